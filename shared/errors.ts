@@ -1,0 +1,34 @@
+/**
+ * Every failure that a user or a peer can meet: a stable code, and a sentence that says what is wrong, where, and what
+ * to do. Thrown inside a process; the wire carries the codes of `protocol/errors.ts`.
+ */
+export class LockstepError extends Error {
+  /** `code` is stable: scripts may match on it. `message` is for people, without a stack trace. */
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'LockstepError';
+  }
+}
+
+export type ErrorCode =
+  /** The command line or a configuration file asks for something that cannot be done. Exit code 2. */
+  | 'usage'
+  /** A model description is malformed. */
+  | 'model-invalid'
+  /** A data file is missing, unreadable, corrupt, or not what it should be. */
+  | 'data-invalid'
+  /** The data set is neither on this machine nor could it be downloaded. */
+  | 'data-unavailable'
+  /** The loss or a gradient left the range of float32 numbers (E5). */
+  | 'diverged'
+  /** The output directory cannot be written. */
+  | 'output-unwritable'
+  /** The address to listen on is taken or not allowed. */
+  | 'listen-failed'
+  /** The coordinator refused this worker, or cannot be reached. */
+  | 'connection-refused'
+  /** A checkpoint is missing, damaged, or belongs to another run. */
+  | 'checkpoint-invalid';

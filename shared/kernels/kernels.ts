@@ -1,0 +1,148 @@
+/**
+ * The arithmetic that reaches the weights, as operations on one flat memory.
+ *
+ * What this is: the whole of the numeric rule (E2). Two implementations exist: `scalar.ts`, the specification, which
+ * is plain TypeScript with `Math.fround` and reads like the formulas; and the WebAssembly SIMD binary behind `simd.ts`,
+ * which must equal it bit for bit wherever every value is finite.
+ * What this is not: a tensor library. There are no shapes, no autograd and no allocation; the caller lays out memory.
+ *
+ * The rule, for both: every value is a float32. A dot product runs over its inner index in ascending order, starts
+ * from +0, and uses a separate multiply and add, each rounded; a bias is added last. An accumulator that starts at +0
+ * can never become -0, so a term whose factor is zero (of either sign) may be skipped without changing a bit, as long
+ * as the other factor is finite. Where a value is not finite the two may differ; such results are rejected (E5) before
+ * anyone compares them.
+ */
+
+/** A byte offset into the memory that the kernels were made for. Multiples of 4 for floats and uint32. */
+export type Pointer = number;
+
+/** Element-wise function after a dense layer. The numbers are the kernels' own; they never travel. */
+export const Activation = { linear: 0, sigmoid: 1, tanh: 2, relu: 3 } as const;
+export type ActivationCode = (typeof Activation)[keyof typeof Activation];
+
+/** `quadratic` takes activated outputs; the cross-entropies take raw scores (logits, a linear last layer). */
+export const Loss = { quadratic: 0, sigmoidCrossEntropy: 1, softmaxCrossEntropy: 2 } as const;
+export type LossCode = (typeof Loss)[keyof typeof Loss];
+
+/** How a kernel writes its result: over what is there, or added to it (one float32 addition: existing + result). */
+export const Write = { store: 0, accumulate: 1 } as const;
+export type WriteCode = (typeof Write)[keyof typeof Write];
+
+/**
+ * Names of sizes: `rows` samples of a micro-batch, `inputs` and `outputs` of a dense layer. Matrices are row-major:
+ * x is rows x inputs, W is inputs x outputs (one row per input), y and delta are rows x outputs.
+ */
+export interface Kernels {
+  /**
+   * Fetches samples by number from a store of uint8 images and labels: x[r] = images[ids[r]] / 255 (one float32
+   * division), labelsOut[r] = labels[ids[r]]. `ids` points at `rows` uint32.
+   */
+  gather(
+    images: Pointer,
+    labels: Pointer,
+    pixels: number,
+    ids: Pointer,
+    rows: number,
+    x: Pointer,
+    labelsOut: Pointer,
+  ): void;
+
+  /** y = activation(x W + b). `scratch` points at `scratchFloats(rows, inputs, outputs)` floats, here and below. */
+  denseForward(
+    x: Pointer,
+    w: Pointer,
+    b: Pointer,
+    y: Pointer,
+    rows: number,
+    inputs: number,
+    outputs: number,
+    activation: ActivationCode,
+    scratch: Pointer,
+  ): void;
+
+  /**
+   * Gradient of a dense layer's parameters: gw[i,o] = sum over r of x[r,i] delta[r,o], gb[o] = sum over r of
+   * delta[r,o], r ascending, written as `write` says.
+   */
+  denseParameterGradient(
+    x: Pointer,
+    delta: Pointer,
+    gw: Pointer,
+    gb: Pointer,
+    rows: number,
+    inputs: number,
+    outputs: number,
+    write: WriteCode,
+    scratch: Pointer,
+  ): void;
+
+  /**
+   * Gradient at a dense layer's input, carried back through the activation that made that input:
+   * deltaIn[r,i] = (sum over o of delta[r,o] w[i,o]) * activation'(x[r,i]), where x is the layer's input, that is the
+   * activated output of the layer before. The derivative is written in terms of the activated value: sigmoid
+   * x * (1 - x), tanh 1 - x * x, relu: +0 where x is not above 0, else the sum itself.
+   * `wT` is W transposed (outputs x inputs), made by `transpose`.
+   */
+  denseInputGradient(
+    delta: Pointer,
+    wT: Pointer,
+    x: Pointer,
+    deltaIn: Pointer,
+    rows: number,
+    inputs: number,
+    outputs: number,
+    activation: ActivationCode,
+    scratch: Pointer,
+  ): void;
+
+  /** wT[o,i] = w[i,o]. */
+  transpose(w: Pointer, inputs: number, outputs: number, wT: Pointer): void;
+
+  /**
+   * Loss of a micro-batch and its gradient at the last layer's scores. `sums` points at two floats, written as `write`
+   * says: the sum of the samples' losses (r ascending) and the number of samples whose largest output (the first of
+   * equals) is the label's. delta[r,c] is the derivative of one sample's loss (not divided by the batch) with respect
+   * to the score before `activation`. Per sample, with t the one-hot label:
+   *   quadratic             0.5 * sum (y - t)^2;   delta = (y - t) * activation'(y)
+   *   sigmoidCrossEntropy   sum max(y,0) - y t + log(1 + exp(-|y|));   delta = sigmoid(y) - t
+   *   softmaxCrossEntropy   log(sum exp(y - max)) - (y_t - max);   delta = softmax(y) - t
+   */
+  outputLoss(
+    loss: LossCode,
+    activation: ActivationCode,
+    y: Pointer,
+    labels: Pointer,
+    delta: Pointer,
+    sums: Pointer,
+    rows: number,
+    classes: number,
+    write: WriteCode,
+    scratch: Pointer,
+  ): void;
+
+  /** predictions[r] (uint8) = the class with the largest y[r], the first of equals. */
+  argmax(y: Pointer, predictions: Pointer, rows: number, classes: number): void;
+
+  /** out = a + b, element by element: one node of the canonical tree (E3). `out` may be a or b. */
+  add(a: Pointer, b: Pointer, out: Pointer, floats: number): void;
+
+  /**
+   * SGD with momentum (Sutskever et al. 2013, as in PyTorch): g = sum / samples; v = momentum * v + g; w = w - rate * v.
+   * `samples` is a float32 and every operation rounds; w and v are updated in place.
+   */
+  sgd(w: Pointer, v: Pointer, sum: Pointer, floats: number, samples: number, rate: number, momentum: number): void;
+
+  /** 1 when none of the floats is NaN or infinite, else 0. */
+  allFinite(x: Pointer, floats: number): number;
+
+  /** y = exp(x), element by element: within 2 ulp, +0 below the range and +Infinity above it. */
+  exp(x: Pointer, y: Pointer, floats: number): void;
+
+  /** y = log(x) for x >= 0, element by element: within 2 ulp; log(0) = -Infinity. */
+  log(x: Pointer, y: Pointer, floats: number): void;
+}
+
+/** Floats of scratch that any dense kernel may use: enough for packed operands and lists of the non-zero inputs. */
+export function scratchFloats(rows: number, inputs: number, outputs: number): number {
+  return 4 * (rows + 4) * (Math.max(inputs, outputs) + 16) + 4096;
+}
