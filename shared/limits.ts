@@ -1,0 +1,38 @@
+/**
+ * Every limit of the system, in one place: frames, queues, buffers, counts, deadlines. Units are in the names.
+ * A value from the network or a file is compared with these before anything is allocated from it.
+ */
+export const limits = {
+  /** A message's header: the model description in `welcome` is the largest thing in one. */
+  headerBytesMax: 16 * 1024,
+  /** Nesting of a header's maps and arrays: `welcome` needs four. */
+  headerDepthMax: 6,
+  /** A whole frame: the weights of the largest model, or a batch of samples, and a header. */
+  frameBytesMax: 64 * 1024 * 1024,
+  /** Payload of one `samples` frame: small enough that a shard queued behind it does not wait for long. */
+  samplesBytesMax: 1024 * 1024,
+  /** Parameters of a model: its weights fit a frame. */
+  parametersMax: 15_000_000,
+  layersMax: 64,
+  /** Outputs of one layer, and pixels of one image. */
+  layerWidthMax: 65_536,
+  /** Labels are bytes. */
+  classesMax: 256,
+  /** Samples of one set. */
+  samplesMax: 10_000_000,
+  microBatchMax: 4096,
+  /** Micro-batches of one step. */
+  slotsMax: 1_000_000,
+  /** Workers that one coordinator admits. */
+  membersMax: 1024,
+  /** Compute threads that one worker lends. */
+  threadsMax: 256,
+  /** A worker's name, in UTF-16 units. */
+  nameLengthMax: 64,
+  /** An error's sentence on the wire, in UTF-16 units. */
+  messageLengthMax: 1024,
+  /** Shards leased to one member at a time. */
+  leasesPerMemberMax: 64,
+  /** A model description file. */
+  modelFileBytesMax: 64 * 1024,
+} as const;
