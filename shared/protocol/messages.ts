@@ -1,0 +1,165 @@
+/**
+ * Every message of the wire, one interface each, documented in its sender's voice. A message is the header of one
+ * frame; what it calls its payload are the raw little-endian bytes that follow the header. PROTOCOL.md has the grammar
+ * and the sequences, validate.ts checks each field of what arrives.
+ */
+import type { Model } from '../model/model.js';
+import type { ProtocolErrorCode } from './errors.js';
+
+/** Raised whenever a message, a field or a payload changes: two versions never talk to each other. */
+export const protocolVersion = 1;
+
+export type WorkerKind = 'node' | 'browser';
+export type Work = 'gradient' | 'evaluation';
+export type SampleSet = 'train' | 'test';
+export type EndReason = 'finished' | 'interrupted' | 'diverged' | 'dropped';
+
+// ---- worker to coordinator ----
+
+/** I offer to work: this is who I am, how many threads I lend, and the SHA-256 of the kernel binary that I run. */
+export interface Hello {
+  readonly type: 'hello';
+  readonly protocol: typeof protocolVersion;
+  /** Of the program, for people to read: only `protocol` and `kernels` decide whether I fit. */
+  readonly version: string;
+  readonly name: string;
+  readonly kind: WorkerKind;
+  readonly threads: number;
+  /** Lowercase hex. */
+  readonly kernels: string;
+}
+
+/** I have built the model of your welcome, and this is the hash of what my kernels make of the known-answer test. */
+export interface Ready {
+  readonly type: 'ready';
+  /** SHA-256, lowercase hex. */
+  readonly knownAnswer: string;
+}
+
+/**
+ * I have computed the shard of this lease. Payload for gradient work: the shard's summed gradient, its loss sum and its
+ * count of correct predictions, all float32. Payload for evaluation: the loss sum and the count of correct predictions
+ * as float32, then one uint8 per sample, the class that I predict, in ascending sample order.
+ */
+export interface Result {
+  readonly type: 'result';
+  readonly lease: number;
+  /** How long I worked on it, on my own clock: for statistics, never for decisions about correctness. */
+  readonly computeMs: number;
+}
+
+/** I am alive: this answers your ping of the same id. */
+export interface Pong {
+  readonly type: 'pong';
+  readonly id: number;
+}
+
+/** I finish: hand my shards to others. I compute nothing more and close when you do. */
+export interface Leave {
+  readonly type: 'leave';
+}
+
+// ---- coordinator to worker ----
+
+/** I admit you: this is the run, your number in it, and everything that you need to compute what others would. */
+export interface Welcome {
+  readonly type: 'welcome';
+  readonly protocol: typeof protocolVersion;
+  readonly version: string;
+  /** The run's name: samples and weights that you hold from another run are worthless. */
+  readonly run: string;
+  readonly member: number;
+  readonly model: Model;
+  readonly data: DataDescription;
+  /** Samples of one mini-batch; 0 for the whole training set. */
+  readonly batch: number;
+  /** Samples of one slot. */
+  readonly microBatch: number;
+  readonly seed: number;
+  /** I ping you at this interval, and drop you when you are silent for several. */
+  readonly heartbeatMs: number;
+}
+
+/** The data set of a run: its samples arrive as `samples`, its hash tells two sets apart. */
+export interface DataDescription {
+  readonly name: string;
+  /** Of one sample: [28, 28]. */
+  readonly shape: readonly number[];
+  readonly classes: number;
+  /** Samples of the training set. */
+  readonly train: number;
+  /** Samples of the test set. */
+  readonly test: number;
+  /** SHA-256 of the data set, lowercase hex. */
+  readonly sha256: string;
+}
+
+/** These are the weights after `step` updates; shards of that step that follow use them. Payload: float32 each. */
+export interface Weights {
+  readonly type: 'weights';
+  readonly step: number;
+}
+
+/**
+ * I send you samples that you do not hold yet; keep them. Payload: `count` uint32 sample ids, `count` uint8 labels,
+ * then `count` times the pixels of one sample, uint8.
+ */
+export interface Samples {
+  readonly type: 'samples';
+  readonly set: SampleSet;
+  readonly count: number;
+}
+
+/**
+ * I lease you this run of slots: compute it with the weights after `step` updates, and answer with a `result` of the
+ * same lease.
+ */
+export interface ShardLease {
+  readonly type: 'shard';
+  readonly lease: number;
+  readonly work: Work;
+  readonly step: number;
+  /** Which epoch's order the slots follow; 0 for evaluation, whose order is fixed. */
+  readonly epoch: number;
+  readonly stepInEpoch: number;
+  /** First slot. */
+  readonly lo: number;
+  /** Slots: a power of two that divides `lo`. */
+  readonly size: number;
+}
+
+/** I no longer need this lease's result. One that is already under way does no harm. */
+export interface Cancel {
+  readonly type: 'cancel';
+  readonly lease: number;
+}
+
+/** Are you there? I expect a `pong` of the same id. */
+export interface Ping {
+  readonly type: 'ping';
+  readonly id: number;
+}
+
+/** I need you no longer, and close. */
+export interface End {
+  readonly type: 'end';
+  readonly reason: EndReason;
+  /** True when you are welcome to come back later: the run will go on. */
+  readonly again: boolean;
+  /** For people. */
+  readonly message: string;
+}
+
+// ---- both ways ----
+
+/** I cannot go on with you, for this reason: my last words before I close with the error's close code. */
+export interface Failure {
+  readonly type: 'failure';
+  readonly code: ProtocolErrorCode;
+  /** For people. */
+  readonly message: string;
+}
+
+export type FromWorker = Hello | Ready | Result | Pong | Leave | Failure;
+export type FromCoordinator = Welcome | Weights | Samples | ShardLease | Cancel | Ping | End | Failure;
+export type Message = FromWorker | FromCoordinator;
