@@ -62,3 +62,6 @@ function splitmix32(seed: number): number {
   z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
   return (z ^ (z >>> 15)) >>> 0;
 }
+
+/** The first label of every stream that decides the weights: what it is drawn for. */
+export const stream = { partition: 1, epoch: 2, weights: 3 } as const;

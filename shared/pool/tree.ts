@@ -13,10 +13,15 @@ export interface Shard {
   readonly size: number;
 }
 
-/** The node at `lo` of at most `size` among `slots`: halves the size while the right half would be empty. */
-export function shardAt(lo: number, size: number, slots: number): Shard {
+/** The size by which the node at `lo` of at most `size` goes: halved while the right half would be empty. */
+export function sizeAt(lo: number, size: number, slots: number): number {
   while (size > 1 && lo + size / 2 >= slots) size /= 2;
-  return { lo, size };
+  return size;
+}
+
+/** The node at `lo` of at most `size` among `slots`. */
+export function shardAt(lo: number, size: number, slots: number): Shard {
+  return { lo, size: sizeAt(lo, size, slots) };
 }
 
 /** The whole step as one node. `slots` is at least 1. */

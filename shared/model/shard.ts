@@ -1,0 +1,104 @@
+/**
+ * A shard's sum along the canonical tree (E3), with as few buffers as the tree allows: the left half is summed where
+ * the result goes, the right half in a temporary of its level. A right half of one slot needs none: it is added as it
+ * is computed, which gives the same bits as computing it and adding it.
+ */
+import { rowsOfSlot, slotsOf } from '../data/order.js';
+import { type Kernels, type Pointer, Write, type WriteCode } from '../kernels/kernels.js';
+import { type Shard, sizeAt } from '../pool/tree.js';
+import type { Network, Operands } from './network.js';
+
+/** A shard of a step, or of an evaluation, and where its samples are. */
+export interface ShardWork {
+  readonly shard: Shard;
+  /** Samples of the whole step; cut into micro-batches, they give the number of slots. */
+  readonly samples: number;
+  /** Samples per slot; the last slot of the step may hold fewer. */
+  readonly microBatch: number;
+  /** Where each sample of the shard lies in the store, in slot order without gaps: one uint32 each. */
+  readonly ids: Pointer;
+}
+
+/** Samples in the shard, the length of `ids`. */
+export function shardSamples(shard: Shard, samples: number, microBatch: number): number {
+  return Math.min((shard.lo + shard.size) * microBatch, samples) - shard.lo * microBatch;
+}
+
+/** How many temporaries the sum of a shard of `size` slots needs: one per level of right halves above one slot. */
+export function temporariesFor(size: number): number {
+  return Math.max(0, Math.ceil(Math.log2(size)) - 1);
+}
+
+/**
+ * The shard's partial gradient: `partialFloats` floats at `partial`. `temporaries` points at `temporariesFor(size)`
+ * buffers of as many floats each, one after the other.
+ */
+export function shardGradient(
+  network: Network,
+  from: Operands,
+  work: ShardWork,
+  partial: Pointer,
+  temporaries: Pointer,
+): void {
+  const leaf = (slot: number, out: Pointer, write: WriteCode) => {
+    network.gradient(from, idsOf(work, slot), rowsIn(work, slot), out, write);
+  };
+  sumTree(network.kernels, work, leaf, partial, temporaries, network.partialFloats);
+}
+
+/**
+ * Loss and accuracy over a shard: two floats at `sums`, and one predicted class (a byte) per sample of the shard at
+ * `predictions`, in the order of `ids`. `temporaries` points at `temporariesFor(size)` pairs of floats.
+ */
+export function shardEvaluation(
+  network: Network,
+  from: Operands,
+  work: ShardWork,
+  sums: Pointer,
+  predictions: Pointer,
+  temporaries: Pointer,
+): void {
+  const leaf = (slot: number, out: Pointer, write: WriteCode) => {
+    const into = predictions + (slot - work.shard.lo) * work.microBatch;
+    network.evaluate(from, idsOf(work, slot), rowsIn(work, slot), out, write, into);
+  };
+  sumTree(network.kernels, work, leaf, sums, temporaries, 2);
+}
+
+/** Computes one slot into `out`, as `write` says. */
+type Leaf = (slot: number, out: Pointer, write: WriteCode) => void;
+
+function sumTree(
+  kernels: Kernels,
+  { shard, samples, microBatch }: ShardWork,
+  leaf: Leaf,
+  out: Pointer,
+  temporaries: Pointer,
+  floats: number,
+): void {
+  const slots = slotsOf(samples, microBatch);
+  const sumNode = (lo: number, size: number, into: Pointer, free: Pointer): void => {
+    if (size === 1) {
+      leaf(lo, into, Write.store);
+      return;
+    }
+    const middle = lo + size / 2;
+    const rightSize = sizeAt(middle, size / 2, slots);
+    sumNode(lo, size / 2, into, free);
+    if (rightSize === 1) {
+      leaf(middle, into, Write.accumulate);
+    } else {
+      sumNode(middle, rightSize, free, free + 4 * floats);
+      kernels.add(into, free, into, floats);
+    }
+  };
+  sumNode(shard.lo, sizeAt(shard.lo, shard.size, slots), out, temporaries);
+}
+
+function rowsIn({ samples, microBatch }: ShardWork, slot: number): number {
+  return rowsOfSlot(samples, microBatch, slot);
+}
+
+function idsOf({ shard, microBatch, ids }: ShardWork, slot: number): Pointer {
+  return ids + 4 * microBatch * (slot - shard.lo);
+}
