@@ -33,6 +33,16 @@ export const limits = {
   messageLengthMax: 1024,
   /** Shards leased to one member at a time. */
   leasesPerMemberMax: 64,
+  /** Partial sums kept at a time, over all jobs of one pool. */
+  partialBuffersMax: 8192,
   /** A model description file. */
   modelFileBytesMax: 64 * 1024,
+  /** Dimensions that an IDX file declares. */
+  idxDimensionsMax: 8,
+  /** One data file, decompressed. */
+  dataFileBytesMax: 1024 * 1024 * 1024,
+  /** A download that brings no byte for so long goes to the next mirror. */
+  downloadStallMs: 10_000,
+  /** A temporary file in the cache that nobody has written to for so long is a dead process's. */
+  downloadLeftoverMs: 60 * 60 * 1000,
 } as const;

@@ -1,0 +1,136 @@
+/**
+ * Brings the files of a published data set into a cache directory. A file appears there whole and verified, or not at
+ * all: it is written to a temporary file of this process, its SHA-256 is compared, and it is renamed. So any number of
+ * processes may fill one cache at a time, and an interrupted one leaves nothing that another could read.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { LockstepError } from '../../shared/errors.js';
+import { limits } from '../../shared/limits.js';
+import { describeFault } from './fault.js';
+import type { PublishedDataset, PublishedFile } from './mnist.js';
+import { type DownloadProgress, received, verified, Watchdog } from './transfer.js';
+
+export type { DownloadProgress };
+
+export interface DownloadOptions {
+  readonly mirrors?: readonly string[];
+  readonly stallMs?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: DownloadProgress) => void;
+}
+
+const remedy = 'Check the network, or pass --data DIR with the four files';
+
+const partial = '.part';
+
+/** Downloads those files that `directory` does not hold whole. */
+export async function fillCache(directory: string, published: PublishedDataset, options: DownloadOptions) {
+  try {
+    await mkdir(directory, { recursive: true });
+    await removeLeftovers(directory);
+  } catch (error) {
+    const message = `The cache ${directory} cannot be written: ${describeFault(error)}; set XDG_CACHE_HOME, or pass --data DIR`;
+    throw new LockstepError('data-unavailable', message);
+  }
+  for (const file of published.files) {
+    if (await isWhole(join(directory, file.name), file)) continue;
+    await downloadFile(directory, file, options.mirrors ?? published.mirrors, options);
+  }
+}
+
+async function isWhole(path: string, file: PublishedFile): Promise<boolean> {
+  const size = await stat(path).then(
+    (found) => found.size,
+    () => -1,
+  );
+  if (size !== file.bytes) return false;
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex') === file.sha256;
+}
+
+/** From the first mirror that has it. */
+async function downloadFile(
+  directory: string,
+  file: PublishedFile,
+  mirrors: readonly string[],
+  options: DownloadOptions,
+): Promise<void> {
+  const faults: string[] = [];
+  for (const mirror of mirrors) {
+    try {
+      return await downloadFrom(`${mirror}${file.name}.gz`, directory, file, options);
+    } catch (error) {
+      if (options.signal?.aborted) {
+        throw new LockstepError(
+          'data-unavailable',
+          `The download of ${file.name} was interrupted; start again to resume`,
+        );
+      }
+      faults.push(`${new URL(mirror).host}: ${describeFault(error)}`);
+    }
+  }
+  const why = faults.length > 0 ? faults.join('; ') : 'no mirror is configured';
+  throw new LockstepError('data-unavailable', `Cannot download ${file.name}: ${why}. ${remedy}.`);
+}
+
+async function downloadFrom(
+  url: string,
+  directory: string,
+  file: PublishedFile,
+  options: DownloadOptions,
+): Promise<void> {
+  const temporary = join(directory, `${file.name}.${process.pid}-${randomBytes(6).toString('hex')}${partial}`);
+  const watchdog = new Watchdog(options.stallMs ?? limits.downloadStallMs);
+  const signal = options.signal ? AbortSignal.any([watchdog.signal, options.signal]) : watchdog.signal;
+  try {
+    const response = await fetch(url, { signal });
+    if (!response.ok || response.body === null) throw new Error(`HTTP status ${response.status}`);
+    // `fetch` has already undone a Content-Encoding, which some servers state for every .gz file.
+    const unpack = response.headers.has('content-encoding') ? new PassThrough() : createGunzip();
+    await pipeline(
+      response.body,
+      received(file, Number(response.headers.get('content-length')), watchdog, options.onProgress),
+      unpack,
+      verified(file),
+      createWriteStream(temporary, { flags: 'wx', flush: true }),
+      { signal },
+    );
+    await rename(temporary, join(directory, file.name));
+    await syncDirectory(directory);
+  } catch (error) {
+    throw watchdog.expired ?? error;
+  } finally {
+    watchdog.stop();
+    await rm(temporary, { force: true });
+  }
+}
+
+/** A killed process cannot remove its temporary file; whoever downloads next does, once it must be dead. */
+async function removeLeftovers(directory: string): Promise<void> {
+  const names = (await readdir(directory)).filter((name) => name.endsWith(partial));
+  for (const path of names.map((name) => join(directory, name))) {
+    const changedMs = await stat(path).then(
+      (found) => found.mtimeMs,
+      () => Number.POSITIVE_INFINITY,
+    );
+    if (Date.now() - changedMs > limits.downloadLeftoverMs) await rm(path, { force: true });
+  }
+}
+
+/** Makes the rename last through a power cut. Windows cannot open a directory, nor needs to. */
+async function syncDirectory(directory: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(directory);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

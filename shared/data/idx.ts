@@ -1,0 +1,158 @@
+/**
+ * The IDX format of MNIST and its relatives: two zero bytes, a type (0x08, unsigned bytes), the number of dimensions,
+ * each dimension as a big-endian uint32, then the values. Pure: bytes in, views on the same bytes out. Reading and
+ * decompressing files is the caller's. Every number in a header is compared with the limits and with the bytes that
+ * are there before it is used.
+ */
+import { LockstepError } from '../errors.js';
+import { limits } from '../limits.js';
+import type { Dataset, Samples } from './dataset.js';
+
+/** An array of unsigned bytes. `values` is a view on the file's bytes. */
+export interface IdxArray {
+  readonly dimensions: readonly number[];
+  readonly values: Uint8Array;
+}
+
+/** Decompressed bytes, and the name by which messages speak of them. */
+export interface IdxFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** The four files of a data set. */
+export interface IdxFiles {
+  readonly trainImages: IdxFile;
+  readonly trainLabels: IdxFile;
+  readonly testImages: IdxFile;
+  readonly testLabels: IdxFile;
+}
+
+const UNSIGNED_BYTE = 0x08;
+
+/** The data set in four files; throws 'data-invalid' when one is malformed or they do not belong together. */
+export function datasetFromIdx(name: string, files: IdxFiles): Dataset {
+  const train = samplesFromIdx(files.trainImages, files.trainLabels);
+  const test = samplesFromIdx(files.testImages, files.testLabels);
+  if (train.shape.join() !== test.shape.join()) {
+    const [expected, found] = [train.shape.join(' x '), test.shape.join(' x ')];
+    throw invalid(
+      files.testImages.name,
+      `its images are ${found}, those of ${files.trainImages.name} ${expected}`,
+      'use training and test files of one data set',
+    );
+  }
+  const classes = largest(train.labels) + 1;
+  refuseLabelsFrom(classes, test.labels, files.testLabels.name);
+  return { name, classes, train, test };
+}
+
+/** Images and their labels. */
+export function samplesFromIdx(imagesFile: IdxFile, labelsFile: IdxFile): Samples {
+  const images = parseIdx(imagesFile);
+  const labels = parseIdx(labelsFile);
+  const [count, ...shape] = images.dimensions;
+  checkImages(imagesFile.name, count, shape);
+  if (labels.dimensions.length !== 1) {
+    const found = `${labels.dimensions.length} dimensions`;
+    throw invalid(labelsFile.name, `labels have 1 dimension (magic 0x801), this file has ${found}`, swapped);
+  }
+  if (labels.dimensions[0] !== count) {
+    const found = `it has ${labels.dimensions[0]} labels for the ${count} images of ${imagesFile.name}`;
+    throw invalid(labelsFile.name, found, 'use images and labels of one data set');
+  }
+  return { count, shape, images: images.values, labels: labels.values };
+}
+
+/** Any IDX file of unsigned bytes; `values` shares the memory of `file.bytes`. */
+export function parseIdx(file: IdxFile): IdxArray {
+  const { name, bytes } = file;
+  checkMagic(file);
+  const rank = bytes[3];
+  const headerBytes = 4 + 4 * rank;
+  if (bytes.length < headerBytes) throw lengthWrong(name, `a header of ${headerBytes} bytes`, bytes.length);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, headerBytes);
+  const dimensions = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
+  // A product of uint32 numbers past 2^53 is inexact but never small, so it cannot equal the length by accident.
+  const total = headerBytes + dimensions.reduce((product, dimension) => product * dimension, 1);
+  if (bytes.length !== total) {
+    throw lengthWrong(name, `${total} bytes (dimensions ${dimensions.join(' x ')})`, bytes.length);
+  }
+  return { dimensions, values: bytes.subarray(headerBytes) };
+}
+
+/** The header of an IDX file of unsigned bytes. */
+export function encodeIdxHeader(dimensions: readonly number[]): Uint8Array {
+  const header = new Uint8Array(4 + 4 * dimensions.length);
+  const view = new DataView(header.buffer);
+  header[2] = UNSIGNED_BYTE;
+  header[3] = dimensions.length;
+  dimensions.forEach((dimension, i) => {
+    view.setUint32(4 + 4 * i, dimension);
+  });
+  return header;
+}
+
+/** A whole IDX file. */
+export function encodeIdx({ dimensions, values }: IdxArray): Uint8Array {
+  const header = encodeIdxHeader(dimensions);
+  const file = new Uint8Array(header.length + values.length);
+  file.set(header);
+  file.set(values, header.length);
+  return file;
+}
+
+const swapped = 'check that images and labels are not swapped';
+
+function checkMagic({ name, bytes }: IdxFile): void {
+  if (bytes.length < 4) throw lengthWrong(name, 'a header', bytes.length);
+  const magic = `its first bytes are ${hex(bytes.subarray(0, 4))}`;
+  if (bytes[0] !== 0 || bytes[1] !== 0) {
+    throw invalid(name, `not an IDX file: ${magic}, expected 00 00 08 and the number of dimensions`, anew);
+  }
+  if (bytes[2] !== UNSIGNED_BYTE) {
+    throw invalid(name, `${magic}; only unsigned bytes (type 08) are supported`, 'convert the values to bytes');
+  }
+  if (bytes[3] < 1 || bytes[3] > limits.idxDimensionsMax) {
+    throw invalid(name, `it declares ${bytes[3]} dimensions, expected 1 to ${limits.idxDimensionsMax}`, anew);
+  }
+}
+
+const anew = 'get the file again';
+
+function checkImages(name: string, count: number, shape: readonly number[]): void {
+  if (shape.length === 0) {
+    throw invalid(name, 'images have at least 2 dimensions (magic 0x803 for 28 x 28), this file has 1', swapped);
+  }
+  const pixels = shape.reduce((product, side) => product * side, 1);
+  if (pixels < 1 || pixels > limits.layerWidthMax) {
+    const found = `an image of ${shape.join(' x ')} has ${pixels} pixels`;
+    throw invalid(name, `${found}, expected 1 to ${limits.layerWidthMax}`, 'scale the images down');
+  }
+  if (count < 1 || count > limits.samplesMax) {
+    throw invalid(name, `it holds ${count} images, expected 1 to ${limits.samplesMax}`, 'use a set of that size');
+  }
+}
+
+function refuseLabelsFrom(classes: number, labels: Uint8Array, name: string): void {
+  const at = labels.findIndex((label) => label >= classes);
+  if (at < 0) return;
+  const found = `label ${at} is ${labels[at]}, but the training set has classes 0 to ${classes - 1}`;
+  throw invalid(name, found, 'use training and test files of one data set');
+}
+
+function largest(labels: Uint8Array): number {
+  return labels.reduce((most, label) => Math.max(label, most), 0);
+}
+
+function lengthWrong(name: string, expected: string, found: number): LockstepError {
+  return invalid(name, `truncated or damaged: expected ${expected}, found ${found} bytes`, anew);
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+}
+
+function invalid(name: string, what: string, remedy: string): LockstepError {
+  return new LockstepError('data-invalid', `${name}: ${what}; ${remedy}`);
+}
