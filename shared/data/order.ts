@@ -43,7 +43,8 @@ export class SampleOrder {
     this.fullSteps = takesAll(config) ? 0 : Math.floor(samples / config.batch);
     this.rest = samples - this.fullSteps * config.batch;
     this.stepsPerEpoch = this.fullSteps + (this.rest > 0 ? 1 : 0);
-    this.partitions = Uint32Array.from({ length: samples }, (_, i) => i);
+    this.partitions = new Uint32Array(samples);
+    for (let i = 0; i < samples; i++) this.partitions[i] = i;
     new Random(seed, stream.partition).shuffle(this.partitions);
     this.shuffled = [new EpochShuffle(samples, this.slots), new EpochShuffle(samples, this.slots)];
   }
