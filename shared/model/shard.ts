@@ -5,7 +5,7 @@
  */
 import { rowsOfSlot, slotsOf } from '../data/order.js';
 import { type Kernels, type Pointer, Write, type WriteCode } from '../kernels/kernels.js';
-import { type Shard, sizeAt } from '../pool/tree.js';
+import { type Shard, sizeAt, treeDepth } from '../pool/tree.js';
 import type { Network, Operands } from './network.js';
 
 /** A shard of a step, or of an evaluation, and where its samples are. */
@@ -26,7 +26,7 @@ export function shardSamples(shard: Shard, samples: number, microBatch: number):
 
 /** How many temporaries the sum of a shard of `size` slots needs: one per level of right halves above one slot. */
 export function temporariesFor(size: number): number {
-  return Math.max(0, Math.ceil(Math.log2(size)) - 1);
+  return Math.max(0, treeDepth(size) - 1);
 }
 
 /**

@@ -31,6 +31,11 @@ export function rootShard(slots: number): Shard {
   return { lo: 0, size };
 }
 
+/** Additions on the longest way from a slot to the root: the logarithm of the slots to base 2, rounded up. */
+export function treeDepth(slots: number): number {
+  return 32 - Math.clz32(slots - 1);
+}
+
 /** First slot after the shard. */
 export function shardEnd(shard: Shard, slots: number): number {
   return Math.min(shard.lo + shard.size, slots);

@@ -1,0 +1,75 @@
+/** What the tests of the model share: a memory with kernels, a bump allocator, and random samples. */
+import type { Samples } from '../../../shared/data/dataset.js';
+import type { Kernels, Pointer } from '../../../shared/kernels/kernels.js';
+import { scalarKernels } from '../../../shared/kernels/scalar.js';
+import { initialWeights } from '../../../shared/model/initialise.js';
+import type { Model } from '../../../shared/model/model.js';
+import { Network, type Operands, transposedFloats, transposeWeights } from '../../../shared/model/network.js';
+import { denseSpans, inputWidth, outputWidth, partialFloats } from '../../../shared/model/parameters.js';
+import { Random } from '../../../shared/random.js';
+
+/** Images of random bytes, a third of them zero, and random labels. */
+export function randomSamples(model: Model, count: number, seed: number): Samples {
+  const random = new Random(seed, 100);
+  const byte = () => (random.below(3) === 0 ? 0 : random.below(256));
+  return {
+    count,
+    shape: model.input,
+    images: Uint8Array.from({ length: count * inputWidth(model) }, byte),
+    labels: Uint8Array.from({ length: count }, () => random.below(outputWidth(model))),
+  };
+}
+
+/** The initial weights, with random biases as well, so that no gradient is trivial. */
+export function randomWeights(model: Model, seed: number): Float32Array {
+  const weights = initialWeights(model, seed);
+  const random = new Random(seed, 101);
+  for (const { biasAt, outputs } of denseSpans(model)) {
+    for (let i = biasAt; i < biasAt + outputs; i++) weights[i] = 0.4 * random.uniform() - 0.2;
+  }
+  return weights;
+}
+
+/** A network on a memory of its own, with samples and weights in place. */
+export class Bench {
+  readonly memory = { buffer: new ArrayBuffer(2 ** 22) };
+  readonly kernels: Kernels = scalarKernels(this.memory);
+  readonly network: Network;
+  readonly from: Operands;
+  readonly partialFloats: number;
+  private end = 16;
+
+  constructor(model: Model, samples: Samples, weights: Float32Array, rowsMax: number) {
+    this.partialFloats = partialFloats(model);
+    this.network = new Network(this.kernels, model, rowsMax, this.take(Network.bytesNeeded(model, rowsMax)));
+    this.from = {
+      images: this.put(samples.images),
+      labels: this.put(samples.labels),
+      weights: this.put(weights),
+      transposed: this.take(4 * transposedFloats(model)),
+    };
+    transposeWeights(this.kernels, model, this.from.weights, this.from.transposed);
+  }
+
+  take(bytes: number): Pointer {
+    const at = this.end;
+    this.end += Math.ceil(bytes / 16) * 16;
+    if (this.end > this.memory.buffer.byteLength) throw new Error('the memory of the test is too small');
+    return at;
+  }
+
+  put(data: Uint8Array | Uint32Array | Float32Array): Pointer {
+    const at = this.take(data.byteLength);
+    new Uint8Array(this.memory.buffer).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    return at;
+  }
+
+  floats(at: Pointer, count: number): Float32Array {
+    return new Float32Array(this.memory.buffer, at, count).slice();
+  }
+}
+
+/** The bits of floats, so that +0 and -0 differ and equality is of bytes. */
+export function bits(floats: Float32Array): Uint32Array {
+  return new Uint32Array(floats.slice().buffer);
+}
