@@ -5,7 +5,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { access, constants, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -33,6 +33,7 @@ const partial = '.part';
 export async function fillCache(directory: string, published: PublishedDataset, options: DownloadOptions) {
   try {
     await mkdir(directory, { recursive: true });
+    await access(directory, constants.W_OK);
     await removeLeftovers(directory);
   } catch (error) {
     const message = `The cache ${directory} cannot be written: ${describeFault(error)}; set XDG_CACHE_HOME, or pass --data DIR`;
@@ -70,7 +71,7 @@ async function downloadFile(
       if (options.signal?.aborted) {
         throw new LockstepError(
           'data-unavailable',
-          `The download of ${file.name} was interrupted; start again to resume`,
+          `The download of ${file.name} was interrupted; start again to fetch it`,
         );
       }
       faults.push(`${new URL(mirror).host}: ${describeFault(error)}`);

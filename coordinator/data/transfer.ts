@@ -32,6 +32,8 @@ export function received(
       onProgress({ file, bytes, ...total });
       yield chunk;
     }
+    // What is left to do depends on the disk, not on the mirror.
+    watchdog.stop();
   };
 }
 

@@ -1,18 +1,56 @@
-import type { Dataset } from '../dataset.js';
+/**
+ * Images like MNIST's, from nothing but a seed: for machines without a network, and for tests. Not MNIST, and no
+ * substitute for it in a comparison. Image i of a set depends on the seed, the set and i alone, so a smaller set is
+ * the beginning of a larger one.
+ */
+import { Random } from '../../random.js';
+import type { Dataset, Samples } from '../dataset.js';
+import { inkDepth, SIDE, scan } from './render.js';
+import { Shape } from './shape.js';
+import { templates } from './templates.js';
 
 export interface DigitsOptions {
   readonly seed: number;
-  /** Training images. The first n images do not depend on how many are made. */
+  /** Training images. */
   readonly train: number;
+  /** Test images. */
   readonly test: number;
 }
 
-export function generateDigits(options: DigitsOptions): Dataset {
-  const samples = (count: number) => ({
-    count,
-    shape: [28, 28],
-    images: new Uint8Array(count * 784),
-    labels: new Uint8Array(count),
-  });
-  return { name: 'digits', classes: 10, train: samples(options.train), test: samples(options.test) };
+/** Labels of the random streams. */
+const TRAIN = 1;
+const TEST = 2;
+
+export function generateDigits({ seed, train, test }: DigitsOptions): Dataset {
+  return { name: 'digits', classes: 10, train: samples(seed, TRAIN, train), test: samples(seed, TEST, test) };
+}
+
+function samples(seed: number, stream: number, count: number): Samples {
+  const pixels = SIDE * SIDE;
+  const images = new Uint8Array(count * pixels);
+  const labels = new Uint8Array(count);
+  const shape = new Shape();
+  const depth = new Float64Array(pixels);
+  for (let i = 0; i < count; i++) {
+    const random = new Random(seed, stream, i);
+    labels[i] = random.below(10);
+    paint(labels[i], random, shape, depth, images.subarray(i * pixels, (i + 1) * pixels));
+  }
+  return { count, shape: [SIDE, SIDE], images, labels };
+}
+
+/** One image; `shape` and `depth` are scratch. */
+function paint(digit: number, random: Random, shape: Shape, depth: Float64Array, image: Uint8Array): void {
+  const variants = templates[digit];
+  shape.draw(variants[random.below(variants.length)], random);
+  // As in MNIST: the ink fits a box of 20 x 20 pixels, and its centre of mass is the centre of the image.
+  const width = 0.8 + 0.8 * random.uniform() + 0.6 * random.uniform();
+  shape.place(20 - 2 * width - 2 * random.uniform(), SIDE / 2 - 0.5, SIDE / 2 - 0.5);
+  const pen = {
+    radiusFirst: width * (0.85 + 0.3 * random.uniform()),
+    radiusLast: width * (0.85 + 0.3 * random.uniform()),
+    blur: 1 + 0.8 * random.uniform(),
+  };
+  inkDepth(shape.segments, shape.count, pen, depth);
+  scan(depth, random, image);
 }

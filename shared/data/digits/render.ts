@@ -1,0 +1,69 @@
+/**
+ * Ink on a 28 x 28 grid: a pixel is as dark as it is deep inside the stroke, by its distance to the nearest segment.
+ * Only exact float64 operations, as in shape.ts.
+ */
+import type { Random } from '../../random.js';
+
+export const SIDE = 28;
+
+/** A pen as it was pressed and scanned, in pixels. */
+export interface Pen {
+  /** Half the stroke's width at its first and at its last segment. */
+  readonly radiusFirst: number;
+  readonly radiusLast: number;
+  /** Width of the edge over which ink turns into paper: the scan's blur. */
+  readonly blur: number;
+}
+
+/** How deep every pixel lies inside the ink, from 0 (paper) to 1; `depth` is overwritten. */
+export function inkDepth(segments: Float64Array, count: number, pen: Pen, depth: Float64Array): void {
+  depth.fill(0);
+  for (let i = 0; i < count; i++) {
+    const radius = pen.radiusFirst + ((pen.radiusLast - pen.radiusFirst) * i) / count;
+    inkSegment(segments, 4 * i, radius, pen.blur, depth);
+  }
+}
+
+/** One segment; pixels farther away than its ink reaches are not looked at. */
+function inkSegment(segments: Float64Array, at: number, radius: number, blur: number, depth: Float64Array): void {
+  const [ax, ay, bx, by] = [segments[at], segments[at + 1], segments[at + 2], segments[at + 3]];
+  const reach = radius + blur / 2;
+  const [left, right] = [firstPixel(Math.min(ax, bx) - reach), lastPixel(Math.max(ax, bx) + reach)];
+  const [top, bottom] = [firstPixel(Math.min(ay, by) - reach), lastPixel(Math.max(ay, by) + reach)];
+  const [dx, dy] = [bx - ax, by - ay];
+  const perLength = 1 / (dx * dx + dy * dy + 1e-12);
+  for (let row = top; row <= bottom; row++) {
+    for (let column = left; column <= right; column++) {
+      const pixel = row * SIDE + column;
+      if (depth[pixel] === 1) continue;
+      const [px, py] = [column - ax, row - ay];
+      const along = (px * dx + py * dy) * perLength;
+      const t = along < 0 ? 0 : along > 1 ? 1 : along;
+      const [ex, ey] = [px - t * dx, py - t * dy];
+      const squared = ex * ex + ey * ey;
+      if (squared >= reach * reach) continue;
+      const inside = (reach - Math.sqrt(squared)) / blur;
+      if (inside > depth[pixel]) depth[pixel] = inside < 1 ? inside : 1;
+    }
+  }
+}
+
+function firstPixel(x: number): number {
+  return Math.max(0, Math.ceil(x));
+}
+
+function lastPixel(x: number): number {
+  return Math.min(SIDE - 1, Math.floor(x));
+}
+
+/** Bytes from depths: the ink's darkness, its grain, and now and then one speck on the paper. */
+export function scan(depth: Float64Array, random: Random, image: Uint8Array): void {
+  const dark = 215 + 40 * random.uniform();
+  const grain = 20 + 50 * random.uniform();
+  for (let i = 0; i < image.length; i++) {
+    if (depth[i] === 0) continue;
+    const value = dark * depth[i] - grain * random.uniform() * random.uniform();
+    image[i] = Math.max(0, Math.floor(value));
+  }
+  if (random.below(8) === 0) image[random.below(image.length)] |= 32 + random.below(128);
+}
