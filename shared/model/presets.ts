@@ -34,13 +34,13 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
   'sigmoid-16': {
     description: "784-16-16-10, sigmoid, quadratic cost, plain SGD: the network of 3Blue1Brown's introduction",
     model: sigmoidNetwork(16, 16, 10),
-    rate: 3,
+    rate: 5,
     momentum: 0,
   },
   'sigmoid-100': {
     description: '784-100-100-10, sigmoid, quadratic cost, plain SGD',
     model: sigmoidNetwork(100, 100, 10),
-    rate: 3,
+    rate: 2,
     momentum: 0,
   },
 };

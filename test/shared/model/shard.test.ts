@@ -1,0 +1,155 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { evaluationRows, slotsOf } from '../../../shared/data/order.js';
+import { type Pointer, Write } from '../../../shared/kernels/kernels.js';
+import type { Model } from '../../../shared/model/model.js';
+import {
+  type ShardWork,
+  shardEvaluation,
+  shardGradient,
+  shardSamples,
+  temporariesFor,
+} from '../../../shared/model/shard.js';
+import { halves, rootShard, type Shard, shardAt } from '../../../shared/pool/tree.js';
+import { Bench, bits, randomSamples, randomWeights } from './fixture.js';
+
+const model: Model = {
+  input: [5],
+  layers: [
+    { dense: 4, activation: 'relu' },
+    { dense: 3, activation: 'linear' },
+  ],
+  loss: 'softmaxCrossEntropy',
+};
+const stored = randomSamples(model, 300, 1);
+const bench = new Bench(model, stored, randomWeights(model, 2), 64);
+const { network, from, kernels, partialFloats: floats } = bench;
+const ids = bench.put(Uint32Array.from({ length: 300 }, (_, i) => (i * 7) % 300));
+const buffers = bench.take(4 * (floats * 12 + 16));
+const pairs = bench.take(1024);
+const predictions = bench.take(300);
+
+/** A step of any size, and a node of its tree, found by a random walk from the root. */
+const works: fc.Arbitrary<ShardWork> = fc
+  .record({
+    samples: fc.integer({ min: 1, max: 300 }),
+    microBatch: fc.integer({ min: 4, max: 20 }),
+    turns: fc.array(fc.nat(1), { maxLength: 7 }),
+  })
+  .map(({ samples, microBatch, turns }) => {
+    const slots = slotsOf(samples, microBatch);
+    let shard = rootShard(slots);
+    for (const turn of turns) if (shard.size > 1) shard = halves(shard, slots)[turn];
+    return { shard, samples, microBatch, ids: ids + 4 * shard.lo * microBatch };
+  });
+
+/** The definition, written out with a buffer per node: the sum of `count` floats that `leaf` stores for each slot. */
+function explicitSum(work: ShardWork, count: number, leaf: (slot: number, into: Pointer) => void): Float32Array {
+  const slots = slotsOf(work.samples, work.microBatch);
+  const node = (shard: Shard): Float32Array => {
+    if (shard.size === 1) {
+      leaf(shard.lo, buffers);
+      return bench.floats(buffers, count);
+    }
+    const [left, right] = halves(shard, slots).map(node);
+    return left.map((value, i) => Math.fround(value + right[i]));
+  };
+  return node(work.shard);
+}
+
+const rowsIn = ({ samples, microBatch }: ShardWork, slot: number) => Math.min(microBatch, samples - slot * microBatch);
+const idsOf = ({ microBatch }: ShardWork, slot: number) => ids + 4 * slot * microBatch;
+
+describe('shardGradient', () => {
+  it('equals the recursion that defines it, for any shard of any step', () => {
+    fc.assert(
+      fc.property(works, (work) => {
+        shardGradient(network, from, work, buffers, buffers + 4 * floats);
+        const actual = bench.floats(buffers, floats);
+        const expected = explicitSum(work, floats, (slot, into) => {
+          network.gradient(from, idsOf(work, slot), rowsIn(work, slot), into, Write.store);
+        });
+        expect(bits(actual)).toEqual(bits(expected));
+      }),
+    );
+  });
+
+  it('stays within the temporaries that it asks for', () => {
+    fc.assert(
+      fc.property(works, (work) => {
+        const end = floats * (1 + temporariesFor(work.shard.size));
+        new Float32Array(bench.memory.buffer, buffers, floats * 12).fill(123);
+        shardGradient(network, from, work, buffers, buffers + 4 * floats);
+        expect(bench.floats(buffers + 4 * end, floats).every((value) => value === 123)).toBe(true);
+      }),
+    );
+  });
+
+  it('gives the same bits for any split of a step into shards that are added along the tree', () => {
+    fc.assert(
+      fc.property(works, fc.infiniteStream(fc.nat(2)), (work, choices) => {
+        const slots = slotsOf(work.samples, work.microBatch);
+        const whole = rootShard(slots);
+        const split = (shard: Shard): Float32Array => {
+          if (shard.size === 1 || choices.next().value === 0) {
+            const part = { ...work, shard, ids: ids + 4 * shard.lo * work.microBatch };
+            shardGradient(network, from, part, buffers, buffers + 4 * floats);
+            return bench.floats(buffers, floats);
+          }
+          const [left, right] = halves(shard, slots).map(split);
+          const [a, b] = [bench.memory.buffer.byteLength - 8 * floats, bench.memory.buffer.byteLength - 4 * floats];
+          new Float32Array(bench.memory.buffer, a, floats).set(left);
+          new Float32Array(bench.memory.buffer, b, floats).set(right);
+          kernels.add(a, b, a, floats);
+          return bench.floats(a, floats);
+        };
+        shardGradient(network, from, { ...work, shard: whole, ids }, buffers, buffers + 4 * floats);
+        const expected = bench.floats(buffers, floats);
+        expect(bits(split(whole))).toEqual(bits(expected));
+      }),
+    );
+  });
+});
+
+describe('shardEvaluation', () => {
+  it('equals the recursion that defines it, and predicts every sample of the shard in order', () => {
+    fc.assert(
+      fc.property(works, (work) => {
+        const count = shardSamples(work.shard, work.samples, work.microBatch);
+        const bytes = new Uint8Array(bench.memory.buffer, predictions, 300).fill(99);
+        shardEvaluation(network, from, work, buffers, predictions, buffers + 8);
+        const actual = bench.floats(buffers, 2);
+        const seen = [...bytes];
+        const expected: number[] = [];
+        const sums = explicitSum(work, 2, (slot, into) => {
+          network.evaluate(from, idsOf(work, slot), rowsIn(work, slot), into, Write.store, pairs);
+          expected.push(...new Uint8Array(bench.memory.buffer, pairs, rowsIn(work, slot)));
+        });
+        expect(bits(actual)).toEqual(bits(sums));
+        expect(expected.length).toBe(count);
+        expect(seen).toEqual([...expected, ...new Array(300 - count).fill(99)]);
+      }),
+    );
+  });
+
+  it('takes the micro-batches of an evaluation', () => {
+    const slots = slotsOf(300, evaluationRows);
+    expect(slots).toBe(5);
+    const work = { shard: rootShard(slots), samples: 300, microBatch: evaluationRows, ids };
+    shardEvaluation(network, from, work, buffers, predictions, buffers + 8);
+    const [loss, correct] = bench.floats(buffers, 2);
+    const labels = Array.from({ length: 300 }, (_, i) => stored.labels[(i * 7) % 300]);
+    const seen = new Uint8Array(bench.memory.buffer, predictions, 300);
+    expect(correct).toBe(labels.filter((label, i) => label === seen[i]).length);
+    expect(loss).toBeGreaterThan(0);
+  });
+});
+
+describe('sizes', () => {
+  it('counts the temporaries of a shard and its samples', () => {
+    expect([1, 2, 3, 4, 5, 8, 9, 16].map(temporariesFor)).toEqual([0, 0, 1, 1, 2, 2, 3, 3]);
+    expect(shardSamples({ lo: 2, size: 2 }, 50, 16)).toBe(18);
+    expect(shardSamples(shardAt(0, 4, 4), 50, 16)).toBe(50);
+    expect(shardSamples({ lo: 0, size: 2 }, 50, 16)).toBe(32);
+  });
+});
