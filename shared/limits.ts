@@ -7,6 +7,8 @@ export const limits = {
   headerBytesMax: 16 * 1024,
   /** Nesting of a header's maps and arrays: `welcome` needs four. */
   headerDepthMax: 6,
+  /** Entries of one map in a header: `welcome` has eleven. */
+  headerMapEntriesMax: 32,
   /** A whole frame: the weights of the largest model, or a batch of samples, and a header. */
   frameBytesMax: 64 * 1024 * 1024,
   /** Payload of one `samples` frame: small enough that a shard queued behind it does not wait for long. */
@@ -31,6 +33,8 @@ export const limits = {
   nameLengthMax: 64,
   /** An error's sentence on the wire, in UTF-16 units. */
   messageLengthMax: 1024,
+  /** Bytes that may wait for a member's network before it is dropped as a slow reader: two frames of weights. */
+  sendQueueBytesMax: 160 * 1024 * 1024,
   /** Shards leased to one member at a time. */
   leasesPerMemberMax: 64,
   /** Partial sums kept at a time, over all jobs of one pool. */

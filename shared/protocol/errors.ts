@@ -5,6 +5,9 @@
  * Close codes are RFC 6455's own where one means the same, and of the private range (4000-4999) otherwise. A code, once
  * published, keeps its meaning and its number.
  */
+import { limits } from '../limits.js';
+import { printableOf } from './text.js';
+
 export interface ErrorEntry {
   /** WebSocket close code. */
   readonly closeCode: number;
@@ -111,14 +114,15 @@ export type ProtocolErrorCode = keyof typeof protocolErrors;
 export interface ProtocolError {
   readonly code: ProtocolErrorCode;
   readonly closeCode: number;
-  /** The table's sentence and the detail. */
+  /** The table's sentence and the detail, fit for a `failure` message and for a terminal. */
   readonly message: string;
   readonly whatToDo: string;
 }
 
 export function protocolError(code: ProtocolErrorCode, detail?: string): ProtocolError {
   const { closeCode, sentence, whatToDo } = protocolErrors[code];
-  return { code, closeCode, message: detail === undefined ? sentence : `${sentence} (${detail})`, whatToDo };
+  const message = detail === undefined ? sentence : `${sentence} (${detail})`;
+  return { code, closeCode, message: printableOf(message, limits.messageLengthMax), whatToDo };
 }
 
 /** True for the name of an entry of the table. */

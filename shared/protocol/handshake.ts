@@ -1,0 +1,26 @@
+/**
+ * What is agreed before the first frame, in the handshake's Sec-WebSocket-Protocol header: the protocol, and a token
+ * when the coordinator asks for one. A token never travels in the URL, which proxies and servers write to their logs.
+ */
+import { protocolVersion } from './messages.js';
+
+/** The one that the coordinator selects; it never selects the token, which would send it back. */
+export const subprotocol = `lockstep.${protocolVersion}`;
+
+const tokenPrefix = 'token.';
+
+/** Letters, digits and "-._~" only: it must fit a link as well as the header, where a comma or a space would end it. */
+export function isToken(token: string): boolean {
+  return /^[\w.~-]{1,128}$/.test(token);
+}
+
+/** What a worker offers; `token` is valid. */
+export function offer(token: string | null): string[] {
+  return token === null ? [subprotocol] : [subprotocol, tokenPrefix + token];
+}
+
+/** The token among the entries that a worker offered, or null. */
+export function offeredToken(entries: Iterable<string>): string | null {
+  for (const entry of entries) if (entry.startsWith(tokenPrefix)) return entry.slice(tokenPrefix.length);
+  return null;
+}

@@ -1,0 +1,78 @@
+/**
+ * The raw bytes behind a header: how long they must be, and what of their content can be wrong without being a matter
+ * of arithmetic. All numbers are little-endian. That a gradient is finite is for whoever adds it up (E5).
+ */
+import { limits } from '../limits.js';
+import type { Samples, Work } from './messages.js';
+
+/** What the lengths depend on. */
+export interface PayloadContext {
+  readonly parameters: number;
+  /** Bytes of one sample. */
+  readonly pixels: number;
+  readonly classes: number;
+  /** Samples of the two sets. */
+  readonly train: number;
+  readonly test: number;
+}
+
+/** The shard that a result answers: `samples` is how many it has. */
+export interface LeasedWork {
+  readonly work: Work;
+  readonly samples: number;
+}
+
+/** Bytes of the loss sum and the correct count. */
+export const evaluationSumBytes = 8;
+
+export function weightsBytes(parameters: number): number {
+  return 4 * parameters;
+}
+
+export function samplesBytes(count: number, pixels: number): number {
+  return count * (4 + 1 + pixels);
+}
+
+export function resultBytes({ work, samples }: LeasedWork, parameters: number): number {
+  return work === 'gradient' ? 4 * (parameters + 2) : evaluationSumBytes + samples;
+}
+
+export function invalidWeightsPayload(payload: Uint8Array, { parameters }: PayloadContext): string | null {
+  return invalidLength('weights', payload, weightsBytes(parameters));
+}
+
+export function invalidSamplesPayload(
+  { set, count }: Samples,
+  payload: Uint8Array,
+  run: PayloadContext,
+): string | null {
+  const fault = invalidLength('samples', payload, samplesBytes(count, run.pixels));
+  if (fault !== null) return fault;
+  if (payload.length > limits.samplesBytesMax) return `samples has more than ${limits.samplesBytesMax} bytes`;
+  const { ids, labels } = samplesIn(payload, count);
+  if (ids.some((id) => id >= run[set])) return `samples has an id that is not below ${run[set]}`;
+  return labels.some((label) => label >= run.classes) ? `samples has a label that is not below ${run.classes}` : null;
+}
+
+export function invalidResultPayload(
+  payload: Uint8Array,
+  leased: LeasedWork,
+  { parameters, classes }: PayloadContext,
+): string | null {
+  const fault = invalidLength('result', payload, resultBytes(leased, parameters));
+  if (fault !== null || leased.work === 'gradient') return fault;
+  const predictions = payload.subarray(evaluationSumBytes);
+  return predictions.some((label) => label >= classes) ? `result has a class that is not below ${classes}` : null;
+}
+
+/** The three parts of a `samples` payload of the right length; labels and pixels are views. */
+export function samplesIn(payload: Uint8Array, count: number) {
+  const view = new DataView(payload.buffer, payload.byteOffset, 4 * count);
+  const ids = new Uint32Array(count);
+  for (let i = 0; i < count; i++) ids[i] = view.getUint32(4 * i, true);
+  return { ids, labels: payload.subarray(4 * count, 5 * count), pixels: payload.subarray(5 * count) };
+}
+
+function invalidLength(type: string, payload: Uint8Array, bytes: number): string | null {
+  return payload.length === bytes ? null : `${type} has a payload of ${payload.length} bytes, not ${bytes}`;
+}

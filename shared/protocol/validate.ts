@@ -1,0 +1,142 @@
+/**
+ * What a message must be, field by field. Checked once, where it enters; behind that, the types hold. What needs to
+ * know the run or the state of the conversation is checked there: a payload's length (payload.ts), a shard's place in
+ * its step, whether a message has come at its time.
+ */
+import { limits } from '../limits.js';
+import { invalidModel, misfit } from '../model/description.js';
+import { protocolErrors } from './errors.js';
+import { boolean, duration, integer, list, object, oneOf, sha256, text, uint32 } from './fields.js';
+import * as messages from './messages.js';
+
+/** Axes of one sample. */
+const axesMax = 8;
+/** The longest time between two pings. */
+const heartbeatMsMax = 60 * 60 * 1000;
+/** A shard of a whole step covers the slots with the next power of two. */
+const shardSizeMax = 2 ** Math.ceil(Math.log2(limits.slotsMax));
+
+const protocol = oneOf(messages.protocolVersion);
+const name = text(1, limits.nameLengthMax);
+const message = text(0, limits.messageLengthMax);
+
+const checkHello = object<messages.Hello>({
+  type: oneOf('hello'),
+  protocol,
+  version: name,
+  name: (path, x) => name(path, x) ?? (/^ *$/.test(x as string) ? `${path} must not be blank` : null),
+  kind: oneOf('node', 'browser'),
+  threads: integer(1, limits.threadsMax),
+  kernels: sha256,
+});
+const checkReady = object<messages.Ready>({ type: oneOf('ready'), knownAnswer: sha256 });
+const checkResult = object<messages.Result>({ type: oneOf('result'), lease: uint32, computeMs: duration });
+const checkPong = object<messages.Pong>({ type: oneOf('pong'), id: uint32 });
+const checkLeave = object<messages.Leave>({ type: oneOf('leave') });
+
+const checkWelcomeFields = object<messages.Welcome>({
+  type: oneOf('welcome'),
+  protocol,
+  version: name,
+  run: name,
+  member: uint32,
+  model: (path, x) => prefixed(path, invalidModel(x)),
+  data: object<messages.DataDescription>({
+    name,
+    shape: list(1, axesMax, integer(1, limits.layerWidthMax)),
+    classes: integer(1, limits.classesMax),
+    train: integer(1, limits.samplesMax),
+    test: integer(0, limits.samplesMax),
+    sha256,
+  }),
+  batch: integer(0, limits.samplesMax),
+  microBatch: integer(1, limits.microBatchMax),
+  seed: uint32,
+  heartbeatMs: integer(1, heartbeatMsMax),
+});
+const checkWeights = object<messages.Weights>({ type: oneOf('weights'), step: uint32 });
+const checkSamples = object<messages.Samples>({
+  type: oneOf('samples'),
+  set: oneOf('train', 'test'),
+  count: integer(1, limits.samplesMax),
+});
+const checkShardFields = object<messages.ShardLease>({
+  type: oneOf('shard'),
+  lease: uint32,
+  work: oneOf('gradient', 'evaluation'),
+  step: uint32,
+  epoch: uint32,
+  stepInEpoch: uint32,
+  lo: integer(0, limits.slotsMax - 1),
+  size: integer(1, shardSizeMax),
+});
+const checkCancel = object<messages.Cancel>({ type: oneOf('cancel'), lease: uint32 });
+const checkPing = object<messages.Ping>({ type: oneOf('ping'), id: uint32 });
+const checkEnd = object<messages.End>({
+  type: oneOf('end'),
+  reason: oneOf('finished', 'interrupted', 'diverged', 'dropped'),
+  again: boolean,
+  message,
+});
+const checkFailure = object<messages.Failure>({
+  type: oneOf('failure'),
+  code: oneOf(...Object.keys(protocolErrors)),
+  message,
+});
+
+export const invalidHello = (x: unknown): string | null => checkHello('hello', x);
+export const invalidReady = (x: unknown): string | null => checkReady('ready', x);
+export const invalidResult = (x: unknown): string | null => checkResult('result', x);
+export const invalidPong = (x: unknown): string | null => checkPong('pong', x);
+export const invalidLeave = (x: unknown): string | null => checkLeave('leave', x);
+export const invalidWeights = (x: unknown): string | null => checkWeights('weights', x);
+export const invalidSamples = (x: unknown): string | null => checkSamples('samples', x);
+export const invalidCancel = (x: unknown): string | null => checkCancel('cancel', x);
+export const invalidPing = (x: unknown): string | null => checkPing('ping', x);
+export const invalidEnd = (x: unknown): string | null => checkEnd('end', x);
+export const invalidFailure = (x: unknown): string | null => checkFailure('failure', x);
+
+export function invalidWelcome(x: unknown): string | null {
+  const fault = checkWelcomeFields('welcome', x);
+  if (fault !== null) return fault;
+  const { model, data, batch, microBatch } = x as messages.Welcome;
+  const slots = Math.ceil((batch === 0 ? data.train : Math.min(batch, data.train)) / microBatch);
+  if (slots > limits.slotsMax) return `welcome.microBatch makes ${slots} slots, more than ${limits.slotsMax}`;
+  return prefixed('welcome.model', misfit(model, data.shape, data.classes));
+}
+
+export function invalidShard(x: unknown): string | null {
+  const fault = checkShardFields('shard', x);
+  if (fault !== null) return fault;
+  const { work, epoch, stepInEpoch, lo, size } = x as messages.ShardLease;
+  if ((size & (size - 1)) !== 0) return 'shard.size must be a power of two';
+  if (lo % size !== 0) return 'shard.size must divide shard.lo';
+  const placed = work === 'gradient' || (epoch === 0 && stepInEpoch === 0);
+  return placed ? null : 'shard.epoch and shard.stepInEpoch must be 0 for an evaluation';
+}
+
+type Validators<M extends messages.Message> = { readonly [T in M['type']]: (x: unknown) => string | null };
+
+export const fromWorkerValidators: Validators<messages.FromWorker> = {
+  hello: invalidHello,
+  ready: invalidReady,
+  result: invalidResult,
+  pong: invalidPong,
+  leave: invalidLeave,
+  failure: invalidFailure,
+};
+
+export const fromCoordinatorValidators: Validators<messages.FromCoordinator> = {
+  welcome: invalidWelcome,
+  weights: invalidWeights,
+  samples: invalidSamples,
+  shard: invalidShard,
+  cancel: invalidCancel,
+  ping: invalidPing,
+  end: invalidEnd,
+  failure: invalidFailure,
+};
+
+function prefixed(path: string, fault: string | null): string | null {
+  return fault === null ? null : `${path}: ${fault}`;
+}
