@@ -108,7 +108,7 @@ async function downloadFrom(
   } catch (error) {
     throw watchdog.expired ?? error;
   } finally {
-    watchdog.stop();
+    watchdog.close();
     await rm(temporary, { force: true });
   }
 }

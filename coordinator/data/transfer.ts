@@ -78,6 +78,12 @@ export class Watchdog {
     clearTimeout(this.timer);
   }
 
+  /** Also lets go of what is left of a response, such as an error page, whose connection would keep the process up. */
+  close(): void {
+    this.stop();
+    this.controller.abort();
+  }
+
   private bark(): void {
     this.expired = new Error(`no data for ${this.stallMs / 1000} s`);
     this.controller.abort(this.expired);

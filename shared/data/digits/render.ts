@@ -37,13 +37,12 @@ function inkSegment(segments: Float64Array, at: number, radius: number, blur: nu
       const pixel = row * SIDE + column;
       if (depth[pixel] === 1) continue;
       const [px, py] = [column - ax, row - ay];
-      const along = (px * dx + py * dy) * perLength;
-      const t = along < 0 ? 0 : along > 1 ? 1 : along;
+      const t = Math.max(0, Math.min(1, (px * dx + py * dy) * perLength));
       const [ex, ey] = [px - t * dx, py - t * dy];
       const squared = ex * ex + ey * ey;
       if (squared >= reach * reach) continue;
       const inside = (reach - Math.sqrt(squared)) / blur;
-      if (inside > depth[pixel]) depth[pixel] = inside < 1 ? inside : 1;
+      if (inside > depth[pixel]) depth[pixel] = Math.min(inside, 1);
     }
   }
 }
