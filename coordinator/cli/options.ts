@@ -1,0 +1,177 @@
+/** The options that describe a run: what they are called, what they may be, and what they mean. */
+import { readFileSync } from 'node:fs';
+import type { Options } from 'yargs';
+import { LockstepError } from '../../shared/errors.js';
+import { limits } from '../../shared/limits.js';
+import { findPreset, presetDefault, presets } from '../../shared/model/presets.js';
+
+/** What the command line, or a configuration file, says of a run. Absent: the default of the preset, or none. */
+export interface RunOptions {
+  readonly data?: string | undefined;
+  readonly dataset: 'auto' | 'mnist' | 'digits';
+  readonly preset: string;
+  readonly model?: string | undefined;
+  readonly epochs: number;
+  readonly batch: number;
+  readonly microBatch: number;
+  readonly lr?: number | undefined;
+  readonly momentum?: number | undefined;
+  readonly seed: number;
+  readonly evalEvery: 'epoch' | number;
+  readonly out?: string | undefined;
+  readonly maxSteps?: number | undefined;
+  readonly targetAccuracy?: number | undefined;
+  readonly patience?: number | undefined;
+  readonly logLevel: LogLevel;
+  readonly logFormat: 'auto' | 'pretty' | 'json';
+}
+
+export type LogLevel = (typeof logLevels)[number];
+const logLevels = ['silent', 'error', 'warn', 'info', 'debug'] as const;
+
+const group = {
+  data: 'Data:',
+  model: 'Model:',
+  training: 'Training:',
+  output: 'Output:',
+} as const;
+
+export const logOptions = {
+  'log-level': { group: group.output, choices: logLevels, default: 'info', describe: 'Least severe messages to show' },
+  'log-format': {
+    group: group.output,
+    choices: ['auto', 'pretty', 'json'],
+    default: 'auto',
+    describe: 'Readable lines or JSON lines; auto: readable in a terminal',
+  },
+} as const satisfies Record<string, Options>;
+
+const presetNames = Object.keys(presets);
+
+export const runOptions = {
+  data: { group: group.data, string: true, describe: 'Directory of IDX files (also: LOCKSTEP_DATA)', coerce: once },
+  dataset: {
+    group: group.data,
+    choices: ['auto', 'mnist', 'digits'],
+    default: 'auto',
+    describe: 'auto: MNIST where it can be had, else generated digits',
+  },
+  preset: {
+    group: group.model,
+    string: true,
+    default: presetDefault,
+    describe: `A ready-made model: ${presetNames.join(', ')}`,
+    coerce: presetName,
+  },
+  model: { group: group.model, string: true, describe: 'A model of your own, a JSON file', coerce: once },
+  epochs: {
+    group: group.training,
+    default: 10,
+    describe: 'Passes over the training set',
+    coerce: integer('epochs', 1, 1e6),
+  },
+  batch: {
+    group: group.training,
+    default: 128,
+    describe: 'Samples per step; 0: all of them (full-batch gradient descent)',
+    coerce: integer('batch', 0, limits.samplesMax),
+  },
+  'micro-batch': {
+    group: group.training,
+    default: 16,
+    describe: 'Samples per slot, the smallest piece of work',
+    coerce: integer('micro-batch', 1, limits.microBatchMax),
+  },
+  lr: {
+    group: group.training,
+    describe: `Learning rate (default: the preset's, 0.1 for ${presetDefault})`,
+    coerce: real('lr', 0, 1e6),
+  },
+  momentum: {
+    group: group.training,
+    describe: `Momentum of SGD (default: the preset's, 0.9 for ${presetDefault})`,
+    coerce: real('momentum', 0, 1),
+  },
+  seed: {
+    group: group.training,
+    default: 1,
+    describe: 'Decides weights and order',
+    coerce: integer('seed', 0, 2 ** 32 - 1),
+  },
+  'eval-every': {
+    group: group.training,
+    default: 'epoch',
+    describe: 'Evaluate after every epoch, or every so many steps',
+    coerce: (x: unknown) => (x === 'epoch' ? x : integer('eval-every', 1, 1e9)(x)),
+  },
+  'max-steps': { group: group.training, describe: 'Stop after so many steps', coerce: integer('max-steps', 1, 1e9) },
+  'target-accuracy': {
+    group: group.training,
+    describe: 'Stop at this test accuracy, 0..1',
+    coerce: real('target-accuracy', 0, 1),
+  },
+  patience: {
+    group: group.training,
+    describe: 'Stop after so many evaluations without a lower test loss',
+    coerce: integer('patience', 1, 1e6),
+  },
+  out: {
+    group: group.output,
+    string: true,
+    defaultDescription: 'runs/DATE-NAME',
+    describe: 'Directory for the results',
+    coerce: once,
+  },
+  ...logOptions,
+} as const satisfies Record<string, Options>;
+
+/** Reads a configuration file: the options' names and values as a JSON object. */
+export function readConfig(path: string): Record<string, unknown> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new LockstepError('usage', `cannot read the configuration file ${path}: ${why}`);
+  }
+  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return { ...parsed };
+  throw new LockstepError('usage', `the configuration file ${path} must be a JSON object, such as {"epochs": 5}`);
+}
+
+/** yargs makes an array of an option that is given twice. */
+export function once<T>(x: T): T {
+  if (Array.isArray(x)) throw new LockstepError('usage', `an option was given twice: ${x.join(' and ')}; give it once`);
+  return x;
+}
+
+/** A reader of whole numbers within bounds; leaves an absent option absent. */
+export function integer(name: string, min: number, max: number): (x: unknown) => number | undefined {
+  return (x) => {
+    const value = number(name, x);
+    if (value === undefined || (Number.isInteger(value) && value >= min && value <= max)) return value;
+    throw new LockstepError('usage', `--${name} is ${x}, but must be a whole number from ${min} to ${max}`);
+  };
+}
+
+function real(name: string, min: number, max: number): (x: unknown) => number | undefined {
+  return (x) => {
+    const value = number(name, x);
+    if (value === undefined || (value >= min && value <= max)) return value;
+    throw new LockstepError('usage', `--${name} is ${x}, but must be a number from ${min} to ${max}`);
+  };
+}
+
+function number(name: string, x: unknown): number | undefined {
+  const value = once(x);
+  if (value === undefined) return undefined;
+  const parsed =
+    typeof value === 'number' ? value : typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
+  if (Number.isFinite(parsed)) return parsed;
+  throw new LockstepError('usage', `--${name} is ${JSON.stringify(value)}, but must be a number`);
+}
+
+function presetName(x: unknown): string {
+  const name = String(once(x));
+  findPreset(name);
+  return name;
+}

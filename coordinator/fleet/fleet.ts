@@ -1,0 +1,83 @@
+/**
+ * What all remote members of a run have in common: the run's description, the samples, and the present weights encoded
+ * once for everybody; and the traffic that they cause.
+ */
+import type { Machine } from '../../shared/compute/machine.js';
+import { SampleOrder } from '../../shared/data/order.js';
+import { limits } from '../../shared/limits.js';
+import { encodeFrame } from '../../shared/protocol/codec.js';
+import type { DataDescription } from '../../shared/protocol/messages.js';
+import { protocolVersion, type SampleSet, type Welcome } from '../../shared/protocol/messages.js';
+
+export interface FleetConfig {
+  readonly version: string;
+  /** The run's name. */
+  readonly run: string;
+  readonly data: DataDescription;
+  /** SHA-256, hex: of the kernel binary, and of what it makes of the known-answer test. */
+  readonly kernels: string;
+  readonly knownAnswer: string;
+  readonly heartbeatMs: number;
+}
+
+/** Counts over the whole run, all members together. */
+export interface Traffic {
+  bytesSent: number;
+  bytesReceived: number;
+}
+
+export class Fleet {
+  readonly order: SampleOrder;
+  readonly traffic: Traffic = { bytesSent: 0, bytesReceived: 0 };
+  private weightsFrame: { readonly step: number; readonly bytes: Uint8Array } | null = null;
+
+  constructor(
+    readonly config: FleetConfig,
+    readonly machine: Machine,
+  ) {
+    const { run } = machine.workspace;
+    this.order = new SampleOrder({ ...run, samples: run.train });
+  }
+
+  welcome(member: number): Welcome {
+    const { model, batch, microBatch, seed } = this.machine.workspace.run;
+    const { version, run, data, heartbeatMs } = this.config;
+    const order = { batch, microBatch, seed };
+    return { type: 'welcome', protocol: protocolVersion, version, run, member, model, data, ...order, heartbeatMs };
+  }
+
+  /** The weights after `step` updates, which are those in the workspace now: one frame, whoever it is sent to. */
+  weights(step: number): Uint8Array {
+    if (this.weightsFrame?.step !== step) {
+      const { weights, parameters } = this.machine.workspace;
+      const bytes = encodeFrame({ type: 'weights', step }, this.machine.bytes(weights, 4 * parameters));
+      this.weightsFrame = { step, bytes };
+    }
+    return this.weightsFrame.bytes;
+  }
+
+  /** Frames that carry these samples, each within the limit. */
+  *samples(set: SampleSet, ids: readonly number[]): Iterable<Uint8Array> {
+    const { pixels } = this.machine.workspace;
+    const perFrame = Math.max(1, Math.floor(limits.samplesBytesMax / (pixels + 5)));
+    for (let at = 0; at < ids.length; at += perFrame) yield this.samplesFrame(set, ids.slice(at, at + perFrame));
+  }
+
+  private samplesFrame(set: SampleSet, ids: readonly number[]): Uint8Array {
+    const { pixels, [set]: store } = this.machine.workspace;
+    const images = this.machine.bytes(store.images, this.count(set) * pixels);
+    const labels = this.machine.bytes(store.labels, this.count(set));
+    const payload = new Uint8Array(ids.length * (pixels + 5));
+    const view = new DataView(payload.buffer);
+    for (const [i, id] of ids.entries()) {
+      view.setUint32(4 * i, id, true);
+      payload[4 * ids.length + i] = labels[id];
+      payload.set(images.subarray(id * pixels, (id + 1) * pixels), 5 * ids.length + i * pixels);
+    }
+    return encodeFrame({ type: 'samples', set, count: ids.length }, payload);
+  }
+
+  private count(set: SampleSet): number {
+    return this.machine.workspace.run[set];
+  }
+}

@@ -1,0 +1,275 @@
+/**
+ * The coordinator's end of one worker's connection: admits it, then is its transport in the pool.
+ *
+ * What this is not: it owns no socket. A connection is handed in that can send and close, so that the same code runs
+ * over ws and over a simulated network.
+ */
+import type { Task } from '../../shared/compute/computer.js';
+import { evaluationRows } from '../../shared/data/order.js';
+import { limits } from '../../shared/limits.js';
+import type { LeaseOrder, Transport } from '../../shared/pool/driver.js';
+import { type Shard, shardEnd } from '../../shared/pool/tree.js';
+import { decodeFromWorker, encodeFrame } from '../../shared/protocol/codec.js';
+import { type ProtocolErrorCode, protocolError } from '../../shared/protocol/errors.js';
+import {
+  type EndReason,
+  type FromCoordinator,
+  type FromWorker,
+  type Hello,
+  protocolVersion,
+  type Result,
+  type SampleSet,
+} from '../../shared/protocol/messages.js';
+import { evaluationSumBytes, invalidResultPayload } from '../../shared/protocol/payload.js';
+import type { Fleet } from './fleet.js';
+import { HeldSamples } from './held-samples.js';
+
+/** One WebSocket, or what stands for one. */
+export interface Connection {
+  send(frame: Uint8Array): void;
+  /** Sends what is queued, then closes. */
+  close(closeCode: number, reason: string): void;
+  /** Bytes that were sent but have not left this machine. */
+  readonly queuedBytes: number;
+}
+
+/** What the rest of the coordinator wants to hear of a member. */
+export interface MemberObserver {
+  joined(member: RemoteMember): void;
+  /** It is out; `error` is the reason when it was not its own wish. */
+  left(member: RemoteMember, error: string | null): void;
+  /** Its result was not finite, and neither is what it should have been: training has diverged (E5). */
+  diverged(task: Task): void;
+}
+
+/** How long a connection may take to become a member. */
+const admissionMs = 30_000;
+
+type State = 'greeting' | 'preparing' | 'member' | 'closed';
+
+export class RemoteMember implements Transport {
+  hello: Hello | null = null;
+  private state: State = 'greeting';
+  private member = 0;
+  private weightsStep: number | null = null;
+  private nextPing = 1;
+  private readonly leases = new Map<number, LeaseOrder>();
+  private readonly held: Record<SampleSet, HeldSamples>;
+
+  constructor(
+    private readonly fleet: Fleet,
+    private readonly connection: Connection,
+    /** Its number among all connections of the run. */
+    readonly id: number,
+    private readonly observer: MemberObserver,
+    private readonly connectedMs: number,
+  ) {
+    const { train, test } = fleet.machine.workspace.run;
+    this.held = { train: new HeldSamples(train), test: new HeldSamples(test) };
+  }
+
+  /** Whether the worker was ever admitted. */
+  get wasMember(): boolean {
+    return this.member > 0;
+  }
+
+  get name(): string {
+    return this.hello?.name ?? `connection ${this.id}`;
+  }
+
+  // ---- from the connection ----
+
+  /** A frame, which may be anything at all. */
+  receive(frame: Uint8Array): void {
+    if (this.state === 'closed') return;
+    this.fleet.traffic.bytesReceived += frame.length;
+    const decoded = decodeFromWorker(frame);
+    if ('error' in decoded) this.fail(decoded.error.code, decoded.error.message);
+    else this.handle(decoded.message, decoded.payload);
+  }
+
+  /** The connection is gone. */
+  disconnected(): void {
+    this.depart(null);
+  }
+
+  /** To be called about once a second until it is a member. */
+  tick(nowMs: number): void {
+    const admitted = this.state === 'member' || this.state === 'closed';
+    if (!admitted && nowMs - this.connectedMs > admissionMs) this.fail('heartbeat-lost', `${this.state} took too long`);
+  }
+
+  /** The run is over, or the coordinator stops. */
+  end(reason: EndReason, again: boolean, message: string): void {
+    if (this.state === 'closed') return;
+    this.send({ type: 'end', reason, again, message });
+    this.connection.close(1000, reason);
+    this.depart(null);
+  }
+
+  private handle(message: FromWorker, payload: Uint8Array): void {
+    if (this.state === 'member') this.fleet.machine.pool.heard(this.member);
+    switch (message.type) {
+      case 'hello':
+        return this.state === 'greeting' ? this.greet(message) : this.unexpected(message.type);
+      case 'ready':
+        return this.state === 'preparing' ? this.admit(message.knownAnswer) : this.unexpected(message.type);
+      case 'result':
+        return this.state === 'member' ? this.result(message, payload) : this.unexpected(message.type);
+      case 'pong':
+        return;
+      case 'leave':
+        return this.end('dropped', false, 'left as asked');
+      case 'failure':
+        return this.fail(message.code, message.message);
+      default:
+        message satisfies never;
+    }
+  }
+
+  private greet(hello: Hello): void {
+    this.hello = hello;
+    const { kernels } = this.fleet.config;
+    if (hello.protocol !== protocolVersion) return this.fail('version-mismatch', `${hello.version}`);
+    if (hello.kernels !== kernels) {
+      return this.fail('kernel-mismatch', `${hello.kernels.slice(0, 12)} is not ${kernels.slice(0, 12)}`);
+    }
+    this.state = 'preparing';
+    this.send(this.fleet.welcome(this.id));
+  }
+
+  private admit(knownAnswer: string): void {
+    if (knownAnswer !== this.fleet.config.knownAnswer) return this.fail('known-answer-wrong');
+    this.state = 'member';
+    this.member = this.fleet.machine.pool.join(this, true);
+    this.observer.joined(this);
+  }
+
+  private result({ lease }: Result, payload: Uint8Array): void {
+    const order = this.leases.get(lease);
+    if (order === undefined) return;
+    const { machine } = this.fleet;
+    const { work } = order.task;
+    const leased = { work, samples: evaluationSamples(order.shard, machine.workspace.run.test) };
+    const fault = invalidResultPayload(payload, leased, machine.workspace.context);
+    if (fault !== null) return this.fail('payload-length', fault);
+    this.leases.delete(lease);
+    const sumBytes = work === 'gradient' ? payload.length : evaluationSumBytes;
+    const sum = machine.buffers.take();
+    machine.bytes(sum, sumBytes).set(payload.subarray(0, sumBytes));
+    if (machine.kernels.allFinite(sum, sumBytes / 4) === 0) {
+      machine.buffers.giveBack(sum);
+      return this.judge(order);
+    }
+    if (work === 'evaluation') this.storePredictions(order.shard, payload.subarray(evaluationSumBytes));
+    machine.pool.result(this.member, lease, sum);
+  }
+
+  private storePredictions(shard: Shard, predictions: Uint8Array): void {
+    const at = this.fleet.machine.workspace.predictions + shard.lo * evaluationRows;
+    this.fleet.machine.bytes(at, predictions.length).set(predictions);
+  }
+
+  /** A result that is not finite: computed again here, to tell a faulty worker from a run that has diverged (E5). */
+  private judge({ task, shard }: LeaseOrder): void {
+    const { machine } = this.fleet;
+    const own = machine.buffers.take();
+    machine.compute(task, shard, own);
+    const floats = task.work === 'gradient' ? machine.workspace.partialFloats : 2;
+    const diverged = machine.kernels.allFinite(own, floats) === 0;
+    machine.buffers.giveBack(own);
+    if (diverged) this.observer.diverged(task);
+    else this.fail('bad-result', 'it has a value that is not a finite number, which a recomputation does not');
+  }
+
+  // ---- transport ----
+
+  lease(order: LeaseOrder): void {
+    const { task, lease, shard } = order;
+    this.leases.set(lease, order);
+    if (this.weightsStep !== task.step) {
+      this.weightsStep = task.step;
+      this.sendFrame(this.fleet.weights(task.step));
+    }
+    this.sendSamples(task, shard);
+    const { work, step, epoch, stepInEpoch } = task;
+    this.send({ type: 'shard', lease, work, step, epoch, stepInEpoch, lo: shard.lo, size: shard.size });
+  }
+
+  revoke(lease: number): void {
+    if (this.leases.delete(lease)) this.send({ type: 'cancel', lease });
+  }
+
+  ping(): void {
+    this.send({ type: 'ping', id: this.nextPing++ });
+  }
+
+  drop(reason: 'silent' | 'no-progress'): void {
+    const detail = reason === 'silent' ? 'no sign of life' : 'three shards in a row were not finished in time';
+    this.fail('heartbeat-lost', detail);
+  }
+
+  /** Sends the samples of a shard that are not there yet: with the shard, or ahead of time. */
+  sendSamples(task: Task, shard: Shard): void {
+    const set: SampleSet = task.work === 'gradient' ? 'train' : 'test';
+    const missing: number[] = [];
+    for (const id of this.sampleIds(task, shard)) if (this.held[set].add(id)) missing.push(id);
+    for (const frame of this.fleet.samples(set, missing)) this.sendFrame(frame);
+  }
+
+  /** The shards that it works on now, for guessing what it will need next. */
+  get leased(): Iterable<LeaseOrder> {
+    return this.leases.values();
+  }
+
+  private *sampleIds(task: Task, shard: Shard): Iterable<number> {
+    const { order, machine } = this.fleet;
+    if (task.work === 'evaluation') {
+      const first = shard.lo * evaluationRows;
+      const end = first + evaluationSamples(shard, machine.workspace.run.test);
+      for (let id = first; id < end; id++) yield id;
+      return;
+    }
+    const end = shardEnd(shard, order.slotsIn(task.stepInEpoch));
+    for (let slot = shard.lo; slot < end; slot++) yield* order.microBatch(task.epoch, task.stepInEpoch, slot);
+  }
+
+  private send(message: FromCoordinator): void {
+    this.sendFrame(encodeFrame(message));
+  }
+
+  private sendFrame(frame: Uint8Array): void {
+    if (this.state === 'closed') return;
+    this.connection.send(frame);
+    this.fleet.traffic.bytesSent += frame.length;
+    if (this.connection.queuedBytes > limits.sendQueueBytesMax) {
+      this.fail('slow-reader', `${this.connection.queuedBytes} bytes are waiting for it`);
+    }
+  }
+
+  private unexpected(type: string): void {
+    this.fail('unexpected-message', `${type} while ${this.state}`);
+  }
+
+  /** Says why, closes, and hands its shards to others. */
+  private fail(code: ProtocolErrorCode, detail?: string): void {
+    if (this.state === 'closed') return;
+    const error = protocolError(code, detail);
+    const message = error.message.slice(0, limits.messageLengthMax);
+    this.connection.send(encodeFrame({ type: 'failure', code, message }));
+    this.connection.close(error.closeCode, code);
+    this.depart(message);
+  }
+
+  private depart(error: string | null): void {
+    if (this.state === 'closed') return;
+    const wasMember = this.state === 'member';
+    this.state = 'closed';
+    if (wasMember) this.fleet.machine.pool.leave(this.member);
+    if (wasMember || error !== null) this.observer.left(this, error);
+  }
+}
+
+function evaluationSamples(shard: Shard, samples: number): number {
+  return Math.min((shard.lo + shard.size) * evaluationRows, samples) - shard.lo * evaluationRows;
+}

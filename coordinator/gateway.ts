@@ -1,0 +1,181 @@
+/**
+ * Where workers come in: an HTTP server whose upgrades become members of the fleet. All sockets of the coordinator are
+ * here; what is said over them is in fleet/remote-member.ts.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { LockstepError } from '../shared/errors.js';
+import { limits } from '../shared/limits.js';
+import { encodeFrame } from '../shared/protocol/codec.js';
+import { type ProtocolErrorCode, protocolError } from '../shared/protocol/errors.js';
+import { offeredToken, subprotocol } from '../shared/protocol/handshake.js';
+import type { EndReason } from '../shared/protocol/messages.js';
+import type { Fleet } from './fleet/fleet.js';
+import { type Connection, type MemberObserver, RemoteMember } from './fleet/remote-member.js';
+
+/** A connection that says nothing during its HTTP handshake is cut after this long. */
+const handshakeMs = 10_000;
+
+export interface GatewayConfig {
+  readonly host: string;
+  readonly port: number;
+  /** What a worker must present; null admits everyone. */
+  readonly token: string | null;
+  /** Longest result that a worker may send, with its header. */
+  readonly resultBytesMax: number;
+  readonly nowMs: () => number;
+}
+
+export class Gateway {
+  private readonly server: Server;
+  private readonly sockets: WebSocketServer;
+  private readonly connections = new Set<RemoteMember>();
+  private nextConnection = 1;
+
+  constructor(
+    private readonly config: GatewayConfig,
+    private readonly fleet: Fleet,
+    private readonly observer: MemberObserver,
+  ) {
+    this.server = createServer((request, response) => answer(request, response));
+    this.server.setTimeout(handshakeMs);
+    this.sockets = new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: false,
+      maxPayload: config.resultBytesMax,
+      handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
+    });
+    this.server.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));
+  }
+
+  /** Resolves with the port, once connections are accepted. Rejects with `listen-failed`. */
+  listen(): Promise<number> {
+    const { host, port } = this.config;
+    return new Promise((resolve, reject) => {
+      this.server.once('error', (error) => reject(listenFailure(error, host, port)));
+      this.server.listen(port, host, () => resolve((this.server.address() as AddressInfo).port));
+    });
+  }
+
+  /** To be called about once a second. */
+  tick(): void {
+    for (const member of this.connections) member.tick(this.config.nowMs());
+  }
+
+  /** Everyone who is connected, admitted or not. */
+  get members(): Iterable<RemoteMember> {
+    return this.connections;
+  }
+
+  /** Tells every worker that the run is over, and closes; resolves when all sockets are gone or after `graceMs`. */
+  async end(reason: EndReason, again: boolean, message: string, graceMs: number): Promise<void> {
+    for (const member of [...this.connections]) member.end(reason, again, message);
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    const timer = setTimeout(() => this.terminate(), graceMs);
+    this.server.closeIdleConnections();
+    await closed;
+    clearTimeout(timer);
+  }
+
+  private terminate(): void {
+    for (const socket of this.sockets.clients) socket.terminate();
+    this.server.closeAllConnections();
+  }
+
+  private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy());
+    if (isForeignPage(request)) return refuse(socket, '403 Forbidden');
+    this.sockets.handleUpgrade(request, socket, head, (accepted) => {
+      accepted.on('error', () => accepted.terminate());
+      const code = this.refusal(request);
+      if (code === null) this.admit(accepted);
+      else dismiss(accepted, code);
+    });
+  }
+
+  /** A browser cannot read a refused upgrade, so refusals are said over the socket, before anything is read from it. */
+  private refusal(request: IncomingMessage): ProtocolErrorCode | null {
+    if (!this.tokenFits(request)) return 'token-wrong';
+    return this.connections.size >= limits.membersMax ? 'too-many-members' : null;
+  }
+
+  /** Compares hashes, so that the comparison takes the same time whatever was offered. */
+  private tokenFits(request: IncomingMessage): boolean {
+    const { token } = this.config;
+    if (token === null) return true;
+    const entries = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((entry) => entry.trim());
+    return timingSafeEqual(sha256(offeredToken(entries) ?? ''), sha256(token));
+  }
+
+  private admit(socket: WebSocket): void {
+    const id = this.nextConnection++;
+    const member = new RemoteMember(this.fleet, connectionOf(socket), id, this.observer, this.config.nowMs());
+    this.connections.add(member);
+    socket.on('message', (data, isBinary) => member.receive(isBinary ? (data as Buffer) : new Uint8Array(0)));
+    socket.on('close', () => {
+      this.connections.delete(member);
+      member.disconnected();
+    });
+  }
+}
+
+/** Frames go out as they are: nothing here copies them, so a frame must not change once it was handed in. */
+function connectionOf(socket: WebSocket): Connection {
+  return {
+    send: (frame) => socket.send(frame),
+    close: (closeCode, reason) => {
+      socket.close(closeCode, reason);
+      // A peer that never answers the close, or never reads it, does not keep its socket.
+      setTimeout(() => socket.terminate(), handshakeMs).unref();
+    },
+    get queuedBytes() {
+      return socket.bufferedAmount;
+    },
+  };
+}
+
+function dismiss(socket: WebSocket, code: ProtocolErrorCode): void {
+  const { message, closeCode } = protocolError(code);
+  const connection = connectionOf(socket);
+  connection.send(encodeFrame({ type: 'failure', code, message }));
+  connection.close(closeCode, code);
+}
+
+/** A page of another site must not reach a coordinator on its visitor's machine (cross-site WebSocket hijacking). */
+function isForeignPage({ headers }: IncomingMessage): boolean {
+  if (headers.origin === undefined) return false;
+  try {
+    return new URL(headers.origin).host !== headers.host;
+  } catch {
+    return true;
+  }
+}
+
+function refuse(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+function answer(request: IncomingMessage, response: ServerResponse): void {
+  const healthy = request.url === '/healthz';
+  const body = healthy ? 'ok\n' : 'This is a Lockstep coordinator. Workers join over WebSockets.\n';
+  response.writeHead(healthy || request.url === '/' ? 200 : 404, { 'content-type': 'text/plain; charset=utf-8' });
+  response.end(body);
+}
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+function listenFailure(error: NodeJS.ErrnoException, host: string, port: number): LockstepError {
+  const where = `${host}:${port}`;
+  const why: Record<string, string> = {
+    EADDRINUSE: `${where} is in use: stop the program that listens there, or choose another --port`,
+    EACCES: `listening on ${where} is not allowed: choose a --port above 1023`,
+    EADDRNOTAVAIL: `this machine has no address ${host}: use one of its own for --host, or 0.0.0.0 for all of them`,
+    ENOTFOUND: `${host} is not known: use an address of this machine for --host, or 0.0.0.0 for all of them`,
+  };
+  return new LockstepError('listen-failed', why[error.code ?? ''] ?? `cannot listen on ${where}: ${error.message}`);
+}

@@ -1,0 +1,32 @@
+/** Samples per second over about the last second: what a person wants to see, without the flicker of single steps. */
+export class RateMeter {
+  private readonly marks: { readonly atMs: number; readonly samples: number }[] = [];
+  private total = 0;
+
+  constructor(
+    private readonly windowMs: number,
+    startMs: number,
+  ) {
+    this.marks.push({ atMs: startMs, samples: 0 });
+  }
+
+  /** Samples since the start. */
+  get samples(): number {
+    return this.total;
+  }
+
+  add(samples: number, nowMs: number): void {
+    this.total += samples;
+    const newest = this.marks[this.marks.length - 1];
+    // A mark per twentieth of the window is enough, however fast the steps are.
+    if (this.marks.length > 1 && nowMs - newest.atMs < this.windowMs / 20) return;
+    this.marks.push({ atMs: nowMs, samples: this.total });
+    while (this.marks.length > 2 && nowMs - this.marks[1].atMs > this.windowMs) this.marks.shift();
+  }
+
+  perSecond(nowMs: number): number {
+    const oldest = this.marks[0];
+    const passedMs = nowMs - oldest.atMs;
+    return passedMs > 0 ? (1000 * (this.total - oldest.samples)) / passedMs : 0;
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * Drives a training run: asks the trainer what is next, has the pool sum it, updates the weights, tells its observer.
+ *
+ * One step, from here to the kernels and back: `step` hands the whole mini-batch to the pool as one shard; the pool
+ * splits it over its members, threads of this machine or workers elsewhere (shared/pool/pool.ts), each of which sums
+ * its shards (shared/compute/computer.ts); the partial sums are added along the canonical tree (shared/pool/driver.ts)
+ * and come back to `summed`, which has the trainer ask for the `update`.
+ */
+import type { Task } from '../shared/compute/computer.js';
+import type { Machine } from '../shared/compute/machine.js';
+import { evaluationRows, SampleOrder, slotsOf } from '../shared/data/order.js';
+import type { Pointer } from '../shared/kernels/kernels.js';
+import { rootShard } from '../shared/pool/tree.js';
+import type { Position, Score, StopReason, Trainer, TrainerEffect, TrainerEvent } from './trainer.js';
+
+export interface Optimizer {
+  /** Learning rate and momentum of SGD; float32. */
+  readonly rate: number;
+  readonly momentum: number;
+}
+
+/** What happens in a run, in order. */
+export interface TrainingObserver {
+  /** A mini-batch was handed to the pool. */
+  stepStarted(task: Task): void;
+  /** A step is over, and perhaps evaluated. The weights in the workspace are those after it. */
+  stepped(step: number, epoch: number, train: Score, test: Score | undefined): void;
+  /** The weights and the optimizer's state of this position are in the workspace now: copy them. */
+  checkpoint(position: Position): void;
+}
+
+export class Training {
+  private readonly order: SampleOrder;
+  private readonly effects: TrainerEffect[] = [];
+  private draining = false;
+  private sum: { readonly at: Pointer; readonly samples: number } | null = null;
+  private job: number | null = null;
+  private finish: (reason: StopReason) => void = () => {};
+
+  constructor(
+    private readonly machine: Machine,
+    private readonly trainer: Trainer,
+    private readonly optimizer: Optimizer,
+    private readonly observer: TrainingObserver,
+  ) {
+    const { run } = machine.workspace;
+    this.order = new SampleOrder({ ...run, samples: run.train });
+  }
+
+  /** Trains until the trainer says that the run is over; resolves with the reason. The weights are in the workspace. */
+  run(): Promise<StopReason> {
+    this.machine.weightsChanged();
+    return new Promise((resolve) => {
+      this.finish = resolve;
+      this.send({ type: 'start' });
+    });
+  }
+
+  /** Ends the run between two steps: the step under way is dropped. */
+  interrupt(): void {
+    this.send({ type: 'interrupt' });
+  }
+
+  /** Ends the run: a gradient left the range of numbers (E5). */
+  diverged(): void {
+    this.send({ type: 'diverged' });
+  }
+
+  /** The step after the one that a task belongs to: what members will need samples for next. */
+  taskAfter(task: Task): Task {
+    const wraps = task.stepInEpoch + 1 === this.order.stepsPerEpoch;
+    const stepInEpoch = wraps ? 0 : task.stepInEpoch + 1;
+    return { ...task, step: task.step + 1, epoch: task.epoch + (wraps ? 1 : 0), stepInEpoch };
+  }
+
+  private send(event: TrainerEvent): void {
+    this.effects.push(...this.trainer.step(event));
+    if (this.draining) return;
+    this.draining = true;
+    try {
+      for (let effect = this.effects.shift(); effect !== undefined; effect = this.effects.shift()) {
+        this.carryOut(effect);
+      }
+    } finally {
+      this.draining = false;
+    }
+  }
+
+  private carryOut(effect: TrainerEffect): void {
+    switch (effect.type) {
+      case 'step':
+        return this.step(effect.position);
+      case 'update':
+        return this.update();
+      case 'evaluate':
+        return this.evaluate();
+      case 'record':
+        return this.observer.stepped(effect.step, effect.epoch, effect.train, effect.test);
+      case 'checkpoint':
+        return this.observer.checkpoint(effect.position);
+      case 'finish':
+        if (this.job !== null) this.machine.pool.cancel(this.job);
+        return this.finish(effect.reason);
+      default:
+        effect satisfies never;
+    }
+  }
+
+  private step({ step, epoch, stepInEpoch }: Position): void {
+    const slots = this.order.slotsIn(stepInEpoch);
+    const task: Task = { work: 'gradient', step, epoch, stepInEpoch };
+    this.job = this.machine.pool.run(task, rootShard(slots), slots, (sum) => this.summed(task, sum));
+    this.observer.stepStarted(task);
+  }
+
+  private summed(task: Task, at: Pointer): void {
+    this.job = null;
+    const { partialFloats, parameters } = this.machine.workspace;
+    if (this.machine.kernels.allFinite(at, partialFloats) === 0) {
+      this.machine.buffers.giveBack(at);
+      return this.diverged();
+    }
+    const samples = this.order.samplesIn(task.stepInEpoch);
+    this.sum = { at, samples };
+    this.send({ type: 'summed', score: this.score(at + 4 * parameters, samples) });
+  }
+
+  /** E4: the one place where weights change, from the root of the tree. */
+  private update(): void {
+    if (this.sum === null) return;
+    const { kernels, workspace, buffers } = this.machine;
+    const { weights, velocity, parameters } = workspace;
+    const { rate, momentum } = this.optimizer;
+    kernels.sgd(weights, velocity, this.sum.at, parameters, this.sum.samples, rate, momentum);
+    buffers.giveBack(this.sum.at);
+    this.sum = null;
+    this.machine.weightsChanged();
+  }
+
+  private evaluate(): void {
+    const { test } = this.machine.workspace.run;
+    const slots = slotsOf(test, evaluationRows);
+    const task: Task = { work: 'evaluation', step: this.trainer.position.step, epoch: 0, stepInEpoch: 0 };
+    this.job = this.machine.pool.run(task, rootShard(slots), slots, (sum) => {
+      this.job = null;
+      const finite = this.machine.kernels.allFinite(sum, 2) === 1;
+      const score = this.score(sum, test);
+      this.machine.buffers.giveBack(sum);
+      this.send(finite ? { type: 'evaluated', score } : { type: 'diverged' });
+    });
+  }
+
+  /** Means, from a loss sum and a count of correct predictions. */
+  private score(sums: Pointer, samples: number): Score {
+    const [loss, correct] = this.machine.floats(sums, 2);
+    return { loss: loss / samples, accuracy: correct / samples };
+  }
+}

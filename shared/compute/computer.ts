@@ -1,0 +1,83 @@
+/**
+ * One thread's part of the work: computes a shard of a step, or of an evaluation, in a workspace.
+ *
+ * This is where a training step reaches the kernels: `gradient` looks up the shard's samples and has them summed along
+ * the canonical tree (model/shard.ts), one micro-batch after the other (model/network.ts).
+ */
+import { evaluationRows, SampleOrder } from '../data/order.js';
+import type { Kernels, Pointer } from '../kernels/kernels.js';
+import { Network, type Operands } from '../model/network.js';
+import { shardEvaluation, shardGradient } from '../model/shard.js';
+import { type Shard, shardEnd } from '../pool/tree.js';
+import type { GrowableMemory } from './partials.js';
+import type { ThreadRegion, Workspace } from './workspace.js';
+
+/** What is to be summed: a step of training at its place in the order, or an evaluation of the test set. */
+export interface Task {
+  readonly work: 'gradient' | 'evaluation';
+  /** Updates that the weights have seen. */
+  readonly step: number;
+  /** Place in the order; both 0 for an evaluation. */
+  readonly epoch: number;
+  readonly stepInEpoch: number;
+}
+
+export class Computer {
+  private readonly network: Network;
+  private readonly order: SampleOrder;
+  private readonly region: ThreadRegion;
+
+  constructor(
+    kernels: Kernels,
+    private readonly memory: GrowableMemory,
+    private readonly workspace: Workspace,
+    thread: number,
+  ) {
+    const { run } = workspace;
+    this.region = workspace.threads[thread];
+    const rowsMax = Math.max(run.microBatch, evaluationRows);
+    this.network = new Network(kernels, run.model, rowsMax, this.region.network);
+    this.order = new SampleOrder({ ...run, samples: run.train });
+  }
+
+  /**
+   * Sums a shard into `out`: for a gradient, `partialFloats` floats; for an evaluation, two (loss sum, correct count),
+   * and the predictions go to their place in the workspace.
+   */
+  compute(task: Task, shard: Shard, out: Pointer): void {
+    if (task.work === 'gradient') this.gradient(task, shard, out);
+    else this.evaluation(shard, out);
+  }
+
+  private gradient({ epoch, stepInEpoch }: Task, shard: Shard, out: Pointer): void {
+    const { order, region } = this;
+    const ids = new Uint32Array(this.memory.buffer, region.ids);
+    const end = shardEnd(shard, order.slotsIn(stepInEpoch));
+    let at = 0;
+    for (let slot = shard.lo; slot < end; slot++) {
+      const samples = order.microBatch(epoch, stepInEpoch, slot);
+      ids.set(samples, at);
+      at += samples.length;
+    }
+    const { microBatch } = this.workspace.run;
+    const work = { shard, samples: order.samplesIn(stepInEpoch), microBatch, ids: region.ids };
+    shardGradient(this.network, this.operands('train'), work, out, region.temporaries);
+  }
+
+  private evaluation(shard: Shard, out: Pointer): void {
+    const { region, workspace } = this;
+    const samples = workspace.run.test;
+    const first = shard.lo * evaluationRows;
+    const end = Math.min(first + shard.size * evaluationRows, samples);
+    const ids = new Uint32Array(this.memory.buffer, region.ids);
+    for (let i = first; i < end; i++) ids[i - first] = i;
+    const work = { shard, samples, microBatch: evaluationRows, ids: region.ids };
+    const predictions = workspace.predictions + first;
+    shardEvaluation(this.network, this.operands('test'), work, out, predictions, region.temporaries);
+  }
+
+  private operands(set: 'train' | 'test'): Operands {
+    const { weights, transposed } = this.workspace;
+    return { ...this.workspace[set], weights, transposed };
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * One machine's memory: the weights once, the samples once, and what each of its threads needs for itself, at fixed
+ * places of one WebAssembly memory. Every thread of a machine computes in the same memory where the platform shares
+ * memory between threads; the layout is a function of the description below, so each side works it out for itself.
+ */
+import { evaluationRows, SampleOrder } from '../data/order.js';
+import type { Pointer } from '../kernels/kernels.js';
+import type { Model } from '../model/model.js';
+import { Network, transposedFloats } from '../model/network.js';
+import { inputWidth, outputWidth, parameterCount, partialFloats } from '../model/parameters.js';
+import { temporariesFor } from '../model/shard.js';
+import type { PayloadContext } from '../protocol/payload.js';
+
+/** All that a machine must know about a run to compute for it. Plain data: it travels to threads as it is. */
+export interface RunDescription {
+  readonly model: Model;
+  /** Samples in the training and in the test set. */
+  readonly train: number;
+  readonly test: number;
+  /** Samples per step, 0 for all; samples per slot; see `OrderConfig`. */
+  readonly batch: number;
+  readonly microBatch: number;
+  readonly seed: number;
+}
+
+/** What one thread has for itself. */
+export interface ThreadRegion {
+  readonly network: Pointer;
+  /** Sample numbers of one shard: uint32. */
+  readonly ids: Pointer;
+  /** Temporaries for the sum of one shard. */
+  readonly temporaries: Pointer;
+}
+
+export interface SampleStore {
+  /** One byte per pixel, sample after sample. */
+  readonly images: Pointer;
+  /** One byte per sample. */
+  readonly labels: Pointer;
+}
+
+export interface Workspace {
+  readonly run: RunDescription;
+  /** What the lengths of the run's messages follow from. */
+  readonly context: PayloadContext;
+  /** Floats of the weights, and of a partial gradient (two more). */
+  readonly parameters: number;
+  readonly partialFloats: number;
+  /** Bytes per image. */
+  readonly pixels: number;
+  readonly weights: Pointer;
+  readonly transposed: Pointer;
+  /** The optimizer's state; only the coordinator uses it. */
+  readonly velocity: Pointer;
+  readonly train: SampleStore;
+  readonly test: SampleStore;
+  /** Predicted class of each test sample: one byte. */
+  readonly predictions: Pointer;
+  readonly threads: readonly ThreadRegion[];
+  /** First byte after all of it. */
+  readonly end: Pointer;
+}
+
+/** Lays out a workspace from byte `base` on, for so many threads. */
+export function layOutWorkspace(run: RunDescription, threads: number, base: Pointer): Workspace {
+  let end = base;
+  const take = (bytes: number): Pointer => {
+    const at = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
+    end = at + bytes;
+    return at;
+  };
+  const parameters = parameterCount(run.model);
+  const pixels = inputWidth(run.model);
+  const store = (samples: number): SampleStore => ({ images: take(samples * pixels), labels: take(samples) });
+  const order = new SampleOrder({ ...run, samples: run.train });
+  const rowsMax = Math.max(run.microBatch, evaluationRows);
+  const idsMax = Math.max(order.slots * run.microBatch, run.test);
+  const levels = temporariesFor(order.slots) * partialFloats(run.model) + 2 * temporariesFor(run.test);
+  const thread = (): ThreadRegion => ({
+    network: take(Network.bytesNeeded(run.model, rowsMax)),
+    ids: take(4 * idsMax),
+    temporaries: take(4 * levels),
+  });
+  const { train, test } = run;
+  const workspace = {
+    run,
+    context: { parameters, pixels, classes: outputWidth(run.model), train, test },
+    parameters,
+    partialFloats: partialFloats(run.model),
+    pixels,
+    weights: take(4 * parameters),
+    transposed: take(4 * transposedFloats(run.model)),
+    velocity: take(4 * parameters),
+    train: store(run.train),
+    test: store(run.test),
+    predictions: take(run.test),
+    threads: Array.from({ length: threads }, thread),
+  };
+  return { ...workspace, end };
+}
+
+/** A cache line, so that no two threads write to the same one. */
+const ALIGNMENT = 64;

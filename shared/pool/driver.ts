@@ -1,0 +1,196 @@
+/**
+ * Drives a pool: keeps the bytes that the pool only has names for, adds partial sums as it says, and passes leases on
+ * to the members' transports. It owns no socket, thread or timer: those call in.
+ */
+import { assert } from '../assert.js';
+import type { Task } from '../compute/computer.js';
+import type { PartialBuffers } from '../compute/partials.js';
+import type { Kernels, Pointer } from '../kernels/kernels.js';
+import type { Member } from './member.js';
+import { type Job, Pool, type PoolEffect, type PoolEvent, shardKey } from './pool.js';
+import type { Shard } from './tree.js';
+
+/** A shard on its way to a member. */
+export interface LeaseOrder {
+  readonly lease: number;
+  readonly task: Task;
+  readonly shard: Shard;
+}
+
+/** How a member is reached. Calls return at once; what comes of them arrives at the driver later. */
+export interface Transport {
+  lease(order: LeaseOrder): void;
+  /** The result is not needed any more; it may come all the same. */
+  revoke(lease: number): void;
+  /** Asks for a sign of life; only remote members are asked. */
+  ping(): void;
+  /** The pool has given the member up. */
+  drop(reason: 'silent' | 'no-progress'): void;
+}
+
+/** Takes over the buffer with a job's sum: it must be given back to the buffers. */
+export type WhenSummed = (sum: Pointer) => void;
+
+interface RunningJob {
+  readonly task: Task;
+  readonly sums: Map<number, Pointer>;
+  readonly whenSummed: WhenSummed;
+  readonly root: Shard;
+}
+
+export class PoolDriver {
+  private readonly pool = new Pool();
+  private readonly transports = new Map<number, Transport>();
+  private readonly jobs = new Map<number, RunningJob>();
+  /** Results that the pool has not judged yet. */
+  private readonly arrived = new Map<number, Pointer>();
+  private readonly effects: PoolEffect[] = [];
+  private draining = false;
+  private nextMember = 1;
+  private nextJob = 1;
+
+  constructor(
+    private readonly kernels: Kernels,
+    readonly buffers: PartialBuffers,
+    private readonly nowMs: () => number,
+    private readonly onStranded: (stranded: boolean) => void = () => {},
+  ) {}
+
+  get memberCount(): number {
+    return this.pool.memberCount;
+  }
+
+  memberStates(): Iterable<Readonly<Member>> {
+    return this.pool.memberStates();
+  }
+
+  /** Adds a member and returns its number. */
+  join(transport: Transport, remote: boolean): number {
+    const member = this.nextMember++;
+    this.transports.set(member, transport);
+    this.send({ type: 'joined', member, remote, nowMs: this.nowMs() });
+    return member;
+  }
+
+  leave(member: number): void {
+    if (!this.transports.delete(member)) return;
+    this.send({ type: 'left', member, nowMs: this.nowMs() });
+  }
+
+  /** Has a shard of a task with so many slots summed; returns the job's number. */
+  run(task: Task, shard: Shard, slots: number, whenSummed: WhenSummed): number {
+    const job: Job = { id: this.nextJob++, shard, slots };
+    this.jobs.set(job.id, { task, sums: new Map(), whenSummed, root: shard });
+    this.send({ type: 'job', job, nowMs: this.nowMs() });
+    return job.id;
+  }
+
+  cancel(job: number): void {
+    this.send({ type: 'cancel', job, nowMs: this.nowMs() });
+  }
+
+  /** A member's result lies in `sum`, a buffer that the driver takes over. */
+  result(member: number, lease: number, sum: Pointer): void {
+    this.arrived.set(lease, sum);
+    this.send({ type: 'result', member, lease, nowMs: this.nowMs() });
+  }
+
+  heard(member: number): void {
+    this.send({ type: 'heard', member, nowMs: this.nowMs() });
+  }
+
+  tick(): void {
+    this.send({ type: 'tick', nowMs: this.nowMs() });
+  }
+
+  /** Carrying out one effect may bring the next event: effects wait in line, so that they happen in order. */
+  private send(event: PoolEvent): void {
+    this.effects.push(...this.pool.step(event));
+    if (this.draining) return;
+    this.draining = true;
+    try {
+      for (let effect = this.effects.shift(); effect !== undefined; effect = this.effects.shift()) {
+        this.carryOut(effect);
+      }
+    } finally {
+      this.draining = false;
+    }
+  }
+
+  private carryOut(effect: PoolEffect): void {
+    switch (effect.type) {
+      case 'lease':
+        return this.lease(effect.member, effect.lease, effect.job, effect.shard);
+      case 'revoke':
+        return this.transports.get(effect.member)?.revoke(effect.lease);
+      case 'keep':
+        this.running(effect.job).sums.set(shardKey(effect.shard), this.takeArrived(effect.lease));
+        return;
+      case 'discard':
+        return this.buffers.giveBack(this.takeArrived(effect.lease));
+      case 'combine':
+        return this.combine(this.running(effect.job), effect.node, effect.left, effect.right);
+      case 'complete':
+        return this.complete(effect.job);
+      case 'forget':
+        return this.forget(effect.job);
+      case 'ping':
+        return this.transports.get(effect.member)?.ping();
+      case 'drop':
+        return this.drop(effect.member, effect.reason);
+      case 'stranded':
+      case 'manned':
+        return this.onStranded(effect.type === 'stranded');
+      default:
+        effect satisfies never;
+    }
+  }
+
+  /** A lease of a job that was cancelled in the meantime is not sent. */
+  private lease(member: number, lease: number, job: Job, shard: Shard): void {
+    const running = this.jobs.get(job.id);
+    if (running !== undefined) this.transports.get(member)?.lease({ lease, task: running.task, shard });
+  }
+
+  private combine(job: RunningJob, node: Shard, left: Shard, right: Shard): void {
+    const a = takeFrom(job.sums, shardKey(left));
+    const b = takeFrom(job.sums, shardKey(right));
+    this.kernels.add(a, b, a, job.task.work === 'gradient' ? this.buffers.floats : 2);
+    this.buffers.giveBack(b);
+    job.sums.set(shardKey(node), a);
+  }
+
+  private complete(id: number): void {
+    const job = this.running(id);
+    this.jobs.delete(id);
+    job.whenSummed(takeFrom(job.sums, shardKey(job.root)));
+  }
+
+  private forget(id: number): void {
+    for (const sum of this.jobs.get(id)?.sums.values() ?? []) this.buffers.giveBack(sum);
+    this.jobs.delete(id);
+  }
+
+  private drop(member: number, reason: 'silent' | 'no-progress'): void {
+    const transport = this.transports.get(member);
+    this.transports.delete(member);
+    transport?.drop(reason);
+  }
+
+  private running(id: number): RunningJob {
+    const job = this.jobs.get(id);
+    assert(job !== undefined, `job ${id} is not running`);
+    return job;
+  }
+
+  private takeArrived(lease: number): Pointer {
+    return takeFrom(this.arrived, lease);
+  }
+}
+
+function takeFrom(map: Map<number, Pointer>, key: number): Pointer {
+  const pointer = map.get(key);
+  assert(pointer !== undefined, `no sum under ${key}`);
+  map.delete(key);
+  return pointer;
+}

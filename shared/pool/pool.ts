@@ -1,0 +1,354 @@
+/**
+ * The pool: hands shards to members, and watches over them (section "one shape" of docs: the coordinator is a pool of
+ * workers, a worker is a pool of threads).
+ *
+ * What this is: a synchronous, deterministic state machine. An event goes in, effects come out; every event carries
+ * the time. What this is not: it sees no sockets, timers, weights or gradients. Partial sums appear as the names of
+ * tree nodes; whoever drives the pool keeps the bytes.
+ *
+ * Invariants, for every unfinished job:
+ *  - each of its slots is in exactly one place: pending, leased (perhaps to two members, as the same shard), or summed;
+ *  - a node is summed once: results of leases that the pool no longer knows are discarded.
+ */
+import { assert } from '../assert.js';
+import { limits } from '../limits.js';
+import { type Lease, Member, patience } from './member.js';
+import { split } from './split.js';
+import { halves, type Shard, shardAt, shardEnd } from './tree.js';
+
+/** A shard that upstream wants summed, of a step that has `slots` slots. */
+export interface Job {
+  readonly id: number;
+  readonly shard: Shard;
+  readonly slots: number;
+}
+
+export type PoolEvent =
+  | { readonly type: 'joined'; readonly member: number; readonly remote: boolean; readonly nowMs: number }
+  | { readonly type: 'left'; readonly member: number; readonly nowMs: number }
+  | { readonly type: 'job'; readonly job: Job; readonly nowMs: number }
+  | { readonly type: 'cancel'; readonly job: number; readonly nowMs: number }
+  | { readonly type: 'result'; readonly member: number; readonly lease: number; readonly nowMs: number }
+  /** Any sign of life. */
+  | { readonly type: 'heard'; readonly member: number; readonly nowMs: number }
+  | { readonly type: 'tick'; readonly nowMs: number };
+
+export type PoolEffect =
+  /** Send the shard to the member. */
+  | {
+      readonly type: 'lease';
+      readonly member: number;
+      readonly lease: number;
+      readonly job: Job;
+      readonly shard: Shard;
+    }
+  /** The member need not finish it; a result that comes all the same will be discarded. */
+  | { readonly type: 'revoke'; readonly member: number; readonly lease: number }
+  /** The bytes of this result are the sum of that node. */
+  | { readonly type: 'keep'; readonly lease: number; readonly job: number; readonly shard: Shard }
+  /** The bytes of this result are of no use: the lease had ended. */
+  | { readonly type: 'discard'; readonly lease: number }
+  /** node = left + right; left and right are not needed any more. */
+  | {
+      readonly type: 'combine';
+      readonly job: number;
+      readonly node: Shard;
+      readonly left: Shard;
+      readonly right: Shard;
+    }
+  /** The sum of the job's own shard is there. */
+  | { readonly type: 'complete'; readonly job: number }
+  /** Forget what was kept for the job. */
+  | { readonly type: 'forget'; readonly job: number }
+  /** Ask the member for a sign of life. */
+  | { readonly type: 'ping'; readonly member: number }
+  /** The member is out: close it, it has left already as far as the pool is concerned. */
+  | { readonly type: 'drop'; readonly member: number; readonly reason: 'silent' | 'no-progress' }
+  /** There is work and nobody to do it; said once. `manned` says that somebody came. */
+  | { readonly type: 'stranded' }
+  | { readonly type: 'manned' };
+
+interface JobState {
+  readonly job: Job;
+  readonly leases: Set<Lease>;
+  readonly summed: Map<number, Shard>;
+  pending: Shard[];
+}
+
+export class Pool {
+  private readonly members = new Map<number, Member>();
+  private readonly jobs = new Map<number, JobState>();
+  private readonly leases = new Map<number, Lease>();
+  private nextLease = 1;
+  private lastTickMs: number | null = null;
+  private stranded = false;
+  private effects: PoolEffect[] = [];
+
+  step(event: PoolEvent): PoolEffect[] {
+    this.effects = [];
+    this.handle(event);
+    this.noticeStranding();
+    return this.effects;
+  }
+
+  /** What is believed of the members, for display. */
+  *memberStates(): Iterable<Readonly<Member>> {
+    yield* this.members.values();
+  }
+
+  get memberCount(): number {
+    return this.members.size;
+  }
+
+  private handle(event: PoolEvent): void {
+    switch (event.type) {
+      case 'joined':
+        return this.join(event.member, event.remote, event.nowMs);
+      case 'left':
+        return this.leave(event.member, event.nowMs);
+      case 'job':
+        return this.begin(event.job, event.nowMs);
+      case 'cancel':
+        return this.cancel(event.job, event.nowMs);
+      case 'result':
+        return this.result(event.member, event.lease, event.nowMs);
+      case 'heard':
+        return this.members.get(event.member)?.becomeHeard(event.nowMs);
+      case 'tick':
+        return this.tick(event.nowMs);
+      default:
+        event satisfies never;
+    }
+  }
+
+  private join(id: number, remote: boolean, nowMs: number): void {
+    assert(!this.members.has(id), `member ${id} joined twice`);
+    this.members.set(id, new Member(id, remote, nowMs));
+    this.leasePending(nowMs);
+    this.helpStragglers(nowMs);
+  }
+
+  private leave(id: number, nowMs: number): void {
+    const member = this.members.get(id);
+    if (member === undefined) return;
+    this.members.delete(id);
+    for (const lease of [...member.leases]) this.takeBack(lease);
+    this.leasePending(nowMs);
+  }
+
+  private begin(job: Job, nowMs: number): void {
+    assert(!this.jobs.has(job.id), `job ${job.id} began twice`);
+    this.jobs.set(job.id, { job, leases: new Set(), summed: new Map(), pending: [job.shard] });
+    this.leasePending(nowMs);
+  }
+
+  private cancel(id: number, nowMs: number): void {
+    const state = this.jobs.get(id);
+    if (state === undefined) return;
+    for (const lease of [...state.leases]) this.revoke(lease, nowMs);
+    this.jobs.delete(id);
+    this.effects.push({ type: 'forget', job: id });
+  }
+
+  private result(memberId: number, leaseId: number, nowMs: number): void {
+    const lease = this.leases.get(leaseId);
+    this.members.get(memberId)?.becomeHeard(nowMs);
+    if (lease === undefined || lease.member.id !== memberId) {
+      this.effects.push({ type: 'discard', lease: leaseId });
+      return;
+    }
+    lease.member.becomeAnswered(lease, nowMs);
+    const state = this.end(lease);
+    this.effects.push({ type: 'keep', lease: lease.id, job: lease.job, shard: lease.shard });
+    for (const twin of [...state.leases]) if (sameShard(twin.shard, lease.shard)) this.revoke(twin, nowMs);
+    this.sum(state, lease.shard);
+    this.leasePending(nowMs);
+    this.helpStragglers(nowMs);
+  }
+
+  /** Adds upwards from a node as far as its neighbours are there. */
+  private sum(state: JobState, node: Shard): void {
+    const { job } = state;
+    while (!sameShard(node, job.shard)) {
+      const parent = parentOf(node, job.slots);
+      const [left, right] = halves(parent, job.slots);
+      const other = sameShard(node, left) ? right : left;
+      if (!state.summed.delete(shardKey(other))) {
+        state.summed.set(shardKey(node), node);
+        return;
+      }
+      this.effects.push({ type: 'combine', job: job.id, node: parent, left, right });
+      node = parent;
+    }
+    this.jobs.delete(job.id);
+    this.effects.push({ type: 'complete', job: job.id });
+  }
+
+  private tick(nowMs: number): void {
+    this.forgiveOwnStall(nowMs);
+    for (const member of [...this.members.values()]) {
+      if (!member.remote) continue;
+      if (nowMs - member.heardMs > patience.silenceMs) this.drop(member, 'silent', nowMs);
+      else if (nowMs - member.pingedMs >= patience.pingMs) {
+        member.becomePinged(nowMs);
+        this.effects.push({ type: 'ping', member: member.id });
+      }
+    }
+    for (const lease of [...this.leases.values()]) {
+      if (lease.member.remote && nowMs > lease.deadlineMs) this.expire(lease, nowMs);
+    }
+    this.leasePending(nowMs);
+    this.helpStragglers(nowMs);
+  }
+
+  private forgiveOwnStall(nowMs: number): void {
+    const passedMs = this.lastTickMs === null ? 0 : nowMs - this.lastTickMs;
+    this.lastTickMs = nowMs;
+    if (passedMs < patience.ownStallMs) return;
+    for (const member of this.members.values()) member.becomeForgiven(passedMs);
+  }
+
+  private expire(lease: Lease, nowMs: number): void {
+    if (!this.leases.has(lease.id)) return;
+    lease.member.becomeExpired(lease, nowMs);
+    this.effects.push({ type: 'revoke', member: lease.member.id, lease: lease.id });
+    this.takeBack(lease);
+    if (lease.member.expired >= patience.expiredMax) this.drop(lease.member, 'no-progress', nowMs);
+  }
+
+  private drop(member: Member, reason: 'silent' | 'no-progress', nowMs: number): void {
+    this.leave(member.id, nowMs);
+    this.effects.push({ type: 'drop', member: member.id, reason });
+  }
+
+  private revoke(lease: Lease, nowMs: number): void {
+    lease.member.becomeRevoked(lease, nowMs);
+    this.end(lease);
+    this.effects.push({ type: 'revoke', member: lease.member.id, lease: lease.id });
+  }
+
+  /** The lease is over; its shard is pending again unless somebody else holds it too. */
+  private takeBack(lease: Lease): void {
+    const state = this.end(lease);
+    for (const twin of state.leases) if (sameShard(twin.shard, lease.shard)) return;
+    state.pending.push(lease.shard);
+  }
+
+  private end(lease: Lease): JobState {
+    const state = this.jobs.get(lease.job);
+    assert(state !== undefined, `lease ${lease.id} outlived its job`);
+    this.leases.delete(lease.id);
+    state.leases.delete(lease);
+    return state;
+  }
+
+  private leasePending(nowMs: number): void {
+    for (const state of this.jobs.values()) {
+      const pending = state.pending;
+      state.pending = [];
+      for (const shard of pending) this.distribute(state, shard, nowMs);
+    }
+  }
+
+  /** Splits a shard over the members that have room, in proportion to their speed. */
+  private distribute(state: JobState, shard: Shard, nowMs: number): void {
+    const { slots } = state.job;
+    const hi = shardEnd(shard, slots);
+    const members = this.candidates(hi - shard.lo);
+    if (members.length === 0) {
+      state.pending.push(shard);
+      return;
+    }
+    const runs = split(shard.lo, hi, slots, this.speeds(members));
+    for (const [i, run] of runs.entries()) for (const part of run) this.lease(state, part, members[i], nowMs);
+  }
+
+  /** Members with room, in the order of joining; the least busy ones where there are fewer slots than members. */
+  private candidates(slots: number): Member[] {
+    const free = [...this.members.values()].filter((m) => m.leases.length < limits.leasesPerMemberMax);
+    if (free.length <= slots) return free;
+    return free.sort((a, b) => a.leases.length - b.leases.length || a.id - b.id).slice(0, slots);
+  }
+
+  /** Slots per millisecond of each; a member that is not measured yet counts as an average one. */
+  private speeds(members: readonly Member[]): number[] {
+    const known = members.filter((m) => m.msPerSlot > 0).map((m) => 1 / m.msPerSlot);
+    const average = known.length === 0 ? 1 : known.reduce((sum, x) => sum + x, 0) / known.length;
+    return members.map((m) => (m.msPerSlot > 0 ? 1 / m.msPerSlot : average));
+  }
+
+  private lease(state: JobState, shard: Shard, member: Member, nowMs: number): void {
+    const slots = shardEnd(shard, state.job.slots) - shard.lo;
+    const queuedMs = member.leases.reduce((sum, held) => sum + member.estimateMs(held.slots), 0);
+    const estimateMs = member.estimateMs(slots);
+    const boundMs =
+      estimateMs === 0 ? patience.firstLeaseMs : Math.max(patience.leaseFactor * estimateMs, patience.leaseMsMin);
+    const lease: Lease = {
+      id: this.nextLease++,
+      job: state.job.id,
+      shard,
+      slots,
+      member,
+      leasedMs: nowMs,
+      startMs: nowMs + queuedMs,
+      deadlineMs: nowMs + queuedMs + boundMs,
+    };
+    member.becomeLeased(lease);
+    this.leases.set(lease.id, lease);
+    state.leases.add(lease);
+    this.effects.push({ type: 'lease', member: member.id, lease: lease.id, job: state.job, shard });
+  }
+
+  /** Gives shards that are late to members that have nothing to do; the first result of the two will count. */
+  private helpStragglers(nowMs: number): void {
+    for (const helper of this.members.values()) {
+      if (helper.leases.length > 0) continue;
+      const late = this.latest(helper, nowMs);
+      if (late === undefined) return;
+      const state = this.jobs.get(late.job);
+      assert(state !== undefined, `lease ${late.id} outlived its job`);
+      this.lease(state, late.shard, helper, nowMs);
+    }
+  }
+
+  private latest(helper: Member, nowMs: number): Lease | undefined {
+    let worst: Lease | undefined;
+    for (const lease of this.leases.values()) {
+      if (lease.member === helper || lease.member.msPerSlot === 0 || this.isTwinned(lease)) continue;
+      const expectedMs = patience.stragglerFactor * lease.member.estimateMs(lease.slots);
+      if (nowMs - lease.startMs < Math.max(expectedMs, patience.stragglerMsMin)) continue;
+      if (worst === undefined || lease.startMs < worst.startMs) worst = lease;
+    }
+    return worst;
+  }
+
+  private isTwinned(lease: Lease): boolean {
+    for (const other of this.jobs.get(lease.job)?.leases ?? []) {
+      if (other !== lease && sameShard(other.shard, lease.shard)) return true;
+    }
+    return false;
+  }
+
+  private noticeStranding(): void {
+    const stranded = this.members.size === 0 && this.jobs.size > 0;
+    if (stranded !== this.stranded) this.effects.push({ type: stranded ? 'stranded' : 'manned' });
+    this.stranded = stranded;
+  }
+}
+
+/** A number that names the node: slots and sizes are below 2^21. */
+export function shardKey(shard: Shard): number {
+  return shard.lo * 32 + 31 - Math.clz32(shard.size);
+}
+
+function sameShard(a: Shard, b: Shard): boolean {
+  return a.lo === b.lo && a.size === b.size;
+}
+
+/** The node that this one is a half of. */
+function parentOf(node: Shard, slots: number): Shard {
+  for (let size = node.size * 2; ; size *= 2) {
+    const parent = shardAt(node.lo - (node.lo % size), size, slots);
+    if (!sameShard(parent, node)) return parent;
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * A worker's part in one run: the machine that computes for it. What came over the wire is checked against the run
+ * before it is stored or computed; a fault comes back as a sentence, and then nothing has changed.
+ */
+import type { Task } from '../shared/compute/computer.js';
+import { Machine, type Platform } from '../shared/compute/machine.js';
+import type { RunDescription } from '../shared/compute/workspace.js';
+import { evaluationRows, invalidOrder, SampleOrder, slotsOf } from '../shared/data/order.js';
+import { knownAnswer } from '../shared/kernels/known-answer.js';
+import { invalidModel, misfit } from '../shared/model/description.js';
+import { isShard, type Shard } from '../shared/pool/tree.js';
+import type { Samples, ShardLease, Welcome } from '../shared/protocol/messages.js';
+import { invalidSamplesPayload, invalidWeightsPayload, samplesIn } from '../shared/protocol/payload.js';
+
+export class Assignment {
+  private readonly jobs = new Map<number, number>();
+  private readonly order: SampleOrder;
+
+  private constructor(
+    private readonly machine: Machine,
+    private readonly identity: string,
+    /** SHA-256, hex, of what this machine's kernels make of the known-answer test. */
+    readonly knownAnswer: string,
+  ) {
+    const { run } = machine.workspace;
+    this.order = new SampleOrder({ ...run, samples: run.train });
+  }
+
+  /** Why a welcome describes no run that could be computed; null when it does. */
+  static fault(welcome: Welcome): string | null {
+    const { model, data, batch, microBatch, seed } = welcome;
+    const fault = invalidModel(model) ?? misfit(model, data.shape, data.classes);
+    return fault ?? invalidOrder({ samples: data.train, batch, microBatch, seed });
+  }
+
+  /** Builds and starts a machine for a run that is without fault. */
+  static async start(
+    platform: Platform,
+    welcome: Welcome,
+    threads: number,
+    whenFailed: (error: Error) => void,
+  ): Promise<Assignment> {
+    const { model, data, batch, microBatch, seed } = welcome;
+    const run: RunDescription = { model, train: data.train, test: data.test, batch, microBatch, seed };
+    const machine = new Machine(platform, run, threads);
+    await machine.start(whenFailed);
+    const answer = platform.sha256(knownAnswer(machine.kernels, machine.memory, machine.workspace.end));
+    return new Assignment(machine, identityOf(welcome), answer);
+  }
+
+  /** True when this machine was built for the same run, and can go on with it. */
+  fits(welcome: Welcome): boolean {
+    return identityOf(welcome) === this.identity;
+  }
+
+  storeWeights(payload: Uint8Array): string | null {
+    const { weights, context } = this.machine.workspace;
+    const fault = invalidWeightsPayload(payload, context);
+    if (fault !== null) return fault;
+    this.machine.bytes(weights, payload.length).set(payload);
+    this.machine.weightsChanged();
+    return null;
+  }
+
+  storeSamples(message: Samples, payload: Uint8Array): string | null {
+    const { context, [message.set]: store } = this.machine.workspace;
+    const fault = invalidSamplesPayload(message, payload, context);
+    if (fault !== null) return fault;
+    const { pixels } = context;
+    const images = this.machine.bytes(store.images, context[message.set] * pixels);
+    const labels = this.machine.bytes(store.labels, context[message.set]);
+    const samples = samplesIn(payload, message.count);
+    for (const [i, id] of samples.ids.entries()) {
+      labels[id] = samples.labels[i];
+      images.set(samples.pixels.subarray(i * pixels, (i + 1) * pixels), id * pixels);
+    }
+    return null;
+  }
+
+  /** Has a shard summed by the machine's threads; `answer` gets the payload of the result, views that hold until it returns. */
+  compute(lease: ShardLease, answer: (payload: Uint8Array[]) => void): string | null {
+    const { work, step, epoch, stepInEpoch, lo, size } = lease;
+    const task: Task = { work, step, epoch, stepInEpoch };
+    const shard: Shard = { lo, size };
+    if (work === 'gradient' && stepInEpoch >= this.order.stepsPerEpoch) return `step ${stepInEpoch} of an epoch`;
+    const slots = this.slotsOf(task);
+    if (!isShard(shard, slots)) return `no shard ${lo}+${size} among ${slots} slots`;
+    const job = this.machine.pool.run(task, shard, slots, (sum) => {
+      this.jobs.delete(lease.lease);
+      answer(this.resultOf(task, shard, sum));
+      this.machine.buffers.giveBack(sum);
+    });
+    this.jobs.set(lease.lease, job);
+    return null;
+  }
+
+  cancel(lease: number): void {
+    const job = this.jobs.get(lease);
+    if (job === undefined) return;
+    this.jobs.delete(lease);
+    this.machine.pool.cancel(job);
+  }
+
+  cancelAll(): void {
+    for (const lease of [...this.jobs.keys()]) this.cancel(lease);
+  }
+
+  stop(): void {
+    this.machine.stop();
+  }
+
+  private slotsOf({ work, stepInEpoch }: Task): number {
+    return work === 'gradient'
+      ? this.order.slotsIn(stepInEpoch)
+      : slotsOf(this.machine.workspace.run.test, evaluationRows);
+  }
+
+  private resultOf(task: Task, shard: Shard, sum: number): Uint8Array[] {
+    const { partialFloats, predictions, run } = this.machine.workspace;
+    if (task.work === 'gradient') return [this.machine.bytes(sum, 4 * partialFloats)];
+    const first = shard.lo * evaluationRows;
+    const samples = Math.min(shard.size * evaluationRows, run.test - first);
+    return [this.machine.bytes(sum, 8), this.machine.bytes(predictions + first, samples)];
+  }
+}
+
+/** All that decides whether two welcomes are to the same run, and its samples are still good. */
+function identityOf({ run, model, data, batch, microBatch, seed }: Welcome): string {
+  return JSON.stringify([run, model, data, batch, microBatch, seed]);
+}

@@ -1,0 +1,28 @@
+/** What a machine needs from Node: threads, the kernel binary, a clock, SHA-256. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import type { Platform, ThreadHandle } from '../shared/compute/machine.js';
+import type { FromThread } from '../shared/compute/thread.js';
+
+const kernelsFile = new URL('../shared/kernels/kernels.wasm', import.meta.url);
+const threadFile = new URL('./thread-entry.js', import.meta.url);
+
+export function nodePlatform(): Platform {
+  return {
+    kernels: readFileSync(kernelsFile),
+    spawnThread,
+    nowMs: () => performance.now(),
+    sha256: (bytes) => createHash('sha256').update(bytes).digest('hex'),
+  };
+}
+
+function spawnThread(): ThreadHandle {
+  const worker = new Worker(threadFile, { name: 'lockstep compute' });
+  return {
+    post: (message) => worker.postMessage(message),
+    listen: (receive) => worker.on('message', (message: FromThread) => receive(message)),
+    whenFailed: (report) => worker.on('error', report),
+    terminate: () => void worker.terminate(),
+  };
+}

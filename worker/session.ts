@@ -1,0 +1,297 @@
+/**
+ * A worker's conversation with its coordinator: connect, greet, prepare, work, leave; and connect again when the
+ * connection is lost.
+ *
+ * What this is: a synchronous, deterministic state machine; an event goes in with the time, effects come out. What
+ * this is not: it owns no socket, no timer and no thread, and never sees a weight or a pixel: a message's payload stays
+ * with the driver, which is told what to do with it.
+ */
+import { limits } from '../shared/limits.js';
+import type { ProtocolErrorCode } from '../shared/protocol/errors.js';
+import {
+  type FromCoordinator,
+  type FromWorker,
+  protocolVersion,
+  type Samples,
+  type ShardLease,
+  type Welcome,
+  type WorkerKind,
+} from '../shared/protocol/messages.js';
+import type { Random } from '../shared/random.js';
+
+export interface SessionConfig {
+  readonly version: string;
+  readonly name: string;
+  readonly kind: WorkerKind;
+  readonly threads: number;
+  /** SHA-256 of the kernel binary, hex. */
+  readonly kernels: string;
+}
+
+/** A closed set of events; all carry the time, monotonic milliseconds. */
+export type SessionEvent = (
+  | { readonly type: 'start' }
+  | { readonly type: 'opened' }
+  | { readonly type: 'message'; readonly message: FromCoordinator }
+  /** What arrived is not a message, or its payload is wrong. */
+  | { readonly type: 'garbage'; readonly code: ProtocolErrorCode; readonly detail: string }
+  | { readonly type: 'closed' }
+  /** The machine is ready for the welcome's run; `knownAnswer` is the hash of its known-answer test. */
+  | { readonly type: 'prepared'; readonly knownAnswer: string }
+  /** At least once a second. */
+  | { readonly type: 'tick' }
+  /** The user wants to stop. */
+  | { readonly type: 'stop' }
+) & { readonly nowMs: number };
+
+export type SessionEffect =
+  | { readonly type: 'connect' }
+  | { readonly type: 'send'; readonly message: FromWorker }
+  /** Close the connection; `closed` will follow. */
+  | { readonly type: 'close'; readonly code: ProtocolErrorCode | null }
+  /** Get ready for this run. */
+  | { readonly type: 'prepare'; readonly welcome: Welcome }
+  /** The payload of the message at hand are weights, or samples: store them. */
+  | { readonly type: 'store-weights' }
+  | { readonly type: 'store-samples'; readonly samples: Samples }
+  /** Compute this shard. */
+  | { readonly type: 'compute'; readonly shard: ShardLease }
+  | { readonly type: 'cancel'; readonly lease: number }
+  /** Whatever is being computed is of no use any more. */
+  | { readonly type: 'drop-work' }
+  | { readonly type: 'status'; readonly status: SessionStatus }
+  /** The session is over. */
+  | { readonly type: 'exit'; readonly ok: boolean; readonly message: string };
+
+export type SessionStatus =
+  | { readonly state: 'connecting' }
+  | { readonly state: 'joined'; readonly run: string; readonly member: number }
+  /** Not connected; the next attempt is in so many milliseconds. */
+  | {
+      readonly state: 'waiting';
+      readonly retryMs: number;
+      readonly wasJoined: boolean;
+      readonly firstAttempt: boolean;
+    };
+
+/** How long each stage may take, and how soon to try again. */
+export const sessionTimes = {
+  openMs: 10_000,
+  welcomeMs: 10_000,
+  /** The coordinator sends at least its pings; this long without anything means that it is gone. */
+  silenceMs: 15_000,
+  retryMsMin: 250,
+  retryMsMax: 15_000,
+  /** A coordinator that does not close after `leave` is left behind. */
+  leaveMs: 2_000,
+} as const;
+
+/** Refusals that no second attempt can change. */
+const finalRefusals: ReadonlySet<ProtocolErrorCode> = new Set([
+  'version-mismatch',
+  'kernel-mismatch',
+  'known-answer-wrong',
+  'token-wrong',
+]);
+
+type State = 'idle' | 'waiting' | 'connecting' | 'greeting' | 'preparing' | 'working' | 'leaving' | 'ended';
+
+export class Session {
+  private state: State = 'idle';
+  private attempts = 0;
+  private retryAtMs = 0;
+  private deadlineMs = Number.POSITIVE_INFINITY;
+  /** Updates that the weights have seen which the machine holds. */
+  private weightsStep: number | null = null;
+  private effects: SessionEffect[] = [];
+  /** Leases that were not answered or cancelled yet. */
+  private readonly leases = new Set<number>();
+
+  /** `random` spreads the attempts of many workers that lost the same coordinator. */
+  constructor(
+    private readonly config: SessionConfig,
+    private readonly random: Random,
+  ) {}
+
+  step(event: SessionEvent): SessionEffect[] {
+    this.effects = [];
+    if (this.state !== 'ended') this.handle(event);
+    return this.effects;
+  }
+
+  /** A computed shard is to be sent only if this holds: it is still wanted on this connection. */
+  answers(lease: number): boolean {
+    return this.leases.delete(lease);
+  }
+
+  private handle(event: SessionEvent): void {
+    const { nowMs } = event;
+    switch (event.type) {
+      case 'start':
+        return this.connect(nowMs);
+      case 'opened':
+        return this.greet(nowMs);
+      case 'message':
+        return this.receive(event.message, nowMs);
+      case 'garbage':
+        return this.reject(event.code, event.detail);
+      case 'closed':
+        return this.closed(nowMs);
+      case 'prepared':
+        return this.prepared(event.knownAnswer, nowMs);
+      case 'tick':
+        return this.tick(nowMs);
+      case 'stop':
+        return this.stop(nowMs);
+      default:
+        event satisfies never;
+    }
+  }
+
+  private connect(nowMs: number): void {
+    this.become('connecting', nowMs + sessionTimes.openMs);
+    this.effects.push({ type: 'status', status: { state: 'connecting' } }, { type: 'connect' });
+  }
+
+  private greet(nowMs: number): void {
+    if (this.state !== 'connecting') return;
+    this.become('greeting', nowMs + sessionTimes.welcomeMs);
+    this.send({ type: 'hello', protocol: protocolVersion, ...this.config });
+  }
+
+  private receive(message: FromCoordinator, nowMs: number): void {
+    if (this.state === 'waiting' || this.state === 'idle') return;
+    if (this.state !== 'greeting') this.deadlineMs = nowMs + sessionTimes.silenceMs;
+    switch (message.type) {
+      case 'welcome':
+        return this.welcomed(message, nowMs);
+      case 'weights':
+        return this.weights(message.step);
+      case 'samples':
+        return this.isAdmitted()
+          ? void this.effects.push({ type: 'store-samples', samples: message })
+          : this.unexpected(message.type);
+      case 'shard':
+        return this.shard(message);
+      case 'cancel':
+        if (this.leases.delete(message.lease)) this.effects.push({ type: 'cancel', lease: message.lease });
+        return;
+      case 'ping':
+        return this.send({ type: 'pong', id: message.id });
+      case 'end':
+        return this.ended(message.again, message.message);
+      case 'failure':
+        return this.refused(message.code, message.message);
+      default:
+        message satisfies never;
+    }
+  }
+
+  private welcomed(welcome: Welcome, nowMs: number): void {
+    if (this.state !== 'greeting') return this.unexpected('welcome');
+    this.become('preparing', nowMs + sessionTimes.silenceMs);
+    this.effects.push({ type: 'prepare', welcome });
+    const { run, member } = welcome;
+    this.effects.push({ type: 'status', status: { state: 'joined', run, member } });
+  }
+
+  private prepared(knownAnswer: string, nowMs: number): void {
+    if (this.state !== 'preparing') return;
+    this.become('working', nowMs + sessionTimes.silenceMs);
+    this.attempts = 0;
+    this.send({ type: 'ready', knownAnswer });
+  }
+
+  private weights(step: number): void {
+    if (!this.isAdmitted()) return this.unexpected('weights');
+    this.weightsStep = step;
+    this.effects.push({ type: 'store-weights' });
+  }
+
+  private shard(shard: ShardLease): void {
+    if (this.state === 'leaving') return;
+    if (this.state !== 'working' || shard.step !== this.weightsStep) return this.unexpected('shard');
+    if (this.leases.has(shard.lease) || this.leases.size >= limits.leasesPerMemberMax) return this.unexpected('shard');
+    this.leases.add(shard.lease);
+    this.effects.push({ type: 'compute', shard });
+  }
+
+  private isAdmitted(): boolean {
+    return this.state === 'working' || this.state === 'leaving';
+  }
+
+  private ended(again: boolean, message: string): void {
+    this.effects.push({ type: 'close', code: null });
+    if (!again) this.exit(true, message);
+  }
+
+  private refused(code: ProtocolErrorCode, message: string): void {
+    this.effects.push({ type: 'close', code: null });
+    if (finalRefusals.has(code)) this.exit(false, message);
+  }
+
+  private unexpected(type: string): void {
+    this.reject('unexpected-message', `${type} while ${this.state}`);
+  }
+
+  /** Says why before it closes; the coordinator may be another version, or not a coordinator at all. */
+  private reject(code: ProtocolErrorCode, detail: string): void {
+    if (this.state === 'waiting') return;
+    this.send({ type: 'failure', code, message: detail.slice(0, limits.messageLengthMax) });
+    this.effects.push({ type: 'close', code });
+  }
+
+  private closed(nowMs: number): void {
+    if (this.state === 'waiting') return;
+    if (this.state === 'leaving') return this.exit(true, 'left the run');
+    const wasJoined = this.isAdmitted() || this.state === 'preparing';
+    this.leases.clear();
+    this.weightsStep = null;
+    this.effects.push({ type: 'drop-work' });
+    const firstAttempt = this.attempts === 0;
+    const retryMs = this.retryDelayMs();
+    this.retryAtMs = nowMs + retryMs;
+    this.become('waiting', Number.POSITIVE_INFINITY);
+    this.effects.push({ type: 'status', status: { state: 'waiting', retryMs, wasJoined, firstAttempt } });
+  }
+
+  /** Exponential backoff with jitter over its upper half (Brooker, "Exponential Backoff And Jitter", 2015). */
+  private retryDelayMs(): number {
+    const { retryMsMin, retryMsMax } = sessionTimes;
+    const fullMs = Math.min(retryMsMin * 2 ** Math.min(this.attempts, 16), retryMsMax);
+    this.attempts += 1;
+    return fullMs * (0.5 + 0.5 * this.random.uniform());
+  }
+
+  private tick(nowMs: number): void {
+    if (this.state === 'waiting' && nowMs >= this.retryAtMs) return this.connect(nowMs);
+    if (nowMs <= this.deadlineMs) return;
+    this.deadlineMs = Number.POSITIVE_INFINITY;
+    this.effects.push({ type: 'close', code: null });
+  }
+
+  private stop(nowMs: number): void {
+    if (this.state !== 'working' && this.state !== 'preparing') {
+      this.effects.push({ type: 'close', code: null });
+      return this.exit(true, 'stopped');
+    }
+    this.become('leaving', nowMs + sessionTimes.leaveMs);
+    this.leases.clear();
+    this.send({ type: 'leave' });
+  }
+
+  private send(message: FromWorker): void {
+    this.effects.push({ type: 'send', message });
+  }
+
+  private exit(ok: boolean, message: string): void {
+    this.state = 'ended';
+    this.leases.clear();
+    this.effects.push({ type: 'exit', ok, message });
+  }
+
+  private become(state: State, deadlineMs: number): void {
+    this.state = state;
+    this.deadlineMs = deadlineMs;
+  }
+}

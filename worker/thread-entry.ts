@@ -1,0 +1,11 @@
+/** A compute thread in Node: what worker_threads starts. */
+import { parentPort } from 'node:worker_threads';
+import { assert } from '../shared/assert.js';
+import { runThread, type ToThread } from '../shared/compute/thread.js';
+
+const port = parentPort;
+assert(port !== null, 'a compute thread was started as a program');
+runThread({
+  post: (message) => port.postMessage(message),
+  listen: (receive) => port.on('message', (message: ToThread) => receive(message)),
+});
