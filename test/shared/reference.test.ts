@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import type { Kernels } from '../../shared/kernels/kernels.js';
+import { Arena } from '../../shared/kernels/memory.js';
 import { scalarKernels } from '../../shared/kernels/scalar.js';
+import { compileKernels, simdKernels } from '../../shared/kernels/simd.js';
 import type { Model } from '../../shared/model/model.js';
 import { type ReferenceRun, type ReferenceStep, referenceEnd, referenceTrain } from '../../shared/reference.js';
 import { randomSamples } from './model/fixture.js';
@@ -31,15 +35,24 @@ const hashOf = (weights: Float32Array) =>
     .update(new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength))
     .digest('hex');
 
-/** Hash of the weights, loss and accuracy after each of the first steps, by the scalar kernels. */
-function trainScalar(of: ReferenceRun, steps: number): (Omit<ReferenceStep, 'weights'> & { hash: string })[] {
-  const memory = { buffer: new ArrayBuffer(referenceEnd(of, 64)) };
-  const training = referenceTrain(of, scalarKernels(memory), memory, 64);
+type Trace = (Omit<ReferenceStep, 'weights'> & { hash: string })[];
+
+/** Hash of the weights, loss and accuracy after each of the first steps. */
+function trace(of: ReferenceRun, steps: number, kernelsOver: (memory: WebAssembly.Memory) => Kernels): Trace {
+  const arena = new Arena();
+  const base = arena.bytes(referenceEnd(of, 0));
+  const memory = arena.createMemory(false);
+  const training = referenceTrain(of, kernelsOver(memory), memory, base);
   return Array.from({ length: steps }, () => {
     const { weights, ...rest } = training.next().value;
     return { ...rest, hash: hashOf(weights) };
   });
 }
+
+const trainScalar = (of: ReferenceRun, steps: number) => trace(of, steps, scalarKernels);
+
+const simd = compileKernels(readFileSync(new URL('../../shared/kernels/kernels.wasm', import.meta.url)), false);
+const trainSimd = (of: ReferenceRun, steps: number) => trace(of, steps, (memory) => simdKernels(simd, memory));
 
 describe('referenceTrain', () => {
   it('learns: the loss of samples that it sees again and again falls', () => {
@@ -73,5 +86,32 @@ describe('referenceTrain', () => {
     const all = { ...run, batch: 0, momentum: 0, rate: 0.05 };
     const steps = trainScalar(all, 20);
     for (let i = 1; i < steps.length; i++) expect(steps[i].loss).toBeLessThan(steps[i - 1].loss);
+  });
+});
+
+describe('scalar and SIMD kernels', () => {
+  /** As wide as what people train, so that every path of the kernels is taken: few classes, odd widths, many inputs. */
+  const modelOf = (loss: Model['loss'], ...layers: Model['layers']): Model => ({ input: [14, 13], layers, loss });
+  const linear = { dense: 10, activation: 'linear' } as const;
+  const cases: [string, Model][] = [
+    ['softmax over relu', modelOf('softmaxCrossEntropy', { dense: 45, activation: 'relu' }, linear)],
+    ['sigmoid cross-entropy over tanh', modelOf('sigmoidCrossEntropy', { dense: 33, activation: 'tanh' }, linear)],
+    [
+      'quadratic over sigmoid',
+      modelOf(
+        'quadratic',
+        { dense: 16, activation: 'sigmoid' },
+        { dense: 17, activation: 'sigmoid' },
+        { dense: 10, activation: 'sigmoid' },
+      ),
+    ],
+  ];
+  it.each(cases)('give the same bits after each of 35 steps: %s', (_, wide) => {
+    // Steps of 200, 200 and 53 samples, in micro-batches of 25.
+    const of = { ...run, model: wide, train: randomSamples(wide, 453, 7), batch: 200, microBatch: 25 };
+    const steps = trainScalar(of, 35);
+    expect(trainSimd(of, 35)).toEqual(steps);
+    expect(new Set(steps.map(({ hash }) => hash)).size).toBe(35);
+    expect(steps.every(({ loss }) => Number.isFinite(loss))).toBe(true);
   });
 });
