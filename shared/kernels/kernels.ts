@@ -24,7 +24,10 @@ export type ActivationCode = (typeof Activation)[keyof typeof Activation];
 export const Loss = { quadratic: 0, sigmoidCrossEntropy: 1, softmaxCrossEntropy: 2 } as const;
 export type LossCode = (typeof Loss)[keyof typeof Loss];
 
-/** How a kernel writes its result: over what is there, or added to it (one float32 addition: existing + result). */
+/**
+ * How a kernel writes its result: over what is there, or added to it (one float32 addition: existing + result). What is
+ * added to is itself a sum from +0 and so never -0, which lets a kernel leave it alone where the result is +0.
+ */
 export const Write = { store: 0, accumulate: 1 } as const;
 export type WriteCode = (typeof Write)[keyof typeof Write];
 
@@ -142,7 +145,11 @@ export interface Kernels {
   log(x: Pointer, y: Pointer, floats: number): void;
 }
 
-/** Floats of scratch that any dense kernel may use: enough for packed operands and lists of the non-zero inputs. */
+/**
+ * Floats of scratch that any kernel may use for a layer of these sizes: lists of the non-zero inputs or packed inputs,
+ * 8 kB to 64 kB whatever the layer, and a packed block of the other operand.
+ */
 export function scratchFloats(rows: number, inputs: number, outputs: number): number {
-  return 4 * (rows + 4) * (Math.max(inputs, outputs) + 16) + 4096;
+  const columns = Math.min(Math.max(inputs, outputs), 1024) + 96;
+  return 1024 + 2 * Math.max(8192, 5 * rows) + Math.max(128, rows) * columns;
 }

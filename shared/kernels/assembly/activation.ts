@@ -1,0 +1,52 @@
+/** What happens to a row after a product: bias and activation on the way forward, the derivative on the way back. */
+import { sigmoid4, tanh4 } from './elementary';
+import { loadOne, splat, storeOne, zero } from './vector';
+
+const SIGMOID = 1;
+const TANH = 2;
+const RELU = 3;
+
+/** +0 where the condition's value is not above 0. */
+// @inline
+function whereAbove(x: v128, condition: v128): v128 {
+  return v128.and(x, f32x4.gt(condition, zero()));
+}
+
+// @inline
+function activate(activation: i32, z: v128): v128 {
+  if (activation == RELU) return whereAbove(z, z);
+  if (activation == SIGMOID) return sigmoid4(z);
+  if (activation == TANH) return tanh4(z);
+  return z;
+}
+
+/** `sum` times the derivative of the activation at the point where its value is y. */
+// @inline
+export function carryBack(activation: i32, sum: v128, y: v128): v128 {
+  if (activation == RELU) return whereAbove(sum, y);
+  if (activation == SIGMOID) return f32x4.mul(sum, f32x4.mul(y, f32x4.sub(splat(1), y)));
+  if (activation == TANH) return f32x4.mul(sum, f32x4.sub(splat(1), f32x4.mul(y, y)));
+  return sum;
+}
+
+/** y = activation(y + b), row by row. */
+export function finishForward(y: usize, b: usize, rows: i32, outputs: i32, activation: i32): void {
+  for (let r = 0; r < rows; r++) {
+    const end = y + ((<usize>outputs) << 2);
+    let bias = b;
+    for (; y + 16 <= end; y += 16, bias += 16) {
+      v128.store(y, activate(activation, f32x4.add(v128.load(y), v128.load(bias))));
+    }
+    for (; y < end; y += 4, bias += 4) storeOne(y, activate(activation, f32x4.add(loadOne(y), loadOne(bias))));
+  }
+}
+
+/** deltaIn = deltaIn * activation'(x), element by element. */
+export function finishBackward(deltaIn: usize, x: usize, floats: i32, activation: i32): void {
+  if (!activation) return;
+  const end = x + ((<usize>floats) << 2);
+  for (; x + 16 <= end; x += 16, deltaIn += 16) {
+    v128.store(deltaIn, carryBack(activation, v128.load(deltaIn), v128.load(x)));
+  }
+  for (; x < end; x += 4, deltaIn += 4) storeOne(deltaIn, carryBack(activation, loadOne(deltaIn), loadOne(x)));
+}

@@ -1,0 +1,210 @@
+/** One block of a product: packs its part of B where that pays, then its part of A, and runs the panels over both. */
+import { densePanel, PANEL_COLUMNS, TILE_ITEMS } from './dense';
+import { listColumns, listRows } from './lists';
+import { ENTRY_BYTES, LIST_BYTES, PANEL_VECTORS, sparsePanel } from './sparse';
+import { zero } from './vector';
+
+const BLOCK_ITEMS = 64;
+/** Entries of A in a block. */
+const BLOCK_ENTRIES = 8192;
+
+/** Scratch: the lists, or a temporary for the tile at the right edge of C; the block of A; the packed block of B. */
+const A_AT: usize = <usize>BLOCK_ITEMS * LIST_BYTES;
+
+// @inline
+function packedAt(scratch: usize, depth: i32): usize {
+  return scratch + A_AT + ENTRY_BYTES * <usize>max(BLOCK_ENTRIES, TILE_ITEMS * depth);
+}
+
+// @inline
+function itemsPerBlock(depth: i32): i32 {
+  return max(TILE_ITEMS, min(BLOCK_ITEMS, BLOCK_ENTRIES / depth));
+}
+
+/** Up to this length the rows of B are spread over the cache well enough as they are. */
+const UNPACKED_COLUMNS = 128;
+/** With fewer items packing costs more than it saves. */
+const PACKED_ITEMS = 16;
+
+/** The block by lists of A's non-zeros. */
+export function sparseBlock(
+  a: usize,
+  aBytes: usize,
+  byRows: bool,
+  items: i32,
+  depth: i32,
+  b: usize,
+  rowBytes: usize,
+  columns: i32,
+  c: usize,
+  mode: i32,
+  scratch: usize,
+): void {
+  const vectors = (columns + 3) >> 2;
+  const panels = (vectors + PANEL_VECTORS - 1) / PANEL_VECTORS;
+  const entries = scratch + A_AT;
+  let panelBytes: usize = 0;
+  let bRowBytes = rowBytes;
+  if (rowBytes > 4 * UNPACKED_COLUMNS && items >= PACKED_ITEMS) {
+    bRowBytes = (<usize>((vectors + panels - 1) / panels)) << 4;
+    panelBytes = bRowBytes * depth;
+    const packed = packedAt(scratch, depth);
+    packForLists(b, rowBytes, depth, columns, panels, packed, bRowBytes);
+    b = packed;
+  }
+  const some = itemsPerBlock(depth);
+  for (let i = 0; i < items; i += some, c += <usize>some * rowBytes) {
+    const count = min(some, items - i);
+    if (byRows) listRows(a + <usize>i * aBytes, aBytes, count, depth, bRowBytes, scratch, entries);
+    else listColumns(a + ((<usize>i) << 2), aBytes, count, depth, bRowBytes, scratch, entries);
+    const end = scratch + <usize>count * LIST_BYTES;
+    let vector = 0;
+    for (let p = 0; p < panels; p++) {
+      const next = ((p + 1) * vectors) / panels;
+      const at = (<usize>vector) << 4;
+      const back = p == panels - 1 ? ((<usize>vectors) << 4) - ((<usize>columns) << 2) : 0;
+      const panel = panelBytes ? b + <usize>p * panelBytes : b + at;
+      sparsePanel(next - vector, scratch, end, panel, c + at, rowBytes, back, mode);
+      vector = next;
+    }
+  }
+}
+
+/** Copies each panel's columns of B side by side. The rows of all panels are equally long. */
+function packForLists(
+  b: usize,
+  rowBytes: usize,
+  depth: i32,
+  columns: i32,
+  panels: i32,
+  packed: usize,
+  packedRowBytes: usize,
+): void {
+  const vectors = (columns + 3) >> 2;
+  let vector = 0;
+  for (let p = 0; p < panels; p++) {
+    const next = ((p + 1) * vectors) / panels;
+    const bytes = ((<usize>min(next << 2, columns)) << 2) - ((<usize>vector) << 4);
+    let from = b + ((<usize>vector) << 4);
+    for (let k = 0; k < depth; k++, from += rowBytes, packed += packedRowBytes) {
+      let at: usize = 0;
+      for (; at + 16 <= bytes; at += 16) v128.store(packed + at, v128.load(from + at));
+      if (at < bytes) v128.store(packed + bytes - 16, v128.load(from + bytes - 16));
+    }
+    vector = next;
+  }
+}
+
+/** The block by packed tiles. */
+export function denseBlock(
+  a: usize,
+  aBytes: usize,
+  byRows: bool,
+  items: i32,
+  depth: i32,
+  b: usize,
+  rowBytes: usize,
+  columns: i32,
+  c: usize,
+  mode: i32,
+  scratch: usize,
+): void {
+  const packedA = scratch + A_AT;
+  const packedB = packedAt(scratch, depth);
+  packColumns(b, rowBytes, depth, columns, packedB);
+  const some = itemsPerBlock(depth);
+  for (let i = 0; i < items; i += some, c += <usize>some * rowBytes) {
+    const count = min(some, items - i);
+    if (byRows) packTiles(a + <usize>i * aBytes, aBytes, 4, count, depth, packedA);
+    else packTiles(a + ((<usize>i) << 2), 4, aBytes, count, depth, packedA);
+    let panel = packedB;
+    for (let column = 0; column < columns; column += PANEL_COLUMNS) {
+      const left = columns - column;
+      const v = left > 4 ? 2 : 1;
+      const at = c + ((<usize>column) << 2);
+      if (left >= PANEL_COLUMNS || left == 4) densePanels(v, packedA, panel, depth, count, at, rowBytes, mode);
+      else edgePanels(v, packedA, panel, depth, count, at, rowBytes, mode, left, scratch);
+      panel += (<usize>(v * depth)) << 4;
+    }
+  }
+}
+
+/** Tiles are as equal in height as can be: the taller ones come first. */
+// @inline
+function tilesFor(items: i32): i32 {
+  return (items + TILE_ITEMS - 1) / TILE_ITEMS;
+}
+
+function packTiles(a: usize, itemBytes: usize, depthBytes: usize, items: i32, depth: i32, packed: usize): void {
+  const tiles = tilesFor(items);
+  for (let t = 0; t < tiles; t++) {
+    const h = items / tiles + <i32>(t < items % tiles);
+    const step = (<usize>h) << 2;
+    for (let j = 0; j < h; j++, a += itemBytes) {
+      let from = a;
+      let to = packed + ((<usize>j) << 2);
+      for (let k = 0; k < depth; k++, from += depthBytes, to += step) store<u32>(to, load<u32>(from));
+    }
+    packed += step * depth;
+  }
+}
+
+/** Copies B into panels of eight columns, the last of four where that suffices, padded with zeros. */
+function packColumns(b: usize, rowBytes: usize, depth: i32, columns: i32, packed: usize): void {
+  let column = 0;
+  for (; column + PANEL_COLUMNS <= columns; column += PANEL_COLUMNS, b += 4 * PANEL_COLUMNS) {
+    let from = b;
+    for (let k = 0; k < depth; k++, from += rowBytes, packed += 32) {
+      v128.store(packed, v128.load(from));
+      v128.store(packed, v128.load(from, 16), 16);
+    }
+  }
+  const left = columns - column;
+  if (!left) return;
+  const padded: usize = left > 4 ? 32 : 16;
+  for (let k = 0; k < depth; k++, b += rowBytes, packed += padded) {
+    v128.store(packed, zero());
+    v128.store(packed + padded - 16, zero());
+    for (let j: usize = 0; j < (<usize>left) << 2; j += 4) store<u32>(packed + j, load<u32>(b + j));
+  }
+}
+
+function densePanels(v: i32, a: usize, b: usize, depth: i32, items: i32, c: usize, rowBytes: usize, mode: i32): void {
+  const tiles = tilesFor(items);
+  const h = items / tiles;
+  const taller = items % tiles;
+  if (taller) densePanel(h + 1, v, a, b, depth, taller, c, rowBytes, mode);
+  const done = <usize>(taller * (h + 1));
+  densePanel(h, v, a + ((done * depth) << 2), b, depth, tiles - taller, c + done * rowBytes, rowBytes, mode);
+}
+
+/** A panel that C has only `columns` columns for: each tile goes by way of a temporary. */
+function edgePanels(
+  v: i32,
+  a: usize,
+  b: usize,
+  depth: i32,
+  items: i32,
+  c: usize,
+  rowBytes: usize,
+  mode: i32,
+  columns: i32,
+  temporary: usize,
+): void {
+  const tiles = tilesFor(items);
+  const tileBytes: usize = 4 * PANEL_COLUMNS;
+  for (let t = 0; t < tiles; t++) {
+    const h = items / tiles + <i32>(t < items % tiles);
+    copyTile(c, rowBytes, temporary, tileBytes, h, columns);
+    densePanel(h, v, a, b, depth, 1, temporary, tileBytes, mode);
+    copyTile(temporary, tileBytes, c, rowBytes, h, columns);
+    a += (<usize>(h * depth)) << 2;
+    c += <usize>h * rowBytes;
+  }
+}
+
+function copyTile(from: usize, fromBytes: usize, to: usize, toBytes: usize, rows: i32, columns: i32): void {
+  for (let r = 0; r < rows; r++, from += fromBytes, to += toBytes) {
+    for (let j: usize = 0; j < (<usize>columns) << 2; j += 4) store<u32>(to + j, load<u32>(from + j));
+  }
+}

@@ -1,0 +1,131 @@
+/** Kernels at the speed of memory: sums, the optimizer's update, checks, fetching samples, transposing. */
+import { loadOne, splat, storeOne, zero } from './vector';
+
+export function add(a: usize, b: usize, out: usize, floats: i32): void {
+  const end = a + ((<usize>floats) << 2);
+  for (; a + 64 <= end; a += 64, b += 64, out += 64) {
+    const s0 = f32x4.add(v128.load(a), v128.load(b));
+    const s1 = f32x4.add(v128.load(a, 16), v128.load(b, 16));
+    const s2 = f32x4.add(v128.load(a, 32), v128.load(b, 32));
+    const s3 = f32x4.add(v128.load(a, 48), v128.load(b, 48));
+    v128.store(out, s0);
+    v128.store(out, s1, 16);
+    v128.store(out, s2, 32);
+    v128.store(out, s3, 48);
+  }
+  for (; a < end; a += 4, b += 4, out += 4) store<f32>(out, load<f32>(a) + load<f32>(b));
+}
+
+export function sgd(w: usize, v: usize, sum: usize, floats: i32, samples: f32, rate: f32, momentum: f32): void {
+  const end = w + ((<usize>floats) << 2);
+  const n = splat(samples);
+  const r = splat(rate);
+  const m = splat(momentum);
+  for (; w + 16 <= end; w += 16, v += 16, sum += 16) {
+    const velocity = f32x4.add(f32x4.mul(m, v128.load(v)), f32x4.div(v128.load(sum), n));
+    v128.store(v, velocity);
+    v128.store(w, f32x4.sub(v128.load(w), f32x4.mul(r, velocity)));
+  }
+  for (; w < end; w += 4, v += 4, sum += 4) {
+    const velocity = f32x4.add(f32x4.mul(m, loadOne(v)), f32x4.div(loadOne(sum), n));
+    storeOne(v, velocity);
+    storeOne(w, f32x4.sub(loadOne(w), f32x4.mul(r, velocity)));
+  }
+}
+
+/** x * 0 is NaN when x is NaN or infinite, else a zero: the sum of such products tells. */
+export function allFinite(x: usize, floats: i32): i32 {
+  const end = x + ((<usize>floats) << 2);
+  let s0 = zero();
+  let s1 = zero();
+  for (; x + 32 <= end; x += 32) {
+    s0 = f32x4.add(s0, f32x4.mul(v128.load(x), zero()));
+    s1 = f32x4.add(s1, f32x4.mul(v128.load(x, 16), zero()));
+  }
+  for (; x < end; x += 4) s0 = f32x4.add(s0, f32x4.mul(loadOne(x), zero()));
+  return <i32>i32x4.all_true(f32x4.eq(f32x4.add(s0, s1), zero()));
+}
+
+/**
+ * A byte over 255, as one float32 division would round it. 1/255 is cut in two: the product with the upper part is
+ * exact, so only the final sum rounds, and a test over all 256 bytes shows that it rounds as the division does.
+ */
+// @inline
+function pixels4(bytes: v128): v128 {
+  const x = f32x4.convert_i32x4_u(bytes);
+  return f32x4.add(f32x4.mul(x, splat(reciprocalHigh)), f32x4.mul(x, splat(reciprocalLow)));
+}
+
+/** 1/255 to 16 bits, and what is left of it. */
+const reciprocalHigh: f32 = 0.0039215087890625;
+const reciprocalLow: f32 = 5.9838392e-8;
+
+export function gather(
+  images: usize,
+  labels: usize,
+  pixels: i32,
+  ids: usize,
+  rows: i32,
+  x: usize,
+  labelsOut: usize,
+): void {
+  for (let r = 0; r < rows; r++) {
+    const id = <usize>load<u32>(ids + ((<usize>r) << 2));
+    store<u8>(labelsOut + r, load<u8>(labels + id));
+    x = gatherImage(images + id * pixels, pixels, x);
+  }
+}
+
+/** Converts one image and returns the end of its floats. */
+// @inline
+function gatherImage(image: usize, pixels: i32, x: usize): usize {
+  const end = image + pixels;
+  for (; image + 16 <= end; image += 16, x += 64) {
+    const bytes = v128.load(image);
+    const low = i16x8.extend_low_i8x16_u(bytes);
+    const high = i16x8.extend_high_i8x16_u(bytes);
+    v128.store(x, pixels4(i32x4.extend_low_i16x8_u(low)));
+    v128.store(x, pixels4(i32x4.extend_high_i16x8_u(low)), 16);
+    v128.store(x, pixels4(i32x4.extend_low_i16x8_u(high)), 32);
+    v128.store(x, pixels4(i32x4.extend_high_i16x8_u(high)), 48);
+  }
+  for (; image < end; image++, x += 4) store<f32>(x, <f32>load<u8>(image) / 255);
+  return x;
+}
+
+/** Four by four: each block is read and written as four vectors. The blocks of one band of wT rows follow each other. */
+export function transpose(w: usize, inputs: i32, outputs: i32, wT: usize): void {
+  const rowBytes = (<usize>outputs) << 2;
+  const columnBytes = (<usize>inputs) << 2;
+  let o = 0;
+  for (; o + 4 <= outputs; o += 4) {
+    let from = w + ((<usize>o) << 2);
+    let to = wT + <usize>o * columnBytes;
+    let i = 0;
+    for (; i + 4 <= inputs; i += 4, from += rowBytes << 2, to += 16) transposeBlock(from, rowBytes, to, columnBytes);
+    for (; i < inputs; i++, from += rowBytes, to += 4) {
+      for (let k: usize = 0; k < 4; k++) store<u32>(to + k * columnBytes, load<u32>(from + (k << 2)));
+    }
+  }
+  for (; o < outputs; o++) {
+    let from = w + ((<usize>o) << 2);
+    let to = wT + <usize>o * columnBytes;
+    for (let i = 0; i < inputs; i++, from += rowBytes, to += 4) store<u32>(to, load<u32>(from));
+  }
+}
+
+// @inline
+function transposeBlock(from: usize, rowBytes: usize, to: usize, columnBytes: usize): void {
+  const a = v128.load(from);
+  const b = v128.load(from + rowBytes);
+  const c = v128.load(from + 2 * rowBytes);
+  const d = v128.load(from + 3 * rowBytes);
+  const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+  const ab2 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+  const cd0 = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+  const cd2 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+  v128.store(to, v128.shuffle<f64>(ab0, cd0, 0, 2));
+  v128.store(to + columnBytes, v128.shuffle<f64>(ab0, cd0, 1, 3));
+  v128.store(to + 2 * columnBytes, v128.shuffle<f64>(ab2, cd2, 0, 2));
+  v128.store(to + 3 * columnBytes, v128.shuffle<f64>(ab2, cd2, 1, 3));
+}

@@ -1,0 +1,127 @@
+/**
+ * Lists of the non-zeros of a block of the left operand: for every item, the entries at which it is not zero, ascending.
+ * Each list has room for all of its item's entries; a zero is written too, but the next entry overwrites it, so that
+ * the branches of the loop do not depend on the data.
+ */
+import { ENTRY_BYTES, LIST_BYTES } from './sparse';
+import { zero } from './vector';
+
+// @inline
+function setList(lists: usize, index: i32, start: usize, end: usize): void {
+  store<u32>(lists + <usize>index * LIST_BYTES, <u32>start);
+  store<u32>(lists + <usize>index * LIST_BYTES, <u32>end, 4);
+}
+
+/** Appends one value, and returns the new end: behind it if it is not zero. */
+// @inline
+function append(end: usize, offset: u32, value: f32): usize {
+  store<u32>(end, offset);
+  store<f32>(end, value, 4);
+  return end + ((<usize>(value != 0)) << 3);
+}
+
+/** Items that are rows of the matrix: entry k of item i lies at a + i * itemBytes + 4 * k. */
+export function listRows(
+  a: usize,
+  itemBytes: usize,
+  items: i32,
+  depth: i32,
+  rowBytes: usize,
+  lists: usize,
+  entries: usize,
+): void {
+  for (let i = 0; i < items; i++, a += itemBytes, entries += <usize>depth * ENTRY_BYTES) {
+    setList(lists, i, entries, listRow(a, depth, <u32>rowBytes, entries));
+  }
+}
+
+// @inline
+function listRow(a: usize, depth: i32, rowBytes: u32, end: usize): usize {
+  let offsets = i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(rowBytes));
+  const advance = i32x4.splat(4 * rowBytes);
+  const last = a + ((<usize>depth) << 2);
+  for (; a + 16 <= last; a += 16) {
+    const values = v128.load(a);
+    const present = <usize>i32x4.bitmask(f32x4.ne(values, zero()));
+    if (present) end = appendFour(end, offsets, values, present);
+    offsets = i32x4.add(offsets, advance);
+  }
+  let offset = <u32>i32x4.extract_lane(offsets, 0);
+  for (; a < last; a += 4, offset += rowBytes) end = append(end, offset, load<f32>(a));
+  return end;
+}
+
+/** Appends those of four values whose bit is set in `present`. */
+// @inline
+function appendFour(end: usize, offsets: v128, values: v128, present: usize): usize {
+  const low = v128.shuffle<f32>(offsets, values, 0, 4, 1, 5);
+  const high = v128.shuffle<f32>(offsets, values, 2, 6, 3, 7);
+  const second = end + ((present & 1) << 3);
+  const third = second + ((present & 2) << 2);
+  const fourth = third + ((present & 4) << 1);
+  v128.store_lane<f64>(end, low, 0);
+  v128.store_lane<f64>(second, low, 1);
+  v128.store_lane<f64>(third, high, 0);
+  v128.store_lane<f64>(fourth, high, 1);
+  return end + (popcnt<usize>(present) << 3);
+}
+
+/** Items that are columns of the matrix: entry k of item i lies at a + k * depthBytes + 4 * i. */
+export function listColumns(
+  a: usize,
+  depthBytes: usize,
+  items: i32,
+  depth: i32,
+  rowBytes: usize,
+  lists: usize,
+  entries: usize,
+): void {
+  let i = 0;
+  const listBytes = <usize>depth * ENTRY_BYTES;
+  for (; i + 4 <= items; i += 4, a += 16, entries += 4 * listBytes) {
+    listFourColumns(a, depthBytes, i, depth, <u32>rowBytes, lists, entries, listBytes);
+  }
+  for (; i < items; i++, a += 4, entries += listBytes) {
+    let end = entries;
+    for (let k = 0; k < depth; k++) end = append(end, k * <u32>rowBytes, load<f32>(a + <usize>k * depthBytes));
+    setList(lists, i, entries, end);
+  }
+}
+
+// @inline
+function listFourColumns(
+  a: usize,
+  depthBytes: usize,
+  i: i32,
+  depth: i32,
+  rowBytes: u32,
+  lists: usize,
+  entries: usize,
+  listBytes: usize,
+): void {
+  let end0 = entries;
+  let end1 = end0 + listBytes;
+  let end2 = end1 + listBytes;
+  let end3 = end2 + listBytes;
+  let offset: u32 = 0;
+  for (let k = 0; k < depth; k++, a += depthBytes, offset += rowBytes) {
+    const values = v128.load(a);
+    const present = <usize>i32x4.bitmask(f32x4.ne(values, zero()));
+    if (!present) continue;
+    const offsets = i32x4.splat(offset);
+    const low = v128.shuffle<f32>(offsets, values, 0, 4, 1, 5);
+    const high = v128.shuffle<f32>(offsets, values, 2, 6, 3, 7);
+    v128.store_lane<f64>(end0, low, 0);
+    v128.store_lane<f64>(end1, low, 1);
+    v128.store_lane<f64>(end2, high, 0);
+    v128.store_lane<f64>(end3, high, 1);
+    end0 += (present & 1) << 3;
+    end1 += (present & 2) << 2;
+    end2 += (present & 4) << 1;
+    end3 += present & 8;
+  }
+  setList(lists, i, entries, end0);
+  setList(lists, i + 1, entries + listBytes, end1);
+  setList(lists, i + 2, entries + 2 * listBytes, end2);
+  setList(lists, i + 3, entries + 3 * listBytes, end3);
+}

@@ -1,0 +1,176 @@
+/**
+ * The known-answer test (E6): a fixed set of calls to every kernel, whose results are the same bytes wherever the
+ * arithmetic is right. A worker runs it before its first shard; what is compared is a hash of the result.
+ *
+ * The operands are meant to tell machines apart: subnormal numbers (which some processors can be told to flush), both
+ * zeros, values at the edges of exp and log, and sizes that leave a remainder in every loop. Nothing is NaN, since the
+ * bits of a NaN are the one thing that WebAssembly leaves open.
+ */
+import { Random } from '../random.js';
+import {
+  Activation,
+  type ActivationCode,
+  type Kernels,
+  Loss,
+  type LossCode,
+  type Pointer,
+  scratchFloats,
+  Write,
+} from './kernels.js';
+
+/** Rows, inputs and outputs of the layers: by lists and by tiles, with remainders, in one block and in several. */
+const SHAPES = [
+  [1, 3, 1],
+  [5, 37, 13],
+  [7, 150, 10],
+  [18, 9, 61],
+  [17, 20, 130],
+] as const;
+const WIDEST = [18, 150, 130] as const;
+const ACTIVATIONS = Object.values(Activation);
+const PIXELS = 21;
+const IMAGES = 13;
+
+/** Bytes of the region that the test writes to. */
+export const knownAnswerBytes = 4 * scratchFloats(...WIDEST) + 256 * 1024;
+
+/** Runs the test in the region at `at` (a multiple of 16) and returns its results, copied out of the memory. */
+export function knownAnswer(kernels: Kernels, memory: { readonly buffer: ArrayBufferLike }, at: Pointer): Uint8Array {
+  const bench = new Bench(kernels, memory, at);
+  for (const [index, [rows, inputs, outputs]] of SHAPES.entries()) {
+    const activation = ACTIVATIONS[index % ACTIVATIONS.length];
+    for (const density of [0.3, 1]) bench.layer(rows, inputs, outputs, activation, density);
+  }
+  for (const loss of Object.values(Loss)) {
+    const activations = loss === Loss.quadratic ? ACTIVATIONS : [Activation.linear];
+    for (const activation of activations) bench.loss(loss, activation);
+  }
+  bench.elementwise();
+  bench.samples();
+  return bench.results();
+}
+
+/** Operands and results, one after the other, in a region of memory. */
+class Bench {
+  private readonly random = new Random(1);
+  private readonly scratch: Pointer;
+  private readonly first: Pointer;
+  private end: Pointer;
+
+  constructor(
+    private readonly kernels: Kernels,
+    private readonly memory: { readonly buffer: ArrayBufferLike },
+    at: Pointer,
+  ) {
+    this.scratch = at;
+    this.first = at + 4 * scratchFloats(...WIDEST);
+    this.end = this.first;
+    const bytes = new Uint8Array(memory.buffer, at, knownAnswerBytes);
+    bytes.fill(0);
+  }
+
+  /** Everything that was laid out, operands included. */
+  results(): Uint8Array {
+    return new Uint8Array(this.memory.buffer, this.first, this.end - this.first).slice();
+  }
+
+  /** One dense layer, forward and back. */
+  layer(rows: number, inputs: number, outputs: number, activation: ActivationCode, density: number): void {
+    const { kernels, scratch } = this;
+    const x = this.numbers(rows * inputs, density);
+    const w = this.numbers(inputs * outputs, 1);
+    const b = this.numbers(outputs, 1);
+    const y = this.floats(rows * outputs);
+    kernels.denseForward(x, w, b, y, rows, inputs, outputs, activation, scratch);
+    const delta = this.numbers(rows * outputs, density);
+    const gw = this.floats(inputs * outputs);
+    const gb = this.floats(outputs);
+    for (const write of [Write.store, Write.accumulate]) {
+      kernels.denseParameterGradient(x, delta, gw, gb, rows, inputs, outputs, write, scratch);
+    }
+    const wT = this.floats(inputs * outputs);
+    const deltaIn = this.floats(rows * inputs);
+    kernels.transpose(w, inputs, outputs, wT);
+    kernels.denseInputGradient(delta, wT, x, deltaIn, rows, inputs, outputs, activation, scratch);
+  }
+
+  loss(loss: LossCode, activation: ActivationCode): void {
+    const [rows, classes] = [7, 11];
+    const y = this.numbers(rows * classes, 0.9);
+    const labels = this.bytes(rows, classes);
+    const delta = this.floats(rows * classes);
+    const sums = this.floats(2);
+    for (const write of [Write.store, Write.accumulate]) {
+      this.kernels.outputLoss(loss, activation, y, labels, delta, sums, rows, classes, write, this.scratch);
+    }
+    this.kernels.argmax(y, this.bytes(rows, 1), rows, classes);
+  }
+
+  elementwise(): void {
+    const { kernels } = this;
+    const floats = 45;
+    const [a, b, v] = [this.numbers(floats, 0.9), this.numbers(floats, 0.9), this.numbers(floats, 0.9)];
+    const sum = this.floats(floats);
+    kernels.add(a, b, sum, floats);
+    kernels.sgd(a, v, b, floats, 17, 0.1, 0.9);
+    this.put([kernels.allFinite(sum, floats)]);
+    const exponents = [0, -0, 1e-40, 88.72, 88.73, -87.3, -87.4, -95.5, -103.9, -104, -1000, 1000];
+    for (let x = -104; x < 89; x += 1.618) exponents.push(x);
+    kernels.exp(this.put(exponents), this.floats(exponents.length), exponents.length);
+    const arguments_ = [0, 1, 2 ** -149, 1e-40, 2 ** -126, 0.7071, 0.7072, 0.99999994, 3.4e38];
+    for (let x = 1e-44; x < 1e38; x *= 3.3) arguments_.push(x);
+    kernels.log(this.put(arguments_), this.floats(arguments_.length), arguments_.length);
+  }
+
+  samples(): void {
+    const images = this.bytes(IMAGES * PIXELS, 256);
+    const labels = this.bytes(IMAGES, 256);
+    const ids = this.floats(3);
+    new Uint32Array(this.memory.buffer, ids, 3).set([IMAGES - 1, 0, 5]);
+    this.kernels.gather(images, labels, PIXELS, ids, 3, this.floats(3 * PIXELS), this.bytes(3, 1));
+  }
+
+  private take(bytes: number): Pointer {
+    const at = this.end;
+    this.end += Math.ceil(bytes / 16) * 16;
+    return at;
+  }
+
+  private floats(length: number): Pointer {
+    return this.take(4 * length);
+  }
+
+  private put(values: readonly number[]): Pointer {
+    const at = this.floats(values.length);
+    new Float32Array(this.memory.buffer, at, values.length).set(values);
+    return at;
+  }
+
+  /** Bytes below `limit`. */
+  private bytes(length: number, limit: number): Pointer {
+    const at = this.take(length);
+    new Uint8Array(this.memory.buffer, at, length).forEach((_, i, out) => {
+      out[i] = this.random.below(limit);
+    });
+    return at;
+  }
+
+  /** Numbers of both signs, `density` of them not zero; every sixteenth or so is subnormal or makes such a product. */
+  private numbers(length: number, density: number): Pointer {
+    return this.put(Array.from({ length }, () => this.number(density)));
+  }
+
+  private number(density: number): number {
+    const { random } = this;
+    const value = 4 * random.uniform() - 2;
+    if (random.uniform() >= density) return value < 0 ? -0 : 0;
+    switch (random.below(32)) {
+      case 0:
+        return value * 2 ** -130;
+      case 1:
+        return value * 2 ** -70;
+      default:
+        return value;
+    }
+  }
+}

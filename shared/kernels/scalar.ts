@@ -1,0 +1,219 @@
+/**
+ * The specification of the arithmetic (E2): every kernel as plain loops over float32 numbers, in the order that counts.
+ *
+ * What this is not: fast. It skips nothing, blocks nothing and reuses nothing; `simd.ts` does, and must give the same
+ * bits. A product or sum of two float32 that is computed in double precision and then rounded by `Math.fround` is the
+ * correctly rounded float32 result (Figueroa 1995), so these lines mean what they say on every engine.
+ */
+import { exp, log, sigmoid, tanh } from './elementary.js';
+import {
+  Activation,
+  type ActivationCode,
+  type Kernels,
+  Loss,
+  type LossCode,
+  type Pointer,
+  Write,
+  type WriteCode,
+} from './kernels.js';
+
+const f = Math.fround;
+
+/** The kernels over a memory, which may grow: views are made anew for every call. */
+export function scalarKernels(memory: { readonly buffer: ArrayBufferLike }): Kernels {
+  const at = (pointer: Pointer, length: number) => new Float32Array(memory.buffer, pointer, length);
+  const bytesAt = (pointer: Pointer, length: number) => new Uint8Array(memory.buffer, pointer, length);
+
+  return {
+    gather(images, labels, pixels, ids, rows, x, labelsOut) {
+      new Uint32Array(memory.buffer, ids, rows).forEach((id, r) => {
+        const image = bytesAt(images + id * pixels, pixels);
+        at(x + 4 * r * pixels, pixels).set(Array.from(image, (byte) => f(byte / 255)));
+        bytesAt(labelsOut, rows)[r] = bytesAt(labels + id, 1)[0];
+      });
+    },
+
+    denseForward(x, w, b, y, rows, inputs, outputs, activation) {
+      const [xs, ws, bs] = [at(x, rows * inputs), at(w, inputs * outputs), at(b, outputs)];
+      const ys = at(y, rows * outputs);
+      for (let r = 0; r < rows; r++) {
+        for (let o = 0; o < outputs; o++) {
+          let sum = 0;
+          for (let i = 0; i < inputs; i++) sum = f(sum + f(xs[r * inputs + i] * ws[i * outputs + o]));
+          ys[r * outputs + o] = activate(activation, f(sum + bs[o]));
+        }
+      }
+    },
+
+    denseParameterGradient(x, delta, gw, gb, rows, inputs, outputs, write) {
+      const [xs, ds] = [at(x, rows * inputs), at(delta, rows * outputs)];
+      const [gws, gbs] = [at(gw, inputs * outputs), at(gb, outputs)];
+      for (let o = 0; o < outputs; o++) {
+        for (let i = 0; i < inputs; i++) {
+          let sum = 0;
+          for (let r = 0; r < rows; r++) sum = f(sum + f(xs[r * inputs + i] * ds[r * outputs + o]));
+          put(gws, i * outputs + o, sum, write);
+        }
+        let sum = 0;
+        for (let r = 0; r < rows; r++) sum = f(sum + ds[r * outputs + o]);
+        put(gbs, o, sum, write);
+      }
+    },
+
+    denseInputGradient(delta, wT, x, deltaIn, rows, inputs, outputs, activation) {
+      const [ds, ws, xs] = [at(delta, rows * outputs), at(wT, outputs * inputs), at(x, rows * inputs)];
+      const out = at(deltaIn, rows * inputs);
+      for (let r = 0; r < rows; r++) {
+        for (let i = 0; i < inputs; i++) {
+          let sum = 0;
+          for (let o = 0; o < outputs; o++) sum = f(sum + f(ds[r * outputs + o] * ws[o * inputs + i]));
+          out[r * inputs + i] = carryBack(activation, sum, xs[r * inputs + i]);
+        }
+      }
+    },
+
+    transpose(w, inputs, outputs, wT) {
+      const [ws, out] = [at(w, inputs * outputs), at(wT, inputs * outputs)];
+      for (let o = 0; o < outputs; o++) {
+        for (let i = 0; i < inputs; i++) out[o * inputs + i] = ws[i * outputs + o];
+      }
+    },
+
+    outputLoss(loss, activation, y, labels, delta, sums, rows, classes, write) {
+      let total = 0;
+      let correct = 0;
+      for (let r = 0; r < rows; r++) {
+        const row = at(y + 4 * r * classes, classes);
+        const deltas = at(delta + 4 * r * classes, classes);
+        const label = bytesAt(labels, rows)[r];
+        if (largest(row) === label) correct++;
+        total = f(total + sampleLoss(loss, activation, row, label, deltas));
+      }
+      const out = at(sums, 2);
+      put(out, 0, total, write);
+      put(out, 1, correct, write);
+    },
+
+    argmax(y, predictions, rows, classes) {
+      const out = bytesAt(predictions, rows);
+      for (let r = 0; r < rows; r++) out[r] = largest(at(y + 4 * r * classes, classes));
+    },
+
+    add(a, b, out, count) {
+      const [as, bs, sums] = [at(a, count), at(b, count), at(out, count)];
+      for (let i = 0; i < count; i++) sums[i] = f(as[i] + bs[i]);
+    },
+
+    sgd(w, v, sum, count, samples, rate, momentum) {
+      const [ws, vs, sums] = [at(w, count), at(v, count), at(sum, count)];
+      const [n, learningRate, decay] = [f(samples), f(rate), f(momentum)];
+      for (let i = 0; i < count; i++) {
+        const g = f(sums[i] / n);
+        vs[i] = f(f(decay * vs[i]) + g);
+        ws[i] = f(ws[i] - f(learningRate * vs[i]));
+      }
+    },
+
+    allFinite(x, count) {
+      return at(x, count).every(Number.isFinite) ? 1 : 0;
+    },
+
+    exp(x, y, count) {
+      const [xs, ys] = [at(x, count), at(y, count)];
+      for (let i = 0; i < count; i++) ys[i] = exp(xs[i]);
+    },
+
+    log(x, y, count) {
+      const [xs, ys] = [at(x, count), at(y, count)];
+      for (let i = 0; i < count; i++) ys[i] = log(xs[i]);
+    },
+  };
+}
+
+function put(out: Float32Array, i: number, result: number, write: WriteCode): void {
+  out[i] = write === Write.accumulate ? f(out[i] + result) : result;
+}
+
+function activate(activation: ActivationCode, z: number): number {
+  switch (activation) {
+    case Activation.linear:
+      return z;
+    case Activation.sigmoid:
+      return sigmoid(z);
+    case Activation.tanh:
+      return tanh(z);
+    case Activation.relu:
+      return Math.max(z, 0);
+  }
+}
+
+/** `sum` times the derivative of the activation at the point where its value is y. */
+function carryBack(activation: ActivationCode, sum: number, y: number): number {
+  switch (activation) {
+    case Activation.linear:
+      return sum;
+    case Activation.sigmoid:
+      return f(sum * f(y * f(1 - y)));
+    case Activation.tanh:
+      return f(sum * f(1 - f(y * y)));
+    case Activation.relu:
+      return y > 0 ? sum : 0;
+  }
+}
+
+/** The index of the largest value, the first of equals. */
+function largest(row: Float32Array): number {
+  let best = 0;
+  for (let c = 1; c < row.length; c++) if (row[c] > row[best]) best = c;
+  return best;
+}
+
+/** One sample's loss, and its derivative with respect to the scores. */
+function sampleLoss(
+  loss: LossCode,
+  activation: ActivationCode,
+  y: Float32Array,
+  label: number,
+  delta: Float32Array,
+): number {
+  switch (loss) {
+    case Loss.quadratic:
+      return quadratic(activation, y, label, delta);
+    case Loss.sigmoidCrossEntropy:
+      return sigmoidCrossEntropy(y, label, delta);
+    case Loss.softmaxCrossEntropy:
+      return softmaxCrossEntropy(y, label, delta);
+  }
+}
+
+function quadratic(activation: ActivationCode, y: Float32Array, label: number, delta: Float32Array): number {
+  let sum = 0;
+  for (let c = 0; c < y.length; c++) {
+    const error = f(y[c] - (c === label ? 1 : 0));
+    sum = f(sum + f(error * error));
+    delta[c] = carryBack(activation, error, y[c]);
+  }
+  return f(0.5 * sum);
+}
+
+function sigmoidCrossEntropy(y: Float32Array, label: number, delta: Float32Array): number {
+  let sum = 0;
+  for (let c = 0; c < y.length; c++) {
+    const t = c === label ? 1 : 0;
+    const linear = f(Math.max(y[c], 0) - f(y[c] * t));
+    sum = f(sum + f(linear + log(f(1 + exp(-Math.abs(y[c]))))));
+    delta[c] = f(sigmoid(y[c]) - t);
+  }
+  return sum;
+}
+
+function softmaxCrossEntropy(y: Float32Array, label: number, delta: Float32Array): number {
+  const max = y[largest(y)];
+  let sum = 0;
+  for (let c = 0; c < y.length; c++) {
+    delta[c] = exp(f(y[c] - max));
+    sum = f(sum + delta[c]);
+  }
+  for (let c = 0; c < y.length; c++) delta[c] = f(f(delta[c] / sum) - (c === label ? 1 : 0));
+  return f(log(sum) - f(y[label] - max));
+}

@@ -1,0 +1,286 @@
+/**
+ * Cases that any implementation of the kernels must pass, as data: a case makes its operands from a seed, calls one
+ * kernel and returns the bytes that it wrote. Two implementations agree when the bytes do. Nothing here knows of a test
+ * runner, so that a browser can run the cases as well.
+ */
+import {
+  Activation,
+  type ActivationCode,
+  type Kernels,
+  Loss,
+  type LossCode,
+  type Pointer,
+  scratchFloats,
+  Write,
+  type WriteCode,
+} from '../../../shared/kernels/kernels.js';
+import { reservedBytes } from '../../../shared/kernels/simd.js';
+import { Random } from '../../../shared/random.js';
+
+export interface Memory {
+  readonly buffer: ArrayBufferLike;
+}
+
+export interface KernelCase {
+  readonly name: string;
+  run(kernels: Kernels, memory: Memory): Uint8Array;
+}
+
+/** Sizes of a dense layer. */
+export interface Layer {
+  readonly rows: number;
+  readonly inputs: number;
+  readonly outputs: number;
+}
+
+/** Bytes that the largest case needs. */
+export const caseBytes = 24 * 1024 * 1024;
+
+const activations = Object.entries(Activation);
+const writes = Object.entries(Write);
+
+/** Operands and results of one case, laid out by a bump of a pointer; results are collected in order. */
+export class Workspace {
+  private end: Pointer = reservedBytes;
+  private readonly outputs: [Pointer, number][] = [];
+  readonly random: Random;
+
+  constructor(
+    readonly memory: Memory,
+    seed: number,
+  ) {
+    this.random = new Random(seed);
+  }
+
+  /** Filled with a pattern that no kernel writes, so that a byte too many or too few is seen. */
+  take(bytes: number): Pointer {
+    const at = this.end;
+    this.end += Math.ceil(bytes / 16) * 16;
+    new Uint8Array(this.memory.buffer, at, this.end - at).fill(0x5a);
+    return at;
+  }
+
+  floats(length: number): Float32Array {
+    return new Float32Array(this.memory.buffer, this.take(4 * length), length);
+  }
+
+  /** A result, with a margin on both sides that must stay as it is. */
+  output(bytes: number): Pointer {
+    const at = this.take(bytes + 32) + 16;
+    this.outputs.push([at - 16, bytes + 32]);
+    return at;
+  }
+
+  /** A result with something in it already. */
+  outputOf(values: Float32Array): Pointer {
+    const at = this.output(values.byteLength);
+    new Float32Array(this.memory.buffer, at, values.length).set(values);
+    return at;
+  }
+
+  put(values: ArrayLike<number>): Pointer {
+    const view = this.floats(values.length);
+    view.set(values);
+    return view.byteOffset;
+  }
+
+  bytes(length: number, limit: number): Pointer {
+    const at = this.take(length);
+    const view = new Uint8Array(this.memory.buffer, at, length);
+    for (let i = 0; i < length; i++) view[i] = this.random.below(limit);
+    return at;
+  }
+
+  /** Random numbers, `zeros` of them zero (of either sign), a few subnormal or with subnormal products. */
+  numbers(length: number, zeros = 0): Pointer {
+    return this.put(this.values(length, zeros));
+  }
+
+  values(length: number, zeros = 0): Float32Array {
+    const { random } = this;
+    return Float32Array.from({ length }, () => {
+      const value = 4 * random.uniform() - 2;
+      if (random.uniform() < zeros) return value < 0 ? -0 : 0;
+      const kind = random.below(64);
+      return kind === 0 ? value * 2 ** -130 : kind === 1 ? value * 2 ** -72 : value;
+    });
+  }
+
+  scratch({ rows, inputs, outputs }: Layer): Pointer {
+    return this.take(4 * scratchFloats(rows, inputs, outputs));
+  }
+
+  results(): Uint8Array {
+    const total = this.outputs.reduce((sum, [, bytes]) => sum + bytes, 0);
+    const all = new Uint8Array(total);
+    let at = 0;
+    for (const [from, bytes] of this.outputs) {
+      all.set(new Uint8Array(this.memory.buffer, from, bytes), at);
+      at += bytes;
+    }
+    return all;
+  }
+}
+
+function kernelCase(name: string, seed: number, body: (kernels: Kernels, space: Workspace) => void): KernelCase {
+  return {
+    name,
+    run(kernels, memory) {
+      const space = new Workspace(memory, seed);
+      body(kernels, space);
+      return space.results();
+    },
+  };
+}
+
+/** Forward pass and both gradients of one layer. */
+export function layerCases(layer: Layer, zeros: number, activation: [string, ActivationCode]): KernelCase[] {
+  const { rows, inputs, outputs } = layer;
+  const seed = (rows * 1000 + inputs) * 1000 + outputs + Math.round(zeros * 10);
+  const size = `${rows}x${inputs}x${outputs}, ${100 * zeros}% zeros`;
+  const [activationName, code] = activation;
+  const forward = kernelCase(`denseForward ${size}, ${activationName}`, seed, (kernels, space) => {
+    const x = space.numbers(rows * inputs, zeros);
+    const w = space.numbers(inputs * outputs);
+    const y = space.output(4 * rows * outputs);
+    const b = space.numbers(outputs);
+    kernels.denseForward(x, w, b, y, rows, inputs, outputs, code, space.scratch(layer));
+  });
+  const back = kernelCase(`denseInputGradient ${size}, ${activationName}`, seed, (kernels, space) => {
+    const delta = space.numbers(rows * outputs, zeros);
+    const wT = space.numbers(inputs * outputs);
+    const deltaIn = space.output(4 * rows * inputs);
+    const x = space.numbers(rows * inputs, 0.3);
+    kernels.denseInputGradient(delta, wT, x, deltaIn, rows, inputs, outputs, code, space.scratch(layer));
+  });
+  const gradients = writes.map(([name, write]) =>
+    kernelCase(`denseParameterGradient ${size}, ${name}`, seed, (kernels, space) =>
+      parameterGradient(kernels, space, layer, zeros, write),
+    ),
+  );
+  return [forward, back, ...gradients];
+}
+
+function parameterGradient(kernels: Kernels, space: Workspace, layer: Layer, zeros: number, write: WriteCode): void {
+  const { rows, inputs, outputs } = layer;
+  const x = space.numbers(rows * inputs, zeros);
+  const delta = space.numbers(rows * outputs, 0.2);
+  const gw = space.outputOf(space.values(inputs * outputs));
+  const gb = space.outputOf(space.values(outputs));
+  kernels.denseParameterGradient(x, delta, gw, gb, rows, inputs, outputs, write, space.scratch(layer));
+}
+
+function lossCase(loss: [string, LossCode], activation: [string, ActivationCode], rows: number, classes: number) {
+  const name = `outputLoss ${loss[0]}, ${activation[0]}, ${rows}x${classes}`;
+  return kernelCase(name, rows * 100 + classes, (kernels, space) => {
+    const y = space.numbers(rows * classes, 0.1);
+    const labels = space.bytes(rows, classes);
+    const delta = space.output(4 * rows * classes);
+    const sums = space.outputOf(space.values(2));
+    const scratch = space.scratch({ rows, inputs: classes, outputs: classes });
+    for (const write of [Write.store, Write.accumulate]) {
+      kernels.outputLoss(loss[1], activation[1], y, labels, delta, sums, rows, classes, write, scratch);
+    }
+    kernels.argmax(y, space.output(rows), rows, classes);
+  });
+}
+
+function lossCases(): KernelCase[] {
+  const sizes = [
+    [1, 1],
+    [1, 10],
+    [3, 2],
+    [16, 10],
+    [17, 13],
+    [5, 256],
+  ];
+  return Object.entries(Loss).flatMap((loss) =>
+    activations.flatMap((activation) => sizes.map(([rows, classes]) => lossCase(loss, activation, rows, classes))),
+  );
+}
+
+function elementwiseCases(length: number): KernelCase[] {
+  return [
+    kernelCase(`add of ${length}`, length, (kernels, space) => {
+      const [a, b] = [space.numbers(length, 0.1), space.numbers(length, 0.1)];
+      kernels.add(a, b, space.output(4 * length), length);
+      const inPlace = space.outputOf(space.values(length));
+      kernels.add(inPlace, b, inPlace, length);
+      kernels.add(b, inPlace, inPlace, length);
+    }),
+    kernelCase(`sgd over ${length}`, length, (kernels, space) => {
+      const [w, v] = [space.outputOf(space.values(length)), space.outputOf(space.values(length, 0.1))];
+      kernels.sgd(w, v, space.numbers(length, 0.1), length, 1000 / 3, 0.1, 0.9);
+    }),
+    kernelCase(`exp of ${length}`, length, (kernels, space) => {
+      kernels.exp(space.put(exponents(space.random, length)), space.output(4 * length), length);
+    }),
+    kernelCase(`log of ${length}`, length, (kernels, space) => {
+      const bits = Uint32Array.from({ length }, () => space.random.below(0x7f80_0000));
+      kernels.log(space.put(new Float32Array(bits.buffer)), space.output(4 * length), length);
+    }),
+  ];
+}
+
+function exponents(random: Random, length: number): Float32Array {
+  return Float32Array.from({ length }, () => (random.uniform() - 0.5) * 240);
+}
+
+function transposeCase(inputs: number, outputs: number): KernelCase {
+  return kernelCase(`transpose ${inputs}x${outputs}`, inputs * 1000 + outputs, (kernels, space) => {
+    const w = space.numbers(inputs * outputs);
+    kernels.transpose(w, inputs, outputs, space.output(4 * inputs * outputs));
+  });
+}
+
+function gatherCase(rows: number, pixels: number): KernelCase {
+  return kernelCase(`gather ${rows} of ${pixels} pixels`, rows * 1000 + pixels, (kernels, space) => {
+    const samples = 300;
+    const images = space.bytes(samples * pixels, 256);
+    const labels = space.bytes(samples, 256);
+    const ids = space.take(4 * rows);
+    new Uint32Array(space.memory.buffer, ids, rows).forEach((_, r, out) => {
+      out[r] = space.random.below(samples);
+    });
+    kernels.gather(images, labels, pixels, ids, rows, space.output(4 * rows * pixels), space.output(rows));
+  });
+}
+
+/** Few sizes with every activation, and many with one each in turn. */
+function denseCases(): KernelCase[] {
+  const cases: KernelCase[] = [];
+  for (const activation of activations) cases.push(...layerCases({ rows: 5, inputs: 18, outputs: 23 }, 0, activation));
+  const zeros = [0, 0.5, 0.8, 1];
+  let turn = 0;
+  for (const layer of layers()) {
+    for (const share of zeros) cases.push(...layerCases(layer, share, activations[turn++ % activations.length]));
+  }
+  return cases;
+}
+
+/** Every row count with small layers; every pair of the sizes that matter with few rows; blocks and groups. */
+function layers(): Layer[] {
+  const list: Layer[] = [];
+  for (let rows = 1; rows <= 33; rows++) list.push({ rows, inputs: 9, outputs: 10 });
+  const widths = [1, 3, 4, 10, 16, 100, 130];
+  for (const inputs of widths) for (const outputs of widths) list.push({ rows: 6, inputs, outputs });
+  for (const outputs of [10, 16, 100, 130]) list.push({ rows: 17, inputs: 784, outputs });
+  for (const outputs of [2, 5, 49, 50, 51, 52, 53, 54, 55, 56, 57, 104, 105])
+    list.push({ rows: 4, inputs: 7, outputs });
+  list.push({ rows: 3, inputs: 5, outputs: 1025 }, { rows: 17, inputs: 6, outputs: 2100 });
+  list.push({ rows: 300, inputs: 6, outputs: 7 }, { rows: 130, inputs: 70, outputs: 9 });
+  list.push({ rows: 1700, inputs: 6, outputs: 140 }, { rows: 20, inputs: 300, outputs: 257 });
+  return list;
+}
+
+export function kernelCases(): KernelCase[] {
+  const lengths = [1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 1000];
+  const extents = [1, 3, 4, 5, 8, 10, 16, 17, 130];
+  return [
+    ...denseCases(),
+    ...lossCases(),
+    ...lengths.flatMap(elementwiseCases),
+    ...extents.flatMap((inputs) => extents.map((outputs) => transposeCase(inputs, outputs))),
+    ...[1, 3, 15, 16, 17, 784].flatMap((pixels) => [gatherCase(1, pixels), gatherCase(33, pixels)]),
+  ];
+}
