@@ -1,0 +1,130 @@
+/** A valid message of each type, and generators of all of them: what the tests of this folder send and damage. */
+import fc from 'fast-check';
+import { limits } from '../../../shared/limits.js';
+import { type ProtocolErrorCode, protocolErrors } from '../../../shared/protocol/errors.js';
+import type { FromCoordinator, FromWorker } from '../../../shared/protocol/messages.js';
+import { isPrintable } from '../../../shared/protocol/text.js';
+
+const sha256 = 'ab'.repeat(32);
+
+export const fromWorker: readonly FromWorker[] = [
+  {
+    type: 'hello',
+    protocol: 1,
+    version: '0.1.0',
+    name: 'Zoë’s lab 3',
+    kind: 'node',
+    threads: 8,
+    kernels: sha256,
+  },
+  { type: 'ready', knownAnswer: sha256 },
+  { type: 'result', lease: 7, computeMs: 1.25 },
+  { type: 'pong', id: 70_000 },
+  { type: 'leave' },
+  { type: 'failure', code: 'internal', message: 'Out of memory.' },
+];
+
+export const fromCoordinator: readonly FromCoordinator[] = [
+  {
+    type: 'welcome',
+    protocol: 1,
+    version: '0.1.0',
+    run: 'quiet-otter',
+    member: 3,
+    model: {
+      input: [28, 28],
+      layers: [
+        { dense: 100, activation: 'relu' },
+        { dense: 10, activation: 'linear' },
+      ],
+      loss: 'softmaxCrossEntropy',
+    },
+    data: { name: 'mnist', shape: [28, 28], classes: 10, train: 60_000, test: 10_000, sha256 },
+    batch: 0,
+    microBatch: 32,
+    seed: 0xffffffff,
+    heartbeatMs: 5000,
+  },
+  { type: 'weights', step: 300 },
+  { type: 'samples', set: 'test', count: 100 },
+  { type: 'shard', lease: 9, work: 'gradient', step: 3, epoch: 1, stepInEpoch: 1, lo: 8, size: 4 },
+  { type: 'cancel', lease: 9 },
+  { type: 'ping', id: 1 },
+  { type: 'end', reason: 'finished', again: false, message: '' },
+  { type: 'failure', code: 'token-wrong', message: 'No.' },
+];
+
+const uint32 = fc.integer({ min: 0, max: 0xffffffff });
+const hex = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('hex'));
+const duration = fc.double({ min: 0, noNaN: true, noDefaultInfinity: true });
+const line = (minLength: number, maxLength: number) =>
+  fc
+    .string({ unit: 'grapheme', minLength, maxLength: maxLength / 8 })
+    .filter((s) => isPrintable(s) && s.length <= maxLength);
+const name = line(1, limits.nameLengthMax).filter((s) => s.trim() !== '');
+const message = line(0, limits.messageLengthMax);
+const failure = fc.record({
+  type: fc.constant('failure' as const),
+  code: fc.constantFrom(...(Object.keys(protocolErrors) as ProtocolErrorCode[])),
+  message,
+});
+
+export const anyFromWorker: fc.Arbitrary<FromWorker> = fc.oneof(
+  fc.record({
+    type: fc.constant('hello' as const),
+    protocol: fc.constant(1 as const),
+    version: name,
+    name,
+    kind: fc.constantFrom('node' as const, 'browser' as const),
+    threads: fc.integer({ min: 1, max: limits.threadsMax }),
+    kernels: hex,
+  }),
+  fc.record({ type: fc.constant('ready' as const), knownAnswer: hex }),
+  fc.record({ type: fc.constant('result' as const), lease: uint32, computeMs: duration }),
+  fc.record({ type: fc.constant('pong' as const), id: uint32 }),
+  fc.record({ type: fc.constant('leave' as const) }),
+  failure,
+);
+
+const width = fc.integer({ min: 1, max: 40 });
+const activation = fc.constantFrom('relu' as const, 'linear' as const);
+const shape = fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 4 });
+const layers = fc.array(fc.record({ dense: width, activation }), { maxLength: limits.layersMax - 1 });
+
+const anyWelcome = fc
+  .record({ shape, layers, classes: width, sha256: hex, name, seed: uint32, batch: fc.nat({ max: limits.samplesMax }) })
+  .map(({ shape, layers, classes, sha256, name, seed, batch }): FromCoordinator => {
+    const last = { dense: classes, activation: 'linear' as const };
+    const model = { input: shape, layers: [...layers, last], loss: 'softmaxCrossEntropy' as const };
+    const data = { name, shape, classes, train: 60_000, test: 0, sha256 };
+    const order = { batch, microBatch: 64, seed, heartbeatMs: 1000 };
+    return { type: 'welcome', protocol: 1, version: '1', run: name, member: seed, model, data, ...order };
+  });
+
+const anyShard = fc
+  .record({ lease: uint32, step: uint32, epoch: uint32, stepInEpoch: uint32, power: fc.nat(19), n: fc.nat(1_000_000) })
+  .map(({ power, n, ...shard }): FromCoordinator => {
+    const size = 2 ** power;
+    const lo = Math.floor((n % limits.slotsMax) / size) * size;
+    return { type: 'shard', work: 'gradient', ...shard, lo, size };
+  });
+
+export const anyFromCoordinator: fc.Arbitrary<FromCoordinator> = fc.oneof(
+  anyWelcome,
+  anyShard,
+  fc.record({ type: fc.constant('weights' as const), step: uint32 }),
+  fc.record({
+    type: fc.constant('samples' as const),
+    set: fc.constantFrom('train' as const, 'test' as const),
+    count: fc.integer({ min: 1, max: limits.samplesMax }),
+  }),
+  fc.record({ type: fc.constant('cancel' as const), lease: uint32 }),
+  fc.record({ type: fc.constant('ping' as const), id: uint32 }),
+  fc.record({
+    type: fc.constant('end' as const),
+    reason: fc.constantFrom('finished' as const, 'interrupted' as const, 'diverged' as const, 'dropped' as const),
+    again: fc.boolean(),
+    message,
+  }),
+  failure,
+);
