@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeFromCoordinator, decodeFromWorker, encodeFrame, frameHeader } from '../../../shared/protocol/codec.js';
 import type { Message } from '../../../shared/protocol/messages.js';
-import { anyFromCoordinator, anyFromWorker, fromCoordinator, fromWorker } from './samples.js';
+import { anyFromCoordinator, anyFromWorker, fromCoordinator, fromWorker } from './specimens.js';
 
 const withPayload = ['result', 'weights', 'samples'];
 

@@ -7,7 +7,7 @@ import { type Decoded, decodeFromCoordinator, decodeFromWorker, encodeFrame } fr
 import { protocolErrors } from '../../../shared/protocol/errors.js';
 import type { Message } from '../../../shared/protocol/messages.js';
 import { fromCoordinatorValidators, fromWorkerValidators } from '../../../shared/protocol/validate.js';
-import { anyFromCoordinator, anyFromWorker, fromCoordinator, fromWorker } from './samples.js';
+import { anyFromCoordinator, anyFromWorker, fromCoordinator, fromWorker } from './specimens.js';
 
 function frameOf(header: Uint8Array, payload: number[] = []): Uint8Array {
   return Uint8Array.from([header.length & 0xff, header.length >> 8, ...header, ...payload]);

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeFromCoordinator, decodeFromWorker, encodeFrame } from '../../../shared/protocol/codec.js';
 import { protocolErrors } from '../../../shared/protocol/errors.js';
 import type { Message } from '../../../shared/protocol/messages.js';
-import { fromCoordinator, fromWorker } from './samples.js';
+import { fromCoordinator, fromWorker } from './specimens.js';
 
 // From dist/test/shared/protocol, where this file runs.
 const page = readFileSync(new URL('../../../../shared/protocol/PROTOCOL.md', import.meta.url), 'utf8');
@@ -58,7 +58,7 @@ describe('the page', () => {
   });
 
   it('has the table of errors as it is', () => {
-    const rows = [...page.matchAll(/^\| `([a-z-]+)` \| (\d+) \| (.+?) \|$/gm)].map((match) => match.slice(1));
+    const rows = [...page.matchAll(/^\| `([a-z-]+)` +\| (\d+) +\| (.+?) +\|$/gm)].map((match) => match.slice(1));
     const table = Object.entries(protocolErrors);
     expect(rows).toEqual(table.map(([code, { closeCode, sentence }]) => [code, String(closeCode), sentence]));
     expect(refused.length).toBeGreaterThan(5);

@@ -12,7 +12,7 @@ import {
   invalidShard,
   invalidWelcome,
 } from '../../../shared/protocol/validate.js';
-import { fromCoordinator, fromWorker } from './samples.js';
+import { fromCoordinator, fromWorker } from './specimens.js';
 
 type Plain = Record<string, unknown>;
 
