@@ -58,7 +58,7 @@ export const protocolErrors = {
   },
   'payload-length': {
     closeCode: 4005,
-    sentence: "A message's payload does not have the length that the message calls for.",
+    sentence: "A message's payload has not the length, or not the range of values, that it must have.",
     whatToDo: reportIt,
   },
   'unexpected-message': {
