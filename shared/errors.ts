@@ -24,8 +24,14 @@ export type ErrorCode =
   | 'data-unavailable'
   /** The loss or a gradient left the range of float32 numbers (E5). */
   | 'diverged'
+  /** More memory is needed than the limits allow. */
+  | 'out-of-memory'
   /** The output directory cannot be written. */
   | 'output-unwritable'
+  /** The output directory holds another run. */
+  | 'output-taken'
+  /** A run directory's files are missing or damaged. */
+  | 'run-invalid'
   /** The address to listen on is taken or not allowed. */
   | 'listen-failed'
   /** The coordinator refused this worker, or cannot be reached. */

@@ -49,4 +49,13 @@ export const limits = {
   downloadStallMs: 10_000,
   /** A temporary file in the cache that nobody has written to for so long is a dead process's. */
   downloadLeftoverMs: 60 * 60 * 1000,
+  /** The header of a checkpoint: a few names and shapes per layer. */
+  safetensorsHeaderBytesMax: 1024 * 1024,
+  safetensorsAxesMax: 8,
+  /** Newest checkpoints that a run keeps, besides the best. */
+  checkpointsKept: 3,
+  /** Lines of metrics that are gathered before they are written. */
+  metricsLinesPerWrite: 256,
+  /** Lines of metrics that wait while the disk fails; then the oldest go. */
+  metricsLinesWaitingMax: 65_536,
 } as const;

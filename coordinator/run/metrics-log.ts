@@ -1,0 +1,121 @@
+/**
+ * `metrics.jsonl`: lines appended in order, gathered in memory between writes. A disk that fails costs lines, never the
+ * run: the fault is told once, the lines wait, and the next write that succeeds has them all, up to a bound.
+ */
+import { limits } from '../../shared/limits.js';
+import { describeFault } from '../data/fault.js';
+import type { MetricsLine } from './config.js';
+import type { Files, OpenFile } from './files.js';
+
+export class MetricsLog {
+  private waiting: string[] = [];
+  /** The last of the operations on the file: each begins when the one before it has ended. Never rejects. */
+  private last: Promise<void> = Promise.resolve();
+  private file: OpenFile | null = null;
+  private failing = false;
+  private dropped = 0;
+
+  /** `length` is the file's, in bytes; it ends with a whole line. */
+  constructor(
+    private readonly files: Files,
+    readonly path: string,
+    private length: number,
+    private readonly warn: (message: string) => void,
+  ) {}
+
+  /** An evaluation, and every so many lines, start a write. */
+  record(line: MetricsLine): void {
+    this.waiting.push(`${JSON.stringify(line)}\n`);
+    if (this.waiting.length > limits.metricsLinesWaitingMax) this.drop();
+    const full = this.waiting.length % limits.metricsLinesPerWrite === 0;
+    if (full || line.testLoss !== undefined) void this.flush();
+  }
+
+  /** Hands what was recorded so far to the operating system. Never rejects. */
+  flush(): Promise<void> {
+    return this.enqueue(() => this.write());
+  }
+
+  /** As `flush`, and it survives a power cut. */
+  sync(): Promise<void> {
+    return this.enqueue(async () => {
+      await this.write();
+      await this.file?.sync();
+    });
+  }
+
+  /** Flushes, and lets go of the file. */
+  close(): Promise<void> {
+    return this.enqueue(async () => {
+      const write = this.write();
+      await write.finally(async () => {
+        await this.file?.close();
+        this.file = null;
+      });
+    });
+  }
+
+  private enqueue(operation: () => Promise<void>): Promise<void> {
+    this.last = this.last.then(operation).then(
+      () => this.succeeded(),
+      (error: unknown) => this.failed(error),
+    );
+    return this.last;
+  }
+
+  private async write(): Promise<void> {
+    if (this.waiting.length === 0) return;
+    this.file ??= await this.files.append(this.path);
+    // A write that failed may have left the beginning of its lines.
+    if (this.failing) await this.file.truncate(this.length);
+    const lines = this.waiting;
+    const bytes = Buffer.from(lines.join(''));
+    this.waiting = [];
+    try {
+      await this.file.write(bytes);
+      this.length += bytes.length;
+    } catch (error) {
+      this.waiting = [...lines, ...this.waiting];
+      throw error;
+    }
+  }
+
+  private drop(): void {
+    this.waiting.shift();
+    this.dropped += 1;
+  }
+
+  private succeeded(): void {
+    if (this.dropped > 0) this.warn(`${this.path} lacks ${this.dropped} lines that waited for the disk for too long.`);
+    this.failing = false;
+    this.dropped = 0;
+  }
+
+  private failed(error: unknown): void {
+    if (!this.failing) {
+      this.warn(`${this.path} cannot be written: ${describeFault(error)}. Training goes on; its lines wait in memory.`);
+    }
+    this.failing = true;
+  }
+}
+
+/** What is left of a log up to a step: whole lines, ascending, no step twice. */
+export function linesUpTo(text: string, step: number): string {
+  let last = 0;
+  const kept = text.split('\n').filter((line) => {
+    const at = stepOf(line);
+    if (at === null || at <= last || at > step) return false;
+    last = at;
+    return true;
+  });
+  return kept.map((line) => `${line}\n`).join('');
+}
+
+function stepOf(line: string): number | null {
+  try {
+    const { step } = JSON.parse(line);
+    return Number.isSafeInteger(step) ? step : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * The directory of a run: `config.json`, `metrics.jsonl`, `checkpoints/`, and at the end `model.safetensors` and
+ * `summary.json`. One process at a time owns it.
+ */
+import { join } from 'node:path';
+import { assert } from '../../shared/assert.js';
+import { LockstepError } from '../../shared/errors.js';
+import { tensorSpans } from '../../shared/model/parameters.js';
+import { describeFault } from '../data/fault.js';
+import type { Position } from '../trainer.js';
+import type { Snapshot } from './checkpoint-file.js';
+import { Checkpoints } from './checkpoints.js';
+import { type ConfigFile, configSha256, type MetricsLine, type Summary } from './config.js';
+import { parseConfig } from './config-file.js';
+import { atomicWrite, ensureDirectory, type Files, listIfThere, nodeFiles, removeTemporaries } from './files.js';
+import { littleEndianBytes, weightsSha256 } from './floats.js';
+import { linesUpTo, MetricsLog } from './metrics-log.js';
+import { encodeHeader } from './safetensors.js';
+
+export interface RunOptions {
+  readonly files?: Files;
+  /** Hears a sentence about what went wrong without ending the run. */
+  readonly onFault?: (message: string) => void;
+}
+
+const names = {
+  config: 'config.json',
+  metrics: 'metrics.jsonl',
+  checkpoints: 'checkpoints',
+  model: 'model.safetensors',
+  summary: 'summary.json',
+} as const;
+
+export class RunDirectory {
+  readonly checkpoints: Checkpoints;
+  private metrics: MetricsLog | null = null;
+
+  /** A new run. Rejects with `output-unwritable`, or `output-taken` when the directory holds a run already. */
+  static async create(path: string, config: ConfigFile, options: RunOptions = {}): Promise<RunDirectory> {
+    const run = new RunDirectory(path, config, options);
+    await run.writable(async () => {
+      await ensureDirectory(run.files, path);
+      await run.refuseIfTaken();
+      await run.writeJson(names.config, config);
+      await atomicWrite(run.files, join(path, names.metrics), []);
+      await ensureDirectory(run.files, join(path, names.checkpoints));
+    });
+    run.metrics = run.metricsFrom(0);
+    return run;
+  }
+
+  /** A run to go on with: `resumeMetrics` comes before its first line. Rejects with `run-invalid`. */
+  static async open(path: string, options: RunOptions = {}): Promise<RunDirectory> {
+    const files = options.files ?? nodeFiles;
+    return new RunDirectory(path, await readConfig(path, files), options);
+  }
+
+  private readonly files: Files;
+  private readonly onFault: (message: string) => void;
+
+  private constructor(
+    readonly path: string,
+    readonly config: ConfigFile,
+    options: RunOptions,
+  ) {
+    this.files = options.files ?? nodeFiles;
+    this.onFault = options.onFault ?? (() => {});
+    this.checkpoints = new Checkpoints({
+      directory: join(path, names.checkpoints),
+      model: config.model,
+      configSha256: configSha256(config),
+      files: this.files,
+      warn: this.onFault,
+      // A run that resumes there must find the lines up to there.
+      prepare: async () => this.metrics?.sync(),
+    });
+  }
+
+  /** Appends to metrics.jsonl, at the latest with the next evaluation. A fault is a warning. */
+  record(line: MetricsLine): void {
+    assert(this.metrics !== null, 'metrics recorded before they were resumed');
+    this.metrics.record(line);
+  }
+
+  /** Resolves when the lines recorded so far were written, or could not be. */
+  async flush(): Promise<void> {
+    await this.metrics?.flush();
+  }
+
+  /**
+   * Copies the vectors before it returns, and writes a checkpoint in the background; a fault goes to `onFault`, and
+   * training goes on. `standing` is what else the run needs to go on from there.
+   */
+  checkpoint(
+    position: Position,
+    weights: Float32Array,
+    velocity: Float32Array | null,
+    standing: Pick<Snapshot, 'state' | 'best'> = { state: {}, best: false },
+  ): void {
+    this.checkpoints.save({ position, weights, velocity, ...standing }).catch((error: unknown) => {
+      this.onFault(describeFault(error));
+    });
+  }
+
+  /** Drops the lines after `step`, and torn ones, so that a run that goes on from there has each step once. */
+  async resumeMetrics(step: number): Promise<void> {
+    await this.writable(async () => {
+      await removeTemporaries(this.files, this.path);
+      const path = join(this.path, names.metrics);
+      const text = (await listIfThere(this.files, this.path)).includes(names.metrics)
+        ? Buffer.from(await this.files.read(path)).toString()
+        : null;
+      const kept = Buffer.from(linesUpTo(text ?? '', step));
+      if (text !== kept.toString()) await atomicWrite(this.files, path, [kept]);
+      this.metrics = this.metricsFrom(kept.length);
+    });
+  }
+
+  /** Replaces config.json, for a resumed run whose epochs and the like were changed. */
+  async writeConfig(config: ConfigFile): Promise<void> {
+    await this.writable(() => this.writeJson(names.config, config));
+  }
+
+  /** Writes the weights alone, for use elsewhere; resolves to the file's path. */
+  async writeModel(weights: Float32Array): Promise<string> {
+    const path = join(this.path, names.model);
+    const bytes = littleEndianBytes(weights);
+    const header = encodeHeader(tensorSpans(this.config.model), {
+      model: JSON.stringify(this.config.model),
+      layout: 'weight: inputs x outputs; y = activation(x weight + bias)',
+      weightsSha256: weightsSha256(weights),
+      datasetSha256: this.config.dataset.sha256,
+    });
+    await this.writable(() => atomicWrite(this.files, path, [header, bytes]));
+    return path;
+  }
+
+  /** The run is over: waits for what is being written, and adds the model and the summary. */
+  async finish(summary: Summary, weights: Float32Array): Promise<void> {
+    await this.close();
+    await this.writeModel(weights);
+    await this.writable(() => this.writeJson(names.summary, summary));
+  }
+
+  /** Waits for checkpoints and metrics, and lets go of the files. */
+  async close(): Promise<void> {
+    await this.checkpoints.settled();
+    await this.metrics?.close();
+  }
+
+  private metricsFrom(length: number): MetricsLog {
+    return new MetricsLog(this.files, join(this.path, names.metrics), length, this.onFault);
+  }
+
+  private writeJson(name: string, content: unknown): Promise<void> {
+    return atomicWrite(this.files, join(this.path, name), [Buffer.from(`${JSON.stringify(content, null, 2)}\n`)]);
+  }
+
+  private async refuseIfTaken(): Promise<void> {
+    const present: string[] = await this.files.list(this.path);
+    const taken = Object.values(names).find((name) => present.includes(name));
+    if (taken === undefined) return;
+    const sentence = `${this.path} holds another run (it has a ${taken}). Choose another directory with --out.`;
+    throw new LockstepError('output-taken', sentence);
+  }
+
+  /** Runs `operation`; what the disk refuses becomes a sentence. */
+  private async writable(operation: () => Promise<void>): Promise<void> {
+    try {
+      await operation();
+    } catch (error) {
+      if (error instanceof LockstepError) throw error;
+      const sentence = `The output directory ${this.path} cannot be written: ${describeFault(error)}.`;
+      throw new LockstepError('output-unwritable', `${sentence} Choose another directory with --out.`);
+    }
+  }
+}
+
+async function readConfig(path: string, files: Files): Promise<ConfigFile> {
+  const file = join(path, names.config);
+  try {
+    return parseConfig(Buffer.from(await files.read(file)).toString(), file);
+  } catch (error) {
+    if (error instanceof LockstepError) throw error;
+    const sentence = `${path} holds no run that could be resumed: ${names.config}: ${describeFault(error)}.`;
+    throw new LockstepError('run-invalid', sentence);
+  }
+}
