@@ -29,6 +29,13 @@ export interface Position {
   readonly stepInEpoch: number;
 }
 
+/** What a trainer knows beside its position: with both, a run goes on where it stood. */
+export interface TrainerState {
+  /** Lowest test loss so far, null before the first evaluation; and the evaluations since. */
+  readonly bestLoss: number | null;
+  readonly evaluationsSinceBest: number;
+}
+
 export interface Score {
   /** Mean over the samples. */
   readonly loss: number;
@@ -62,7 +69,7 @@ export type TrainerEffect =
       readonly train: Score;
       readonly test?: Score;
     }
-  | { readonly type: 'checkpoint'; readonly position: Position }
+  | { readonly type: 'checkpoint'; readonly position: Position; readonly state: TrainerState }
   /** The last effect of a run. */
   | { readonly type: 'finish'; readonly reason: StopReason };
 
@@ -71,8 +78,7 @@ export class Trainer {
   private state: 'ready' | 'summing' | 'evaluating' | 'finished' = 'ready';
   private lastTrain: Score | null = null;
   private lastTest_: Score | null = null;
-  private bestLoss = Number.POSITIVE_INFINITY;
-  private evaluationsSinceBest = 0;
+  private progress: TrainerState = { bestLoss: null, evaluationsSinceBest: 0 };
 
   constructor(private readonly plan: TrainingPlan) {}
 
@@ -138,10 +144,13 @@ export class Trainer {
   private evaluated(test: Score): TrainerEffect[] {
     assert(this.state === 'evaluating' && this.lastTrain !== null, `an evaluation arrived while ${this.state}`);
     this.lastTest_ = test;
-    this.evaluationsSinceBest = test.loss < this.bestLoss ? 0 : this.evaluationsSinceBest + 1;
-    this.bestLoss = Math.min(this.bestLoss, test.loss);
+    const { bestLoss, evaluationsSinceBest } = this.progress;
+    const isBest = bestLoss === null || test.loss < bestLoss;
+    this.progress = isBest
+      ? { bestLoss: test.loss, evaluationsSinceBest: 0 }
+      : { bestLoss, evaluationsSinceBest: evaluationsSinceBest + 1 };
     const record = this.record(this.lastTrain, test);
-    const checkpoint = { type: 'checkpoint', position: this.position } as const;
+    const checkpoint = this.checkpoint();
     const reason = this.reasonToStop(test);
     return [record, checkpoint, ...(reason === null ? this.next() : this.finish(reason))];
   }
@@ -149,7 +158,7 @@ export class Trainer {
   private reasonToStop(test: Score): StopReason | null {
     const { plan } = this;
     if (plan.targetAccuracy !== undefined && test.accuracy >= plan.targetAccuracy) return 'target-accuracy';
-    if (plan.patience !== undefined && this.evaluationsSinceBest >= plan.patience) return 'converged';
+    if (plan.patience !== undefined && this.progress.evaluationsSinceBest >= plan.patience) return 'converged';
     if (this.step_ === plan.epochs * plan.stepsPerEpoch) return 'epochs';
     return this.step_ === this.stepsPlanned ? 'max-steps' : null;
   }
@@ -157,7 +166,11 @@ export class Trainer {
   /** A step whose evaluation is under way has been made, and is recorded without it. */
   private interrupt(): TrainerEffect[] {
     const made = this.state === 'evaluating' && this.lastTrain !== null ? [this.record(this.lastTrain)] : [];
-    return [...made, { type: 'checkpoint', position: this.position }, ...this.finish('interrupted')];
+    return [...made, this.checkpoint(), ...this.finish('interrupted')];
+  }
+
+  private checkpoint(): TrainerEffect {
+    return { type: 'checkpoint', position: this.position, state: this.progress };
   }
 
   private record(train: Score, test?: Score): TrainerEffect {

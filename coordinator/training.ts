@@ -11,7 +11,7 @@ import type { Machine } from '../shared/compute/machine.js';
 import { evaluationRows, SampleOrder, slotsOf } from '../shared/data/order.js';
 import type { Pointer } from '../shared/kernels/kernels.js';
 import { rootShard } from '../shared/pool/tree.js';
-import type { Position, Score, StopReason, Trainer, TrainerEffect, TrainerEvent } from './trainer.js';
+import type { Position, Score, StopReason, Trainer, TrainerEffect, TrainerEvent, TrainerState } from './trainer.js';
 
 export interface Optimizer {
   /** Learning rate and momentum of SGD; float32. */
@@ -26,7 +26,7 @@ export interface TrainingObserver {
   /** A step is over, and perhaps evaluated. The weights in the workspace are those after it. */
   stepped(step: number, epoch: number, train: Score, test: Score | undefined): void;
   /** The weights and the optimizer's state of this position are in the workspace now: copy them. */
-  checkpoint(position: Position): void;
+  checkpoint(position: Position, state: TrainerState): void;
 }
 
 export class Training {
@@ -97,7 +97,7 @@ export class Training {
       case 'record':
         return this.observer.stepped(effect.step, effect.epoch, effect.train, effect.test);
       case 'checkpoint':
-        return this.observer.checkpoint(effect.position);
+        return this.observer.checkpoint(effect.position, effect.state);
       case 'finish':
         if (this.job !== null) this.machine.pool.cancel(this.job);
         return this.finish(effect.reason);

@@ -14,7 +14,7 @@ const axesMax = 8;
 /** The longest time between two pings. */
 const heartbeatMsMax = 60 * 60 * 1000;
 /** A shard of a whole step covers the slots with the next power of two. */
-const shardSizeMax = 2 ** Math.ceil(Math.log2(limits.slotsMax));
+const shardSizeMax = 2 ** (32 - Math.clz32(limits.slotsMax - 1));
 
 const protocol = oneOf(messages.protocolVersion);
 const name = text(1, limits.nameLengthMax);

@@ -1,0 +1,22 @@
+/** Loads the data set that was asked for, and shows a download's progress. */
+import { type LoadedDataset, loadDataset } from '../data/load.js';
+import type { Log } from './log.js';
+import type { RunOptions } from './options.js';
+
+export async function loadWithProgress({ data, dataset }: RunOptions, { logger, bar }: Log): Promise<LoadedDataset> {
+  try {
+    return await loadDataset({
+      dataset,
+      ...(data !== undefined && { directory: data }),
+      onWarning: (message) => logger.warn(message),
+      onProgress: ({ file, bytes, bytesTotal }) =>
+        bar?.update(`downloading ${file}`, bytesTotal ?? bytes, bytes, megabytes(bytes)),
+    });
+  } finally {
+    bar?.stop();
+  }
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}

@@ -1,0 +1,136 @@
+#!/usr/bin/env node
+/** The command line: `lockstep train`, `lockstep coordinator`, `lockstep worker`. */
+import { availableParallelism, hostname } from 'node:os';
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { LockstepError } from '../../shared/errors.js';
+import { limits } from '../../shared/limits.js';
+import { version } from '../version.js';
+import { runCoordinator } from './coordinator.js';
+import { integer, logOptions, once, readConfig, runOptions } from './options.js';
+import { runTrain } from './train.js';
+import { runWorker } from './worker.js';
+
+/** Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
+const usageCodes: ReadonlySet<string> = new Set(['usage', 'model-invalid']);
+
+const cores = availableParallelism();
+
+const parser = yargs(hideBin(process.argv))
+  .scriptName('lockstep')
+  .version(version)
+  .strict()
+  .wrap(Math.min(110, process.stdout.columns ?? 110))
+  .command(
+    'train',
+    'Train on this machine alone, on all its cores',
+    (y) =>
+      y
+        .options(runOptions)
+        .option('workers', {
+          default: cores,
+          defaultDescription: `the machine's cores, ${cores}`,
+          describe: 'Compute threads',
+          coerce: integer('workers', 1, limits.threadsMax),
+        })
+        .config('config', 'JSON file with any of these options', readConfig)
+        .example('$0 train', 'MNIST, all cores, 10 epochs')
+        .example('$0 train --preset sigmoid-16 --lr 3 --epochs 30', "3Blue1Brown's network"),
+    async (argv) => exitWith(runTrain(argv as never)),
+  )
+  .command(
+    'coordinator',
+    'Train on the workers that join over the network',
+    (y) =>
+      y
+        .options(runOptions)
+        .option('host', {
+          string: true,
+          default: '127.0.0.1',
+          describe: 'Address to listen on; 0.0.0.0: all',
+          coerce: once,
+        })
+        .option('port', { default: 8080, describe: 'Port to listen on; 0: any', coerce: integer('port', 0, 65535) })
+        .option('min-workers', {
+          default: 1,
+          describe: 'Start when so many workers have joined',
+          coerce: integer('min-workers', 1, limits.membersMax),
+        })
+        .option('token-file', {
+          string: true,
+          describe: 'File with the token that workers need (also: LOCKSTEP_TOKEN)',
+          coerce: once,
+        })
+        .option('open', { boolean: true, default: false, describe: 'Ask for no token, wherever it listens' })
+        .config('config', 'JSON file with any of these options', readConfig)
+        .example('$0 coordinator', 'One machine: listens on 127.0.0.1')
+        .example('$0 worker ws://127.0.0.1:8080', '… and a worker, in another terminal')
+        .example('$0 coordinator --host 0.0.0.0 --min-workers 2', 'Two machines: on the first one, then …')
+        .example("$0 worker 'ws://192.168.1.5:8080/#TOKEN'", '… on each machine, the command that it printed'),
+    async (argv) => exitWith(runCoordinator(argv as never)),
+  )
+  .command(
+    'worker <url>',
+    'Lend this machine to a coordinator',
+    (y) =>
+      y
+        .positional('url', {
+          string: true,
+          demandOption: true,
+          describe: 'The join address that the coordinator printed',
+        })
+        .option('threads', {
+          default: cores,
+          defaultDescription: `the machine's cores, ${cores}`,
+          describe: 'Cores to lend',
+          coerce: integer('threads', 1, limits.threadsMax),
+        })
+        .option('name', {
+          string: true,
+          default: hostname(),
+          describe: 'Name in the coordinator’s log',
+          coerce: workerName,
+        })
+        .option('token', {
+          string: true,
+          describe: 'Token, where the address has none (also: LOCKSTEP_TOKEN)',
+          coerce: once,
+        })
+        .options(logOptions)
+        .example('$0 worker ws://127.0.0.1:8080', 'A coordinator on this machine')
+        .example("$0 worker 'ws://192.168.1.5:8080/#TOKEN' --threads 2", 'One on another machine, two cores'),
+    async (argv) => exitWith(runWorker(argv as never)),
+  )
+  .demandCommand(1, 'Say what to do: train, coordinator or worker')
+  .example('$0 train', 'One machine')
+  .example('$0 coordinator --host 0.0.0.0', 'Two machines: on the first one …')
+  .example("$0 worker 'ws://HOST:8080/#TOKEN'", '… and on the second one')
+  .epilogue('Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (with a checkpoint written).')
+  .fail((message, error) => {
+    report(error ?? new LockstepError('usage', message));
+  });
+
+function workerName(x: unknown): string {
+  const name = String(once(x));
+  if (name.length >= 1 && name.length <= limits.nameLengthMax && /^[^\p{C}]+$/u.test(name)) return name;
+  throw new LockstepError('usage', `--name must have 1 to ${limits.nameLengthMax} printable characters`);
+}
+
+/** A command's own promise decides how the process ends; whatever goes wrong becomes one sentence. */
+async function exitWith(outcome: Promise<number>): Promise<void> {
+  try {
+    process.exitCode = await outcome;
+  } catch (error) {
+    report(error);
+  }
+}
+
+function report(error: unknown): never {
+  if (!(error instanceof LockstepError)) throw error;
+  const hint =
+    error.code === 'usage' ? '\nRun `lockstep --help`, or `lockstep COMMAND --help`, for what there is.' : '';
+  process.stderr.write(`lockstep: ${error.message}${hint}\n`);
+  process.exit(usageCodes.has(error.code) ? 2 : 1);
+}
+
+await parser.parseAsync();

@@ -1,0 +1,130 @@
+/**
+ * A training run from beginning to end, whoever computes for it: load, check, open the site, train, and leave behind
+ * what a run leaves behind. What differs between one machine and a fleet is the `Site`.
+ */
+import type { Task } from '../shared/compute/computer.js';
+import type { Machine, Platform } from '../shared/compute/machine.js';
+import { LockstepError } from '../shared/errors.js';
+import { loadWithProgress } from './cli/load.js';
+import type { Log } from './cli/log.js';
+import type { RunOptions } from './cli/options.js';
+import { type FleetState, Recorder } from './recorder.js';
+import { buildMachine, type RunSetup, setUpRun } from './setup.js';
+import { type StopReason, Trainer } from './trainer.js';
+import { Training } from './training.js';
+
+/** Where the members of the pool are: threads of this machine, or workers behind a gateway. */
+export interface Site extends FleetState {
+  /** A step was handed to the pool; `next` follows it. */
+  stepStarted(task: Task, next: Task): void;
+  /** The run is over: says so to the members, and lets them go. */
+  close(reason: 'finished' | 'interrupted' | 'diverged'): Promise<void>;
+}
+
+/** What a site may have to say, and to know, before the training begins. */
+export interface SiteEvents {
+  readonly runName: string;
+  /** The run directory. */
+  readonly directory: string;
+  /** Resolves when the user wants to stop. */
+  readonly interrupted: Promise<void>;
+  /** A thread died. */
+  failed(error: Error): void;
+  /** A member's gradient is not finite, and rightly so (E5). */
+  diverged(): void;
+}
+
+export interface SitePlan {
+  /** Compute threads of this machine. */
+  readonly threads: number;
+  /** Resolves when training can begin. */
+  open(setup: RunSetup, machine: Machine, events: SiteEvents): Promise<Site>;
+  /** The pool has work and no members, or has members again. */
+  stranded?(stranded: boolean): void;
+}
+
+/** Runs to the end; resolves with the exit code. `onInterrupt` calls back when the user wants to stop. */
+export async function conduct(
+  options: RunOptions,
+  log: Log,
+  platform: Platform,
+  onInterrupt: (stop: () => void) => void,
+  plan: SitePlan,
+): Promise<number> {
+  const setup = setUpRun(options, await loadWithProgress(options, log));
+  const recorder = await Recorder.open(setup, options, log, platform);
+  const machine = buildMachine(setup, plan.threads, platform, plan.stranded);
+  const trainer = new Trainer(setup.plan);
+  let site: Site | null = null;
+  let failed: (error: Error) => void = () => {};
+  const training = new Training(machine, trainer, setup.optimizer, {
+    stepStarted: (task) => site?.stepStarted(task, training.taskAfter(task)),
+    stepped: (step, epoch, train, test) => {
+      if (site !== null) recorder.stepped(machine, site, step, epoch, train, test);
+    },
+    checkpoint: (position, state) => recorder.checkpoint(machine, position, state),
+  });
+  const wish = new StopWish(() => training.interrupt());
+  onInterrupt(() => wish.express());
+  const failure = new Promise<never>((_, reject) => {
+    failed = reject;
+  });
+  site = await plan.open(setup, machine, {
+    runName: recorder.name,
+    directory: recorder.directory,
+    interrupted: wish.expressed,
+    failed,
+    diverged: () => training.diverged(),
+  });
+  const over = training.run();
+  wish.becomeEffective();
+  const reason = await Promise.race([over, failure]);
+  await site.close(endReasons[reason]);
+  await recorder.finish(machine, trainer, reason);
+  if (reason === 'diverged') throw divergence(trainer.position.step, setup);
+  return reason === 'interrupted' ? 130 : 0;
+}
+
+/** The user's wish to stop, which may come before there is anything to stop. */
+class StopWish {
+  readonly expressed: Promise<void>;
+  private resolve: () => void = () => {};
+  private isExpressed = false;
+  private isEffective = false;
+
+  constructor(private readonly stop: () => void) {
+    this.expressed = new Promise((resolve) => {
+      this.resolve = resolve;
+    });
+  }
+
+  express(): void {
+    this.isExpressed = true;
+    this.resolve();
+    if (this.isEffective) this.stop();
+  }
+
+  becomeEffective(): void {
+    this.isEffective = true;
+    if (this.isExpressed) this.stop();
+  }
+}
+
+const endReasons: Record<StopReason, 'finished' | 'interrupted' | 'diverged'> = {
+  epochs: 'finished',
+  'max-steps': 'finished',
+  'target-accuracy': 'finished',
+  converged: 'finished',
+  interrupted: 'interrupted',
+  diverged: 'diverged',
+};
+
+/** E5: names the step, and what to try. */
+function divergence(steps: number, { optimizer }: RunSetup): LockstepError {
+  const rate = Number(optimizer.rate.toPrecision(6));
+  const remedy = `try a smaller learning rate (--lr ${rate / 10} instead of ${rate}) or less momentum`;
+  return new LockstepError(
+    'diverged',
+    `training diverged at step ${steps + 1}: the numbers grew beyond all bounds; ${remedy}`,
+  );
+}

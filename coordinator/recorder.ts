@@ -1,0 +1,215 @@
+/** What a run tells: its log, its metrics, its checkpoints, its summary. Nothing here changes the training. */
+import { basename, join } from 'node:path';
+import type { Machine, Platform } from '../shared/compute/machine.js';
+import type { Log } from './cli/log.js';
+import type { RunOptions } from './cli/options.js';
+import type { Traffic } from './fleet/fleet.js';
+import { RateMeter } from './rate.js';
+import type { ConfigFile, MetricsLine, Summary } from './run/config.js';
+import { weightsSha256 } from './run/floats.js';
+import { RunDirectory } from './run/run-directory.js';
+import type { RunSetup } from './setup.js';
+import type { Position, Score, StopReason, Trainer, TrainerState } from './trainer.js';
+import { version } from './version.js';
+
+const rateWindowMs = 1_000;
+
+/** Who computes, and what it has cost the network so far. */
+export interface FleetState {
+  readonly workers: number;
+  readonly traffic: Readonly<Traffic>;
+}
+
+export class Recorder {
+  private readonly startMs: number;
+  private readonly rate: RateMeter;
+  /** Sums over the steps since the last evaluation. */
+  private recent = { steps: 0, loss: 0, accuracy: 0 };
+  private bestTestAccuracy: number | null = null;
+  private lastSave: Promise<void> = Promise.resolve();
+
+  private constructor(
+    private readonly setup: RunSetup,
+    private readonly log: Log,
+    private readonly platform: Platform,
+    private readonly files: RunDirectory,
+    private readonly kernelsSha256: string,
+  ) {
+    this.startMs = platform.nowMs();
+    this.rate = new RateMeter(rateWindowMs, this.startMs);
+  }
+
+  /** Makes the run directory. Throws `output-unwritable`. */
+  static async open(setup: RunSetup, options: RunOptions, log: Log, platform: Platform): Promise<Recorder> {
+    const kernelsSha256 = platform.sha256(platform.kernels);
+    const config = configOf(setup, options, kernelsSha256);
+    const path = options.out ?? join('runs', `${dateForNames(new Date())}-${setup.name}`);
+    const files = await RunDirectory.create(path, config, {
+      onFault: (message) => log.logger.error({ alarm: 'run-directory' }, message),
+    });
+    return new Recorder(setup, log, platform, files, kernelsSha256);
+  }
+
+  get directory(): string {
+    return this.files.path;
+  }
+  /** The run's name: that of its directory. */
+  get name(): string {
+    return basename(this.files.path);
+  }
+
+  /** A step is over; the weights in the workspace are those after it. */
+  stepped(
+    machine: Machine,
+    fleet: FleetState,
+    step: number,
+    epoch: number,
+    train: Score,
+    test: Score | undefined,
+  ): void {
+    const nowMs = this.platform.nowMs();
+    this.rate.add(this.samplesIn(step), nowMs);
+    this.recent.steps += 1;
+    this.recent.loss += train.loss;
+    this.recent.accuracy += train.accuracy;
+    const samplesPerSecond = Math.round(this.rate.perSecond(nowMs));
+    const line: MetricsLine = {
+      step,
+      epoch,
+      loss: train.loss,
+      trainAccuracy: train.accuracy,
+      samplesPerSecond,
+      workers: fleet.workers,
+      ...fleet.traffic,
+      ...(test && { testLoss: test.loss, testAccuracy: test.accuracy, weightsSha256: this.hash(machine) }),
+    };
+    this.files.record(line);
+    this.showProgress(step, epoch, train, samplesPerSecond);
+    if (test !== undefined) this.evaluated(line, test);
+  }
+
+  /** Copies what a checkpoint holds out of the workspace, and has it written. A fault is an alarm, not an end. */
+  checkpoint(machine: Machine, position: Position, state: TrainerState): void {
+    const { weights, velocity, parameters } = machine.workspace;
+    const saved = this.files.checkpoints.save({
+      position,
+      weights: machine.floats(weights, parameters),
+      velocity: machine.floats(velocity, parameters),
+      state: { ...state },
+      best: state.evaluationsSinceBest === 0,
+    });
+    this.lastSave = saved.then(
+      () => {},
+      (error: Error) => this.log.logger.error({ alarm: 'checkpoint' }, error.message),
+    );
+  }
+
+  /** Writes what remains to be written, and says how the run ended. Throws `output-unwritable`. */
+  async finish(machine: Machine, trainer: Trainer, reason: StopReason): Promise<void> {
+    this.log.bar?.stop();
+    const summary = this.summarise(machine, trainer, reason);
+    const { weights, parameters } = machine.workspace;
+    await this.lastSave;
+    await this.files.finish(summary, machine.floats(weights, parameters));
+    if (reason !== 'diverged') this.log.logger.info({ ...summary, run: this.directory }, this.farewell(summary));
+  }
+
+  private evaluated(line: MetricsLine, test: Score): void {
+    this.bestTestAccuracy = Math.max(this.bestTestAccuracy ?? 0, test.accuracy);
+    const { steps, loss, accuracy } = this.recent;
+    const fields = { ...line, loss: loss / steps, trainAccuracy: accuracy / steps };
+    this.recent = { steps: 0, loss: 0, accuracy: 0 };
+    this.log.logger.info(
+      fields,
+      `epoch ${line.epoch}/${this.setup.plan.epochs}, step ${line.step}: loss ${fields.loss.toFixed(4)}, ` +
+        `train ${percent(fields.trainAccuracy)}, test ${percent(test.accuracy)} (loss ${test.loss.toFixed(4)}), ` +
+        `${count(line.samplesPerSecond)} samples/s, ${line.workers} workers`,
+    );
+  }
+
+  private showProgress(step: number, epoch: number, train: Score, samplesPerSecond: number): void {
+    const { epochs, stepsPerEpoch } = this.setup.plan;
+    const detail = `loss ${train.loss.toFixed(4)} | ${count(samplesPerSecond)} samples/s`;
+    const inEpoch = step - (epoch - 1) * stepsPerEpoch;
+    this.log.bar?.update(`epoch ${epoch}/${epochs}`, stepsPerEpoch, inEpoch, detail);
+  }
+
+  private summarise(machine: Machine, trainer: Trainer, stopReason: StopReason): Summary {
+    const seconds = (this.platform.nowMs() - this.startMs) / 1000;
+    const { step } = trainer.position;
+    return {
+      weightsSha256: this.hash(machine),
+      datasetSha256: this.setup.dataset.sha256,
+      kernelsSha256: this.kernelsSha256,
+      version,
+      testAccuracy: trainer.lastTest?.accuracy ?? null,
+      testLoss: trainer.lastTest?.loss ?? null,
+      bestTestAccuracy: this.bestTestAccuracy,
+      steps: step,
+      epochs: step / this.setup.plan.stepsPerEpoch,
+      seconds,
+      samplesPerSecond: Math.round(this.rate.samples / seconds),
+      stopReason,
+    };
+  }
+
+  private farewell({ testAccuracy, seconds, weightsSha256: hash, stopReason, steps }: Summary): string {
+    const model = join(this.directory, 'model.safetensors');
+    const accuracy = testAccuracy === null ? 'not evaluated' : `test accuracy ${percent(testAccuracy)}`;
+    return `${endings[stopReason]} after ${steps} steps: ${accuracy} in ${seconds.toFixed(1)} s, weights ${hash}; run in ${this.directory}; next: use ${model}`;
+  }
+
+  private samplesIn(step: number): number {
+    const { run, plan, slots } = this.setup;
+    const full = slots * run.microBatch;
+    return step % plan.stepsPerEpoch === 0 ? run.train - (plan.stepsPerEpoch - 1) * full : full;
+  }
+
+  private hash(machine: Machine): string {
+    const { weights, parameters } = machine.workspace;
+    return weightsSha256(machine.floats(weights, parameters));
+  }
+}
+
+const endings: Record<StopReason, string> = {
+  epochs: 'done',
+  'max-steps': 'stopped at --max-steps',
+  'target-accuracy': 'reached --target-accuracy',
+  converged: 'converged',
+  interrupted: 'interrupted',
+  diverged: 'diverged',
+};
+
+function configOf({ dataset, run, optimizer, plan }: RunSetup, options: RunOptions, kernelsSha256: string): ConfigFile {
+  const { name, sha256, train, test, classes } = dataset;
+  return {
+    version,
+    model: run.model,
+    preset: options.model === undefined ? options.preset : null,
+    dataset: { name, sha256, train: train.count, test: test.count, shape: train.shape, classes },
+    batch: run.batch,
+    microBatch: run.microBatch,
+    rate: optimizer.rate,
+    momentum: optimizer.momentum,
+    seed: run.seed,
+    kernelsSha256,
+    epochs: plan.epochs,
+    maxSteps: plan.maxSteps ?? null,
+    evaluateEvery: plan.evaluateEvery,
+    targetAccuracy: plan.targetAccuracy ?? null,
+    patience: plan.patience ?? null,
+  };
+}
+
+/** 2026-01-31T09-15-00: sorts by time, and stands in a file name on every system. */
+function dateForNames(date: Date): string {
+  return date.toISOString().slice(0, 19).replaceAll(':', '-');
+}
+
+function percent(fraction: number): string {
+  return `${(100 * fraction).toFixed(2)} %`;
+}
+
+function count(x: number): string {
+  return x.toLocaleString('en-US');
+}

@@ -1,0 +1,65 @@
+/** The rules that the compiler does not enforce: which way imports flow, and what may not reach the weights. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+
+function sources(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+    .map((name) => join(folder, name))
+    .filter((path) => !path.includes('kernels/assembly'));
+}
+
+function imports(path: string): string[] {
+  const text = readFileSync(join(root, path), 'utf8');
+  const found = [...text.matchAll(/(?:from|import) '([^']+)'/g)].map((match) => match[1]);
+  return found.map((name) => (name.startsWith('.') ? relative(root, resolve(root, dirname(path), name)) : name));
+}
+
+function offenders(paths: string[], allowed: (imported: string, from: string) => boolean): string[] {
+  return paths.flatMap((path) =>
+    imports(path)
+      .filter((name) => !allowed(name, path))
+      .map((name) => `${path} imports ${name}`),
+  );
+}
+
+const isOwn = (name: string) => /^(shared|worker|coordinator|test)\//.test(name);
+
+test('shared imports nothing but itself, and one codec', () => {
+  const allowed = (name: string, from: string) =>
+    name.startsWith('shared/') || (name === 'msgpackr/pack' && from === 'shared/protocol/codec.ts');
+  expect(offenders(sources('shared'), allowed)).toEqual([]);
+});
+
+test('a worker knows no coordinator', () => {
+  const allowed = (name: string) => !isOwn(name) || /^(shared|worker)\//.test(name);
+  expect(offenders(sources('worker'), allowed)).toEqual([]);
+});
+
+test('only the command line puts coordinator and worker together', () => {
+  const paths = sources('coordinator').filter((path) => !path.startsWith('coordinator/cli/'));
+  const allowed = (name: string) => !isOwn(name) || /^(shared|coordinator)\//.test(name);
+  expect(offenders(paths, allowed)).toEqual([]);
+});
+
+test('the pure cores import no shell', () => {
+  const pure = ['worker/session.ts', 'coordinator/trainer.ts'];
+  expect(offenders(pure, (name) => name.startsWith('shared/'))).toEqual([]);
+});
+
+test('nothing shared asks the clock, chance, or a function whose bits depend on the engine', () => {
+  const exact = 'abs|ceil|clz32|floor|fround|imul|max|min|round|sign|sqrt|trunc|LOG2E|SQRT1_2';
+  // Powers of two are exact everywhere; other powers are not.
+  const banned = new RegExp(`\\bDate\\b|performance\\b|\\bMath\\.(?!(?:${exact})\\b)\\w+|(?<!\\b2 )\\*\\*`);
+  const found = sources('shared').flatMap((path) =>
+    readFileSync(join(root, path), 'utf8')
+      .split('\n')
+      .map((line) => line.replace(/^\s*(\/?\*|\/\/).*$/, '').replace(/\/\/.*$/, ''))
+      .flatMap((line, i) => (banned.test(line) ? [`${path}:${i + 1} ${line.trim()}`] : [])),
+  );
+  expect(found).toEqual([]);
+});

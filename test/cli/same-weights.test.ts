@@ -1,0 +1,94 @@
+/** The promise: the weights hash is the scalar reference's, whoever trained, whatever happened to them. */
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { loadDataset } from '../../coordinator/data/load.js';
+import { weightsSha256 } from '../../coordinator/run/floats.js';
+import { scalarKernels } from '../../shared/kernels/scalar.js';
+import { findPreset, presetModel } from '../../shared/model/presets.js';
+import { type ReferenceRun, referenceEnd, referenceTrain } from '../../shared/reference.js';
+import { lockstep, scratch, smallDataset, startCoordinator, summaryOf } from './fixture.js';
+
+const safety = { timeout: 120_000 };
+const steps = 40;
+
+let data: string;
+beforeAll(() => {
+  data = smallDataset();
+});
+
+/** Options of a short run; `out` is its directory. */
+function options(out: string, maxSteps: number): (string | number)[] {
+  return [
+    '--data',
+    data,
+    '--epochs',
+    1000,
+    '--max-steps',
+    maxSteps,
+    '--out',
+    join(scratch(), out),
+    '--log-format',
+    'json',
+  ];
+}
+
+async function referenceHash(preset: string, stepCount: number): Promise<string> {
+  const { train, classes } = await loadDataset({ dataset: 'auto', directory: data });
+  const { rate, momentum } = findPreset(preset);
+  const model = presetModel(preset, train.shape, classes);
+  const run: ReferenceRun = { model, train, batch: 128, microBatch: 16, seed: 1, rate, momentum };
+  const memory = new WebAssembly.Memory({ initial: Math.ceil(referenceEnd(run, 64) / 65536) });
+  for (const { step, weights } of referenceTrain(run, scalarKernels(memory), memory, 64)) {
+    if (step === stepCount) return weightsSha256(weights);
+  }
+  throw new Error('the reference ended early');
+}
+
+describe('the weights hash of', () => {
+  test.each(['mlp', 'sigmoid-16'])('%s on threads is that of the scalar reference', safety, async (preset) => {
+    const expected = await referenceHash(preset, steps);
+    for (const workers of [1, 2, 3, 5]) {
+      const out = `threads-${preset}-${workers}`;
+      const { code, stderr } = await lockstep('train', '--workers', workers, '--preset', preset, ...options(out, steps))
+        .ended;
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(summaryOf(join(scratch(), out)).weightsSha256).toBe(expected);
+    }
+  });
+
+  test.each([1, 2, 3])('a fleet of %i processes is that of the scalar reference', safety, async (workers) => {
+    const out = `fleet-${workers}`;
+    const { coordinator, url } = await startCoordinator('--min-workers', workers, ...options(out, steps));
+    const fleet = Array.from({ length: workers }, (_, i) =>
+      lockstep('worker', url, '--threads', 1 + (i % 2), '--name', `w${i}`),
+    );
+    expect(await coordinator.ended).toMatchObject({ code: 0, stderr: '' });
+    for (const worker of fleet) expect(await worker.ended).toMatchObject({ code: 0, stderr: '' });
+    expect(summaryOf(join(scratch(), out)).weightsSha256).toBe(await referenceHash('mlp', steps));
+  });
+
+  test('a fleet is the same when a worker is killed and another joins in the middle', safety, async () => {
+    const many = 4000;
+    const { coordinator, url } = await startCoordinator(
+      '--min-workers',
+      2,
+      '--eval-every',
+      50,
+      ...options('chaos', many),
+    );
+    const [killed, stays] = ['killed', 'stays'].map((name) => lockstep('worker', url, '--threads', 1, '--name', name));
+    await coordinator.prints(/"step":100,/);
+    killed.process.kill('SIGKILL');
+    await coordinator.prints(/"msg":"killed left/);
+    const late = lockstep('worker', url, '--threads', 1, '--name', 'late');
+    await coordinator.prints(/"msg":"late joined/);
+    expect(await coordinator.ended).toMatchObject({ code: 0, stderr: '' });
+    expect(await stays.ended).toMatchObject({ code: 0 });
+    expect(await late.ended).toMatchObject({ code: 0 });
+    const quiet = lockstep('train', '--workers', 1, ...options('quiet', many));
+    expect(await quiet.ended).toMatchObject({ code: 0, stderr: '' });
+    const [chaos, calm] = ['chaos', 'quiet'].map((out) => summaryOf(join(scratch(), out)));
+    expect(chaos.steps).toBe(many);
+    expect(chaos.weightsSha256).toBe(calm.weightsSha256);
+  });
+});
