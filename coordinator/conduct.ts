@@ -8,7 +8,7 @@ import { LockstepError } from '../shared/errors.js';
 import { loadWithProgress } from './cli/load.js';
 import type { Log } from './cli/log.js';
 import type { RunOptions } from './cli/options.js';
-import { type FleetState, Recorder } from './recorder.js';
+import { type FleetState, Recorder, shorter } from './recorder.js';
 import { buildMachine, type RunSetup, setUpRun } from './setup.js';
 import { type StopReason, Trainer } from './trainer.js';
 import { Training } from './training.js';
@@ -26,8 +26,8 @@ export interface SiteEvents {
   readonly runName: string;
   /** The run directory. */
   readonly directory: string;
-  /** Resolves when the user wants to stop. */
-  readonly interrupted: Promise<void>;
+  /** Aborted when the user wants to stop. */
+  readonly interrupted: AbortSignal;
   /** A thread died. */
   failed(error: Error): void;
   /** A member's gradient is not finite, and rightly so (E5). */
@@ -51,7 +51,10 @@ export async function conduct(
   onInterrupt: (stop: () => void) => void,
   plan: SitePlan,
 ): Promise<number> {
-  const setup = setUpRun(options, await loadWithProgress(options, log));
+  const wish = new AbortController();
+  onInterrupt(() => wish.abort());
+  const dataset = await loadWithProgress(options, log, wish.signal);
+  const setup = setUpRun(options, dataset);
   const recorder = await Recorder.open(setup, options, log, platform);
   const machine = buildMachine(setup, plan.threads, platform, plan.stranded);
   const trainer = new Trainer(setup.plan);
@@ -64,50 +67,23 @@ export async function conduct(
     },
     checkpoint: (position, state) => recorder.checkpoint(machine, position, state),
   });
-  const wish = new StopWish(() => training.interrupt());
-  onInterrupt(() => wish.express());
+  wish.signal.addEventListener('abort', () => training.interrupt());
+  if (wish.signal.aborted) training.interrupt();
   const failure = new Promise<never>((_, reject) => {
     failed = reject;
   });
   site = await plan.open(setup, machine, {
     runName: recorder.name,
     directory: recorder.directory,
-    interrupted: wish.expressed,
+    interrupted: wish.signal,
     failed,
     diverged: () => training.diverged(),
   });
-  const over = training.run();
-  wish.becomeEffective();
-  const reason = await Promise.race([over, failure]);
+  const reason = await Promise.race([training.run(), failure]);
   await site.close(endReasons[reason]);
   await recorder.finish(machine, trainer, reason);
   if (reason === 'diverged') throw divergence(trainer.position.step, setup);
   return reason === 'interrupted' ? 130 : 0;
-}
-
-/** The user's wish to stop, which may come before there is anything to stop. */
-class StopWish {
-  readonly expressed: Promise<void>;
-  private resolve: () => void = () => {};
-  private isExpressed = false;
-  private isEffective = false;
-
-  constructor(private readonly stop: () => void) {
-    this.expressed = new Promise((resolve) => {
-      this.resolve = resolve;
-    });
-  }
-
-  express(): void {
-    this.isExpressed = true;
-    this.resolve();
-    if (this.isEffective) this.stop();
-  }
-
-  becomeEffective(): void {
-    this.isEffective = true;
-    if (this.isExpressed) this.stop();
-  }
 }
 
 const endReasons: Record<StopReason, 'finished' | 'interrupted' | 'diverged'> = {
@@ -121,8 +97,8 @@ const endReasons: Record<StopReason, 'finished' | 'interrupted' | 'diverged'> = 
 
 /** E5: names the step, and what to try. */
 function divergence(steps: number, { optimizer }: RunSetup): LockstepError {
-  const rate = Number(optimizer.rate.toPrecision(6));
-  const remedy = `try a smaller learning rate (--lr ${rate / 10} instead of ${rate}) or less momentum`;
+  const { rate } = optimizer;
+  const remedy = `try a smaller learning rate (--lr ${shorter(rate / 10)} instead of ${shorter(rate)}) or less momentum`;
   return new LockstepError(
     'diverged',
     `training diverged at step ${steps + 1}: the numbers grew beyond all bounds; ${remedy}`,

@@ -14,6 +14,9 @@ import { version } from './version.js';
 
 const rateWindowMs = 1_000;
 
+/** A test loss so many times that of the first step means that the learning rate is too large. */
+const growthFactor = 3;
+
 /** Who computes, and what it has cost the network so far. */
 export interface FleetState {
   readonly workers: number;
@@ -26,6 +29,8 @@ export class Recorder {
   /** Sums over the steps since the last evaluation. */
   private recent = { steps: 0, loss: 0, accuracy: 0 };
   private bestTestAccuracy: number | null = null;
+  private firstLoss: number | null = null;
+  private hasGrown = false;
   private lastSave: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -69,6 +74,7 @@ export class Recorder {
   ): void {
     const nowMs = this.platform.nowMs();
     this.rate.add(this.samplesIn(step), nowMs);
+    this.firstLoss ??= train.loss;
     this.recent.steps += 1;
     this.recent.loss += train.loss;
     this.recent.accuracy += train.accuracy;
@@ -117,6 +123,7 @@ export class Recorder {
   private evaluated(line: MetricsLine, test: Score): void {
     this.bestTestAccuracy = Math.max(this.bestTestAccuracy ?? 0, test.accuracy);
     const { steps, loss, accuracy } = this.recent;
+    this.warnOfGrowth(test.loss);
     const fields = { ...line, loss: loss / steps, trainAccuracy: accuracy / steps };
     this.recent = { steps: 0, loss: 0, accuracy: 0 };
     this.log.logger.info(
@@ -124,6 +131,17 @@ export class Recorder {
       `epoch ${line.epoch}/${this.setup.plan.epochs}, step ${line.step}: loss ${fields.loss.toFixed(4)}, ` +
         `train ${percent(fields.trainAccuracy)}, test ${percent(test.accuracy)} (loss ${test.loss.toFixed(4)}), ` +
         `${count(line.samplesPerSecond)} samples/s, ${line.workers} workers`,
+    );
+  }
+
+  /** Numbers may grow for long before they leave their range (E5): said once, as soon as it shows. */
+  private warnOfGrowth(testLoss: number): void {
+    if (this.firstLoss === null || this.hasGrown || testLoss < growthFactor * this.firstLoss) return;
+    this.hasGrown = true;
+    const { rate } = this.setup.optimizer;
+    this.log.logger.warn(
+      `the test loss is ${(testLoss / this.firstLoss).toFixed(0)} times the loss of the first step: training does not ` +
+        `converge; try a smaller learning rate (--lr ${shorter(rate / 10)} instead of ${shorter(rate)})`,
     );
   }
 
@@ -208,6 +226,11 @@ function dateForNames(date: Date): string {
 
 function percent(fraction: number): string {
   return `${(100 * fraction).toFixed(2)} %`;
+}
+
+/** A float32 as people wrote it: 0.1, not 0.10000000149. */
+export function shorter(x: number): number {
+  return Number(x.toPrecision(6));
 }
 
 function count(x: number): string {

@@ -35,6 +35,7 @@ export class Training {
   private draining = false;
   private sum: { readonly at: Pointer; readonly samples: number } | null = null;
   private job: number | null = null;
+  private readonly over: Promise<StopReason>;
   private finish: (reason: StopReason) => void = () => {};
 
   constructor(
@@ -45,18 +46,19 @@ export class Training {
   ) {
     const { run } = machine.workspace;
     this.order = new SampleOrder({ ...run, samples: run.train });
+    this.over = new Promise((resolve) => {
+      this.finish = resolve;
+    });
   }
 
   /** Trains until the trainer says that the run is over; resolves with the reason. The weights are in the workspace. */
   run(): Promise<StopReason> {
     this.machine.weightsChanged();
-    return new Promise((resolve) => {
-      this.finish = resolve;
-      this.send({ type: 'start' });
-    });
+    this.send({ type: 'start' });
+    return this.over;
   }
 
-  /** Ends the run between two steps: the step under way is dropped. */
+  /** Ends the run between two steps: the step under way is dropped. Before the first one, the run does not begin. */
   interrupt(): void {
     this.send({ type: 'interrupt' });
   }

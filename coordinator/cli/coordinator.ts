@@ -17,7 +17,7 @@ import type { MemberObserver } from '../fleet/remote-member.js';
 import { Gateway } from '../gateway.js';
 import type { RunSetup } from '../setup.js';
 import { version } from '../version.js';
-import { createLog, type Log } from './log.js';
+import { createLog, type Log, plural } from './log.js';
 import type { RunOptions } from './options.js';
 import { onInterrupt } from './signals.js';
 
@@ -119,12 +119,14 @@ async function openSite(
   const how = announce(joinCommand(options.host, port, token), token !== null, place);
   if (options.open && !isLoopback(options.host))
     logger.warn('anyone who reaches this port can join: --open asks for no token');
-  logger.info({ host: options.host, port }, `waiting for ${options.minWorkers} workers; ${how}`);
+  logger.info({ host: options.host, port }, `waiting for ${plural(options.minWorkers, 'worker')}; ${how}`);
   const timer = setInterval(() => {
     machine.pool.tick();
     gateway.tick();
   }, tickMs);
-  await Promise.race([enoughJoined, events.interrupted]);
+  events.interrupted.addEventListener('abort', enough);
+  if (events.interrupted.aborted) enough();
+  await enoughJoined;
   return {
     get workers() {
       return workers;

@@ -3,10 +3,16 @@ import { type LoadedDataset, loadDataset } from '../data/load.js';
 import type { Log } from './log.js';
 import type { RunOptions } from './options.js';
 
-export async function loadWithProgress({ data, dataset }: RunOptions, { logger, bar }: Log): Promise<LoadedDataset> {
+/** Rejects with `interrupted` when the signal comes first. */
+export async function loadWithProgress(
+  { data, dataset }: RunOptions,
+  { logger, bar }: Log,
+  signal: AbortSignal,
+): Promise<LoadedDataset> {
   try {
     return await loadDataset({
       dataset,
+      signal,
       ...(data !== undefined && { directory: data }),
       onWarning: (message) => logger.warn(message),
       onProgress: ({ file, bytes, bytesTotal }) =>

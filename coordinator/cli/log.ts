@@ -1,6 +1,6 @@
 /** What a person or a program reads while a run goes on: pino's lines, and in a terminal a progress bar below them. */
 import { Writable } from 'node:stream';
-import { Presets, SingleBar } from 'cli-progress';
+import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import { type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 import type { LogLevel } from './options.js';
@@ -40,47 +40,57 @@ function jsonOptions(level: LogLevel) {
   };
 }
 
-/** Writes lines where the bar is, which is drawn again below them. */
+/** Lines scroll above the bar while it is there. */
 function aboveBar(terminal: NodeJS.WriteStream, bar: ProgressBar | null): Writable {
   return new Writable({
     decodeStrings: false,
     write: (text: string, _encoding, done) => {
-      bar?.clear();
-      terminal.write(text);
-      bar?.draw();
+      if (bar === null) terminal.write(text);
+      else bar.write(text);
       done();
     },
   });
 }
 
+/** One line at the bottom of a terminal: how far an epoch, or a download, has come. */
 export class ProgressBar {
-  private readonly bar: SingleBar;
-  private running = false;
+  private readonly bars: MultiBar;
+  private bar: SingleBar | null = null;
+  private title = '';
 
   constructor(private readonly terminal: NodeJS.WriteStream) {
     const format = '{title} {bar} {percentage}% | {detail} | {eta_formatted} left';
-    const options = { format, stream: terminal, clearOnComplete: true, hideCursor: true, barsize: 24, etaBuffer: 200 };
-    this.bar = new SingleBar(options, Presets.shades_classic);
+    const options = { format, stream: terminal, clearOnComplete: true, hideCursor: true, gracefulExit: false };
+    this.bars = new MultiBar({ ...options, barsize: 24, etaBuffer: 200 }, Presets.shades_classic);
   }
 
-  /** `value` of `total` is done. */
+  /** `value` of `total` is done. Another title begins another count. */
   update(title: string, total: number, value: number, detail: string): void {
-    if (this.running && this.bar.getTotal() !== total) this.stop();
-    if (!this.running) this.bar.start(total, value, { title, detail });
-    this.running = true;
-    this.bar.update(value, { title, detail });
+    if (this.bar === null) this.bar = this.bars.create(total, value, { title, detail });
+    else if (this.title !== title) this.bar.start(total, value, { title, detail });
+    else this.bar.update(value, { title, detail });
+    this.title = title;
   }
 
+  /** Writes whole lines above the bar. */
+  write(lines: string): void {
+    if (this.bar === null) this.terminal.write(lines);
+    else {
+      this.bars.log(lines);
+      this.bars.update();
+    }
+  }
+
+  /** Takes the bar away. */
   stop(): void {
-    if (this.running) this.bar.stop();
-    this.running = false;
+    if (this.bar === null) return;
+    this.bars.stop();
+    this.bars.remove(this.bar);
+    this.bars.stop();
+    this.bar = null;
   }
+}
 
-  clear(): void {
-    if (this.running) this.terminal.write('\r\u001b[K');
-  }
-
-  draw(): void {
-    if (this.running) this.bar.render();
-  }
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -106,9 +106,8 @@ const parser = yargs(hideBin(process.argv))
   .example('$0 coordinator --host 0.0.0.0', 'Two machines: on the first one …')
   .example("$0 worker 'ws://HOST:8080/#TOKEN'", '… and on the second one')
   .epilogue('Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (with a checkpoint written).')
-  .fail((message, error) => {
-    report(error ?? new LockstepError('usage', message));
-  });
+  // What reaches this is a fault in the words of the call: yargs' own complaint, or that of an option's reader.
+  .fail((message, error) => report(new LockstepError('usage', message ?? error.message)));
 
 function workerName(x: unknown): string {
   const name = String(once(x));

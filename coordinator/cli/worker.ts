@@ -5,7 +5,7 @@ import { nodePlatform } from '../../worker/node-platform.js';
 import { NodeWorker } from '../../worker/node-worker.js';
 import type { SessionStatus } from '../../worker/session.js';
 import { version } from '../version.js';
-import { createLog, type LogConfig } from './log.js';
+import { createLog, type LogConfig, plural } from './log.js';
 import { onInterrupt } from './signals.js';
 
 export interface WorkerOptions extends LogConfig {
@@ -40,7 +40,7 @@ export async function runWorker(options: WorkerOptions): Promise<number> {
   const { ok, message } = await worker.run();
   const { shards, bytesSent, bytesReceived } = worker.done;
   const log = ok ? logger.info.bind(logger) : logger.error.bind(logger);
-  log({ shards, bytesSent, bytesReceived }, `${message}; computed ${shards} shards`);
+  log({ shards, bytesSent, bytesReceived }, `${message}; computed ${plural(shards, 'shard')}`);
   return ok ? (interrupted ? 130 : 0) : 1;
 }
 
@@ -71,7 +71,7 @@ function describe(status: SessionStatus, url: string, threads: number, lastError
     case 'connecting':
       return null;
     case 'joined':
-      return `joined ${status.run} at ${url} as member ${status.member}, lending ${threads} threads; Ctrl-C leaves`;
+      return `joined ${status.run} at ${url} as member ${status.member}, lending ${plural(threads, 'thread')}; Ctrl-C leaves`;
     case 'waiting': {
       if (!status.firstAttempt) return null;
       const why = lastError === null ? '' : ` (${lastError})`;

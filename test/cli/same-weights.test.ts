@@ -68,7 +68,7 @@ describe('the weights hash of', () => {
   });
 
   test('a fleet is the same when a worker is killed and another joins in the middle', safety, async () => {
-    const many = 4000;
+    const many = 1500;
     const { coordinator, url } = await startCoordinator(
       '--min-workers',
       2,
