@@ -9,6 +9,8 @@ import type { Files, OpenFile } from './files.js';
 
 export class MetricsLog {
   private waiting: string[] = [];
+  /** Lines recorded since a write was last asked for. */
+  private sinceWrite = 0;
   /** The last of the operations on the file: each begins when the one before it has ended. Never rejects. */
   private last: Promise<void> = Promise.resolve();
   private file: OpenFile | null = null;
@@ -26,13 +28,14 @@ export class MetricsLog {
   /** An evaluation, and every so many lines, start a write. */
   record(line: MetricsLine): void {
     this.waiting.push(`${JSON.stringify(line)}\n`);
-    if (this.waiting.length > limits.metricsLinesWaitingMax) this.drop();
-    const full = this.waiting.length % limits.metricsLinesPerWrite === 0;
-    if (full || line.testLoss !== undefined) void this.flush();
+    this.sinceWrite += 1;
+    this.bound();
+    if (this.sinceWrite >= limits.metricsLinesPerWrite || line.testLoss !== undefined) void this.flush();
   }
 
   /** Hands what was recorded so far to the operating system. Never rejects. */
   flush(): Promise<void> {
+    this.sinceWrite = 0;
     return this.enqueue(() => this.write());
   }
 
@@ -68,21 +71,28 @@ export class MetricsLog {
     this.file ??= await this.files.append(this.path);
     // A write that failed may have left the beginning of its lines.
     if (this.failing) await this.file.truncate(this.length);
-    const lines = this.waiting;
+    while (this.waiting.length > 0) await this.writeSome(this.file);
+  }
+
+  /** Few enough lines that a disk that goes on failing costs little time. */
+  private async writeSome(file: OpenFile): Promise<void> {
+    const lines = this.waiting.splice(0, limits.metricsLinesPerWrite);
     const bytes = Buffer.from(lines.join(''));
-    this.waiting = [];
     try {
-      await this.file.write(bytes);
+      await file.write(bytes);
       this.length += bytes.length;
     } catch (error) {
-      this.waiting = [...lines, ...this.waiting];
+      this.waiting.unshift(...lines);
+      this.bound();
       throw error;
     }
   }
 
-  private drop(): void {
-    this.waiting.shift();
-    this.dropped += 1;
+  private bound(): void {
+    const excess = this.waiting.length - limits.metricsLinesWaitingMax;
+    if (excess <= 0) return;
+    this.waiting.splice(0, excess);
+    this.dropped += excess;
   }
 
   private succeeded(): void {
