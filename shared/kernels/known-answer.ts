@@ -117,7 +117,7 @@ class Bench {
     const exponents = [0, -0, 1e-40, 88.72, 88.73, -87.3, -87.4, -95.5, -103.9, -104, -1000, 1000];
     for (let x = -104; x < 89; x += 1.618) exponents.push(x);
     kernels.exp(this.put(exponents), this.floats(exponents.length), exponents.length);
-    const arguments_ = [0, 1, 2 ** -149, 1e-40, 2 ** -126, 0.7071, 0.7072, 0.99999994, 3.4e38];
+    const arguments_ = [0, 1, 2 ** -149, 1e-40, 2 ** -126, 0.7, 0.71, 0.99999994, 3.4e38];
     for (let x = 1e-44; x < 1e38; x *= 3.3) arguments_.push(x);
     kernels.log(this.put(arguments_), this.floats(arguments_.length), arguments_.length);
   }

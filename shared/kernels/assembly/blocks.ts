@@ -1,7 +1,7 @@
 /** One block of a product: packs its part of B where that pays, then its part of A, and runs the panels over both. */
 import { densePanel, PANEL_COLUMNS, TILE_ITEMS } from './dense';
 import { listColumns, listRows } from './lists';
-import { ENTRY_BYTES, LIST_BYTES, PANEL_VECTORS, sparsePanel } from './sparse';
+import { ENTRY_BYTES, LIST_BYTES, panelVectors, sparsePanel } from './sparse';
 import { zero } from './vector';
 
 const BLOCK_ITEMS = 64;
@@ -40,16 +40,14 @@ export function sparseBlock(
   mode: i32,
   scratch: usize,
 ): void {
-  const vectors = (columns + 3) >> 2;
-  const panels = (vectors + PANEL_VECTORS - 1) / PANEL_VECTORS;
   const entries = scratch + A_AT;
   let panelBytes: usize = 0;
   let bRowBytes = rowBytes;
   if (rowBytes > 4 * UNPACKED_COLUMNS && items >= PACKED_ITEMS) {
-    bRowBytes = (<usize>((vectors + panels - 1) / panels)) << 4;
+    bRowBytes = (<usize>panelVectors((columns + 3) >> 2)) << 4;
     panelBytes = bRowBytes * depth;
     const packed = packedAt(scratch, depth);
-    packForLists(b, rowBytes, depth, columns, panels, packed, bRowBytes);
+    packForLists(b, rowBytes, depth, columns, packed, bRowBytes);
     b = packed;
   }
   const some = itemsPerBlock(depth);
@@ -57,41 +55,49 @@ export function sparseBlock(
     const count = min(some, items - i);
     if (byRows) listRows(a + <usize>i * aBytes, aBytes, count, depth, bRowBytes, scratch, entries);
     else listColumns(a + ((<usize>i) << 2), aBytes, count, depth, bRowBytes, scratch, entries);
-    const end = scratch + <usize>count * LIST_BYTES;
-    let vector = 0;
-    for (let p = 0; p < panels; p++) {
-      const next = ((p + 1) * vectors) / panels;
-      const at = (<usize>vector) << 4;
-      const back = p == panels - 1 ? ((<usize>vectors) << 4) - ((<usize>columns) << 2) : 0;
-      const panel = panelBytes ? b + <usize>p * panelBytes : b + at;
-      sparsePanel(next - vector, scratch, end, panel, c + at, rowBytes, back, mode);
-      vector = next;
-    }
+    sparsePanels(scratch, count, b, panelBytes, columns, c, rowBytes, mode);
   }
 }
 
-/** Copies each panel's columns of B side by side. The rows of all panels are equally long. */
-function packForLists(
+/** All panels of a block; they lie `panelBytes` apart if they are packed, else (0) side by side. */
+// @inline
+function sparsePanels(
+  lists: usize,
+  items: i32,
   b: usize,
-  rowBytes: usize,
-  depth: i32,
+  panelBytes: usize,
   columns: i32,
-  panels: i32,
-  packed: usize,
-  packedRowBytes: usize,
+  c: usize,
+  rowBytes: usize,
+  mode: i32,
 ): void {
-  const vectors = (columns + 3) >> 2;
-  let vector = 0;
-  for (let p = 0; p < panels; p++) {
-    const next = ((p + 1) * vectors) / panels;
-    const bytes = ((<usize>min(next << 2, columns)) << 2) - ((<usize>vector) << 4);
-    let from = b + ((<usize>vector) << 4);
+  const end = lists + <usize>items * LIST_BYTES;
+  let left = (columns + 3) >> 2;
+  const missing = (left << 4) - (columns << 2);
+  while (left > 0) {
+    const n = panelVectors(left);
+    left -= n;
+    const bytes = (<usize>n) << 4;
+    sparsePanel(n, lists, end, b, c, rowBytes, left ? 0 : missing, mode);
+    b += panelBytes ? panelBytes : bytes;
+    c += bytes;
+  }
+}
+
+/** Copies each panel's columns of B side by side. The rows of all panels are as long as those of the first. */
+function packForLists(b: usize, rowBytes: usize, depth: i32, columns: i32, packed: usize, packedRowBytes: usize): void {
+  let left = (columns + 3) >> 2;
+  while (left > 0) {
+    const n = panelVectors(left);
+    left -= n;
+    const bytes = left ? (<usize>n) << 4 : ((<usize>columns) << 2) - ((<usize>((columns + 3) >> 2) - n) << 4);
+    let from = b;
     for (let k = 0; k < depth; k++, from += rowBytes, packed += packedRowBytes) {
       let at: usize = 0;
       for (; at + 16 <= bytes; at += 16) v128.store(packed + at, v128.load(from + at));
       if (at < bytes) v128.store(packed + bytes - 16, v128.load(from + bytes - 16));
     }
-    vector = next;
+    b += (<usize>n) << 4;
   }
 }
 

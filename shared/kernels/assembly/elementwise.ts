@@ -52,7 +52,7 @@ export function allFinite(x: usize, floats: i32): i32 {
  */
 // @inline
 function pixels4(bytes: v128): v128 {
-  const x = f32x4.convert_i32x4_u(bytes);
+  const x = f32x4.convert_i32x4_s(bytes);
   return f32x4.add(f32x4.mul(x, splat(reciprocalHigh)), f32x4.mul(x, splat(reciprocalLow)));
 }
 
