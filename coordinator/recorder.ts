@@ -31,7 +31,6 @@ export class Recorder {
   private bestTestAccuracy: number | null = null;
   private firstLoss: number | null = null;
   private hasGrown = false;
-  private lastSave: Promise<void> = Promise.resolve();
 
   private constructor(
     private readonly setup: RunSetup,
@@ -97,17 +96,9 @@ export class Recorder {
   /** Copies what a checkpoint holds out of the workspace, and has it written. A fault is an alarm, not an end. */
   checkpoint(machine: Machine, position: Position, state: TrainerState): void {
     const { weights, velocity, parameters } = machine.workspace;
-    const saved = this.files.checkpoints.save({
-      position,
-      weights: machine.floats(weights, parameters),
-      velocity: machine.floats(velocity, parameters),
-      state: { ...state },
-      best: state.evaluationsSinceBest === 0,
-    });
-    this.lastSave = saved.then(
-      () => {},
-      (error: Error) => this.log.logger.error({ alarm: 'checkpoint' }, error.message),
-    );
+    const best = state.evaluationsSinceBest === 0;
+    const [w, v] = [machine.floats(weights, parameters), machine.floats(velocity, parameters)];
+    this.files.checkpoint(position, w, v, { state: { ...state }, best });
   }
 
   /** Writes what remains to be written, and says how the run ended. Throws `output-unwritable`. */
@@ -115,7 +106,6 @@ export class Recorder {
     this.log.bar?.stop();
     const summary = this.summarise(machine, trainer, reason);
     const { weights, parameters } = machine.workspace;
-    await this.lastSave;
     await this.files.finish(summary, machine.floats(weights, parameters));
     if (reason !== 'diverged') this.log.logger.info({ ...summary, run: this.directory }, this.farewell(summary));
   }

@@ -26,6 +26,8 @@ export type ErrorCode =
   | 'diverged'
   /** More memory is needed than the limits allow. */
   | 'out-of-memory'
+  /** The user stopped it before it had begun. Exit code 130. */
+  | 'interrupted'
   /** The output directory cannot be written. */
   | 'output-unwritable'
   /** The output directory holds another run. */

@@ -3,7 +3,7 @@
 import { availableParallelism, hostname } from 'node:os';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { LockstepError } from '../../shared/errors.js';
+import { type ErrorCode, LockstepError } from '../../shared/errors.js';
 import { limits } from '../../shared/limits.js';
 import { version } from '../version.js';
 import { runCoordinator } from './coordinator.js';
@@ -12,7 +12,7 @@ import { runTrain } from './train.js';
 import { runWorker } from './worker.js';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
-const usageCodes: ReadonlySet<string> = new Set(['usage', 'model-invalid']);
+const exitCodes: Partial<Record<ErrorCode, number>> = { usage: 2, 'model-invalid': 2, interrupted: 130 };
 
 const cores = availableParallelism();
 
@@ -129,7 +129,7 @@ function report(error: unknown): never {
   const hint =
     error.code === 'usage' ? '\nRun `lockstep --help`, or `lockstep COMMAND --help`, for what there is.' : '';
   process.stderr.write(`lockstep: ${error.message}${hint}\n`);
-  process.exit(usageCodes.has(error.code) ? 2 : 1);
+  process.exit(exitCodes[error.code] ?? 1);
 }
 
 await parser.parseAsync();

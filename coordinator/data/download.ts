@@ -70,7 +70,7 @@ async function downloadFile(
     } catch (error) {
       if (options.signal?.aborted) {
         throw new LockstepError(
-          'data-unavailable',
+          'interrupted',
           `The download of ${file.name} was interrupted; start again to fetch it`,
         );
       }

@@ -141,8 +141,7 @@ export class RemoteMember implements Transport {
   private admit(knownAnswer: string): void {
     if (knownAnswer !== this.fleet.config.knownAnswer) return this.fail('known-answer-wrong');
     this.state = 'member';
-    this.member = this.fleet.machine.pool.join(this, true);
-    this.observer.joined(this);
+    this.fleet.machine.pool.join(this, true);
   }
 
   private result({ lease }: Result, payload: Uint8Array): void {
@@ -183,6 +182,11 @@ export class RemoteMember implements Transport {
   }
 
   // ---- transport ----
+
+  joined(member: number): void {
+    this.member = member;
+    this.observer.joined(this);
+  }
 
   lease(order: LeaseOrder): void {
     const { task, lease, shard } = order;

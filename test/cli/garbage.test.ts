@@ -38,7 +38,10 @@ const frames: Record<string, { frame: Uint8Array | string; code: keyof typeof pr
   'a truncated message': { frame: encodeFrame(hello).subarray(0, 40), code: 'bad-frame' },
   'another version': { frame: encodeFrame({ ...hello, protocol: 99 as 1 }), code: 'version-mismatch' },
   'other kernels': { frame: encodeFrame(hello), code: 'kernel-mismatch' },
-  'a message out of turn': { frame: encodeFrame({ type: 'ready', knownAnswer: '0'.repeat(64) }), code: 'unexpected-message' },
+  'a message out of turn': {
+    frame: encodeFrame({ type: 'ready', knownAnswer: '0'.repeat(64) }),
+    code: 'unexpected-message',
+  },
   'a frame above the size limit': { frame: new Uint8Array(3_000_000), code: 'frame-too-large' },
 };
 
