@@ -1,0 +1,20 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+/** From where the compiled test lies. */
+const script = fileURLToPath(new URL('../../../test/network/two-hosts.sh', import.meta.url));
+
+const { status, stdout } = spawnSync(script, ['--able'], { encoding: 'utf8' });
+const obstacle = status === 0 ? '' : ` (skipped: ${stdout.trim() || 'this system has no bash'})`;
+
+test.skipIf(obstacle !== '')(
+  `two machines on one network train the weights of one machine alone${obstacle}`,
+  () => {
+    const { status, stdout, stderr } = spawnSync(script, { encoding: 'utf8' });
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^two machines: ([0-9a-f]{64})\none machine: {2}\1\n$/);
+  },
+  300_000,
+);
