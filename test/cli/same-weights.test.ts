@@ -1,4 +1,5 @@
 /** The promise: the weights hash is the scalar reference's, whoever trained, whatever happened to them. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadDataset } from '../../coordinator/data/load.js';
@@ -90,5 +91,16 @@ describe('the weights hash of', () => {
     const [chaos, calm] = ['chaos', 'quiet'].map((out) => summaryOf(join(scratch(), out)));
     expect(chaos.steps).toBe(many);
     expect(chaos.weightsSha256).toBe(calm.weightsSha256);
+  });
+
+  const mnist = process.env.LOCKSTEP_DATA;
+  test.skipIf(!mnist)('the defaults on MNIST is what the README says', safety, async () => {
+    const out = join(scratch(), 'mnist');
+    expect(await lockstep('train', '--data', mnist ?? '', '--out', out).ended).toMatchObject({ code: 0, stderr: '' });
+    const { weightsSha256, testAccuracy } = summaryOf(out);
+    expect(testAccuracy).toBeGreaterThanOrEqual(0.978);
+    const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+    expect(readme).toContain(`${(100 * (testAccuracy ?? 0)).toFixed(2)} % test accuracy`);
+    expect(readme).toContain(`weights ${weightsSha256}`);
   });
 });
