@@ -38,12 +38,17 @@ export function allFinite(x: usize, floats: i32): i32 {
   const end = x + ((<usize>floats) << 2);
   let s0 = zero();
   let s1 = zero();
-  for (; x + 32 <= end; x += 32) {
+  let s2 = zero();
+  let s3 = zero();
+  for (; x + 64 <= end; x += 64) {
     s0 = f32x4.add(s0, f32x4.mul(v128.load(x), zero()));
     s1 = f32x4.add(s1, f32x4.mul(v128.load(x, 16), zero()));
+    s2 = f32x4.add(s2, f32x4.mul(v128.load(x, 32), zero()));
+    s3 = f32x4.add(s3, f32x4.mul(v128.load(x, 48), zero()));
   }
   for (; x < end; x += 4) s0 = f32x4.add(s0, f32x4.mul(loadOne(x), zero()));
-  return <i32>i32x4.all_true(f32x4.eq(f32x4.add(s0, s1), zero()));
+  const sum = f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3));
+  return <i32>i32x4.all_true(f32x4.eq(sum, zero()));
 }
 
 /**
@@ -93,24 +98,43 @@ function gatherImage(image: usize, pixels: i32, x: usize): usize {
   return x;
 }
 
-/** Four by four: each block is read and written as four vectors. The blocks of one band of wT rows follow each other. */
+/** In bands of sixteen columns, a cache line of each row of W, so that no line is fetched twice. */
 export function transpose(w: usize, inputs: i32, outputs: i32, wT: usize): void {
-  const rowBytes = (<usize>outputs) << 2;
   const columnBytes = (<usize>inputs) << 2;
-  let o = 0;
-  for (; o + 4 <= outputs; o += 4) {
-    let from = w + ((<usize>o) << 2);
-    let to = wT + <usize>o * columnBytes;
-    let i = 0;
-    for (; i + 4 <= inputs; i += 4, from += rowBytes << 2, to += 16) transposeBlock(from, rowBytes, to, columnBytes);
-    for (; i < inputs; i++, from += rowBytes, to += 4) {
-      for (let k: usize = 0; k < 4; k++) store<u32>(to + k * columnBytes, load<u32>(from + (k << 2)));
-    }
+  for (let o = 0; o < outputs; o += 16) {
+    const band = min(16, outputs - o);
+    transposeBand(w + ((<usize>o) << 2), inputs, (<usize>outputs) << 2, band, wT + <usize>o * columnBytes);
   }
-  for (; o < outputs; o++) {
-    let from = w + ((<usize>o) << 2);
-    let to = wT + <usize>o * columnBytes;
-    for (let i = 0; i < inputs; i++, from += rowBytes, to += 4) store<u32>(to, load<u32>(from));
+}
+
+/** Four by four: each block is read and written as four vectors. What is left at the edges goes one by one. */
+function transposeBand(from: usize, inputs: i32, rowBytes: usize, columns: i32, to: usize): void {
+  const columnBytes = (<usize>inputs) << 2;
+  const wholeColumns = columns & ~3;
+  let i = 0;
+  for (; i + 4 <= inputs; i += 4, from += 4 * rowBytes, to += 16) {
+    for (let o: usize = 0; o < <usize>wholeColumns; o += 4) {
+      transposeBlock(from + (o << 2), rowBytes, to + o * columnBytes, columnBytes);
+    }
+    transposeEdge(from, rowBytes, 4, wholeColumns, columns, to, columnBytes);
+  }
+  transposeEdge(from, rowBytes, inputs - i, 0, columns, to, columnBytes);
+}
+
+// @inline
+function transposeEdge(
+  from: usize,
+  rowBytes: usize,
+  rows: i32,
+  firstColumn: i32,
+  columns: i32,
+  to: usize,
+  columnBytes: usize,
+): void {
+  for (let o = <usize>firstColumn; o < <usize>columns; o++) {
+    for (let r: usize = 0; r < <usize>rows; r++) {
+      store<u32>(to + o * columnBytes + (r << 2), load<u32>(from + r * rowBytes + (o << 2)));
+    }
   }
 }
 

@@ -106,8 +106,11 @@ export class Workspace {
     });
   }
 
+  /** Followed by a margin that must stay as it is. */
   scratch({ rows, inputs, outputs }: Layer): Pointer {
-    return this.take(4 * scratchFloats(rows, inputs, outputs));
+    const at = this.take(4 * scratchFloats(rows, inputs, outputs));
+    this.output(0);
+    return at;
   }
 
   results(): Uint8Array {
