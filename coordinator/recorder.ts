@@ -1,7 +1,7 @@
 /** What a run tells: its log, its metrics, its checkpoints, its summary. Nothing here changes the training. */
 import { basename, join } from 'node:path';
 import type { Machine, Platform } from '../shared/compute/machine.js';
-import type { Log } from './cli/log.js';
+import { type Log, plural } from './cli/log.js';
 import type { RunOptions } from './cli/options.js';
 import type { Traffic } from './fleet/fleet.js';
 import { RateMeter } from './rate.js';
@@ -120,7 +120,7 @@ export class Recorder {
       fields,
       `epoch ${line.epoch}/${this.setup.plan.epochs}, step ${line.step}: loss ${fields.loss.toFixed(4)}, ` +
         `train ${percent(fields.trainAccuracy)}, test ${percent(test.accuracy)} (loss ${test.loss.toFixed(4)}), ` +
-        `${count(line.samplesPerSecond)} samples/s, ${line.workers} workers`,
+        `${count(line.samplesPerSecond)} samples/s, ${plural(line.workers, 'worker')}`,
     );
   }
 
