@@ -1,6 +1,8 @@
 /** One block of a product: packs its part of B where that pays, then its part of A, and runs the panels over both. */
 import { densePanel, PANEL_COLUMNS, TILE_ITEMS } from './dense';
+import { transposeBlock } from './elementwise';
 import { listColumns, listRows } from './lists';
+import { STORE } from './modes';
 import { ENTRY_BYTES, LIST_BYTES, panelVectors, sparsePanel } from './sparse';
 import { zero } from './vector';
 
@@ -8,8 +10,11 @@ const BLOCK_ITEMS = 64;
 /** Entries of A in a block. */
 const BLOCK_ENTRIES = 8192;
 
-/** Scratch: the lists, or a temporary for the tile at the right edge of C; the block of A; the packed block of B. */
-const A_AT: usize = <usize>BLOCK_ITEMS * LIST_BYTES;
+/** A row of the temporary for the columns at the right edge of C. */
+const EDGE_ROW_BYTES: usize = 4 * PANEL_COLUMNS;
+
+/** Scratch: the lists, or the temporary; the block of A; the packed block of B. */
+const A_AT: usize = <usize>BLOCK_ITEMS * EDGE_ROW_BYTES;
 
 // @inline
 function packedAt(scratch: usize, depth: i32): usize {
@@ -145,14 +150,29 @@ function packTiles(a: usize, itemBytes: usize, depthBytes: usize, items: i32, de
   const tiles = tilesFor(items);
   for (let t = 0; t < tiles; t++) {
     const h = items / tiles + <i32>(t < items % tiles);
+    const whole = h == TILE_ITEMS ? depth & ~3 : 0;
+    if (itemBytes == 4) packTileOfColumns(a, depthBytes, whole, packed);
+    else packTileOfRows(a, itemBytes, whole, packed);
     const step = (<usize>h) << 2;
     for (let j = 0; j < h; j++, a += itemBytes) {
-      let from = a;
-      let to = packed + ((<usize>j) << 2);
-      for (let k = 0; k < depth; k++, from += depthBytes, to += step) store<u32>(to, load<u32>(from));
+      let from = a + <usize>whole * depthBytes;
+      let to = packed + <usize>whole * step + ((<usize>j) << 2);
+      for (let k = whole; k < depth; k++, from += depthBytes, to += step) store<u32>(to, load<u32>(from));
     }
     packed += step * depth;
   }
+}
+
+/** Packs four rows, the first `depth` entries of each (a multiple of four). */
+// @inline
+function packTileOfRows(a: usize, itemBytes: usize, depth: i32, packed: usize): void {
+  for (let k = 0; k < depth; k += 4, a += 16, packed += 64) transposeBlock(a, itemBytes, packed, 16);
+}
+
+/** Packs four columns, the first `depth` entries of each. */
+// @inline
+function packTileOfColumns(a: usize, depthBytes: usize, depth: i32, packed: usize): void {
+  for (let k = 0; k < depth; k++, a += depthBytes, packed += 16) v128.store(packed, v128.load(a));
 }
 
 /** Copies B into panels of eight columns, the last of four where that suffices, padded with zeros. */
@@ -184,7 +204,7 @@ function densePanels(v: i32, a: usize, b: usize, depth: i32, items: i32, c: usiz
   densePanel(h, v, a + ((done * depth) << 2), b, depth, tiles - taller, c + done * rowBytes, rowBytes, mode);
 }
 
-/** A panel that C has only `columns` columns for: each tile goes by way of a temporary. */
+/** A panel that C has only `columns` columns for goes by way of a temporary. */
 function edgePanels(
   v: i32,
   a: usize,
@@ -197,19 +217,12 @@ function edgePanels(
   columns: i32,
   temporary: usize,
 ): void {
-  const tiles = tilesFor(items);
-  const tileBytes: usize = 4 * PANEL_COLUMNS;
-  for (let t = 0; t < tiles; t++) {
-    const h = items / tiles + <i32>(t < items % tiles);
-    copyTile(c, rowBytes, temporary, tileBytes, h, columns);
-    densePanel(h, v, a, b, depth, 1, temporary, tileBytes, mode);
-    copyTile(temporary, tileBytes, c, rowBytes, h, columns);
-    a += (<usize>(h * depth)) << 2;
-    c += <usize>h * rowBytes;
-  }
+  if (mode != STORE) copyColumns(c, rowBytes, temporary, EDGE_ROW_BYTES, items, columns);
+  densePanels(v, a, b, depth, items, temporary, EDGE_ROW_BYTES, mode);
+  copyColumns(temporary, EDGE_ROW_BYTES, c, rowBytes, items, columns);
 }
 
-function copyTile(from: usize, fromBytes: usize, to: usize, toBytes: usize, rows: i32, columns: i32): void {
+function copyColumns(from: usize, fromBytes: usize, to: usize, toBytes: usize, rows: i32, columns: i32): void {
   for (let r = 0; r < rows; r++, from += fromBytes, to += toBytes) {
     for (let j: usize = 0; j < (<usize>columns) << 2; j += 4) store<u32>(to + j, load<u32>(from + j));
   }

@@ -138,8 +138,9 @@ function transposeEdge(
   }
 }
 
+/** to[j][i] = from[i][j] for four by four. */
 // @inline
-function transposeBlock(from: usize, rowBytes: usize, to: usize, columnBytes: usize): void {
+export function transposeBlock(from: usize, rowBytes: usize, to: usize, columnBytes: usize): void {
   const a = v128.load(from);
   const b = v128.load(from + rowBytes);
   const c = v128.load(from + 2 * rowBytes);
