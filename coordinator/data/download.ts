@@ -69,10 +69,7 @@ async function downloadFile(
       return await downloadFrom(`${mirror}${file.name}.gz`, directory, file, options);
     } catch (error) {
       if (options.signal?.aborted) {
-        throw new LockstepError(
-          'interrupted',
-          `The download of ${file.name} was interrupted; start again to fetch it`,
-        );
+        throw new LockstepError('interrupted', `The download of ${file.name} was interrupted; start again to fetch it`);
       }
       faults.push(`${new URL(mirror).host}: ${describeFault(error)}`);
     }
