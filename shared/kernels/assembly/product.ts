@@ -13,8 +13,8 @@ const BLOCK_DEPTH = 128;
 const GROUP_COLUMNS = 1024;
 
 /**
- * C[i, j] = sum over k of A[i, k] B[k, j], written as \`mode\` says. A's items are the rows of a matrix in memory
- * (\`byRows\`) or its columns; \`aBytes\` is the length of such a matrix row. B and C have rows of \`width\` floats.
+ * C[i, j] = sum over k of A[i, k] B[k, j], written as `mode` says. A's items are the rows of a matrix in memory
+ * (`byRows`) or its columns; `aBytes` is the length of such a matrix row. B and C have rows of `width` floats.
  */
 export function product(
   a: usize,
