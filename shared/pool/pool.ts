@@ -86,6 +86,7 @@ export class Pool {
 
   step(event: PoolEvent): PoolEffect[] {
     this.effects = [];
+    this.forgiveOwnStall(event.nowMs);
     this.handle(event);
     this.noticeStranding();
     return this.effects;
@@ -94,6 +95,13 @@ export class Pool {
   /** What is believed of the members, for display. */
   *memberStates(): Iterable<Readonly<Member>> {
     yield* this.members.values();
+  }
+
+  /** Where the shards of every unfinished job are: for checks of the invariants. */
+  *places(): Iterable<{ job: Job; pending: readonly Shard[]; leased: readonly Shard[]; summed: readonly Shard[] }> {
+    for (const { job, pending, leases, summed } of this.jobs.values()) {
+      yield { job, pending, leased: Array.from(leases, ({ shard }) => shard), summed: [...summed.values()] };
+    }
   }
 
   get memberCount(): number {
@@ -131,9 +139,13 @@ export class Pool {
   private leave(id: number, nowMs: number): void {
     const member = this.members.get(id);
     if (member === undefined) return;
-    this.members.delete(id);
-    for (const lease of [...member.leases]) this.takeBack(lease);
+    this.remove(member);
     this.leasePending(nowMs);
+  }
+
+  private remove(member: Member): void {
+    this.members.delete(member.id);
+    for (const lease of member.leases) this.takeBack(lease);
   }
 
   private begin(job: Job, nowMs: number): void {
@@ -145,9 +157,13 @@ export class Pool {
   private cancel(id: number, nowMs: number): void {
     const state = this.jobs.get(id);
     if (state === undefined) return;
-    for (const lease of [...state.leases]) this.revoke(lease, nowMs);
+    for (const lease of [...state.leases]) {
+      lease.member.becomeRevoked(lease, nowMs);
+      this.revoke(lease);
+    }
     this.jobs.delete(id);
     this.effects.push({ type: 'forget', job: id });
+    this.leasePending(nowMs);
   }
 
   private result(memberId: number, leaseId: number, nowMs: number): void {
@@ -160,7 +176,7 @@ export class Pool {
     lease.member.becomeAnswered(lease, nowMs);
     const state = this.end(lease);
     this.effects.push({ type: 'keep', lease: lease.id, job: lease.job, shard: lease.shard });
-    for (const twin of [...state.leases]) if (sameShard(twin.shard, lease.shard)) this.revoke(twin, nowMs);
+    for (const twin of [...state.leases]) if (sameShard(twin.shard, lease.shard)) this.overtake(twin, nowMs);
     this.sum(state, lease.shard);
     this.leasePending(nowMs);
     this.helpStragglers(nowMs);
@@ -185,44 +201,52 @@ export class Pool {
   }
 
   private tick(nowMs: number): void {
-    this.forgiveOwnStall(nowMs);
-    for (const member of [...this.members.values()]) {
-      if (!member.remote) continue;
-      if (nowMs - member.heardMs > patience.silenceMs) this.drop(member, 'silent', nowMs);
-      else if (nowMs - member.pingedMs >= patience.pingMs) {
-        member.becomePinged(nowMs);
-        this.effects.push({ type: 'ping', member: member.id });
-      }
-    }
-    for (const lease of [...this.leases.values()]) {
-      if (lease.member.remote && nowMs > lease.deadlineMs) this.expire(lease, nowMs);
-    }
+    this.lastTickMs = nowMs;
+    for (const member of [...this.members.values()]) if (member.remote) this.watch(member, nowMs);
     this.leasePending(nowMs);
     this.helpStragglers(nowMs);
   }
 
+  private watch(member: Member, nowMs: number): void {
+    if (nowMs - member.heardMs > patience.silenceMs) return this.drop(member, 'silent');
+    if (nowMs - member.pingedMs >= patience.pingMs) {
+      member.becomePinged(nowMs);
+      this.effects.push({ type: 'ping', member: member.id });
+    }
+    const overdue = member.overdue(nowMs);
+    if (overdue !== undefined) this.expire(overdue, nowMs);
+  }
+
+  /** Before anything else that happens after a stall, so that nothing newer is mistaken for older than the stall. */
   private forgiveOwnStall(nowMs: number): void {
-    const passedMs = this.lastTickMs === null ? 0 : nowMs - this.lastTickMs;
+    if (this.lastTickMs === null || nowMs - this.lastTickMs < patience.ownStallMs) return;
+    for (const member of this.members.values()) member.becomeForgiven(nowMs - this.lastTickMs, nowMs);
     this.lastTickMs = nowMs;
-    if (passedMs < patience.ownStallMs) return;
-    for (const member of this.members.values()) member.becomeForgiven(passedMs);
   }
 
   private expire(lease: Lease, nowMs: number): void {
-    if (!this.leases.has(lease.id)) return;
-    lease.member.becomeExpired(lease, nowMs);
-    this.effects.push({ type: 'revoke', member: lease.member.id, lease: lease.id });
+    const { member } = lease;
+    member.becomeExpired(lease, nowMs);
+    this.effects.push({ type: 'revoke', member: member.id, lease: lease.id });
     this.takeBack(lease);
-    if (lease.member.expired >= patience.expiredMax) this.drop(lease.member, 'no-progress', nowMs);
+    if (member.expired >= patience.expiredMax) this.drop(member, 'no-progress');
   }
 
-  private drop(member: Member, reason: 'silent' | 'no-progress', nowMs: number): void {
-    this.leave(member.id, nowMs);
+  /** Somebody else has summed the shard. */
+  private overtake(lease: Lease, nowMs: number): void {
+    const { member } = lease;
+    member.becomeOvertaken(lease, nowMs);
+    this.revoke(lease);
+    if (member.remote && member.overtaken >= patience.overtakenMax) this.drop(member, 'no-progress');
+  }
+
+  /** What it held is pending then: the caller leases it out again. */
+  private drop(member: Member, reason: 'silent' | 'no-progress'): void {
+    this.remove(member);
     this.effects.push({ type: 'drop', member: member.id, reason });
   }
 
-  private revoke(lease: Lease, nowMs: number): void {
-    lease.member.becomeRevoked(lease, nowMs);
+  private revoke(lease: Lease): void {
     this.end(lease);
     this.effects.push({ type: 'revoke', member: lease.member.id, lease: lease.id });
   }
@@ -244,10 +268,17 @@ export class Pool {
 
   private leasePending(nowMs: number): void {
     for (const state of this.jobs.values()) {
-      const pending = state.pending;
-      state.pending = [];
-      for (const shard of pending) this.distribute(state, shard, nowMs);
+      while (state.pending.length > 0 && this.someoneHasRoom()) {
+        const pending = state.pending;
+        state.pending = [];
+        for (const shard of pending) this.distribute(state, shard, nowMs);
+      }
     }
+  }
+
+  private someoneHasRoom(): boolean {
+    for (const member of this.members.values()) if (hasRoom(member)) return true;
+    return false;
   }
 
   /** Splits a shard over the members that have room, in proportion to their speed. */
@@ -260,14 +291,27 @@ export class Pool {
       return;
     }
     const runs = split(shard.lo, hi, slots, this.speeds(members));
-    for (const [i, run] of runs.entries()) for (const part of run) this.lease(state, part, members[i], nowMs);
+    for (const [i, run] of runs.entries()) this.leaseRun(state, run, members[i], nowMs);
   }
 
-  /** Members with room, in the order of joining; the least busy ones where there are fewer slots than members. */
+  /** A run may be of more shards than its member has room for. */
+  private leaseRun(state: JobState, run: readonly Shard[], member: Member, nowMs: number): void {
+    if (run.length === 0) member.becomePassedOver();
+    for (const part of run) {
+      if (hasRoom(member)) this.lease(state, part, member, nowMs);
+      else state.pending.push(part);
+    }
+  }
+
+  /**
+   * Members with room, in the order of joining. Where there are fewer slots than members: those that let no lease
+   * expire, and the least busy ones, first.
+   */
   private candidates(slots: number): Member[] {
-    const free = [...this.members.values()].filter((m) => m.leases.length < limits.leasesPerMemberMax);
+    const free = [...this.members.values()].filter(hasRoom);
     if (free.length <= slots) return free;
-    return free.sort((a, b) => a.leases.length - b.leases.length || a.id - b.id).slice(0, slots);
+    const order = (a: Member, b: Member) => a.expired - b.expired || a.leases.length - b.leases.length || a.id - b.id;
+    return free.sort(order).slice(0, slots);
   }
 
   /** Slots per millisecond of each; a member that is not measured yet counts as an average one. */
@@ -279,19 +323,14 @@ export class Pool {
 
   private lease(state: JobState, shard: Shard, member: Member, nowMs: number): void {
     const slots = shardEnd(shard, state.job.slots) - shard.lo;
-    const queuedMs = member.leases.reduce((sum, held) => sum + member.estimateMs(held.slots), 0);
-    const estimateMs = member.estimateMs(slots);
-    const boundMs =
-      estimateMs === 0 ? patience.firstLeaseMs : Math.max(patience.leaseFactor * estimateMs, patience.leaseMsMin);
     const lease: Lease = {
       id: this.nextLease++,
       job: state.job.id,
       shard,
       slots,
       member,
-      leasedMs: nowMs,
-      startMs: nowMs + queuedMs,
-      deadlineMs: nowMs + queuedMs + boundMs,
+      boundMs: member.boundMs(slots),
+      startMs: member.freeMs(nowMs),
     };
     member.becomeLeased(lease);
     this.leases.set(lease.id, lease);
@@ -303,7 +342,7 @@ export class Pool {
   private helpStragglers(nowMs: number): void {
     for (const helper of this.members.values()) {
       if (helper.leases.length > 0) continue;
-      const late = this.latest(helper, nowMs);
+      const late = this.latest(nowMs);
       if (late === undefined) return;
       const state = this.jobs.get(late.job);
       assert(state !== undefined, `lease ${late.id} outlived its job`);
@@ -311,12 +350,10 @@ export class Pool {
     }
   }
 
-  private latest(helper: Member, nowMs: number): Lease | undefined {
+  private latest(nowMs: number): Lease | undefined {
     let worst: Lease | undefined;
     for (const lease of this.leases.values()) {
-      if (lease.member === helper || lease.member.msPerSlot === 0 || this.isTwinned(lease)) continue;
-      const expectedMs = patience.stragglerFactor * lease.member.estimateMs(lease.slots);
-      if (nowMs - lease.startMs < Math.max(expectedMs, patience.stragglerMsMin)) continue;
+      if (!lease.member.isLate(lease, nowMs) || this.isTwinned(lease)) continue;
       if (worst === undefined || lease.startMs < worst.startMs) worst = lease;
     }
     return worst;
@@ -331,7 +368,8 @@ export class Pool {
 
   private noticeStranding(): void {
     const stranded = this.members.size === 0 && this.jobs.size > 0;
-    if (stranded !== this.stranded) this.effects.push({ type: stranded ? 'stranded' : 'manned' });
+    if (stranded && !this.stranded) this.effects.push({ type: 'stranded' });
+    if (this.stranded && this.members.size > 0) this.effects.push({ type: 'manned' });
     this.stranded = stranded;
   }
 }
@@ -339,6 +377,10 @@ export class Pool {
 /** A number that names the node: slots and sizes are below 2^21. */
 export function shardKey(shard: Shard): number {
   return shard.lo * 32 + 31 - Math.clz32(shard.size);
+}
+
+function hasRoom(member: Member): boolean {
+  return member.leases.length < limits.leasesPerMemberMax;
 }
 
 function sameShard(a: Shard, b: Shard): boolean {

@@ -1,0 +1,503 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { limits } from '../../../shared/limits.js';
+import { patience } from '../../../shared/pool/member.js';
+import { halves, rootShard, type Shard, shardEnd } from '../../../shared/pool/tree.js';
+import { Random } from '../../../shared/random.js';
+import { formula, PaperFleet } from './model.js';
+
+const slotsHeld = (fleet: PaperFleet, member: number) =>
+  fleet.leasesOf(member).reduce((sum, { shard, job }) => sum + shardEnd(shard, job.slots) - shard.lo, 0);
+
+const stateOf = (fleet: PaperFleet, member: number) => {
+  const state = [...fleet.pool.memberStates()].find(({ id }) => id === member);
+  if (state === undefined) throw new Error(`no member ${member}`);
+  return state;
+};
+
+/** Runs a step in which every member works through its leases in order, each slot in its own time. */
+function step(fleet: PaperFleet, slots: number, msPerSlot: ReadonlyMap<number, number>): void {
+  const job = fleet.run(slots, rootShard(slots));
+  const begunMs = new Map<number, number>();
+  const dueMs = (member: number): number => {
+    const [first] = fleet.leasesOf(member);
+    if (first === undefined) return Number.POSITIVE_INFINITY;
+    if (!begunMs.has(first.lease)) begunMs.set(first.lease, fleet.nowMs);
+    const cost = shardEnd(first.shard, slots) - first.shard.lo;
+    return (begunMs.get(first.lease) ?? 0) + (msPerSlot.get(member) ?? 1) * cost;
+  };
+  while (!fleet.completed.has(job)) {
+    const due = [...msPerSlot.keys()].map((member) => ({ member, atMs: dueMs(member) }));
+    const next = due.reduce((a, b) => (b.atMs < a.atMs ? b : a));
+    // A tick may hand out more: then everything is looked at again.
+    const waitMs = Math.max(0, next.atMs - fleet.nowMs);
+    if (waitMs > 0) fleet.pass(Math.min(100, waitMs));
+    if (waitMs <= 100) fleet.answer(next.member);
+  }
+}
+
+/** Members that were measured to take a millisecond for a slot. */
+function fleetOf(count: number): { fleet: PaperFleet; members: number[] } {
+  const fleet = new PaperFleet();
+  const members = Array.from({ length: count }, () => fleet.join());
+  fleet.tick(0);
+  const even = new Map(members.map((member) => [member, 1]));
+  for (let i = 0; i < 3; i++) step(fleet, 32, even);
+  return { fleet, members };
+}
+
+describe('the pool, whatever happens', () => {
+  /** Any node of the tree. */
+  const nodeOf = (slots: number, random: Random): Shard => {
+    let node = rootShard(slots);
+    while (node.size > 1 && random.below(3) === 0) node = halves(node, slots)[random.below(2)];
+    return node;
+  };
+
+  const pick = <T>(items: readonly T[], random: Random): T | undefined =>
+    items[random.below(Math.max(1, items.length))];
+
+  /** One thing that happens, and how often it does among the others. */
+  const happenings: readonly [weight: number, (fleet: PaperFleet, random: Random) => void][] = [
+    [3, (fleet, random) => void (fleet.members.size < 20 && fleet.join(random.below(4) > 0))],
+    [2, (fleet, random) => fleet.leave(pick([...fleet.members.keys()], random) ?? 0)],
+    [3, (fleet, random) => newJob(fleet, random)],
+    [16, (fleet, random) => answer(fleet, random, () => 0)],
+    [4, (fleet, random) => answer(fleet, random, (held) => random.below(held))],
+    [3, (fleet, random) => answerInVain(fleet, random, fleet.lapsed)],
+    [1, (fleet, random) => answerInVain(fleet, random, fleet.answered)],
+    [8, (fleet, random) => fleet.tick(1 + random.below(300))],
+    [3, (fleet) => fleet.pass(2_500)],
+    [1, (fleet) => fleet.pass(3_000, [])],
+    [1, (fleet, random) => fleet.tick(1_000 + random.below(40_000))],
+    [6, (fleet, random) => fleet.heard(pick([...fleet.members.keys()], random) ?? 0)],
+    [1, (fleet, random) => fleet.cancel(pick(fleet.unfinished, random) ?? 0)],
+  ];
+
+  function newJob(fleet: PaperFleet, random: Random): void {
+    if (fleet.unfinished.length >= 3) return;
+    const slots = 1 + random.below(70);
+    fleet.run(slots, nodeOf(slots, random));
+  }
+
+  function answer(fleet: PaperFleet, random: Random, which: (held: number) => number): void {
+    const busy = [...fleet.members.keys()].filter((member) => fleet.leasesOf(member).length > 0);
+    const member = pick(busy, random);
+    if (member === undefined) return;
+    fleet.nowMs += random.below(20);
+    fleet.answer(member, which(fleet.leasesOf(member).length));
+  }
+
+  function answerInVain(fleet: PaperFleet, random: Random, from: PaperFleet['lapsed']): void {
+    const handed = pick(from, random);
+    if (handed !== undefined) fleet.answerInVain(handed);
+  }
+
+  function happen(fleet: PaperFleet, random: Random): void {
+    let at = random.below(happenings.reduce((sum, [weight]) => sum + weight, 0));
+    for (const [weight, act] of happenings) {
+      if (at < weight) return act(fleet, random);
+      at -= weight;
+    }
+  }
+
+  /** Rounds until all jobs are done when nothing goes wrong any more and every member answers one lease a round. */
+  function roundsToFinish(fleet: PaperFleet): number {
+    if (fleet.members.size === 0) fleet.join();
+    let rounds = 0;
+    for (; fleet.unfinished.length > 0 && rounds < 1_000; rounds++) {
+      for (const member of [...fleet.members.keys()]) {
+        fleet.heard(member);
+        fleet.answer(member);
+      }
+      fleet.tick(100);
+    }
+    return rounds;
+  }
+
+  it('loses no slot, counts none twice, follows the tree, and finishes once faults stop', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2 ** 31 - 1 }), fc.integer({ min: 20, max: 250 }), (seed, events) => {
+        const random = new Random(seed);
+        const fleet = new PaperFleet();
+        for (let i = 0; i < events; i++) happen(fleet, random);
+        expect(roundsToFinish(fleet)).toBeLessThan(250);
+      }),
+      { numRuns: 150 },
+    );
+  }, 60_000);
+
+  it('does so with more shards than its members may hold at a time', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2 ** 31 - 1 }), (seed) => {
+        const random = new Random(seed);
+        const fleet = new PaperFleet();
+        const members = Array.from({ length: 1 + random.below(3) }, () => fleet.join());
+        for (let i = 0; i < 66; i++) fleet.run(69, nodeOf(69, random));
+        for (const job of fleet.unfinished) if (random.below(3) === 0) fleet.cancel(job);
+        if (random.below(2) === 0) fleet.leave(members[0]);
+        expect(roundsToFinish(fleet)).toBeLessThan(1_000);
+      }),
+      { numRuns: 5 },
+    );
+  }, 60_000);
+});
+
+describe('the symbolic sum of the tests', () => {
+  it('has the shape of the definition', () => {
+    expect(formula(0, 8, 5)).toBe('(((0+1)+(2+3))+4)');
+  });
+});
+
+describe('a member that is gone', () => {
+  it('has its shards leased to others at once when it left', () => {
+    const { fleet, members } = fleetOf(3);
+    fleet.run(24, rootShard(24));
+    fleet.leave(members[1]);
+    expect(slotsHeld(fleet, members[0]) + slotsHeld(fleet, members[2])).toBe(24);
+  });
+
+  it('has its late result discarded, for its own step and for the next', () => {
+    const { fleet, members } = fleetOf(2);
+    fleet.run(8, rootShard(8));
+    const [late] = fleet.leasesOf(members[0]);
+    fleet.leave(members[0]);
+    fleet.answerInVain(late);
+    while (fleet.unfinished.length > 0) fleet.answer(members[1]);
+    fleet.run(8, rootShard(8));
+    fleet.answerInVain(late);
+  });
+
+  it('is dropped within 5 seconds of silence, and then its shards are leased again', () => {
+    const { fleet, members } = fleetOf(2);
+    fleet.run(24, rootShard(24));
+    fleet.pass(3_900, [members[0]]);
+    expect(fleet.dropped).toEqual([]);
+    fleet.pass(1_000, [members[0]]);
+    expect(fleet.dropped).toEqual([{ member: members[1], reason: 'silent' }]);
+    expect(slotsHeld(fleet, members[0])).toBe(24);
+  });
+
+  it('was asked for a sign of life every second', () => {
+    const { fleet, members } = fleetOf(1);
+    fleet.pinged.length = 0;
+    fleet.pass(10_000);
+    expect(fleet.pinged).toEqual(new Array(10).fill(members[0]));
+  });
+
+  it('is never dropped for silence when it is a thread of this machine', () => {
+    const fleet = new PaperFleet();
+    fleet.join(false);
+    fleet.run(8, rootShard(8));
+    fleet.pass(600_000, []);
+    expect(fleet.dropped).toEqual([]);
+    expect(fleet.revoked).toEqual([]);
+  });
+
+  it('gets nothing of what others held that are dropped at the same moment', () => {
+    const fleet = new PaperFleet();
+    const members = Array.from({ length: 4 }, () => fleet.join());
+    fleet.run(32, rootShard(32));
+    fleet.pass(4_200, [members[3]]);
+    expect(fleet.dropped.map(({ member }) => member)).toEqual(members.slice(0, 3));
+    expect(fleet.lapsed.every(({ shard }) => shard.size === 8)).toBe(true);
+  });
+});
+
+describe('when we stood still ourselves', () => {
+  it('nobody is dropped for it', () => {
+    const { fleet } = fleetOf(3);
+    fleet.run(24, rootShard(24));
+    fleet.pass(500);
+    fleet.tick(30_000);
+    fleet.pass(3_000, []);
+    expect(fleet.dropped).toEqual([]);
+    fleet.pass(2_000, []);
+    expect(fleet.dropped.length).toBe(3);
+  });
+
+  it('nobody’s lease runs out for it, and nobody is believed slower', () => {
+    const { fleet, members } = fleetOf(2);
+    fleet.run(8, rootShard(8));
+    const before = stateOf(fleet, members[0]).msPerSlot;
+    fleet.nowMs += 30_000;
+    for (const member of members) fleet.answer(member);
+    expect(fleet.revoked).toEqual([]);
+    expect(stateOf(fleet, members[0]).msPerSlot).toBeLessThanOrEqual(before);
+  });
+
+  it('what came after the stall but before the next tick is not taken for older', () => {
+    const { fleet, members } = fleetOf(2);
+    fleet.nowMs += 30_000;
+    for (const member of members) fleet.heard(member);
+    fleet.run(8, rootShard(8));
+    fleet.tick(100);
+    for (const { heardMs, leases } of fleet.pool.memberStates()) {
+      expect(heardMs).toBeLessThanOrEqual(fleet.nowMs);
+      expect(leases[0].startMs).toBeLessThanOrEqual(fleet.nowMs);
+    }
+    fleet.pass(4_800, [members[0]]);
+    expect(fleet.dropped).toEqual([{ member: members[1], reason: 'silent' }]);
+  });
+});
+
+describe('a member that makes no progress', () => {
+  it('is dropped when three leases in a row ran out', () => {
+    const { fleet, members } = fleetOf(1);
+    fleet.run(1, rootShard(1));
+    fleet.pass(20_000);
+    expect(fleet.dropped).toEqual([{ member: members[0], reason: 'no-progress' }]);
+    expect(fleet.revoked.length).toBe(patience.expiredMax);
+    expect(fleet.said.at(-1)).toBe('stranded');
+  });
+
+  it('is not dropped when it only needs longer than was thought', () => {
+    const { fleet, members } = fleetOf(1);
+    for (let i = 0; i < 20; i++) {
+      const job = fleet.run(4, rootShard(4));
+      for (let waited = 0; !fleet.completed.has(job) && waited < 100; waited++) {
+        const [handed] = fleet.leasesOf(members[0]);
+        fleet.pass(1_000 * (handed?.shard.size ?? 1));
+        if (fleet.leasesOf(members[0])[0] === handed) fleet.answer(members[0]);
+      }
+      expect(fleet.completed.has(job)).toBe(true);
+    }
+    expect(fleet.dropped).toEqual([]);
+  });
+
+  it('is not blamed for shards that wait behind a slow one', () => {
+    const { fleet, members } = fleetOf(1);
+    fleet.run(3000, rootShard(3000));
+    for (let i = 0; i < 5; i++) fleet.run(1, rootShard(1));
+    fleet.pass(20_000);
+    expect(fleet.revoked).toEqual([]);
+    for (let i = 0; i < 6; i++) fleet.answer(members[0]);
+    expect(fleet.completed.size).toBe(3 + 6);
+  });
+
+  it('is dropped too when others finish its shards before they run out', () => {
+    const { fleet, members } = fleetOf(2);
+    for (let i = 0; i < 100_000 && fleet.dropped.length === 0; i++) {
+      const job = fleet.run(16, rootShard(16));
+      while (!fleet.completed.has(job)) {
+        fleet.pass(16);
+        while (fleet.leasesOf(members[0]).length > 0) fleet.answer(members[0]);
+      }
+    }
+    expect(fleet.dropped).toEqual([{ member: members[1], reason: 'no-progress' }]);
+  });
+});
+
+describe('a straggler', () => {
+  it('keeps its shard, which an idle member gets as well; the first result wins', () => {
+    const { fleet, members } = fleetOf(2);
+    const job = fleet.run(32, rootShard(32));
+    fleet.nowMs += 16;
+    fleet.answer(members[0]);
+    const [late] = fleet.leasesOf(members[1]);
+    fleet.pass(100);
+    expect(fleet.leasesOf(members[0]).map(({ shard }) => shard)).toEqual([late.shard]);
+    expect(fleet.leasesOf(members[1])).toEqual([late]);
+    fleet.answer(members[0]);
+    expect(fleet.completed.has(job)).toBe(true);
+    expect(fleet.revoked).toEqual([late.lease]);
+    fleet.answerInVain(late);
+  });
+
+  it('may be first after all', () => {
+    const { fleet, members } = fleetOf(2);
+    const job = fleet.run(32, rootShard(32));
+    fleet.nowMs += 16;
+    fleet.answer(members[0]);
+    fleet.pass(100);
+    const [help] = fleet.leasesOf(members[0]);
+    fleet.answer(members[1]);
+    expect(fleet.completed.has(job)).toBe(true);
+    expect(fleet.revoked).toEqual([help.lease]);
+    fleet.answerInVain(help);
+  });
+
+  it('has its shard with the helper alone when it leaves, and the other way round', () => {
+    for (const leaver of [0, 1]) {
+      const { fleet, members } = fleetOf(2);
+      const job = fleet.run(32, rootShard(32));
+      fleet.nowMs += 16;
+      fleet.answer(members[0]);
+      fleet.pass(100);
+      fleet.leave(members[leaver]);
+      expect(slotsHeld(fleet, members[1 - leaver])).toBe(16);
+      fleet.answer(members[1 - leaver]);
+      expect(fleet.completed.has(job)).toBe(true);
+    }
+  });
+
+  it('is helped even if it was never measured', () => {
+    const { fleet, members } = fleetOf(1);
+    const fresh = fleet.join();
+    const job = fleet.run(2, rootShard(2));
+    fleet.answer(members[0]);
+    fleet.pass(2_000);
+    expect(slotsHeld(fleet, fresh)).toBe(1);
+    fleet.answer(members[0]);
+    expect(fleet.completed.has(job)).toBe(true);
+  });
+
+  it('is not helped while everyone is on time', () => {
+    const { fleet, members } = fleetOf(2);
+    fleet.run(32, rootShard(32));
+    fleet.nowMs += 16;
+    fleet.answer(members[0]);
+    fleet.tick(10);
+    expect(fleet.leasesOf(members[0])).toEqual([]);
+  });
+
+  it('gets less from then on, although others finished its shards', () => {
+    const { fleet, members } = fleetOf(2);
+    const speeds = new Map([
+      [members[0], 10],
+      [members[1], 10],
+    ]);
+    for (let i = 0; i < 30; i++) step(fleet, 32, speeds);
+    // From now on one takes ten times as long: each step ends when the other has helped out.
+    for (let i = 0; i < 12; i++) {
+      const job = fleet.run(32, rootShard(32));
+      const endMs = fleet.nowMs + 10 * slotsHeld(fleet, members[0]);
+      const slowMs = fleet.nowMs + 100 * slotsHeld(fleet, members[1]);
+      while (!fleet.completed.has(job)) {
+        fleet.pass(10);
+        if (fleet.nowMs >= endMs) while (fleet.leasesOf(members[0]).length > 0) fleet.answer(members[0]);
+        if (fleet.nowMs >= slowMs) while (fleet.leasesOf(members[1]).length > 0) fleet.answer(members[1]);
+      }
+    }
+    fleet.run(32, rootShard(32));
+    expect(slotsHeld(fleet, members[1])).toBeLessThanOrEqual(8);
+    expect(fleet.dropped).toEqual([]);
+  });
+});
+
+describe('with nobody left', () => {
+  it('says once that it is stranded, and once that somebody came', () => {
+    const { fleet, members } = fleetOf(1);
+    const job = fleet.run(8, rootShard(8));
+    fleet.leave(members[0]);
+    fleet.pass(60_000);
+    expect(fleet.said).toEqual(['stranded']);
+    const next = fleet.join();
+    fleet.join();
+    expect(fleet.said).toEqual(['stranded', 'manned']);
+    for (let i = 0; i < 8; i++) fleet.answer(next);
+    expect(fleet.completed.has(job)).toBe(true);
+  });
+
+  it('says nothing while there is nothing to do', () => {
+    const { fleet, members } = fleetOf(1);
+    fleet.leave(members[0]);
+    fleet.tick(100);
+    fleet.join();
+    expect(fleet.said).toEqual([]);
+  });
+
+  it('does not say that somebody came when the work was called off', () => {
+    const fleet = new PaperFleet();
+    fleet.cancel(fleet.run(8, rootShard(8)));
+    expect(fleet.said).toEqual(['stranded']);
+  });
+});
+
+describe('the split of the work', () => {
+  it('follows measured speeds, and their changes', () => {
+    const { fleet, members } = fleetOf(2);
+    const fast = new Map([
+      [members[0], 3],
+      [members[1], 1],
+    ]);
+    for (let i = 0; i < 30; i++) step(fleet, 64, fast);
+    fleet.run(64, rootShard(64));
+    expect(slotsHeld(fleet, members[0])).toBe(16);
+    for (const member of members) while (fleet.leasesOf(member).length > 0) fleet.answer(member);
+    const turned = new Map([
+      [members[0], 1],
+      [members[1], 3],
+    ]);
+    for (let i = 0; i < 60; i++) step(fleet, 64, turned);
+    fleet.run(64, rootShard(64));
+    expect(slotsHeld(fleet, members[0])).toBe(48);
+  });
+
+  it('tries a member again that was so slow once that it got nothing', () => {
+    const { fleet, members } = fleetOf(2);
+    const slow = new Map([
+      [members[0], 1],
+      [members[1], 1000],
+    ]);
+    for (let i = 0; i < 10; i++) step(fleet, 32, slow);
+    fleet.run(32, rootShard(32));
+    expect(slotsHeld(fleet, members[1])).toBe(0);
+    while (fleet.leasesOf(members[0]).length > 0) fleet.answer(members[0]);
+    const even = new Map(members.map((member) => [member, 1]));
+    for (let i = 0; i < 600; i++) step(fleet, 32, even);
+    fleet.run(32, rootShard(32));
+    expect(slotsHeld(fleet, members[1])).toBe(16);
+  });
+
+  it('gives a member that joins in the middle of a step what is late, and its part of the next', () => {
+    const { fleet, members } = fleetOf(2);
+    const job = fleet.run(32, rootShard(32));
+    const fresh = fleet.join();
+    expect(slotsHeld(fleet, fresh)).toBe(0);
+    for (const member of members) while (fleet.leasesOf(member).length > 0) fleet.answer(member);
+    expect(fleet.completed.has(job)).toBe(true);
+    fleet.run(33, rootShard(33));
+    expect(slotsHeld(fleet, fresh)).toBeGreaterThan(8);
+  });
+
+  it('uses as many members as there are slots, and the least busy ones', () => {
+    const { fleet, members } = fleetOf(5);
+    fleet.run(2, rootShard(2));
+    fleet.run(2, rootShard(2));
+    expect(members.map((member) => slotsHeld(fleet, member))).toEqual([1, 1, 1, 1, 0]);
+  });
+
+  it('never hands out more than a member may hold, and hands out the rest later', () => {
+    const fleet = new PaperFleet();
+    const member = fleet.join();
+    // 65 slots without the first: seven shards, of which a member with room for one gets one.
+    for (let i = 0; i < limits.leasesPerMemberMax + 10; i++) fleet.run(65, rootShard(65));
+    expect(fleet.leasesOf(member).length).toBe(limits.leasesPerMemberMax);
+    while (fleet.leasesOf(member).length > 0) fleet.answer(member);
+    expect(fleet.completed.size).toBe(limits.leasesPerMemberMax + 10);
+  });
+
+  it('goes on with what waited for room when a job is called off', () => {
+    const fleet = new PaperFleet();
+    const member = fleet.join();
+    const jobs = Array.from({ length: limits.leasesPerMemberMax + 1 }, () => fleet.run(1, rootShard(1)));
+    for (const job of jobs.slice(0, -1)) fleet.cancel(job);
+    expect(fleet.leasesOf(member).map(({ job }) => job.id)).toEqual(jobs.slice(-1));
+  });
+});
+
+describe('results that come out of turn', () => {
+  it('do not make a member look faster than any could be', () => {
+    const { fleet, members } = fleetOf(1);
+    for (let round = 0; round < 50; round++) {
+      for (let i = 0; i < 4; i++) fleet.run(8, rootShard(8));
+      fleet.nowMs += 32;
+      for (const at of [3, 1, 1, 0]) fleet.answer(members[0], at);
+    }
+    expect(stateOf(fleet, members[0]).msPerSlot).toBeGreaterThan(0.1);
+    expect(stateOf(fleet, members[0]).msPerSlot).toBeLessThan(10);
+  });
+
+  it('do not renew the time of a lease that is never answered', () => {
+    const { fleet, members } = fleetOf(1);
+    fleet.run(1, rootShard(1));
+    const [stuck] = fleet.leasesOf(members[0]);
+    for (let i = 0; i < 30; i++) {
+      fleet.run(1, rootShard(1));
+      fleet.pass(100);
+      if (fleet.leasesOf(members[0]).includes(stuck)) fleet.answer(members[0], 1);
+    }
+    expect(fleet.revoked).toContain(stuck.lease);
+  });
+});
