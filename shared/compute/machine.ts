@@ -105,7 +105,7 @@ export class Machine {
       const member = new ThreadMember(handle, this.buffers);
       handle.listen((message) => {
         if (message.type === 'computed') return this.pool.result(member.id, message.lease, member.take(message.lease));
-        member.id = this.pool.join(member, false);
+        this.pool.join(member, false);
         resolve();
       });
       const { module, memory } = this;
@@ -125,6 +125,10 @@ class ThreadMember implements Transport {
     private readonly handle: ThreadHandle,
     private readonly buffers: PartialBuffers,
   ) {}
+
+  joined(member: number): void {
+    this.id = member;
+  }
 
   lease({ lease, task, shard }: LeaseOrder): void {
     const out = this.buffers.take();

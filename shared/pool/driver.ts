@@ -19,6 +19,8 @@ export interface LeaseOrder {
 
 /** How a member is reached. Calls return at once; what comes of them arrives at the driver later. */
 export interface Transport {
+  /** The first call: it is this member of the pool now, and may be given work before `join` returns. */
+  joined(member: number): void;
   lease(order: LeaseOrder): void;
   /** The result is not needed any more; it may come all the same. */
   revoke(lease: number): void;
@@ -42,8 +44,8 @@ export class PoolDriver {
   private readonly pool = new Pool();
   private readonly transports = new Map<number, Transport>();
   private readonly jobs = new Map<number, RunningJob>();
-  /** Results that the pool has not judged yet. */
-  private readonly arrived = new Map<number, Pointer>();
+  /** Results that wait for the pool's judgement: it says of each, in the order of arrival, to keep or discard it. */
+  private readonly arrived: { readonly lease: number; readonly sum: Pointer }[] = [];
   private readonly effects: PoolEffect[] = [];
   private draining = false;
   private nextMember = 1;
@@ -68,6 +70,7 @@ export class PoolDriver {
   join(transport: Transport, remote: boolean): number {
     const member = this.nextMember++;
     this.transports.set(member, transport);
+    transport.joined(member);
     this.send({ type: 'joined', member, remote, nowMs: this.nowMs() });
     return member;
   }
@@ -91,7 +94,7 @@ export class PoolDriver {
 
   /** A member's result lies in `sum`, a buffer that the driver takes over. */
   result(member: number, lease: number, sum: Pointer): void {
-    this.arrived.set(lease, sum);
+    this.arrived.push({ lease, sum });
     this.send({ type: 'result', member, lease, nowMs: this.nowMs() });
   }
 
@@ -146,10 +149,9 @@ export class PoolDriver {
     }
   }
 
-  /** A lease of a job that was cancelled in the meantime is not sent. */
+  /** The member may have left since the pool decided. */
   private lease(member: number, lease: number, job: Job, shard: Shard): void {
-    const running = this.jobs.get(job.id);
-    if (running !== undefined) this.transports.get(member)?.lease({ lease, task: running.task, shard });
+    this.transports.get(member)?.lease({ lease, task: this.running(job.id).task, shard });
   }
 
   private combine(job: RunningJob, node: Shard, left: Shard, right: Shard): void {
@@ -184,7 +186,9 @@ export class PoolDriver {
   }
 
   private takeArrived(lease: number): Pointer {
-    return takeFrom(this.arrived, lease);
+    const result = this.arrived.shift();
+    assert(result?.lease === lease, `the result of lease ${lease} is not the one to be judged`);
+    return result.sum;
   }
 }
 
