@@ -78,6 +78,8 @@ export type SessionStatus =
 export const sessionTimes = {
   openMs: 10_000,
   welcomeMs: 10_000,
+  /** Starting threads on a slow machine takes its time, during which the coordinator has nothing to say. */
+  prepareMs: 60_000,
   /** The coordinator sends at least its pings; this long without anything means that it is gone. */
   silenceMs: 15_000,
   retryMsMin: 250,
@@ -100,6 +102,8 @@ export class Session {
   private state: State = 'idle';
   private attempts = 0;
   private retryAtMs = 0;
+  /** The connection is being closed: what still arrives on it counts no more. */
+  private closing = false;
   private deadlineMs = Number.POSITIVE_INFINITY;
   /** Updates that the weights have seen which the machine holds. */
   private weightsStep: number | null = null;
@@ -134,7 +138,7 @@ export class Session {
       case 'message':
         return this.receive(event.message, nowMs);
       case 'garbage':
-        return this.reject(event.code, event.detail);
+        return this.isConnected() ? this.reject(event.code, event.detail) : undefined;
       case 'closed':
         return this.closed(nowMs);
       case 'prepared':
@@ -149,19 +153,21 @@ export class Session {
   }
 
   private connect(nowMs: number): void {
+    if (this.state !== 'idle' && this.state !== 'waiting') return;
+    this.closing = false;
     this.become('connecting', nowMs + sessionTimes.openMs);
     this.effects.push({ type: 'status', status: { state: 'connecting' } }, { type: 'connect' });
   }
 
   private greet(nowMs: number): void {
-    if (this.state !== 'connecting') return;
+    if (this.state !== 'connecting' || this.closing) return;
     this.become('greeting', nowMs + sessionTimes.welcomeMs);
     this.send({ type: 'hello', protocol: protocolVersion, ...this.config });
   }
 
   private receive(message: FromCoordinator, nowMs: number): void {
-    if (this.state === 'waiting' || this.state === 'idle') return;
-    if (this.state !== 'greeting') this.deadlineMs = nowMs + sessionTimes.silenceMs;
+    if (!this.isConnected()) return;
+    if (this.state === 'working') this.deadlineMs = nowMs + sessionTimes.silenceMs;
     switch (message.type) {
       case 'welcome':
         return this.welcomed(message, nowMs);
@@ -189,14 +195,14 @@ export class Session {
 
   private welcomed(welcome: Welcome, nowMs: number): void {
     if (this.state !== 'greeting') return this.unexpected('welcome');
-    this.become('preparing', nowMs + sessionTimes.silenceMs);
+    this.become('preparing', nowMs + sessionTimes.prepareMs);
     this.effects.push({ type: 'prepare', welcome });
     const { run, member } = welcome;
     this.effects.push({ type: 'status', status: { state: 'joined', run, member } });
   }
 
   private prepared(knownAnswer: string, nowMs: number): void {
-    if (this.state !== 'preparing') return;
+    if (this.state !== 'preparing' || this.closing) return;
     this.become('working', nowMs + sessionTimes.silenceMs);
     this.attempts = 0;
     this.send({ type: 'ready', knownAnswer });
@@ -216,17 +222,21 @@ export class Session {
     this.effects.push({ type: 'compute', shard });
   }
 
+  private isConnected(): boolean {
+    return this.state !== 'idle' && this.state !== 'waiting' && !this.closing;
+  }
+
   private isAdmitted(): boolean {
     return this.state === 'working' || this.state === 'leaving';
   }
 
   private ended(again: boolean, message: string): void {
-    this.effects.push({ type: 'close', code: null });
+    this.close(null);
     if (!again) this.exit(true, message);
   }
 
   private refused(code: ProtocolErrorCode, message: string): void {
-    this.effects.push({ type: 'close', code: null });
+    this.close(null);
     if (finalRefusals.has(code)) this.exit(false, message);
   }
 
@@ -236,13 +246,19 @@ export class Session {
 
   /** Says why before it closes; the coordinator may be another version, or not a coordinator at all. */
   private reject(code: ProtocolErrorCode, detail: string): void {
-    if (this.state === 'waiting') return;
     this.send({ type: 'failure', code, message: detail.slice(0, limits.messageLengthMax) });
+    this.close(code);
+  }
+
+  private close(code: ProtocolErrorCode | null): void {
+    this.closing = true;
+    this.deadlineMs = Number.POSITIVE_INFINITY;
+    this.leases.clear();
     this.effects.push({ type: 'close', code });
   }
 
   private closed(nowMs: number): void {
-    if (this.state === 'waiting') return;
+    if (this.state === 'idle' || this.state === 'waiting') return;
     if (this.state === 'leaving') return this.exit(true, 'left the run');
     const wasJoined = this.isAdmitted() || this.state === 'preparing';
     this.leases.clear();
@@ -265,14 +281,12 @@ export class Session {
 
   private tick(nowMs: number): void {
     if (this.state === 'waiting' && nowMs >= this.retryAtMs) return this.connect(nowMs);
-    if (nowMs <= this.deadlineMs) return;
-    this.deadlineMs = Number.POSITIVE_INFINITY;
-    this.effects.push({ type: 'close', code: null });
+    if (nowMs > this.deadlineMs) this.close(null);
   }
 
   private stop(nowMs: number): void {
-    if (this.state !== 'working' && this.state !== 'preparing') {
-      this.effects.push({ type: 'close', code: null });
+    if ((this.state !== 'working' && this.state !== 'preparing') || this.closing) {
+      this.close(null);
       return this.exit(true, 'stopped');
     }
     this.become('leaving', nowMs + sessionTimes.leaveMs);
