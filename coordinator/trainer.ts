@@ -105,18 +105,25 @@ export class Trainer {
     if (this.state === 'finished') return [];
     switch (event.type) {
       case 'start':
-        return this.next();
+        return this.start();
       case 'summed':
         return this.summed(event.score);
       case 'evaluated':
         return this.evaluated(event.score);
       case 'diverged':
-        return this.finish('diverged');
+        return [...this.unrecorded(), ...this.finish('diverged')];
       case 'interrupt':
         return this.interrupt();
       default:
         return event satisfies never;
     }
+  }
+
+  /** A run that is resumed may have nothing left to do. */
+  private start(): TrainerEffect[] {
+    assert(this.state === 'ready', `a start while ${this.state}`);
+    if (this.step_ < this.stepsPlanned) return this.next();
+    return this.finish(this.step_ < this.plan.epochs * this.plan.stepsPerEpoch ? 'max-steps' : 'epochs');
   }
 
   private next(): TrainerEffect[] {
@@ -164,9 +171,12 @@ export class Trainer {
   }
 
   /** A step whose evaluation is under way has been made, and is recorded without it. */
+  private unrecorded(): TrainerEffect[] {
+    return this.state === 'evaluating' && this.lastTrain !== null ? [this.record(this.lastTrain)] : [];
+  }
+
   private interrupt(): TrainerEffect[] {
-    const made = this.state === 'evaluating' && this.lastTrain !== null ? [this.record(this.lastTrain)] : [];
-    return [...made, this.checkpoint(), ...this.finish('interrupted')];
+    return [...this.unrecorded(), this.checkpoint(), ...this.finish('interrupted')];
   }
 
   private checkpoint(): TrainerEffect {
