@@ -1,3 +1,5 @@
+import { assert } from './assert.js';
+
 /**
  * Seeded random numbers, the same on every engine: xoshiro128** (Blackman and Vigna 2018), its state filled by
  * splitmix32 from a seed and a list of labels, so that every purpose has a stream of its own.
@@ -33,6 +35,7 @@ export class Random {
 
   /** Uniform over 0 .. limit - 1, without bias: values past the last whole multiple are drawn again. */
   below(limit: number): number {
+    assert(limit >= 1, `no number is below ${limit}`);
     const whole = 2 ** 32 - (2 ** 32 % limit);
     for (;;) {
       const x = this.uint32();

@@ -5,9 +5,8 @@
 import type { Task } from '../shared/compute/computer.js';
 import { Machine, type Platform } from '../shared/compute/machine.js';
 import type { RunDescription } from '../shared/compute/workspace.js';
-import { evaluationRows, invalidOrder, SampleOrder, slotsOf } from '../shared/data/order.js';
+import { evaluationRows, SampleOrder, slotsOf } from '../shared/data/order.js';
 import { knownAnswer } from '../shared/kernels/known-answer.js';
-import { invalidModel, misfit } from '../shared/model/description.js';
 import { isShard, type Shard } from '../shared/pool/tree.js';
 import type { Samples, ShardLease, Welcome } from '../shared/protocol/messages.js';
 import { invalidSamplesPayload, invalidWeightsPayload, samplesIn } from '../shared/protocol/payload.js';
@@ -26,14 +25,7 @@ export class Assignment {
     this.order = new SampleOrder({ ...run, samples: run.train });
   }
 
-  /** Why a welcome describes no run that could be computed; null when it does. */
-  static fault(welcome: Welcome): string | null {
-    const { model, data, batch, microBatch, seed } = welcome;
-    const fault = invalidModel(model) ?? misfit(model, data.shape, data.classes);
-    return fault ?? invalidOrder({ samples: data.train, batch, microBatch, seed });
-  }
-
-  /** Builds and starts a machine for a run that is without fault. */
+  /** Builds and starts a machine for a welcome, which has been validated. */
   static async start(
     platform: Platform,
     welcome: Welcome,

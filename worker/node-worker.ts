@@ -39,6 +39,9 @@ export class NodeWorker {
   private readonly session: Session;
   private socket: WebSocket | null = null;
   private assignment: Assignment | null = null;
+  /** The last of the assignments to be prepared; never rejects. */
+  private preparation: Promise<void> = Promise.resolve();
+  private ended = false;
   private payload: Uint8Array = new Uint8Array(0);
   private lastError: string | null = null;
   private timer: NodeJS.Timeout | null = null;
@@ -76,8 +79,7 @@ export class NodeWorker {
       case 'close':
         return this.close(effect.code === null ? 1000 : protocolErrors[effect.code].closeCode);
       case 'prepare':
-        void this.prepare(effect.welcome);
-        return;
+        return this.prepare(effect.welcome);
       case 'store-weights':
         return this.check(this.assignment?.storeWeights(this.payload));
       case 'store-samples':
@@ -140,25 +142,29 @@ export class NodeWorker {
     if (fault) this.send({ type: 'garbage', code: 'field-invalid', detail: fault });
   }
 
+  /** One after the other: a reconnect must not build a second machine while the first one is being built. */
+  private prepare(welcome: Welcome): void {
+    const { socket } = this;
+    this.preparation = this.preparation
+      .then(() => this.assign(welcome))
+      .then(
+        ({ knownAnswer }) => {
+          if (this.ended) this.assignment?.stop();
+          else if (this.socket === socket) this.send({ type: 'prepared', knownAnswer });
+        },
+        (error: Error) => this.exit(false, error.message),
+      );
+  }
+
   /** A machine that was built for the same run is used again: its threads are warm. */
-  private async prepare(welcome: Welcome): Promise<void> {
-    const socket = this.socket;
-    const fault = Assignment.fault(welcome);
-    if (fault !== null) return this.check(fault);
-    try {
-      if (!this.assignment?.fits(welcome)) {
-        this.assignment?.stop();
-        this.assignment = await Assignment.start(
-          this.options.platform,
-          welcome,
-          this.options.session.threads,
-          (error) => this.exit(false, error.message),
-        );
-      }
-      if (this.socket === socket) this.send({ type: 'prepared', knownAnswer: this.assignment.knownAnswer });
-    } catch (error) {
-      this.exit(false, error instanceof Error ? error.message : String(error));
-    }
+  private async assign(welcome: Welcome): Promise<Assignment> {
+    if (this.assignment?.fits(welcome)) return this.assignment;
+    this.assignment?.stop();
+    this.assignment = null;
+    const { platform, session } = this.options;
+    const whenFailed = (error: Error) => this.exit(false, error.message);
+    this.assignment = await Assignment.start(platform, welcome, session.threads, whenFailed);
+    return this.assignment;
   }
 
   private compute(shard: ShardLease): void {
@@ -189,6 +195,7 @@ export class NodeWorker {
   }
 
   private exit(ok: boolean, message: string): void {
+    this.ended = true;
     if (this.timer !== null) clearInterval(this.timer);
     this.assignment?.stop();
     this.close(1000);

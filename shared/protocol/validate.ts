@@ -3,6 +3,7 @@
  * know the run or the state of the conversation is checked there: a payload's length (payload.ts), a shard's place in
  * its step, whether a message has come at its time.
  */
+import { invalidOrder } from '../data/order.js';
 import { limits } from '../limits.js';
 import { invalidModel, misfit } from '../model/description.js';
 import { protocolErrors } from './errors.js';
@@ -99,10 +100,9 @@ export const invalidFailure = (x: unknown): string | null => checkFailure('failu
 export function invalidWelcome(x: unknown): string | null {
   const fault = checkWelcomeFields('welcome', x);
   if (fault !== null) return fault;
-  const { model, data, batch, microBatch } = x as messages.Welcome;
-  const slots = Math.ceil((batch === 0 ? data.train : Math.min(batch, data.train)) / microBatch);
-  if (slots > limits.slotsMax) return `welcome.microBatch makes ${slots} slots, more than ${limits.slotsMax}`;
-  return prefixed('welcome.model', misfit(model, data.shape, data.classes));
+  const { model, data, batch, microBatch, seed } = x as messages.Welcome;
+  const disorder = invalidOrder({ samples: data.train, batch, microBatch, seed });
+  return prefixed('welcome', disorder) ?? prefixed('welcome.model', misfit(model, data.shape, data.classes));
 }
 
 export function invalidShard(x: unknown): string | null {
