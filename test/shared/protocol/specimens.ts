@@ -97,7 +97,7 @@ const anyWelcome = fc
     const last = { dense: classes, activation: 'linear' as const };
     const model = { input: shape, layers: [...layers, last], loss: 'softmaxCrossEntropy' as const };
     const data = { name, shape, classes, train: 60_000, test: 0, sha256 };
-    const order = { batch, microBatch: 64, seed, heartbeatMs: 1000 };
+    const order = { batch: batch - (batch % 64), microBatch: 64, seed, heartbeatMs: 1000 };
     return { type: 'welcome', protocol: 1, version: '1', run: name, member: seed, model, data, ...order };
   });
 

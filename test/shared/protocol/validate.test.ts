@@ -157,10 +157,11 @@ describe('welcome', () => {
     }
   });
 
-  it('cuts a step into slots within the limit', () => {
+  it('cuts a step into micro-batches, whole and within the limit', () => {
     const data = { ...welcome.data, train: limits.samplesMax };
-    expect(invalidWelcome({ ...welcome, data, batch: 0, microBatch: 1 })).toContain('slots');
+    expect(invalidWelcome({ ...welcome, data, batch: 0, microBatch: 1 })).toContain('micro-batches');
     expect(invalidWelcome({ ...welcome, data, batch: 32, microBatch: 1 })).toBeNull();
     expect(invalidWelcome({ ...welcome, data, batch: 0, microBatch: 10 })).toBeNull();
+    expect(invalidWelcome({ ...welcome, data, batch: 100, microBatch: 16 })).toContain('does not divide');
   });
 });
