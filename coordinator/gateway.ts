@@ -19,9 +19,19 @@ import { type Connection, type MemberObserver, RemoteMember } from './fleet/remo
 /** A connection that says nothing during its HTTP handshake is cut after this long. */
 const handshakeMs = 10_000;
 
+/**
+ * Listens, before anything else of a run is begun; workers that knock now will try again. Rejects with `listen-failed`.
+ */
+export function listen(host: string, port: number): Promise<Server> {
+  const server = createServer((request, response) => answer(request, response));
+  server.setTimeout(handshakeMs);
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(listenFailure(error, host, port)));
+    server.listen(port, host, () => resolve(server));
+  });
+}
+
 export interface GatewayConfig {
-  readonly host: string;
-  readonly port: number;
   /** What a worker must present; null admits everyone. */
   readonly token: string | null;
   /** Longest result that a worker may send, with its header. */
@@ -30,34 +40,28 @@ export interface GatewayConfig {
 }
 
 export class Gateway {
-  private readonly server: Server;
   private readonly sockets: WebSocketServer;
   private readonly connections = new Set<RemoteMember>();
   private nextConnection = 1;
 
+  /** From now on, connections to `server`, which listens already, are admitted. */
   constructor(
+    private readonly server: Server,
     private readonly config: GatewayConfig,
     private readonly fleet: Fleet,
     private readonly observer: MemberObserver,
   ) {
-    this.server = createServer((request, response) => answer(request, response));
-    this.server.setTimeout(handshakeMs);
     this.sockets = new WebSocketServer({
       noServer: true,
       perMessageDeflate: false,
       maxPayload: config.resultBytesMax,
       handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
     });
-    this.server.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));
+    server.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));
   }
 
-  /** Resolves with the port, once connections are accepted. Rejects with `listen-failed`. */
-  listen(): Promise<number> {
-    const { host, port } = this.config;
-    return new Promise((resolve, reject) => {
-      this.server.once('error', (error) => reject(listenFailure(error, host, port)));
-      this.server.listen(port, host, () => resolve((this.server.address() as AddressInfo).port));
-    });
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
   }
 
   /** To be called about once a second. */

@@ -162,9 +162,10 @@ export class Recorder {
   }
 
   private farewell({ testAccuracy, seconds, weightsSha256: hash, stopReason, steps }: Summary): string {
-    const model = join(this.directory, 'model.safetensors');
     const accuracy = testAccuracy === null ? 'not evaluated' : `test accuracy ${percent(testAccuracy)}`;
-    return `${endings[stopReason]} after ${steps} steps: ${accuracy} in ${seconds.toFixed(1)} s, weights ${hash}; run in ${this.directory}; next: use ${model}`;
+    const what = `${endings[stopReason]} after ${plural(steps, 'step')}: ${accuracy} in ${seconds.toFixed(1)} s`;
+    const next = steps === 0 ? 'start again' : `use ${join(this.directory, 'model.safetensors')}`;
+    return `${what}, weights ${hash}; run in ${this.directory}; next: ${next}`;
   }
 
   private samplesIn(step: number): number {

@@ -9,6 +9,7 @@
 import type { Task } from '../shared/compute/computer.js';
 import type { Machine } from '../shared/compute/machine.js';
 import { evaluationRows, SampleOrder, slotsOf } from '../shared/data/order.js';
+import { EffectQueue } from '../shared/effects.js';
 import type { Pointer } from '../shared/kernels/kernels.js';
 import { rootShard } from '../shared/pool/tree.js';
 import type { Position, Score, StopReason, Trainer, TrainerEffect, TrainerEvent, TrainerState } from './trainer.js';
@@ -31,8 +32,7 @@ export interface TrainingObserver {
 
 export class Training {
   private readonly order: SampleOrder;
-  private readonly effects: TrainerEffect[] = [];
-  private draining = false;
+  private readonly effects = new EffectQueue<TrainerEffect>((effect) => this.carryOut(effect));
   private sum: { readonly at: Pointer; readonly samples: number } | null = null;
   private job: number | null = null;
   private readonly over: Promise<StopReason>;
@@ -76,16 +76,7 @@ export class Training {
   }
 
   private send(event: TrainerEvent): void {
-    this.effects.push(...this.trainer.step(event));
-    if (this.draining) return;
-    this.draining = true;
-    try {
-      for (let effect = this.effects.shift(); effect !== undefined; effect = this.effects.shift()) {
-        this.carryOut(effect);
-      }
-    } finally {
-      this.draining = false;
-    }
+    this.effects.push(this.trainer.step(event));
   }
 
   private carryOut(effect: TrainerEffect): void {

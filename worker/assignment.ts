@@ -7,6 +7,7 @@ import { Machine, type Platform } from '../shared/compute/machine.js';
 import type { RunDescription } from '../shared/compute/workspace.js';
 import { evaluationRows, SampleOrder, slotsOf } from '../shared/data/order.js';
 import { knownAnswer } from '../shared/kernels/known-answer.js';
+import { shardSamples } from '../shared/model/shard.js';
 import { isShard, type Shard } from '../shared/pool/tree.js';
 import type { Samples, ShardLease, Welcome } from '../shared/protocol/messages.js';
 import { invalidSamplesPayload, invalidWeightsPayload, samplesIn } from '../shared/protocol/payload.js';
@@ -111,7 +112,7 @@ export class Assignment {
     const { partialFloats, predictions, run } = this.machine.workspace;
     if (task.work === 'gradient') return [this.machine.bytes(sum, 4 * partialFloats)];
     const first = shard.lo * evaluationRows;
-    const samples = Math.min(shard.size * evaluationRows, run.test - first);
+    const samples = shardSamples(shard, run.test, evaluationRows);
     return [this.machine.bytes(sum, 8), this.machine.bytes(predictions + first, samples)];
   }
 }

@@ -3,21 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import type { Task } from '../../shared/compute/computer.js';
-import type { Machine } from '../../shared/compute/machine.js';
 import { LockstepError } from '../../shared/errors.js';
-import { knownAnswer } from '../../shared/kernels/known-answer.js';
-import { limits } from '../../shared/limits.js';
-import { patience } from '../../shared/pool/member.js';
-import { printableOf } from '../../shared/protocol/text.js';
+import { isToken } from '../../shared/protocol/handshake.js';
 import { nodePlatform } from '../../worker/node-platform.js';
-import { conduct, type Site, type SiteEvents } from '../conduct.js';
-import { Fleet } from '../fleet/fleet.js';
-import type { MemberObserver } from '../fleet/remote-member.js';
-import { Gateway } from '../gateway.js';
-import type { RunSetup } from '../setup.js';
-import { version } from '../version.js';
-import { createLog, type Log, plural } from './log.js';
+import { conduct } from '../conduct.js';
+import { FleetSite } from '../fleet/site.js';
+import { listen } from '../gateway.js';
+import { createLog, plural } from './log.js';
 import type { RunOptions } from './options.js';
 import { onInterrupt } from './signals.js';
 
@@ -29,122 +21,32 @@ export interface CoordinatorOptions extends RunOptions {
   readonly open: boolean;
 }
 
-/** How long workers have to read the last message before their sockets are cut. */
-const farewellMs = 2_000;
-const tickMs = 100;
-
-const farewells = {
-  finished: 'the run is finished',
-  interrupted: 'the run was interrupted',
-  diverged: 'the run has diverged',
-};
-
 /** In the run directory, readable by its owner alone. */
 const joinFile = 'join-command';
 
 /** Resolves with the exit code. */
 export async function runCoordinator(options: CoordinatorOptions): Promise<number> {
   const log = createLog(options);
+  const { logger } = log;
   const token = tokenFor(options);
-  return conduct(options, log, nodePlatform(), onInterrupt, {
+  const platform = nodePlatform();
+  const server = await listen(options.host, options.port);
+  if (token === null && !isLoopback(options.host))
+    logger.warn('anyone who reaches this port can join: --open asks for no token');
+  return conduct(options, log, platform, onInterrupt, {
     threads: 0,
     stranded: (stranded) =>
-      stranded ? log.logger.warn('no workers left: paused until one joins') : log.logger.info('going on'),
-    open: (setup, machine, events) => openSite(options, token, log, setup, machine, events),
+      stranded ? logger.warn('no workers left: paused until one joins') : logger.info('going on'),
+    open: async (setup, machine, events) => {
+      const { minWorkers } = options;
+      const site = new FleetSite({ server, token, minWorkers, platform, logger }, setup, machine, events);
+      const command = joinCommand(options.host, site.port, token);
+      const how = announce(command, token !== null, join(events.directory, joinFile));
+      logger.info({ host: options.host, port: site.port }, `waiting for ${plural(minWorkers, 'worker')}; ${how}`);
+      await site.ready;
+      return site;
+    },
   });
-}
-
-async function openSite(
-  options: CoordinatorOptions,
-  token: string | null,
-  { logger }: Log,
-  setup: RunSetup,
-  machine: Machine,
-  events: SiteEvents,
-): Promise<Site> {
-  const platform = nodePlatform();
-  const fleet = new Fleet(
-    {
-      version,
-      run: printableOf(events.runName, limits.nameLengthMax),
-      data: {
-        name: printableOf(setup.dataset.name, limits.nameLengthMax),
-        shape: setup.dataset.train.shape,
-        classes: setup.dataset.classes,
-        train: setup.dataset.train.count,
-        test: setup.dataset.test.count,
-        sha256: setup.dataset.sha256,
-      },
-      kernels: platform.sha256(platform.kernels),
-      knownAnswer: platform.sha256(knownAnswer(machine.kernels, machine.memory, machine.workspace.end)),
-      heartbeatMs: patience.pingMs,
-    },
-    machine,
-  );
-  let workers = 0;
-  let enough = () => {};
-  const enoughJoined = new Promise<void>((resolve) => {
-    enough = resolve;
-  });
-  const observer: MemberObserver = {
-    joined: ({ id, name, hello }) => {
-      workers += 1;
-      logger.info(
-        { worker: name, member: id, threads: hello?.threads, workers },
-        `${name} joined (${workers} at work)`,
-      );
-      if (workers >= options.minWorkers) enough();
-      if (workers === setup.slots + 1) {
-        logger.warn(`more workers than slots (${setup.slots}): use a smaller --micro-batch or a larger --batch`);
-      }
-    },
-    left: ({ id, name, wasMember }, error) => {
-      if (wasMember) workers -= 1;
-      const say = error === null ? logger.info.bind(logger) : logger.warn.bind(logger);
-      say(
-        { worker: name, member: id, workers, reason: error },
-        `${name} left${error === null ? '' : `: ${error}`} (${workers} at work)`,
-      );
-    },
-    diverged: () => events.diverged(),
-  };
-  const resultBytesMax = limits.headerBytesMax + 4 * machine.workspace.partialFloats + setup.run.test;
-  const gateway = new Gateway(
-    { host: options.host, port: options.port, token, resultBytesMax, nowMs: platform.nowMs },
-    fleet,
-    observer,
-  );
-  const port = await gateway.listen();
-  const place = join(events.directory, joinFile);
-  const how = announce(joinCommand(options.host, port, token), token !== null, place);
-  if (options.open && !isLoopback(options.host))
-    logger.warn('anyone who reaches this port can join: --open asks for no token');
-  logger.info({ host: options.host, port }, `waiting for ${plural(options.minWorkers, 'worker')}; ${how}`);
-  const timer = setInterval(() => {
-    machine.pool.tick();
-    gateway.tick();
-  }, tickMs);
-  events.interrupted.addEventListener('abort', enough);
-  if (events.interrupted.aborted) enough();
-  await enoughJoined;
-  return {
-    get workers() {
-      return workers;
-    },
-    traffic: fleet.traffic,
-    stepStarted: (task, next) => prefetch(gateway, task, next),
-    close: async (reason) => {
-      clearInterval(timer);
-      await gateway.end(reason, false, farewells[reason], farewellMs);
-    },
-  };
-}
-
-/** Sends every member the samples that it will need for the next step, if it keeps its slots, while it computes. */
-function prefetch(gateway: Gateway, task: Task, next: Task): void {
-  for (const member of gateway.members) {
-    for (const { shard, task: leased } of member.leased) if (leased === task) member.sendSamples(next, shard);
-  }
 }
 
 /**
@@ -176,12 +78,15 @@ function readToken(path: string): string {
   }
 }
 
+/** Shorter ones could be guessed. */
+const tokenLengthMin = 16;
+
 /** It travels in a header of the handshake, where only such characters may stand. */
 function checkedToken(token: string): string {
-  if (/^[A-Za-z0-9._~-]{16,128}$/.test(token)) return token;
+  if (token.length >= tokenLengthMin && isToken(token)) return token;
   throw new LockstepError(
     'usage',
-    'a token has 16 to 128 letters, digits, or . _ ~ -: for example that of `openssl rand -hex 16`',
+    `a token has ${tokenLengthMin} to 128 letters, digits, or . _ ~ -: for example that of openssl rand -hex 16`,
   );
 }
 

@@ -36,7 +36,7 @@ const parser = yargs(hideBin(process.argv))
         .config('config', 'JSON file with any of these options', readConfig)
         .example('$0 train', 'MNIST, all cores, 10 epochs')
         .example('$0 train --preset sigmoid-16 --lr 3 --epochs 30', "3Blue1Brown's network"),
-    async (argv) => exitWith(runTrain(argv as never)),
+    async (argv) => exitWith(runTrain(argv)),
   )
   .command(
     'coordinator',
@@ -67,7 +67,7 @@ const parser = yargs(hideBin(process.argv))
         .example('$0 worker ws://127.0.0.1:8080', '… and a worker, in another terminal')
         .example('$0 coordinator --host 0.0.0.0 --min-workers 2', 'Two machines: on the first one, then …')
         .example("$0 worker 'ws://192.168.1.5:8080/#TOKEN'", '… on each machine, the command that it printed'),
-    async (argv) => exitWith(runCoordinator(argv as never)),
+    async (argv) => exitWith(runCoordinator(argv)),
   )
   .command(
     'worker <url>',
@@ -75,7 +75,7 @@ const parser = yargs(hideBin(process.argv))
     (y) =>
       y
         .positional('url', {
-          string: true,
+          type: 'string',
           demandOption: true,
           describe: 'The join address that the coordinator printed',
         })
@@ -99,7 +99,7 @@ const parser = yargs(hideBin(process.argv))
         .options(logOptions)
         .example('$0 worker ws://127.0.0.1:8080', 'A coordinator on this machine')
         .example("$0 worker 'ws://192.168.1.5:8080/#TOKEN' --threads 2", 'One on another machine, two cores'),
-    async (argv) => exitWith(runWorker(argv as never)),
+    async (argv) => exitWith(runWorker(argv)),
   )
   .demandCommand(1, 'Say what to do: train, coordinator or worker')
   .example('$0 train', 'One machine')
@@ -110,7 +110,7 @@ const parser = yargs(hideBin(process.argv))
   .fail((message, error) => report(new LockstepError('usage', message ?? error.message)));
 
 function workerName(x: unknown): string {
-  const name = String(once(x));
+  const name = once(x);
   if (name.length >= 1 && name.length <= limits.nameLengthMax && /^[^\p{C}]+$/u.test(name)) return name;
   throw new LockstepError('usage', `--name must have 1 to ${limits.nameLengthMax} printable characters`);
 }

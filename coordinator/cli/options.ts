@@ -102,7 +102,7 @@ export const runOptions = {
     group: group.training,
     default: 'epoch',
     describe: 'Evaluate after every epoch, or every so many steps',
-    coerce: (x: unknown) => (x === 'epoch' ? x : integer('eval-every', 1, 1e9)(x)),
+    coerce: (x: unknown) => (x === 'epoch' ? 'epoch' : integer('eval-every', 1, 1e9)(x)),
   },
   'max-steps': { group: group.training, describe: 'Stop after so many steps', coerce: integer('max-steps', 1, 1e9) },
   'target-accuracy': {
@@ -138,40 +138,42 @@ export function readConfig(path: string): Record<string, unknown> {
   throw new LockstepError('usage', `the configuration file ${path} must be a JSON object, such as {"epochs": 5}`);
 }
 
-/** yargs makes an array of an option that is given twice. */
-export function once<T>(x: T): T {
-  if (Array.isArray(x)) throw new LockstepError('usage', `an option was given twice: ${x.join(' and ')}; give it once`);
-  return x;
+/** A reader of text. yargs makes an array of an option that is given twice. Not called for an absent option. */
+export function once(x: unknown): string {
+  return String(single(x));
 }
 
-/** A reader of whole numbers within bounds; leaves an absent option absent. */
-export function integer(name: string, min: number, max: number): (x: unknown) => number | undefined {
+/** A reader of whole numbers within bounds. */
+export function integer(name: string, min: number, max: number): (x: unknown) => number {
   return (x) => {
     const value = number(name, x);
-    if (value === undefined || (Number.isInteger(value) && value >= min && value <= max)) return value;
+    if (Number.isInteger(value) && value >= min && value <= max) return value;
     throw new LockstepError('usage', `--${name} is ${x}, but must be a whole number from ${min} to ${max}`);
   };
 }
 
-function real(name: string, min: number, max: number): (x: unknown) => number | undefined {
+function real(name: string, min: number, max: number): (x: unknown) => number {
   return (x) => {
     const value = number(name, x);
-    if (value === undefined || (value >= min && value <= max)) return value;
+    if (value >= min && value <= max) return value;
     throw new LockstepError('usage', `--${name} is ${x}, but must be a number from ${min} to ${max}`);
   };
 }
 
-function number(name: string, x: unknown): number | undefined {
-  const value = once(x);
-  if (value === undefined) return undefined;
-  const parsed =
-    typeof value === 'number' ? value : typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
+function number(name: string, x: unknown): number {
+  const value = single(x);
+  const parsed = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value);
   if (Number.isFinite(parsed)) return parsed;
   throw new LockstepError('usage', `--${name} is ${JSON.stringify(value)}, but must be a number`);
 }
 
+function single(x: unknown): unknown {
+  if (!Array.isArray(x)) return x;
+  throw new LockstepError('usage', `an option was given twice: ${x.join(' and ')}; give it once`);
+}
+
 function presetName(x: unknown): string {
-  const name = String(once(x));
+  const name = once(x);
   findPreset(name);
   return name;
 }

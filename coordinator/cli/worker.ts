@@ -18,7 +18,7 @@ export interface WorkerOptions extends LogConfig {
 /** Resolves with the exit code. */
 export async function runWorker(options: WorkerOptions): Promise<number> {
   const { logger } = createLog(options);
-  const { url, token } = parseJoinAddress(options.url, options.token);
+  const { url, token } = parseJoinAddress(options.url, options.token ?? (process.env.LOCKSTEP_TOKEN || undefined));
   const platform = nodePlatform();
   const { name, threads } = options;
   const worker = new NodeWorker({
@@ -40,7 +40,7 @@ export async function runWorker(options: WorkerOptions): Promise<number> {
   const { ok, message } = await worker.run();
   const { shards, bytesSent, bytesReceived } = worker.done;
   const log = ok ? logger.info.bind(logger) : logger.error.bind(logger);
-  log({ shards, bytesSent, bytesReceived }, `${message}; computed ${plural(shards, 'shard')}`);
+  log({ shards, bytesSent, bytesReceived }, `${message.replace(/\.$/, '')}; computed ${plural(shards, 'shard')}`);
   return ok ? (interrupted ? 130 : 0) : 1;
 }
 

@@ -7,6 +7,7 @@
 import type { Task } from '../../shared/compute/computer.js';
 import { evaluationRows } from '../../shared/data/order.js';
 import { limits } from '../../shared/limits.js';
+import { shardSamples } from '../../shared/model/shard.js';
 import type { LeaseOrder, Transport } from '../../shared/pool/driver.js';
 import { type Shard, shardEnd } from '../../shared/pool/tree.js';
 import { decodeFromWorker, encodeFrame } from '../../shared/protocol/codec.js';
@@ -149,7 +150,7 @@ export class RemoteMember implements Transport {
     if (order === undefined) return;
     const { machine } = this.fleet;
     const { work } = order.task;
-    const leased = { work, samples: evaluationSamples(order.shard, machine.workspace.run.test) };
+    const leased = { work, samples: shardSamples(order.shard, machine.workspace.run.test, evaluationRows) };
     const fault = invalidResultPayload(payload, leased, machine.workspace.context);
     if (fault !== null) return this.fail('payload-length', fault);
     this.leases.delete(lease);
@@ -230,7 +231,7 @@ export class RemoteMember implements Transport {
     const { order, machine } = this.fleet;
     if (task.work === 'evaluation') {
       const first = shard.lo * evaluationRows;
-      const end = first + evaluationSamples(shard, machine.workspace.run.test);
+      const end = first + shardSamples(shard, machine.workspace.run.test, evaluationRows);
       for (let id = first; id < end; id++) yield id;
       return;
     }
@@ -272,8 +273,4 @@ export class RemoteMember implements Transport {
     if (wasMember) this.fleet.machine.pool.leave(this.member);
     if (wasMember || error !== null) this.observer.left(this, error);
   }
-}
-
-function evaluationSamples(shard: Shard, samples: number): number {
-  return Math.min((shard.lo + shard.size) * evaluationRows, samples) - shard.lo * evaluationRows;
 }

@@ -7,7 +7,7 @@
 import { evaluationRows, SampleOrder } from '../data/order.js';
 import type { Kernels, Pointer } from '../kernels/kernels.js';
 import { Network, type Operands } from '../model/network.js';
-import { shardEvaluation, shardGradient } from '../model/shard.js';
+import { shardEvaluation, shardGradient, shardSamples } from '../model/shard.js';
 import { type Shard, shardEnd } from '../pool/tree.js';
 import type { GrowableMemory } from './partials.js';
 import type { ThreadRegion, Workspace } from './workspace.js';
@@ -68,9 +68,9 @@ export class Computer {
     const { region, workspace } = this;
     const samples = workspace.run.test;
     const first = shard.lo * evaluationRows;
-    const end = Math.min(first + shard.size * evaluationRows, samples);
     const ids = new Uint32Array(this.memory.buffer, region.ids);
-    for (let i = first; i < end; i++) ids[i - first] = i;
+    const count = shardSamples(shard, samples, evaluationRows);
+    for (let i = 0; i < count; i++) ids[i] = first + i;
     const work = { shard, samples, microBatch: evaluationRows, ids: region.ids };
     const predictions = workspace.predictions + first;
     shardEvaluation(this.network, this.operands('test'), work, out, predictions, region.temporaries);

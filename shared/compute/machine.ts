@@ -4,7 +4,7 @@
  */
 import type { Kernels, Pointer } from '../kernels/kernels.js';
 import { knownAnswerBytes } from '../kernels/known-answer.js';
-import { compileKernels, reservedBytes, simdKernels } from '../kernels/simd.js';
+import { compileKernels, simdKernels } from '../kernels/simd.js';
 import { transposeWeights } from '../model/network.js';
 import { type LeaseOrder, PoolDriver, type Transport } from '../pool/driver.js';
 import type { Shard } from '../pool/tree.js';
@@ -52,7 +52,7 @@ export class Machine {
     private readonly threads: number,
     onStranded?: (stranded: boolean) => void,
   ) {
-    this.workspace = layOutWorkspace(run, threads + 1, reservedBytes);
+    this.workspace = layOutWorkspace(run, threads + 1);
     const pages = Math.ceil((this.workspace.end + knownAnswerBytes) / PAGE_BYTES);
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: PAGES_MAX, shared: true });
     this.module = compileKernels(platform.kernels, true);
@@ -110,8 +110,7 @@ export class Machine {
       });
       const { module, memory } = this;
       const { run, threads } = this.workspace;
-      const place = { run, threads: threads.length, thread, base: reservedBytes };
-      handle.post({ type: 'start', module, memory, ...place });
+      handle.post({ type: 'start', module, memory, run, threads: threads.length, thread });
     });
   }
 }

@@ -19,8 +19,6 @@ export type ToThread =
       /** Threads of the machine, and which of them this is. */
       readonly threads: number;
       readonly thread: number;
-      /** First byte of the workspace. */
-      readonly base: Pointer;
     }
   | {
       readonly type: 'compute';
@@ -48,8 +46,8 @@ export function runThread(port: Port<ToThread, FromThread>): void {
   port.listen((message) => {
     switch (message.type) {
       case 'start': {
-        const { run, threads, thread, base, memory, module } = message;
-        computer = new Computer(simdKernels(module, memory), memory, layOutWorkspace(run, threads, base), thread);
+        const { run, threads, thread, memory, module } = message;
+        computer = new Computer(simdKernels(module, memory), memory, layOutWorkspace(run, threads), thread);
         port.post({ type: 'started' });
         break;
       }

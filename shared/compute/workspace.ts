@@ -5,6 +5,7 @@
  */
 import { evaluationRows, SampleOrder } from '../data/order.js';
 import type { Pointer } from '../kernels/kernels.js';
+import { Arena } from '../kernels/memory.js';
 import type { Model } from '../model/model.js';
 import { Network, transposedFloats } from '../model/network.js';
 import { inputWidth, outputWidth, parameterCount, partialFloats } from '../model/parameters.js';
@@ -61,25 +62,23 @@ export interface Workspace {
   readonly end: Pointer;
 }
 
-/** Lays out a workspace from byte `base` on, for so many threads. */
-export function layOutWorkspace(run: RunDescription, threads: number, base: Pointer): Workspace {
-  let end = base;
-  const take = (bytes: number): Pointer => {
-    const at = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
-    end = at + bytes;
-    return at;
-  };
+/** Lays out a workspace for so many threads, at the start of a memory. */
+export function layOutWorkspace(run: RunDescription, threads: number): Workspace {
+  const arena = new Arena();
   const parameters = parameterCount(run.model);
   const pixels = inputWidth(run.model);
-  const store = (samples: number): SampleStore => ({ images: take(samples * pixels), labels: take(samples) });
+  const store = (samples: number): SampleStore => ({
+    images: arena.bytes(samples * pixels),
+    labels: arena.bytes(samples),
+  });
   const order = new SampleOrder({ ...run, samples: run.train });
   const rowsMax = Math.max(run.microBatch, evaluationRows);
   const idsMax = Math.max(order.slots * run.microBatch, run.test);
   const levels = temporariesFor(order.slots) * partialFloats(run.model) + 2 * temporariesFor(run.test);
   const thread = (): ThreadRegion => ({
-    network: take(Network.bytesNeeded(run.model, rowsMax)),
-    ids: take(4 * idsMax),
-    temporaries: take(4 * levels),
+    network: arena.bytes(Network.bytesNeeded(run.model, rowsMax)),
+    ids: arena.uint32(idsMax),
+    temporaries: arena.floats(levels),
   });
   const { train, test } = run;
   const workspace = {
@@ -88,16 +87,13 @@ export function layOutWorkspace(run: RunDescription, threads: number, base: Poin
     parameters,
     partialFloats: partialFloats(run.model),
     pixels,
-    weights: take(4 * parameters),
-    transposed: take(4 * transposedFloats(run.model)),
-    velocity: take(4 * parameters),
+    weights: arena.floats(parameters),
+    transposed: arena.floats(transposedFloats(run.model)),
+    velocity: arena.floats(parameters),
     train: store(run.train),
     test: store(run.test),
-    predictions: take(run.test),
+    predictions: arena.bytes(run.test),
     threads: Array.from({ length: threads }, thread),
   };
-  return { ...workspace, end };
+  return { ...workspace, end: arena.end };
 }
-
-/** A cache line, so that no two threads write to the same one. */
-const ALIGNMENT = 64;

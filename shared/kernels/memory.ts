@@ -12,8 +12,12 @@ const PAGE_BYTES = 65_536;
 const PAGES_MAX = 65_536;
 
 export class Arena {
+  private end_ = reservedBytes;
+
   /** First byte that is not taken. */
-  private end = reservedBytes;
+  get end(): Pointer {
+    return this.end_;
+  }
 
   floats(length: number): Pointer {
     return this.bytes(4 * length);
@@ -24,8 +28,8 @@ export class Arena {
   }
 
   bytes(length: number): Pointer {
-    const at = this.end;
-    this.end += Math.ceil(length / ALIGNMENT) * ALIGNMENT;
+    const at = this.end_;
+    this.end_ += Math.ceil(length / ALIGNMENT) * ALIGNMENT;
     return at;
   }
 

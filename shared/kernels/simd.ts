@@ -33,7 +33,8 @@ const HAS_MAXIMUM_AND_SHARED = 3;
 function withSharedMemory(binary: Uint8Array): Uint8Array {
   const at = memoryFlagsAt(binary);
   if (binary[at] !== HAS_MAXIMUM) throw new Error('the kernel binary does not import a memory with a maximum');
-  const patched = binary.slice();
+  // Not slice(): that of a Node Buffer is a view of the same bytes.
+  const patched = new Uint8Array(binary);
   patched[at] = HAS_MAXIMUM_AND_SHARED;
   return patched;
 }

@@ -5,6 +5,7 @@
 import { assert } from '../assert.js';
 import type { Task } from '../compute/computer.js';
 import type { PartialBuffers } from '../compute/partials.js';
+import { EffectQueue } from '../effects.js';
 import type { Kernels, Pointer } from '../kernels/kernels.js';
 import type { Member } from './member.js';
 import { type Job, Pool, type PoolEffect, type PoolEvent, shardKey } from './pool.js';
@@ -46,8 +47,7 @@ export class PoolDriver {
   private readonly jobs = new Map<number, RunningJob>();
   /** Results that wait for the pool's judgement: it says of each, in the order of arrival, to keep or discard it. */
   private readonly arrived: { readonly lease: number; readonly sum: Pointer }[] = [];
-  private readonly effects: PoolEffect[] = [];
-  private draining = false;
+  private readonly effects = new EffectQueue<PoolEffect>((effect) => this.carryOut(effect));
   private nextMember = 1;
   private nextJob = 1;
 
@@ -106,18 +106,8 @@ export class PoolDriver {
     this.send({ type: 'tick', nowMs: this.nowMs() });
   }
 
-  /** Carrying out one effect may bring the next event: effects wait in line, so that they happen in order. */
   private send(event: PoolEvent): void {
-    this.effects.push(...this.pool.step(event));
-    if (this.draining) return;
-    this.draining = true;
-    try {
-      for (let effect = this.effects.shift(); effect !== undefined; effect = this.effects.shift()) {
-        this.carryOut(effect);
-      }
-    } finally {
-      this.draining = false;
-    }
+    this.effects.push(this.pool.step(event));
   }
 
   private carryOut(effect: PoolEffect): void {

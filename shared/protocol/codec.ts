@@ -38,14 +38,6 @@ export function encodeFrame(message: Message, ...payload: readonly Uint8Array[])
   return frame;
 }
 
-/** A frame up to its payload, for a sender that can write the payload from where it lies. */
-export function frameHeader(message: Message): Uint8Array<ArrayBuffer> {
-  const header = packHeader(message);
-  const start = new Uint8Array(prefixBytes + header.length);
-  writeHeader(start, header);
-  return start;
-}
-
 /** At the coordinator: what a worker sent. */
 export function decodeFromWorker(frame: Uint8Array): Decoded<FromWorker> {
   return decode(frame, fromWorkerValidators);

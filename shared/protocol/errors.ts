@@ -124,8 +124,3 @@ export function protocolError(code: ProtocolErrorCode, detail?: string): Protoco
   const message = detail === undefined ? sentence : `${sentence} (${detail})`;
   return { code, closeCode, message: printableOf(message, limits.messageLengthMax), whatToDo };
 }
-
-/** True for the name of an entry of the table. */
-export function isProtocolErrorCode(code: unknown): code is ProtocolErrorCode {
-  return typeof code === 'string' && Object.hasOwn(protocolErrors, code);
-}

@@ -1,0 +1,127 @@
+/** A run's members behind a gateway: who is at work, who has come and gone, and what they are told. */
+import type { Server } from 'node:http';
+import type { Logger } from 'pino';
+import type { Task } from '../../shared/compute/computer.js';
+import type { Machine, Platform } from '../../shared/compute/machine.js';
+import { knownAnswer } from '../../shared/kernels/known-answer.js';
+import { limits } from '../../shared/limits.js';
+import { patience } from '../../shared/pool/member.js';
+import { printableOf } from '../../shared/protocol/text.js';
+import type { Site, SiteEvents } from '../conduct.js';
+import { Gateway } from '../gateway.js';
+import type { RunSetup } from '../setup.js';
+import { version } from '../version.js';
+import { Fleet, type Traffic } from './fleet.js';
+import type { MemberObserver, RemoteMember } from './remote-member.js';
+
+export interface FleetSiteConfig {
+  /** Listens already. */
+  readonly server: Server;
+  /** What a worker must present; null admits everyone. */
+  readonly token: string | null;
+  /** Training begins when so many have joined. */
+  readonly minWorkers: number;
+  readonly platform: Platform;
+  readonly logger: Logger;
+}
+
+/** How long workers have to read the last message before their sockets are cut. */
+const farewellMs = 2_000;
+const tickMs = 100;
+
+const farewells = {
+  finished: 'the run is finished',
+  interrupted: 'the run was interrupted',
+  diverged: 'the run has diverged',
+};
+
+export class FleetSite implements Site, MemberObserver {
+  workers = 0;
+  readonly traffic: Readonly<Traffic>;
+  private readonly gateway: Gateway;
+  private readonly timer: NodeJS.Timeout;
+  private startTraining: () => void = () => {};
+  /** Resolves when enough workers have joined, or the user wants to stop. */
+  readonly ready: Promise<void>;
+
+  constructor(
+    private readonly config: FleetSiteConfig,
+    private readonly setup: RunSetup,
+    machine: Machine,
+    private readonly events: SiteEvents,
+  ) {
+    const { server, token, platform } = config;
+    const fleet = new Fleet(fleetConfig(setup, machine, events.runName, platform), machine);
+    this.traffic = fleet.traffic;
+    const resultBytesMax = limits.headerBytesMax + 4 * machine.workspace.partialFloats + setup.run.test;
+    this.gateway = new Gateway(server, { token, resultBytesMax, nowMs: platform.nowMs }, fleet, this);
+    this.timer = setInterval(() => {
+      machine.pool.tick();
+      this.gateway.tick();
+    }, tickMs);
+    this.ready = new Promise((resolve) => {
+      this.startTraining = resolve;
+    });
+    events.interrupted.addEventListener('abort', this.startTraining);
+    if (events.interrupted.aborted) this.startTraining();
+  }
+
+  get port(): number {
+    return this.gateway.port;
+  }
+
+  joined({ id, name, hello }: RemoteMember): void {
+    const { logger, minWorkers } = this.config;
+    this.workers += 1;
+    const fields = { worker: name, member: id, threads: hello?.threads, workers: this.workers };
+    logger.info(fields, `${name} joined (${this.workers} at work)`);
+    if (this.workers >= minWorkers) this.startTraining();
+    if (this.workers === this.setup.slots + 1) {
+      logger.warn(`more workers than slots (${this.setup.slots}): use a smaller --micro-batch or a larger --batch`);
+    }
+  }
+
+  left({ id, name, wasMember }: RemoteMember, error: string | null): void {
+    const { logger } = this.config;
+    if (wasMember) this.workers -= 1;
+    const fields = { worker: name, member: id, workers: this.workers, reason: error };
+    if (error === null) logger.info(fields, `${name} left (${this.workers} at work)`);
+    else logger.warn(fields, `${name} is out: ${error} (${this.workers} at work)`);
+  }
+
+  diverged(): void {
+    this.events.diverged();
+  }
+
+  /** Sends every member the samples that it will need for the next step, if it keeps its slots, while it computes. */
+  stepStarted(task: Task, next: Task): void {
+    for (const member of this.gateway.members) {
+      for (const { shard, task: leased } of member.leased) if (leased === task) member.sendSamples(next, shard);
+    }
+  }
+
+  async close(reason: keyof typeof farewells): Promise<void> {
+    clearInterval(this.timer);
+    await this.gateway.end(reason, false, farewells[reason], farewellMs);
+  }
+}
+
+function fleetConfig({ dataset }: RunSetup, machine: Machine, runName: string, platform: Platform) {
+  const { name, train, test, classes, sha256 } = dataset;
+  const data = {
+    name: printableOf(name, limits.nameLengthMax),
+    shape: train.shape,
+    classes,
+    train: train.count,
+    test: test.count,
+    sha256,
+  };
+  return {
+    version,
+    run: printableOf(runName, limits.nameLengthMax),
+    data,
+    kernels: platform.sha256(platform.kernels),
+    knownAnswer: platform.sha256(knownAnswer(machine.kernels, machine.memory, machine.workspace.end)),
+    heartbeatMs: patience.pingMs,
+  };
+}
