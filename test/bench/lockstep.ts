@@ -1,0 +1,153 @@
+/** Runs the real command line, as a user does: processes of their own, results from the run directory. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Summary } from '../../coordinator/run/config.js';
+import type { Pixels } from './dataset.js';
+import { parseMetrics, settledRates } from './metrics.js';
+import { type Command, type EndOptions, Running, run, type SchedulingClass } from './processes.js';
+import { type Row, writeModel } from './rows.js';
+import { median } from './statistics.js';
+
+const program = fileURLToPath(new URL('../../coordinator/cli/main.js', import.meta.url));
+
+/** Exit code of a run that Ctrl-C ended in good order. */
+const interrupted = 130;
+/** A fleet gathers before it trains. */
+const gatherMs = 1_000;
+
+export interface Training {
+  readonly row: Row;
+  readonly pixels: Pixels;
+  readonly scheduling: SchedulingClass;
+  readonly scratch: string;
+  /** Beyond those of the row. */
+  readonly options?: readonly (string | number)[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** What takes part, beside the coordinator: threads of its own process, or worker processes with so many threads. */
+export type Workers = { readonly threads: number } | { readonly processes: readonly number[] };
+
+export interface Finished {
+  readonly wallMs: number;
+  readonly directory: string;
+  /** Standard output: JSON lines. */
+  readonly log: string;
+}
+
+export function lockstep(...words: (string | number)[]): string[] {
+  return [process.execPath, program, ...words.map(String)];
+}
+
+/** `lockstep train` or `lockstep coordinator` for the row; writes to `out`. */
+export function trainingCommand(training: Training, workers: Workers, out: string): Command {
+  const { row, pixels, scratch, scheduling, options = [], env = {} } = training;
+  const who = 'threads' in workers ? ['train', '--workers', workers.threads] : fleetWords(workers.processes.length);
+  const words = lockstep(
+    ...who,
+    ...['--data', pixels.directory, '--model', writeModel(row, scratch)],
+    ...['--batch', row.batch, '--micro-batch', row.microBatch],
+    ...['--lr', pixels.rate, '--momentum', 0],
+    ...['--log-format', 'json', '--out', out],
+    ...options,
+  );
+  return { words, scheduling, env };
+}
+
+function fleetWords(processes: number): (string | number)[] {
+  return ['coordinator', '--port', 0, '--min-workers', processes];
+}
+
+/** Options that make a run go on until Ctrl-C, without an evaluation. */
+export const endless = ['--epochs', 1_000_000, '--eval-every', 1_000_000_000] as const;
+
+/** Trains for so long, and returns the samples per second of the steps alone. */
+export async function throughput(training: Training, workers: Workers, seconds: number): Promise<number> {
+  const asked = { ...training, options: [...(training.options ?? []), ...endless] };
+  return inRun(training.scratch, async (out) => {
+    await train(asked, workers, out, { interruptAfterMs: 1000 * seconds });
+    const rates = settledRates(parseMetrics(readFileSync(join(out, 'metrics.jsonl'), 'utf8')));
+    if (rates.length === 0) throw new Error(`no step was made within ${seconds} s`);
+    return median(rates);
+  });
+}
+
+/** SHA-256 of the weights after so many steps. */
+export async function weightsAfter(training: Training, workers: Workers, steps: number): Promise<string> {
+  const asked = { ...training, options: ['--epochs', 1_000_000, '--max-steps', steps] };
+  return inRun(training.scratch, async (out) => {
+    await train(asked, workers, out);
+    return summaryOf(out).weightsSha256;
+  });
+}
+
+/** Runs to the end, or until Ctrl-C. `watch` is called with the processes, the one that coordinates first. */
+export async function train(
+  training: Training,
+  workers: Workers,
+  out: string,
+  end: EndOptions = {},
+  watch: (processes: readonly Running[]) => void = () => {},
+): Promise<Finished> {
+  const command = trainingCommand(training, workers, out);
+  if ('processes' in workers) return trainFleet(command, training, workers.processes, out, end, watch);
+  const running = new Running(command);
+  watch([running]);
+  const ended = await running.end(end);
+  checkEnd('train', ended.code, ended.stderr);
+  return { wallMs: ended.wallMs, directory: out, log: ended.stdout };
+}
+
+async function trainFleet(
+  command: Command,
+  { scheduling, env = {} }: Training,
+  processes: readonly number[],
+  directory: string,
+  end: EndOptions,
+  watch: (processes: readonly Running[]) => void,
+): Promise<Finished> {
+  const coordinator = new Running(command);
+  const [, url] = await coordinator.prints(/lockstep worker (ws:\/\/[\d.:]+)/);
+  const fleet = processes.map((threads, i) => {
+    const words = lockstep('worker', url, '--threads', threads, '--name', `worker-${i + 1}`, '--log-format', 'json');
+    return new Running({ words, scheduling, env });
+  });
+  watch([coordinator, ...fleet]);
+  const { interruptAfterMs } = end;
+  const ended = await coordinator.end(
+    interruptAfterMs === undefined ? end : { ...end, interruptAfterMs: interruptAfterMs + gatherMs },
+  );
+  for (const worker of fleet) await dismissed(worker);
+  checkEnd('coordinator', ended.code, ended.stderr);
+  return { wallMs: ended.wallMs, directory, log: ended.stdout };
+}
+
+/** A worker leaves with its coordinator; one that would rather wait for another is asked to. */
+async function dismissed(worker: Running): Promise<void> {
+  await worker.end({ interruptAfterMs: 2_000, timeoutMs: 6_000 });
+}
+
+function checkEnd(what: string, code: number | null, stderr: string): void {
+  if (code !== 0 && code !== interrupted) throw new Error(`lockstep ${what} ended with ${code}: ${stderr.trim()}`);
+}
+
+/** Hands out a run directory, and removes it afterwards. */
+export async function inRun<T>(scratch: string, use: (out: string) => Promise<T>): Promise<T> {
+  const parent = mkdtempSync(join(scratch, 'run-'));
+  try {
+    return await use(join(parent, 'run'));
+  } finally {
+    rmSync(parent, { recursive: true, force: true });
+  }
+}
+
+export function summaryOf(directory: string): Summary {
+  return JSON.parse(readFileSync(join(directory, 'summary.json'), 'utf8'));
+}
+
+/** Whether the command line knows an option. */
+export async function knowsOption(command: string, option: string): Promise<boolean> {
+  const { stdout } = await run({ words: lockstep(command, '--help') });
+  return stdout.includes(option);
+}

@@ -1,0 +1,92 @@
+/** `npm run bench`: measures Lockstep beside its peers, prints tables, and writes the report if it is asked to. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Context, Section } from './context.js';
+import { mnistPixels } from './dataset.js';
+import { describeEnvironment } from './environment.js';
+import { Findings } from './findings.js';
+import { type BenchOptions, parseOptions, usage } from './options.js';
+import { type Report, renderReport, renderSection, renderTargets } from './report.js';
+import { rows } from './rows.js';
+import { exactness } from './sections/exactness.js';
+import { sockets } from './sections/sockets.js';
+import { train } from './sections/train.js';
+import { findPython, remarkOn } from './torch.js';
+
+/** In the order in which they run: nothing is timed before it is known to be right. */
+const sections: readonly Section[] = [exactness, train, sockets];
+
+const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
+
+function readOptions(): BenchOptions {
+  try {
+    return parseOptions(
+      process.argv.slice(2),
+      sections.map(({ name }) => name),
+    );
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n\n${usage}`);
+    process.exit(2);
+  }
+}
+
+function makeContext({ rounds, seconds, quick, row }: BenchOptions, scratch: string): Context {
+  const directory = process.env.LOCKSTEP_DATA;
+  if (!directory) {
+    console.error('LOCKSTEP_DATA must name the directory with the four files of MNIST');
+    process.exit(2);
+  }
+  const log = (line: string) => console.error(line);
+  const chosen = rows.filter(({ name }) => name.includes(row));
+  const mnist = mnistPixels(directory);
+  return { root, scratch, mnist, python: findPython(), rows: chosen, rounds, seconds, quick, log };
+}
+
+/** Runs the sections; stops at one that found a wrong answer. */
+async function runAll(context: Context, only: readonly string[] | null): Promise<Pick<Report, 'sections' | 'skipped'>> {
+  const done: Findings[] = [];
+  const skipped: string[] = [];
+  for (const section of sections.filter(({ name }) => only?.includes(name) ?? true)) {
+    const findings = new Findings(section.name, section.title);
+    context.log(`\n== ${section.name}`);
+    try {
+      await section.run(context, findings);
+    } catch (error) {
+      skipped.push(`${section.name}: ${error instanceof Error ? error.message : error}`);
+      context.log(skipped.at(-1) ?? '');
+      continue;
+    }
+    done.push(findings);
+    const { title, tables, notes } = findings;
+    console.log(`${renderSection({ title, tables, notes, commands: [] })}\n`);
+    if (findings.failed) break;
+  }
+  return { sections: done, skipped };
+}
+
+function write(report: Report): void {
+  const [page, figures] = ['REPORT.md', 'report.json'].map((name) => join(root, 'test/bench', name));
+  writeFileSync(page, renderReport(report));
+  writeFileSync(figures, `${JSON.stringify(report, null, 2)}\n`);
+  spawnSync(join(root, 'node_modules/.bin/biome'), ['format', '--write', figures], { cwd: root });
+}
+
+const options = readOptions();
+const scratch = mkdtempSync(join(tmpdir(), 'lockstep-bench-'));
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+process.on('SIGINT', () => process.exit(130));
+process.on('SIGTERM', () => process.exit(143));
+
+const context = makeContext(options, scratch);
+const result = await runAll(context, options.only);
+const environment = describeEnvironment(root, context.python);
+const report: Report = { environment, rounds: options.rounds, remark: remarkOn(context.python), ...result };
+console.log(`${renderTargets(report.sections.flatMap(({ targets }) => targets))}\n`);
+if (options.report) write(report);
+if (result.sections.some(({ failed }) => failed)) {
+  console.error('WRONG WEIGHTS: nothing after that was measured');
+  process.exitCode = 1;
+}

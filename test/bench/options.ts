@@ -1,0 +1,49 @@
+/** The benchmark's command line. Pure. */
+import { parseArgs } from 'node:util';
+
+export interface BenchOptions {
+  /** Write the report's files. */
+  readonly report: boolean;
+  readonly quick: boolean;
+  /** Names of sections; null: all. */
+  readonly only: readonly string[] | null;
+  /** Part of the names of the rows that are measured. */
+  readonly row: string;
+  readonly rounds: number;
+  /** Of one measurement of ours. */
+  readonly seconds: number;
+}
+
+const roundsDefault = 5;
+const secondsDefault = 5;
+const quickly = { rounds: 1, seconds: 2 };
+
+export const usage = `npm run bench -- [--report] [--only NAME,NAME] [--row TEXT] [--rounds N] [--quick]
+
+  --report     write test/bench/REPORT.md and test/bench/report.json
+  --only       run these sections alone
+  --row TEXT   only models and batches with that in their name, such as 784-16 or 1024
+  --rounds N   repeat each contest so often (default: ${roundsDefault})
+  --quick      one short round of everything, to see that it runs
+`;
+
+/** Throws an Error with a sentence for people. */
+export function parseOptions(words: readonly string[], sections: readonly string[]): BenchOptions {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      report: { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      row: { type: 'string', default: '' },
+      rounds: { type: 'string' },
+    },
+  });
+  const only = values.only?.split(',') ?? null;
+  const unknown = only?.find((name) => !sections.includes(name));
+  if (unknown !== undefined) throw new Error(`there is no section ${unknown}; there are ${sections.join(', ')}`);
+  const { quick, report, row } = values;
+  const rounds = values.rounds === undefined ? (quick ? quickly.rounds : roundsDefault) : Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds must be a whole number from 1');
+  return { report, quick, only, row, rounds, seconds: quick ? quickly.seconds : secondsDefault };
+}

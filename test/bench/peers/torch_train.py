@@ -1,0 +1,207 @@
+"""Trains a multi-layer perceptron with PyTorch on the processor, and prints one line of JSON about its speed.
+
+    python3 torch_train.py --data DIR --layers 784,100,10 --hidden sigmoid --batch 128 --threads 2
+    python3 torch_train.py ... --mode ddp --pin --resident uint8      two processes, DistributedDataParallel over gloo
+    python3 torch_train.py ... --mode flat --pin --resident uint8     two processes, one all-reduce a step, by hand
+    python3 torch_train.py ... --target 0.98 --epochs 50              evaluates every epoch, ends at that accuracy
+
+float32, softmax cross-entropy, SGD; the data stay in memory and are drawn without replacement. --batch counts the
+samples of all processes together. The scheduling class is that of the caller (chrt -b 0 python3 ...).
+"""
+import argparse
+import gzip
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--data', required=True, help='directory with the four IDX files')
+    parser.add_argument('--layers', required=True, type=lambda text: [int(width) for width in text.split(',')])
+    parser.add_argument('--hidden', default='sigmoid', choices=['sigmoid', 'relu'])
+    parser.add_argument('--batch', type=int, default=128)
+    parser.add_argument('--mode', default='single', choices=['single', 'ddp', 'flat'])
+    parser.add_argument('--threads', type=int, default=1, help='of one process')
+    parser.add_argument('--processes', type=int, default=2, help='of the modes with several')
+    parser.add_argument('--pin', action='store_true', help='one core per process')
+    parser.add_argument('--resident', default='float32', choices=['float32', 'uint8'], help='how the pixels are kept')
+    parser.add_argument('--lr', type=float, default=0.1)
+    parser.add_argument('--momentum', type=float, default=0)
+    parser.add_argument('--seed', type=int, default=1)
+    parser.add_argument('--segments', type=int, default=3, help='the speed is the median over so many')
+    parser.add_argument('--seconds', type=float, default=1, help='length of a segment')
+    parser.add_argument('--target', type=float, help='test accuracy to end at')
+    parser.add_argument('--epochs', type=int, default=50, help='at most so many, with --target')
+    return parser.parse_args()
+
+
+def read_idx(directory, name):
+    import numpy
+    path = os.path.join(directory, name)
+    with (open(path, 'rb') if os.path.exists(path) else gzip.open(path + '.gz')) as file:
+        content = file.read()
+    start = 4 + 4 * content[3]
+    return numpy.frombuffer(content, dtype=numpy.uint8, offset=start).copy()
+
+
+class Samples:
+    def __init__(self, options, name):
+        import torch
+        self.labels = torch.from_numpy(read_idx(options.data, name + '-labels-idx1-ubyte')).long()
+        images = torch.from_numpy(read_idx(options.data, name + '-images-idx3-ubyte')).view(len(self.labels), -1)
+        self.scaled = options.resident == 'float32'
+        self.images = images.float().div_(255) if self.scaled else images
+
+    def take(self, chosen):
+        return self.floats(self.images.index_select(0, chosen)), self.labels.index_select(0, chosen)
+
+    def run(self, first, count):
+        return self.floats(self.images[first:first + count]), self.labels[first:first + count]
+
+    def floats(self, images):
+        return images if self.scaled else images.float().mul_(1 / 255)
+
+
+def build_model(options):
+    from torch import nn
+    layers = []
+    for inputs, outputs in zip(options.layers, options.layers[1:]):
+        layers += [nn.Linear(inputs, outputs), nn.Sigmoid() if options.hidden == 'sigmoid' else nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+def flatten_gradients(model):
+    """All gradients become views of one buffer, so that one all-reduce a step does."""
+    import torch
+    flat, at = torch.zeros(sum(p.numel() for p in model.parameters())), 0
+    for p in model.parameters():
+        p.grad = flat[at:at + p.numel()].view_as(p)
+        at += p.numel()
+    return flat
+
+
+def make_step(options, model, samples, world):
+    """Returns what makes one step with the samples that are chosen."""
+    import torch
+    from torch import distributed, nn
+    flat = flatten_gradients(model) if options.mode == 'flat' else None
+    ddp = options.mode == 'ddp'
+    net = nn.parallel.DistributedDataParallel(model, gradient_as_bucket_view=True) if ddp else model
+    optimizer = torch.optim.SGD(model.parameters(), lr=options.lr, momentum=options.momentum)
+    loss_of = nn.CrossEntropyLoss()
+
+    def step(chosen):
+        images, labels = samples.take(chosen)
+        if flat is None:
+            optimizer.zero_grad(set_to_none=not ddp)
+        else:
+            flat.zero_()
+        loss_of(net(images), labels).backward()
+        if flat is not None:
+            distributed.all_reduce(flat)
+            flat.mul_(1 / world)
+        optimizer.step()
+
+    return step
+
+
+def draw(options, count, rank, world):
+    """Without end: the samples of this process for one step after the other, an epoch in a new order each."""
+    import torch
+    size, epoch = options.batch // world, 0
+    while True:
+        order = torch.randperm(count, generator=torch.Generator().manual_seed(epoch))[rank::world]
+        for at in range(0, len(order) - size + 1, size):
+            yield order[at:at + size]
+        epoch += 1
+
+
+def measure(options, step, drawn, world):
+    """Samples per second of each segment. All processes make the same number of steps."""
+    import torch
+    from torch import distributed
+
+    def timed(steps):
+        if world > 1:
+            distributed.barrier()
+        start = time.perf_counter()
+        for _ in range(steps):
+            step(next(drawn))
+        if world > 1:
+            distributed.barrier()
+        return time.perf_counter() - start
+
+    step(next(drawn))
+    first_update = time.time()
+    timed(10)
+    seconds = torch.tensor([timed(30) / 30])
+    if world > 1:
+        distributed.all_reduce(seconds, op=distributed.ReduceOp.MAX)
+    steps = max(5, int(options.seconds / seconds.item()))
+    rates = [steps * options.batch / timed(steps) for _ in range(options.segments)]
+    return {'samplesPerSecond': statistics.median(rates), 'rates': rates, 'firstUpdateAt': first_update}
+
+
+def accuracy(model, samples):
+    import torch
+    hits = 0
+    with torch.no_grad():
+        for first in range(0, len(samples.labels), 1000):
+            images, labels = samples.run(first, 1000)
+            hits += (model(images).argmax(1) == labels).sum().item()
+    return hits / len(samples.labels)
+
+
+def reach(options, model, step, train):
+    """Trains whole epochs, the last step of each with what is left, until the test accuracy is there."""
+    import torch
+    test, reached, epoch = Samples(options, 't10k'), 0, 0
+    order_of = torch.Generator().manual_seed(options.seed)
+    while epoch < options.epochs and reached < options.target:
+        epoch += 1
+        for chosen in torch.randperm(len(train.labels), generator=order_of).split(options.batch):
+            step(chosen)
+        reached = accuracy(model, test)
+    return {'testAccuracy': reached, 'epochs': epoch, 'reached': reached >= options.target}
+
+
+def work(rank, options, meeting):
+    import torch
+    world = options.processes if options.mode != 'single' else 1
+    torch.set_num_threads(options.threads)
+    if options.pin:
+        os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[rank % os.cpu_count()]})
+    if world > 1:
+        os.environ.setdefault('GLOO_SOCKET_IFNAME', 'lo')
+        torch.distributed.init_process_group('gloo', init_method=meeting, rank=rank, world_size=world)
+    torch.manual_seed(options.seed)
+    samples, model = Samples(options, 'train'), build_model(options)
+    step = make_step(options, model, samples, world)
+    if options.target is None:
+        result = measure(options, step, draw(options, len(samples.labels), rank, world), world)
+    else:
+        result = reach(options, model, step, samples)
+    if rank == 0:
+        print(json.dumps({'torch': torch.__version__, **result}), flush=True)
+    if world > 1:
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
+
+
+def main():
+    options = arguments()
+    if options.mode == 'single':
+        work(0, options, None)
+        return
+    import torch.multiprocessing
+    with tempfile.TemporaryDirectory() as directory:
+        meeting = 'file://' + os.path.join(directory, 'meeting')
+        torch.multiprocessing.spawn(work, args=(options, meeting), nprocs=options.processes, join=True)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

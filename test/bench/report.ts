@@ -1,0 +1,57 @@
+/** The report, as Markdown: what was measured, where, and whether it is enough. Pure. */
+import type { Environment } from './environment.js';
+import type { Findings, Target } from './findings.js';
+import { renderTable, type Table } from './table.js';
+
+export interface Report {
+  readonly environment: Environment;
+  readonly rounds: number;
+  readonly remark: string;
+  readonly sections: readonly Findings[];
+  /** Sections that could not run, and why. */
+  readonly skipped: readonly string[];
+}
+
+export function renderReport({ environment, rounds, remark, sections, skipped }: Report): string {
+  const targets = sections.flatMap((section) => section.targets);
+  return `${[
+    '# Benchmark report',
+    'Written by `npm run bench -- --report`. Contenders take turns (A B A B) in one run and in one scheduling class ' +
+      `(other: the default; batch: \`chrt -b 0\`). Figures are medians over ${rounds} rounds, with the range; a ratio is ` +
+      'the median of the ratios of the rounds.',
+    remark,
+    renderTable({ title: '', columns: ['', ''], rows: environment }),
+    ...(skipped.length > 0 ? ['## Left out', skipped.map((line) => `- ${line}`).join('\n')] : []),
+    '## Targets',
+    renderTargets(targets),
+    ...sections.map(renderSection),
+  ].join('\n\n')}\n`;
+}
+
+export function renderTargets(targets: readonly Target[]): string {
+  if (targets.length === 0) return 'None of the sections that ran has one.';
+  const rows = targets.map(({ what, wanted, measured, reached }) => [
+    what,
+    wanted,
+    measured,
+    reached ? 'reached' : '**not reached**',
+  ]);
+  return renderTable({ title: '', columns: ['what', 'wanted', 'measured', ''], rows });
+}
+
+export function renderSection({
+  title,
+  tables,
+  notes,
+  commands,
+}: Pick<Findings, 'title' | 'tables' | 'notes' | 'commands'>): string {
+  const parts = [`## ${title}`, ...notes, ...tables.map(renderTitled)];
+  if (commands.length > 0) {
+    parts.push(`<details><summary>Commands</summary>\n\n    ${commands.join('\n    ')}\n\n</details>`);
+  }
+  return parts.join('\n\n');
+}
+
+function renderTitled(table: Table): string {
+  return `### ${table.title}\n\n${renderTable(table)}`;
+}
