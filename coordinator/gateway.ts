@@ -126,10 +126,9 @@ export class Gateway {
   }
 }
 
-/** Frames go out as they are: nothing here copies them, so a frame must not change once it was handed in. */
 function connectionOf(socket: WebSocket): Connection {
   return {
-    send: (frame) => socket.send(frame),
+    send: (frame, whenSent) => socket.send(frame, whenSent),
     close: (closeCode, reason) => {
       socket.close(closeCode, reason);
       // A peer that never answers the close, or never reads it, does not keep its socket.

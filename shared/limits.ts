@@ -11,6 +11,8 @@ export const limits = {
   headerMapEntriesMax: 32,
   /** A whole frame: the weights of the largest model, or a batch of samples, and a header. */
   frameBytesMax: 64 * 1024 * 1024,
+  /** Buffers of sent frames that are kept for the next ones. */
+  frameBuffersIdleMax: 4,
   /** Payload of one `samples` frame: small enough that a shard queued behind it does not wait for long. */
   samplesBytesMax: 1024 * 1024,
   /** Parameters of a model: its weights fit a frame. */

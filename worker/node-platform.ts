@@ -1,6 +1,7 @@
 /** What a machine needs from Node: threads, the kernel binary, a clock, SHA-256. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { Platform, ThreadHandle } from '../shared/compute/machine.js';
 import type { FromThread } from '../shared/compute/thread.js';
@@ -11,7 +12,9 @@ const threadFile = new URL('./thread-entry.js', import.meta.url);
 export function nodePlatform(): Platform {
   return {
     kernels: readFileSync(kernelsFile),
+    cores: availableParallelism(),
     spawnThread,
+    defer: (call) => void setImmediate(call),
     nowMs: () => performance.now(),
     sha256: (bytes) => createHash('sha256').update(bytes).digest('hex'),
   };

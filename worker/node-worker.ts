@@ -5,8 +5,9 @@
 import { WebSocket } from 'ws';
 import type { Platform } from '../shared/compute/machine.js';
 import { limits } from '../shared/limits.js';
-import { decodeFromCoordinator, encodeFrame } from '../shared/protocol/codec.js';
+import { decodeFromCoordinator, encodeFrame, encodeFrameFrom } from '../shared/protocol/codec.js';
 import { protocolErrors } from '../shared/protocol/errors.js';
+import { FrameBuffers } from '../shared/protocol/frame-buffers.js';
 import { offer } from '../shared/protocol/handshake.js';
 import type { ShardLease, Welcome } from '../shared/protocol/messages.js';
 import type { Random } from '../shared/random.js';
@@ -32,11 +33,20 @@ export interface WorkDone {
   bytesReceived: number;
 }
 
+/**
+ * Masking protects proxies from the bytes that a stranger's script chooses in a browser (RFC 6455, section 10.3). Here
+ * nobody chooses them, and a key of zeros spares both ends a pass over every gradient.
+ */
+function noMask(key: Buffer): void {
+  key.fill(0);
+}
+
 type Untimed<Event> = Event extends unknown ? Omit<Event, 'nowMs'> : never;
 
 export class NodeWorker {
   readonly done: WorkDone = { shards: 0, bytesSent: 0, bytesReceived: 0 };
   private readonly session: Session;
+  private readonly buffers = new FrameBuffers();
   private socket: WebSocket | null = null;
   private assignment: Assignment | null = null;
   /** The last of the assignments to be prepared; never rejects. */
@@ -101,7 +111,11 @@ export class NodeWorker {
 
   private connect(): void {
     const { url, token } = this.options;
-    const socket = new WebSocket(url, offer(token), { perMessageDeflate: false, maxPayload: limits.frameBytesMax });
+    const socket = new WebSocket(url, offer(token), {
+      perMessageDeflate: false,
+      maxPayload: limits.frameBytesMax,
+      generateMask: noMask,
+    });
     this.socket = socket;
     this.lastError = null;
     const current = (act: () => void) => () => {
@@ -175,14 +189,19 @@ export class NodeWorker {
       if (!this.session.answers(shard.lease)) return;
       this.done.shards += 1;
       const computeMs = options.platform.nowMs() - begunMs;
-      this.transmit(encodeFrame({ type: 'result', lease: shard.lease, computeMs }, ...payload));
+      const { frame, buffer } = encodeFrameFrom(
+        this.buffers,
+        { type: 'result', lease: shard.lease, computeMs },
+        ...payload,
+      );
+      this.transmit(frame, () => this.buffers.giveBack(buffer));
     });
     this.check(fault);
   }
 
-  private transmit(frame: Uint8Array): void {
-    if (this.socket?.readyState !== WebSocket.OPEN) return;
-    this.socket.send(frame);
+  private transmit(frame: Uint8Array, whenSent: () => void = () => {}): void {
+    if (this.socket?.readyState !== WebSocket.OPEN) return whenSent();
+    this.socket.send(frame, whenSent);
     this.done.bytesSent += frame.length;
   }
 

@@ -5,7 +5,8 @@
 import type { Machine } from '../../shared/compute/machine.js';
 import { SampleOrder } from '../../shared/data/order.js';
 import { limits } from '../../shared/limits.js';
-import { encodeFrame } from '../../shared/protocol/codec.js';
+import { encodeFrame, encodeFrameFrom } from '../../shared/protocol/codec.js';
+import { FrameBuffers } from '../../shared/protocol/frame-buffers.js';
 import type { DataDescription } from '../../shared/protocol/messages.js';
 import { protocolVersion, type SampleSet, type Welcome } from '../../shared/protocol/messages.js';
 
@@ -29,7 +30,8 @@ export interface Traffic {
 export class Fleet {
   readonly order: SampleOrder;
   readonly traffic: Traffic = { bytesSent: 0, bytesReceived: 0 };
-  private weightsFrame: { readonly step: number; readonly bytes: Uint8Array } | null = null;
+  private readonly buffers = new FrameBuffers();
+  private weightsFrame: SharedFrame | null = null;
 
   constructor(
     readonly config: FleetConfig,
@@ -47,13 +49,14 @@ export class Fleet {
   }
 
   /** The weights after `step` updates, which are those in the workspace now: one frame, whoever it is sent to. */
-  weights(step: number): Uint8Array {
-    if (this.weightsFrame?.step !== step) {
-      const { weights, parameters } = this.machine.workspace;
-      const bytes = encodeFrame({ type: 'weights', step }, this.machine.bytes(weights, 4 * parameters));
-      this.weightsFrame = { step, bytes };
-    }
-    return this.weightsFrame.bytes;
+  weights(step: number): SharedFrame {
+    if (this.weightsFrame?.step === step) return this.weightsFrame;
+    const { weights, parameters } = this.machine.workspace;
+    this.weightsFrame?.letGo();
+    const payload = this.machine.bytes(weights, 4 * parameters);
+    const { frame, buffer } = encodeFrameFrom(this.buffers, { type: 'weights', step }, payload);
+    this.weightsFrame = new SharedFrame(step, frame, () => this.buffers.giveBack(buffer));
+    return this.weightsFrame;
   }
 
   /** Frames that carry these samples, each within the limit. */
@@ -79,5 +82,25 @@ export class Fleet {
 
   private count(set: SampleSet): number {
     return this.machine.workspace.run[set];
+  }
+}
+
+/** A frame that several sockets send; its buffer is free when none of them, nor the fleet itself, holds it any more. */
+export class SharedFrame {
+  private holders = 1;
+
+  constructor(
+    readonly step: number,
+    readonly bytes: Uint8Array,
+    private readonly whenFree: () => void,
+  ) {}
+
+  hold(): void {
+    this.holders += 1;
+  }
+
+  letGo(): void {
+    this.holders -= 1;
+    if (this.holders === 0) this.whenFree();
   }
 }

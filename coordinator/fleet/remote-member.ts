@@ -27,7 +27,8 @@ import { HeldSamples } from './held-samples.js';
 
 /** One WebSocket, or what stands for one. */
 export interface Connection {
-  send(frame: Uint8Array): void;
+  /** The frame must not change until `whenSent`, which is called once in any case. */
+  send(frame: Uint8Array, whenSent?: () => void): void;
   /** Sends what is queued, then closes. */
   close(closeCode: number, reason: string): void;
   /** Bytes that were sent but have not left this machine. */
@@ -194,7 +195,7 @@ export class RemoteMember implements Transport {
     this.leases.set(lease, order);
     if (this.weightsStep !== task.step) {
       this.weightsStep = task.step;
-      this.sendFrame(this.fleet.weights(task.step));
+      this.sendWeights(task.step);
     }
     this.sendSamples(task, shard);
     const { work, step, epoch, stepInEpoch } = task;
@@ -239,13 +240,19 @@ export class RemoteMember implements Transport {
     for (let slot = shard.lo; slot < end; slot++) yield* order.microBatch(task.epoch, task.stepInEpoch, slot);
   }
 
+  private sendWeights(step: number): void {
+    const frame = this.fleet.weights(step);
+    frame.hold();
+    this.sendFrame(frame.bytes, () => frame.letGo());
+  }
+
   private send(message: FromCoordinator): void {
     this.sendFrame(encodeFrame(message));
   }
 
-  private sendFrame(frame: Uint8Array): void {
-    if (this.state === 'closed') return;
-    this.connection.send(frame);
+  private sendFrame(frame: Uint8Array, whenSent: () => void = () => {}): void {
+    if (this.state === 'closed') return whenSent();
+    this.connection.send(frame, whenSent);
     this.fleet.traffic.bytesSent += frame.length;
     if (this.connection.queuedBytes > limits.sendQueueBytesMax) {
       this.fail('slow-reader', `${this.connection.queuedBytes} bytes are waiting for it`);

@@ -6,9 +6,11 @@ import type { Kernels, Pointer } from '../kernels/kernels.js';
 import { knownAnswerBytes } from '../kernels/known-answer.js';
 import { compileKernels, simdKernels } from '../kernels/simd.js';
 import { transposeWeights } from '../model/network.js';
-import { type LeaseOrder, PoolDriver, type Transport } from '../pool/driver.js';
+import { PoolDriver } from '../pool/driver.js';
 import type { Shard } from '../pool/tree.js';
-import { Computer, type Task } from './computer.js';
+import { Computer } from './computer.js';
+import { InlineLane, type Placed, ThreadLane } from './lanes.js';
+import { Mailbox, type Order } from './mailbox.js';
 import { PartialBuffers } from './partials.js';
 import type { FromThread, Port, ToThread } from './thread.js';
 import { layOutWorkspace, type RunDescription, type Workspace } from './workspace.js';
@@ -24,9 +26,13 @@ export interface ThreadHandle extends Port<FromThread, ToThread> {
 export interface Platform {
   /** The kernel binary. */
   readonly kernels: Uint8Array;
+  /** Threads that can run at the same time. */
+  readonly cores: number;
   spawnThread(): ThreadHandle;
   /** Monotonic milliseconds. */
   nowMs(): number;
+  /** Calls back after what the event loop has to do now. */
+  defer(call: () => void): void;
   /** Lowercase hex. */
   sha256(bytes: Uint8Array): string;
 }
@@ -34,6 +40,16 @@ export interface Platform {
 const PAGE_BYTES = 65_536;
 /** The largest maximum that a 32-bit memory can have: an address range, not memory that is used. */
 const PAGES_MAX = 65_536;
+
+/** How often to look for the other side's progress before sleeping: one to two hundred microseconds. */
+const SPINS = 100_000;
+/** Longest time without a look at the event loop, but for one shard. */
+const TURN_MS = 2;
+/**
+ * The machine's own thread takes part when its share of a step is below so many multiplications and additions: a
+ * millisecond or two, during which the event loop stands still.
+ */
+const INLINE_OPERATIONS_MAX = 400e6;
 
 export class Machine {
   readonly memory: WebAssembly.Memory;
@@ -43,7 +59,10 @@ export class Machine {
   readonly pool: PoolDriver;
   private readonly module: WebAssembly.Module;
   private readonly handles: ThreadHandle[] = [];
+  private readonly lanes: (InlineLane | ThreadLane)[] = [];
+  private readonly spins: number;
   private computer: Computer | null = null;
+  private turn: 'none' | 'deferred' | 'running' = 'none';
 
   /** `threads` may be 0: a machine that only adds up what others compute. `onStranded`: see the pool. */
   constructor(
@@ -59,12 +78,23 @@ export class Machine {
     this.kernels = simdKernels(this.module, this.memory);
     this.buffers = new PartialBuffers(this.memory, this.workspace.end, this.workspace.partialFloats);
     this.pool = new PoolDriver(this.kernels, this.buffers, () => platform.nowMs(), onStranded);
+    this.spins = threads <= platform.cores ? SPINS : 0;
   }
 
   /** Starts the threads; each joins the pool when it is ready. Resolves when all have, rejects if one fails. */
   async start(whenFailed: (error: Error) => void): Promise<void> {
-    const started = Array.from({ length: this.threads }, (_, thread) => this.startThread(thread, whenFailed));
-    await Promise.all(started);
+    let threads = this.threads;
+    if (threads > 0 && this.operationsPerThread() <= INLINE_OPERATIONS_MAX) {
+      threads -= 1;
+      this.admit(
+        new InlineLane(
+          this.buffers,
+          (placed) => this.computePlaced(placed),
+          () => this.wake(),
+        ),
+      );
+    }
+    await Promise.all(Array.from({ length: threads }, (_, thread) => this.startThread(thread, whenFailed)));
   }
 
   stop(): void {
@@ -73,7 +103,7 @@ export class Machine {
   }
 
   /** Computes a shard here and now, on the caller's thread: the machine has a region for itself. Blocks. */
-  compute(task: Task, shard: Shard, out: Pointer): void {
+  compute(task: Order['task'], shard: Shard, out: Pointer): void {
     this.computer ??= new Computer(this.kernels, this.memory, this.workspace, this.threads);
     this.computer.compute(task, shard, out);
   }
@@ -94,6 +124,22 @@ export class Machine {
     return new Uint8Array(this.memory.buffer, at, length);
   }
 
+  /** Of one thread in a full step: forward pass, and twice as much for the backward pass. */
+  private operationsPerThread(): number {
+    const { parameters, run } = this.workspace;
+    const samples = run.batch === 0 ? run.train : Math.min(run.batch, run.train);
+    return (6 * parameters * samples) / this.threads;
+  }
+
+  private admit(lane: InlineLane | ThreadLane): void {
+    this.lanes.push(lane);
+    this.pool.join(lane, false);
+  }
+
+  private computePlaced({ order, out }: Placed): void {
+    this.compute(order.task, order.shard, out);
+  }
+
   private startThread(thread: number, whenFailed: (error: Error) => void): Promise<void> {
     const handle = this.platform.spawnThread();
     this.handles.push(handle);
@@ -102,51 +148,67 @@ export class Machine {
         reject(error);
         whenFailed(error);
       });
-      const member = new ThreadMember(handle, this.buffers);
       handle.listen((message) => {
-        if (message.type === 'computed') return this.pool.result(member.id, message.lease, member.take(message.lease));
-        this.pool.join(member, false);
+        if (message === 'answered') return this.wake();
+        const mailbox = new Mailbox(this.memory, this.workspace.threads[thread].mailbox);
+        this.admit(new ThreadLane(this.buffers, mailbox, () => this.wake()));
         resolve();
       });
-      const { module, memory } = this;
+      const { module, memory, spins } = this;
       const { run, threads } = this.workspace;
-      handle.post({ type: 'start', module, memory, run, threads: threads.length, thread });
+      handle.post({ module, memory, run, threads: threads.length, thread, spins });
     });
   }
-}
 
-/** A local thread as a member of the pool. */
-class ThreadMember implements Transport {
-  id = 0;
-  private readonly outs = new Map<number, Pointer>();
-
-  constructor(
-    private readonly handle: ThreadHandle,
-    private readonly buffers: PartialBuffers,
-  ) {}
-
-  joined(member: number): void {
-    this.id = member;
+  /** There is something to compute, or to gather: soon, once whoever says so is done. */
+  private wake(): void {
+    if (this.turn !== 'none') return;
+    this.turn = 'deferred';
+    this.platform.defer(() => this.takeTurn());
   }
 
-  lease({ lease, task, shard }: LeaseOrder): void {
-    const out = this.buffers.take();
-    this.outs.set(lease, out);
-    this.handle.post({ type: 'compute', lease, task, shard, out });
+  /** Computes and gathers until nothing more is to be expected at once, or others should have the event loop. */
+  private takeTurn(): void {
+    this.turn = 'running';
+    const untilMs = this.platform.nowMs() + TURN_MS;
+    let spins = this.spins;
+    while (this.platform.nowMs() < untilMs) {
+      if (this.gather()) spins = this.spins;
+      else if (!this.isBusy() || !this.watch(spins)) return this.rest();
+    }
+    this.turn = 'none';
+    if (this.isBusy()) this.wake();
   }
 
-  /** The buffer that a lease's sum was written to. */
-  take(lease: number): Pointer {
-    const out = this.outs.get(lease);
-    if (out === undefined) throw new Error(`internal error: a thread answered lease ${lease}, which it was not given`);
-    this.outs.delete(lease);
-    return out;
+  /** Hands what is finished to the pool, which may bring new work; false when nothing is. */
+  private gather(): boolean {
+    let any = false;
+    for (const lane of this.lanes) {
+      const placed = lane.finished();
+      if (placed === undefined) continue;
+      this.pool.result(lane.member, placed.order.lease, placed.out);
+      any = true;
+    }
+    return any;
   }
 
-  /** It cannot be called off: a thread hears nothing while it computes. Its late result is discarded. */
-  revoke(): void {}
+  private isBusy(): boolean {
+    return this.lanes.some((lane) => !lane.isIdle);
+  }
 
-  /** Threads are not remote: they are neither asked for signs of life nor dropped. */
-  ping(): void {}
-  drop(): void {}
+  /** Looks at the threads' progress so many times; true when there is any. */
+  private watch(spins: number): boolean {
+    for (let i = 0; i < spins; i++) {
+      for (const lane of this.lanes) if (lane.hasFinished) return true;
+    }
+    return false;
+  }
+
+  /** Back to the event loop, until a message says that there is something to gather. */
+  private rest(): void {
+    this.turn = 'none';
+    for (const lane of this.lanes) if (lane instanceof ThreadLane) lane.mailbox.wantMessage(!lane.isIdle);
+    // One may have finished before it saw that a message is wanted.
+    if (this.lanes.some((lane) => lane.hasFinished)) this.wake();
+  }
 }

@@ -3,6 +3,7 @@
  * places of one WebAssembly memory. Every thread of a machine computes in the same memory where the platform shares
  * memory between threads; the layout is a function of the description below, so each side works it out for itself.
  */
+
 import { evaluationRows, SampleOrder } from '../data/order.js';
 import type { Pointer } from '../kernels/kernels.js';
 import { Arena } from '../kernels/memory.js';
@@ -11,6 +12,7 @@ import { Network, transposedFloats } from '../model/network.js';
 import { inputWidth, outputWidth, parameterCount, partialFloats } from '../model/parameters.js';
 import { temporariesFor } from '../model/shard.js';
 import type { PayloadContext } from '../protocol/payload.js';
+import { mailboxInts } from './mailbox.js';
 
 /** All that a machine must know about a run to compute for it. Plain data: it travels to threads as it is. */
 export interface RunDescription {
@@ -31,6 +33,8 @@ export interface ThreadRegion {
   readonly ids: Pointer;
   /** Temporaries for the sum of one shard. */
   readonly temporaries: Pointer;
+  /** The orders that it gets. */
+  readonly mailbox: Pointer;
 }
 
 export interface SampleStore {
@@ -79,6 +83,7 @@ export function layOutWorkspace(run: RunDescription, threads: number): Workspace
     network: arena.bytes(Network.bytesNeeded(run.model, rowsMax)),
     ids: arena.uint32(idsMax),
     temporaries: arena.floats(levels),
+    mailbox: arena.uint32(mailboxInts),
   });
   const { train, test } = run;
   const workspace = {

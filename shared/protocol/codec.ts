@@ -9,6 +9,7 @@ import { Packr } from 'msgpackr/pack'; // without the package's native and strea
 import { assert } from '../assert.js';
 import { limits } from '../limits.js';
 import { type ProtocolError, type ProtocolErrorCode, protocolError } from './errors.js';
+import type { FrameBuffers } from './frame-buffers.js';
 import { invalidHeader } from './header.js';
 import { type FromCoordinator, type FromWorker, type Message, protocolVersion } from './messages.js';
 import { fromCoordinatorValidators, fromWorkerValidators } from './validate.js';
@@ -19,18 +20,44 @@ export type Decoded<M extends Message> =
   | { readonly error: ProtocolError };
 
 const prefixBytes = 2;
+const headerSlackBytes = 64;
 const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true });
 const withPayload: ReadonlySet<string> = new Set<Message['type']>(['result', 'weights', 'samples']);
 
 /** One frame in one allocation; the parts of the payload follow each other. */
 export function encodeFrame(message: Message, ...payload: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const header = packHeader(message);
+  return fill(new Uint8Array(frameBytes(header, payload)), header, payload);
+}
+
+/** The same in a buffer that is used again and again; returns the part of it that is the frame. */
+export function encodeFrameFrom(
+  buffers: FrameBuffers,
+  message: Message,
+  ...payload: readonly Uint8Array[]
+): { readonly frame: Uint8Array<ArrayBuffer>; readonly buffer: Uint8Array<ArrayBuffer> } {
+  const header = packHeader(message);
+  const bytes = frameBytes(header, payload);
+  // Headers of one kind differ by a few bytes: with room to spare, one buffer fits them all.
+  const buffer = buffers.take(bytes + headerSlackBytes);
+  return { frame: fill(buffer.subarray(0, bytes), header, payload), buffer };
+}
+
+function frameBytes(header: Uint8Array, payload: readonly Uint8Array[]): number {
+  const bytes = payload.reduce((sum, part) => sum + part.length, prefixBytes + header.length);
+  assert(bytes <= limits.frameBytesMax, `a frame of ${bytes} bytes`);
+  return bytes;
+}
+
+function fill(
+  frame: Uint8Array<ArrayBuffer>,
+  header: Uint8Array,
+  payload: readonly Uint8Array[],
+): Uint8Array<ArrayBuffer> {
+  frame[0] = header.length & 0xff;
+  frame[1] = header.length >> 8;
+  frame.set(header, prefixBytes);
   let at = prefixBytes + header.length;
-  let length = at;
-  for (const part of payload) length += part.length;
-  assert(length <= limits.frameBytesMax, `a frame of ${length} bytes`);
-  const frame = new Uint8Array(length);
-  writeHeader(frame, header);
   for (const part of payload) {
     frame.set(part, at);
     at += part.length;
@@ -52,12 +79,6 @@ function packHeader(message: Message): Uint8Array {
   const header: Uint8Array = packr.pack(message);
   assert(header.length <= limits.headerBytesMax, `a ${message.type} header of ${header.length} bytes`);
   return header;
-}
-
-function writeHeader(frame: Uint8Array, header: Uint8Array): void {
-  frame[0] = header.length & 0xff;
-  frame[1] = header.length >> 8;
-  frame.set(header, prefixBytes);
 }
 
 type Validators = Readonly<Record<string, (x: unknown) => string | null>>;

@@ -1,0 +1,100 @@
+/** The members of a machine's own pool: its threads, and the machine's own thread where steps are short. */
+import { assert } from '../assert.js';
+import type { Pointer } from '../kernels/kernels.js';
+import type { LeaseOrder, Transport } from '../pool/driver.js';
+import type { Mailbox } from './mailbox.js';
+import type { PartialBuffers } from './partials.js';
+
+/** A shard that is done, or will be: whose lease it is, and where its sum goes. */
+export interface Placed {
+  readonly order: LeaseOrder;
+  readonly out: Pointer;
+}
+
+/** Local members are neither asked for signs of life nor dropped, and what they compute cannot be called off. */
+abstract class Lane implements Transport {
+  member = 0;
+  /** Not finished yet, in the order in which they will be. */
+  protected readonly placed: Placed[] = [];
+
+  constructor(protected readonly buffers: PartialBuffers) {}
+
+  joined(member: number): void {
+    this.member = member;
+  }
+
+  lease(order: LeaseOrder): void {
+    const placed = { order, out: this.buffers.take() };
+    this.placed.push(placed);
+    this.begin(placed);
+  }
+
+  get isIdle(): boolean {
+    return this.placed.length === 0;
+  }
+
+  revoke(): void {}
+  ping(): void {}
+  drop(): void {}
+
+  /** Whether `finished` has something to give. */
+  abstract get hasFinished(): boolean;
+  /** The next shard that is done, if one is. */
+  abstract finished(): Placed | undefined;
+  protected abstract begin(placed: Placed): void;
+}
+
+/** The machine's own thread: computes a shard when it is asked for what is finished. */
+export class InlineLane extends Lane {
+  constructor(
+    buffers: PartialBuffers,
+    private readonly compute: (placed: Placed) => void,
+    private readonly wake: () => void,
+  ) {
+    super(buffers);
+  }
+
+  get hasFinished(): boolean {
+    return !this.isIdle;
+  }
+
+  finished(): Placed | undefined {
+    const placed = this.placed.shift();
+    if (placed !== undefined) this.compute(placed);
+    return placed;
+  }
+
+  protected begin(): void {
+    this.wake();
+  }
+}
+
+/** A compute thread, reached through its mailbox. */
+export class ThreadLane extends Lane {
+  private seen = 0;
+
+  constructor(
+    buffers: PartialBuffers,
+    readonly mailbox: Mailbox,
+    private readonly wake: () => void,
+  ) {
+    super(buffers);
+  }
+
+  get hasFinished(): boolean {
+    return this.mailbox.answered !== this.seen;
+  }
+
+  finished(): Placed | undefined {
+    if (!this.hasFinished) return undefined;
+    this.seen = (this.seen + 1) | 0;
+    const placed = this.placed.shift();
+    assert(placed !== undefined, 'a thread answered more than it was asked');
+    return placed;
+  }
+
+  protected begin({ order, out }: Placed): void {
+    this.mailbox.post({ ...order, out });
+    this.wake();
+  }
+}
