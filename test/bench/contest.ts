@@ -35,7 +35,7 @@ export async function hold(
       } catch (error) {
         faults.set(i, error instanceof Error ? error.message : String(error));
       }
-      const figure = faults.get(i) ?? values[i].at(-1)?.toFixed(0);
+      const figure = faults.get(i) ?? values[i].at(-1)?.toPrecision(4);
       report(`  round ${round + 1}/${rounds}  ${contender.name} [${contender.scheduling}]: ${figure}`);
     }
   }

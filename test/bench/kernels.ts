@@ -1,175 +1,54 @@
 /**
- * Speed of the kernels on one thread: `node dist/test/bench/kernels.js`.
+ * Speed of the kernels on one thread: `node dist/test/bench/kernels.js`, or a section of the benchmark.
  *
- * Rates count every multiplication and addition of the dense product, skipped or not ("dense-equivalent"). Each figure
- * is the median of several rounds; the measurements of a round are interleaved, so that a disturbance of the machine
- * meets them all. LOCKSTEP_DATA names a directory with MNIST's train-images-idx3-ubyte.gz; without it the pixels are
- * random, 81% of them zero. With NumPy at hand, its SGEMM on one core is the yardstick.
+ * Rates count every multiplication and addition of the dense product, skipped or not ("dense-equivalent"). The
+ * measurements of a round are interleaved, so that a disturbance of the machine meets them all. LOCKSTEP_DATA names a
+ * directory with MNIST's train-images-idx3-ubyte.gz; without it the pixels are random, 81% of them zero. With NumPy at
+ * hand, its SGEMM on one core is the yardstick.
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
-import { Activation, type Kernels, Loss, type Pointer, scratchFloats, Write } from '../../shared/kernels/kernels.js';
-import { Arena } from '../../shared/kernels/memory.js';
-import { compileKernels, simdKernels } from '../../shared/kernels/simd.js';
-import { Random } from '../../shared/random.js';
+import { fileURLToPath } from 'node:url';
+import { type Measurement, prepare } from './kernel-cases.js';
+import { type Summary, summarise } from './statistics.js';
 
-const PIXELS = 784;
-const IMAGES = 4096;
-const ROUNDS = 9;
 const ROUND_MS = 12;
-const random = new Random(1);
 
-interface Measurement {
+/** Forward passes whose sizes the SGEMM is measured with. */
+const compared = ['64x784x512 0% zeros', '64x512x512 0% zeros', '32x784x100 digits'];
+
+export interface KernelRate extends Summary {
   readonly name: string;
-  /** Operations or bytes of one run. */
-  readonly work: number;
-  readonly unit: 'GFLOP/s' | 'GB/s' | 'us';
-  run(turn: number): void;
+  readonly unit: Measurement['unit'];
 }
 
-const arena = new Arena();
-const binary = readFileSync(new URL('../../shared/kernels/kernels.wasm', import.meta.url));
-const images = arena.bytes(IMAGES * PIXELS);
-const labels = arena.bytes(IMAGES);
-const ids = arena.uint32(IMAGES);
-const scratch = arena.floats(scratchFloats(64, PIXELS, 512));
-const fills: (() => void)[] = [];
-let memory: WebAssembly.Memory;
-let kernels: Kernels;
+export interface KernelReport {
+  readonly pixels: string;
+  readonly rates: readonly KernelRate[];
+  /** GFLOP/s of SGEMM, by the name of what it is compared with; or why there is none. */
+  readonly sgemm: ReadonlyMap<string, number> | string;
+}
 
-function numbers(length: number, zeros: number): Pointer {
-  const at = arena.floats(length);
-  fills.push(() => {
-    const out = new Float32Array(memory.buffer, at, length);
-    for (let i = 0; i < length; i++) out[i] = random.uniform() < zeros ? 0 : random.uniform() - 0.5;
+/** `python`: a program that has NumPy. */
+export function measureKernels(rounds: number, python: string): KernelReport {
+  const { measurements, pixels } = prepare();
+  const rates = measure(measurements, rounds).map((times, i) => {
+    const { name, work, unit } = measurements[i];
+    return { name, unit, ...summarise(times.map((ms) => (unit === 'us' ? 1000 * ms : work / ms / 1e6))) };
   });
-  return at;
+  return { pixels, rates, sgemm: sgemm(python) };
 }
 
-/** Fetched samples, a batch for each turn, so that no branch predictor learns them by heart. */
-const BATCHES = 16;
-const batches = arena.floats(BATCHES * 64 * PIXELS);
-const fetchedLabels = arena.bytes(64);
-
-function dense(rows: number, inputs: number, outputs: number, zeros: number | 'digits'): Measurement[] {
-  const digits = zeros === 'digits';
-  const share = digits ? 0 : zeros;
-  const x = digits ? 0 : numbers(rows * inputs, share);
-  const xAt = (turn: number) => (digits ? batches + 4 * 64 * PIXELS * (turn % BATCHES) : x);
-  const [w, b, y] = [numbers(inputs * outputs, 0), numbers(outputs, 0), numbers(rows * outputs, 0)];
-  const delta = numbers(rows * outputs, share);
-  const [gw, gb] = [numbers(inputs * outputs, 0), numbers(outputs, 0)];
-  const [wT, deltaIn] = [numbers(inputs * outputs, 0), numbers(rows * inputs, 0)];
-  const label = `${rows}x${inputs}x${outputs} ${digits ? 'digits' : `${100 * share}% zeros`}`;
-  const common = { work: 2 * rows * inputs * outputs, unit: 'GFLOP/s' } as const;
-  const { linear, relu } = Activation;
-  const list: Measurement[] = [
-    {
-      ...common,
-      name: `forward ${label}`,
-      run: (turn) => kernels.denseForward(xAt(turn), w, b, y, rows, inputs, outputs, relu, scratch),
-    },
-    {
-      ...common,
-      name: `parameter gradient ${label}`,
-      run: (turn) =>
-        kernels.denseParameterGradient(xAt(turn), delta, gw, gb, rows, inputs, outputs, Write.accumulate, scratch),
-    },
-  ];
-  if (digits) return list;
-  const back: Measurement = {
-    ...common,
-    name: `input gradient ${label}`,
-    run: () => kernels.denseInputGradient(delta, wT, x, deltaIn, rows, inputs, outputs, linear, scratch),
-  };
-  return [...list, back];
-}
-
-function elementwise(): Measurement[] {
-  const n = 78_400;
-  const [a, b, c] = [numbers(n, 0), numbers(n, 0), numbers(n, 0)];
-  const [wide, out] = [numbers(784 * 512, 0), numbers(784 * 512, 0)];
-  const [y, delta, sums] = [numbers(32 * 10, 0), numbers(32 * 10, 0), numbers(2, 0)];
-  const { softmaxCrossEntropy } = Loss;
-  return [
-    { name: 'add 78400', work: 12 * n, unit: 'GB/s', run: () => kernels.add(a, b, c, n) },
-    { name: 'sgd 78400', work: 20 * n, unit: 'GB/s', run: () => kernels.sgd(a, b, c, n, 32, 1e-9, 0.9) },
-    { name: 'allFinite 78400', work: 4 * n, unit: 'GB/s', run: () => void kernels.allFinite(a, n) },
-    {
-      name: 'transpose 784x512',
-      work: 8 * 784 * 512,
-      unit: 'GB/s',
-      run: () => kernels.transpose(wide, 784, 512, out),
-    },
-    {
-      name: 'gather 32 images',
-      work: 32 * PIXELS * 5,
-      unit: 'GB/s',
-      run: () => kernels.gather(images, labels, PIXELS, ids, 32, batches, fetchedLabels),
-    },
-    {
-      name: 'softmax cross-entropy 32x10',
-      work: 0,
-      unit: 'us',
-      run: () =>
-        kernels.outputLoss(softmaxCrossEntropy, 0, y, fetchedLabels, delta, sums, 32, 10, Write.store, scratch),
-    },
-  ];
-}
-
-/** All kernel calls of one micro-batch of a chain of relu layers with a softmax at the end. */
-function network(rows: number, widths: number[]): Measurement {
-  const x = numbers(rows * PIXELS, 0);
-  const sums = numbers(2, 0);
-  const layers = widths.slice(1).map((outputs, n) => ({
-    inputs: widths[n],
-    outputs,
-    activation: n === widths.length - 2 ? Activation.linear : Activation.relu,
-    y: numbers(rows * outputs, 0),
-    delta: numbers(rows * outputs, 0),
-    w: numbers(widths[n] * outputs, 0),
-    wT: numbers(widths[n] * outputs, 0),
-    b: numbers(outputs, 0),
-    gw: numbers(widths[n] * outputs, 0),
-    gb: numbers(outputs, 0),
-  }));
-  const last = layers[layers.length - 1];
-  const { softmaxCrossEntropy } = Loss;
-  const run = (turn: number) => {
-    const first = ids + 4 * rows * (turn % Math.floor(IMAGES / rows));
-    kernels.gather(images, labels, PIXELS, first, rows, x, fetchedLabels);
-    layers.forEach(({ w, b, y, inputs, outputs, activation }, n) => {
-      kernels.denseForward(n ? layers[n - 1].y : x, w, b, y, rows, inputs, outputs, activation, scratch);
-    });
-    const { y, delta, outputs } = last;
-    kernels.outputLoss(softmaxCrossEntropy, 0, y, fetchedLabels, delta, sums, rows, outputs, Write.accumulate, scratch);
-    for (let n = layers.length - 1; n >= 0; n--) {
-      const { delta, wT, gw, gb, inputs, outputs } = layers[n];
-      const input = n ? layers[n - 1].y : x;
-      kernels.denseParameterGradient(input, delta, gw, gb, rows, inputs, outputs, Write.accumulate, scratch);
-      if (n === 0) break;
-      const { activation, delta: deltaIn } = layers[n - 1];
-      kernels.denseInputGradient(delta, wT, input, deltaIn, rows, inputs, outputs, activation, scratch);
-    }
-  };
-  return { name: `micro-batch of ${rows}, ${widths.join('-')}`, work: 0, unit: 'us', run };
-}
-
-function loadImages(): string {
-  const out = new Uint8Array(memory.buffer, images, IMAGES * PIXELS);
-  new Uint32Array(memory.buffer, ids, IMAGES).forEach((_, i, all) => {
-    all[i] = i;
+/** Milliseconds of one run, for each measurement and round. */
+function measure(list: readonly Measurement[], rounds: number): number[][] {
+  const runs = list.map((each) => {
+    timed(each, 20);
+    return Math.max(16, Math.ceil(ROUND_MS / timed(each, 20)));
   });
-  const place = process.env.LOCKSTEP_DATA;
-  if (place !== undefined) {
-    const file = gunzipSync(readFileSync(join(place, 'train-images-idx3-ubyte.gz')));
-    out.set(file.subarray(16, 16 + out.length));
-    return 'MNIST digits';
+  const times = list.map((): number[] => []);
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, each] of list.entries()) times[i].push(timed(each, runs[i]));
   }
-  for (let i = 0; i < out.length; i++) out[i] = random.uniform() < 0.81 ? 0 : random.below(256);
-  return 'random pixels (LOCKSTEP_DATA is not set)';
+  return times;
 }
 
 function timed(measurement: Measurement, runs: number): number {
@@ -178,24 +57,9 @@ function timed(measurement: Measurement, runs: number): number {
   return (performance.now() - start) / runs;
 }
 
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[values.length >> 1];
-}
-
-function measure(list: Measurement[]): number[] {
-  const runs = list.map((each) => {
-    timed(each, 20);
-    return Math.max(16, Math.ceil(ROUND_MS / timed(each, 20)));
-  });
-  const times = list.map((): number[] => []);
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [i, each] of list.entries()) times[i].push(timed(each, runs[i]));
-  }
-  return times.map(median);
-}
-
-/** GFLOP/s of NumPy's SGEMM on one core for each size, or why there is none. */
-function sgemm(sizes: number[][]): number[] | string {
+/** GFLOP/s of NumPy's SGEMM on one core for each of the forward passes. */
+function sgemm(python: string): KernelReport['sgemm'] {
+  const sizes = compared.map((name) => name.split(' ')[0].split('x').map(Number));
   const script = `
 import numpy, time
 for rows, inner, columns in ${JSON.stringify(sizes)}:
@@ -209,54 +73,24 @@ for rows, inner, columns in ${JSON.stringify(sizes)}:
     print(2 * rows * inner * columns / sorted(times)[100] / 1e9)
 `;
   const env = { ...process.env, OPENBLAS_NUM_THREADS: '1', MKL_NUM_THREADS: '1' };
-  const { status, stdout } = spawnSync('python3', ['-c', script], { env, encoding: 'utf8' });
-  return status === 0 ? stdout.trim().split('\n').map(Number) : 'skipped: python3 with NumPy is not at hand';
+  const { status, stdout } = spawnSync(python, ['-c', script], { env, encoding: 'utf8' });
+  if (status !== 0) return `skipped: ${python} with NumPy is not at hand`;
+  const rates = stdout.trim().split('\n').map(Number);
+  return new Map(compared.map((name, i) => [`forward ${name}`, rates[i]]));
 }
 
-const measurements = [
-  ...dense(64, 784, 512, 0),
-  ...dense(64, 512, 512, 0),
-  ...dense(16, 512, 512, 0),
-  ...dense(64, 512, 512, 0.5),
-  ...dense(16, 512, 512, 0.5),
-  ...dense(32, 128, 64, 0.5),
-  ...dense(32, 100, 10, 0),
-  ...dense(32, 100, 10, 0.5),
-  ...dense(16, 16, 16, 0.5),
-  ...[16, 32, 64].flatMap((rows) => dense(rows, PIXELS, 100, 'digits')),
-  ...dense(64, PIXELS, 512, 'digits'),
-  ...dense(16, PIXELS, 16, 'digits'),
-  ...elementwise(),
-  network(16, [784, 16, 16, 10]),
-  network(32, [784, 100, 10]),
-  network(32, [784, 128, 64, 10]),
-  network(64, [784, 512, 512, 10]),
-];
-memory = arena.createMemory(false);
-kernels = simdKernels(compileKernels(binary, false), memory);
-for (const fill of fills) fill();
-console.log(`pixels: ${loadImages()}`);
-for (let n = 0; n < BATCHES; n++) {
-  kernels.gather(images, labels, PIXELS, ids + 4 * 64 * n, 64, batches + 4 * 64 * PIXELS * n, fetchedLabels);
-}
-
-const rates = new Map<string, number>();
-measure(measurements).forEach((ms, i) => {
-  const { name, work, unit } = measurements[i];
-  const rate = unit === 'us' ? 1000 * ms : work / ms / 1e6;
-  rates.set(name, rate);
-  console.log(`${rate.toFixed(1).padStart(8)} ${unit.padEnd(8)} ${name}`);
-});
-
-/** Forward passes with the sizes of the SGEMM that they are compared with. */
-const compared = ['64x784x512 0% zeros', '64x512x512 0% zeros', '32x784x100 digits'];
-const blas = sgemm(compared.map((name) => name.split(' ')[0].split('x').map(Number)));
-if (typeof blas === 'string') console.log(`NumPy SGEMM: ${blas}`);
-else {
-  for (const [i, rate] of blas.entries()) {
-    const ratio = rates.get(`forward ${compared[i]}`)! / rate;
-    console.log(
-      `${rate.toFixed(1).padStart(8)} GFLOP/s  NumPy SGEMM, of which ${ratio.toFixed(2)} in forward ${compared[i]}`,
-    );
+function print({ pixels, rates, sgemm }: KernelReport): void {
+  console.log(`pixels: ${pixels}`);
+  for (const { name, unit, median } of rates) console.log(`${rightwards(median)} ${unit.padEnd(8)} ${name}`);
+  if (typeof sgemm === 'string') return console.log(`NumPy SGEMM: ${sgemm}`);
+  for (const [name, rate] of sgemm) {
+    const ratio = rates.find((each) => each.name === name)!.median / rate;
+    console.log(`${rightwards(rate)} GFLOP/s  NumPy SGEMM, of which ${ratio.toFixed(2)} in ${name}`);
   }
 }
+
+function rightwards(rate: number): string {
+  return rate.toFixed(1).padStart(8);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) print(measureKernels(9, 'python3'));

@@ -21,6 +21,8 @@ export interface Training {
   readonly pixels: Pixels;
   readonly scheduling: SchedulingClass;
   readonly scratch: string;
+  /** Default: none. */
+  readonly momentum?: number;
   /** Beyond those of the row. */
   readonly options?: readonly (string | number)[];
   readonly env?: Readonly<Record<string, string>>;
@@ -42,13 +44,13 @@ export function lockstep(...words: (string | number)[]): string[] {
 
 /** `lockstep train` or `lockstep coordinator` for the row; writes to `out`. */
 export function trainingCommand(training: Training, workers: Workers, out: string): Command {
-  const { row, pixels, scratch, scheduling, options = [], env = {} } = training;
+  const { row, pixels, scratch, scheduling, momentum = 0, options = [], env = {} } = training;
   const who = 'threads' in workers ? ['train', '--workers', workers.threads] : fleetWords(workers.processes.length);
   const words = lockstep(
     ...who,
     ...['--data', pixels.directory, '--model', writeModel(row, scratch)],
     ...['--batch', row.batch, '--micro-batch', row.microBatch],
-    ...['--lr', pixels.rate, '--momentum', 0],
+    ...['--lr', pixels.rate, '--momentum', momentum],
     ...['--log-format', 'json', '--out', out],
     ...options,
   );

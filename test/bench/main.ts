@@ -11,13 +11,31 @@ import { Findings } from './findings.js';
 import { type BenchOptions, parseOptions, usage } from './options.js';
 import { type Report, renderReport, renderSection, renderTargets } from './report.js';
 import { rows } from './rows.js';
+import { accuracy } from './sections/accuracy.js';
+import { coordinator } from './sections/coordinator.js';
 import { exactness } from './sections/exactness.js';
+import { growth } from './sections/growth.js';
+import { javascript } from './sections/javascript.js';
+import { kernels } from './sections/kernels.js';
+import { memory } from './sections/memory.js';
 import { sockets } from './sections/sockets.js';
+import { start } from './sections/start.js';
 import { train } from './sections/train.js';
 import { findPython, remarkOn } from './torch.js';
 
 /** In the order in which they run: nothing is timed before it is known to be right. */
-const sections: readonly Section[] = [exactness, train, sockets];
+const sections: readonly Section[] = [
+  exactness,
+  train,
+  sockets,
+  javascript,
+  kernels,
+  coordinator,
+  memory,
+  start,
+  accuracy,
+  growth,
+];
 
 const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
 

@@ -32,11 +32,3 @@ export function best<T extends { readonly values: readonly number[] }>(list: rea
     undefined,
   );
 }
-
-/** Slope of the least-squares line through the points. */
-export function slope(points: readonly (readonly [number, number])[]): number {
-  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const [x0, y0] = [mean(points.map(([x]) => x)), mean(points.map(([, y]) => y))];
-  const spread = points.reduce((sum, [x]) => sum + (x - x0) ** 2, 0);
-  return spread === 0 ? 0 : points.reduce((sum, [x, y]) => sum + (x - x0) * (y - y0), 0) / spread;
-}

@@ -1,0 +1,197 @@
+/**
+ * What is timed of the kernels: calls with operands of the sizes and with the share of zeros that training has. What
+ * this is not: the timing, which is in `kernels.ts`.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { Activation, type Kernels, Loss, type Pointer, scratchFloats, Write } from '../../shared/kernels/kernels.js';
+import { Arena } from '../../shared/kernels/memory.js';
+import { compileKernels, simdKernels } from '../../shared/kernels/simd.js';
+import { Random } from '../../shared/random.js';
+
+const PIXELS = 784;
+const IMAGES = 4096;
+const random = new Random(1);
+
+export interface Measurement {
+  readonly name: string;
+  /** Operations or bytes of one run. */
+  readonly work: number;
+  readonly unit: 'GFLOP/s' | 'GB/s' | 'us';
+  run(turn: number): void;
+}
+
+const arena = new Arena();
+const binary = readFileSync(new URL('../../shared/kernels/kernels.wasm', import.meta.url));
+const images = arena.bytes(IMAGES * PIXELS);
+const labels = arena.bytes(IMAGES);
+const ids = arena.uint32(IMAGES);
+const scratch = arena.floats(scratchFloats(64, PIXELS, 512));
+const fills: (() => void)[] = [];
+let memory: WebAssembly.Memory;
+let kernels: Kernels;
+
+function numbers(length: number, zeros: number): Pointer {
+  const at = arena.floats(length);
+  fills.push(() => {
+    const out = new Float32Array(memory.buffer, at, length);
+    for (let i = 0; i < length; i++) out[i] = random.uniform() < zeros ? 0 : random.uniform() - 0.5;
+  });
+  return at;
+}
+
+/** Fetched samples, a batch for each turn, so that no branch predictor learns them by heart. */
+const BATCHES = 16;
+const batches = arena.floats(BATCHES * 64 * PIXELS);
+const fetchedLabels = arena.bytes(64);
+
+function dense(rows: number, inputs: number, outputs: number, zeros: number | 'digits'): Measurement[] {
+  const digits = zeros === 'digits';
+  const share = digits ? 0 : zeros;
+  const x = digits ? 0 : numbers(rows * inputs, share);
+  const xAt = (turn: number) => (digits ? batches + 4 * 64 * PIXELS * (turn % BATCHES) : x);
+  const [w, b, y] = [numbers(inputs * outputs, 0), numbers(outputs, 0), numbers(rows * outputs, 0)];
+  const delta = numbers(rows * outputs, share);
+  const [gw, gb] = [numbers(inputs * outputs, 0), numbers(outputs, 0)];
+  const [wT, deltaIn] = [numbers(inputs * outputs, 0), numbers(rows * inputs, 0)];
+  const label = `${rows}x${inputs}x${outputs} ${digits ? 'digits' : `${100 * share}% zeros`}`;
+  const common = { work: 2 * rows * inputs * outputs, unit: 'GFLOP/s' } as const;
+  const { linear, relu } = Activation;
+  const list: Measurement[] = [
+    {
+      ...common,
+      name: `forward ${label}`,
+      run: (turn) => kernels.denseForward(xAt(turn), w, b, y, rows, inputs, outputs, relu, scratch),
+    },
+    {
+      ...common,
+      name: `parameter gradient ${label}`,
+      run: (turn) =>
+        kernels.denseParameterGradient(xAt(turn), delta, gw, gb, rows, inputs, outputs, Write.accumulate, scratch),
+    },
+  ];
+  if (digits) return list;
+  const back: Measurement = {
+    ...common,
+    name: `input gradient ${label}`,
+    run: () => kernels.denseInputGradient(delta, wT, x, deltaIn, rows, inputs, outputs, linear, scratch),
+  };
+  return [...list, back];
+}
+
+function elementwise(): Measurement[] {
+  const n = 78_400;
+  const [a, b, c] = [numbers(n, 0), numbers(n, 0), numbers(n, 0)];
+  const [wide, out] = [numbers(784 * 512, 0), numbers(784 * 512, 0)];
+  const [y, delta, sums] = [numbers(32 * 10, 0), numbers(32 * 10, 0), numbers(2, 0)];
+  const { softmaxCrossEntropy } = Loss;
+  return [
+    { name: 'add 78400', work: 12 * n, unit: 'GB/s', run: () => kernels.add(a, b, c, n) },
+    { name: 'sgd 78400', work: 20 * n, unit: 'GB/s', run: () => kernels.sgd(a, b, c, n, 32, 1e-9, 0.9) },
+    { name: 'allFinite 78400', work: 4 * n, unit: 'GB/s', run: () => void kernels.allFinite(a, n) },
+    {
+      name: 'transpose 784x512',
+      work: 8 * 784 * 512,
+      unit: 'GB/s',
+      run: () => kernels.transpose(wide, 784, 512, out),
+    },
+    {
+      name: 'gather 32 images',
+      work: 32 * PIXELS * 5,
+      unit: 'GB/s',
+      run: () => kernels.gather(images, labels, PIXELS, ids, 32, batches, fetchedLabels),
+    },
+    {
+      name: 'softmax cross-entropy 32x10',
+      work: 0,
+      unit: 'us',
+      run: () =>
+        kernels.outputLoss(softmaxCrossEntropy, 0, y, fetchedLabels, delta, sums, 32, 10, Write.store, scratch),
+    },
+  ];
+}
+
+/** All kernel calls of one micro-batch of a chain of relu layers with a softmax at the end. */
+function network(rows: number, widths: number[]): Measurement {
+  const x = numbers(rows * PIXELS, 0);
+  const sums = numbers(2, 0);
+  const layers = widths.slice(1).map((outputs, n) => ({
+    inputs: widths[n],
+    outputs,
+    activation: n === widths.length - 2 ? Activation.linear : Activation.relu,
+    y: numbers(rows * outputs, 0),
+    delta: numbers(rows * outputs, 0),
+    w: numbers(widths[n] * outputs, 0),
+    wT: numbers(widths[n] * outputs, 0),
+    b: numbers(outputs, 0),
+    gw: numbers(widths[n] * outputs, 0),
+    gb: numbers(outputs, 0),
+  }));
+  const last = layers[layers.length - 1];
+  const { softmaxCrossEntropy } = Loss;
+  const run = (turn: number) => {
+    const first = ids + 4 * rows * (turn % Math.floor(IMAGES / rows));
+    kernels.gather(images, labels, PIXELS, first, rows, x, fetchedLabels);
+    layers.forEach(({ w, b, y, inputs, outputs, activation }, n) => {
+      kernels.denseForward(n ? layers[n - 1].y : x, w, b, y, rows, inputs, outputs, activation, scratch);
+    });
+    const { y, delta, outputs } = last;
+    kernels.outputLoss(softmaxCrossEntropy, 0, y, fetchedLabels, delta, sums, rows, outputs, Write.accumulate, scratch);
+    for (let n = layers.length - 1; n >= 0; n--) {
+      const { delta, wT, gw, gb, inputs, outputs } = layers[n];
+      const input = n ? layers[n - 1].y : x;
+      kernels.denseParameterGradient(input, delta, gw, gb, rows, inputs, outputs, Write.accumulate, scratch);
+      if (n === 0) break;
+      const { activation, delta: deltaIn } = layers[n - 1];
+      kernels.denseInputGradient(delta, wT, input, deltaIn, rows, inputs, outputs, activation, scratch);
+    }
+  };
+  return { name: `micro-batch of ${rows}, ${widths.join('-')}`, work: 0, unit: 'us', run };
+}
+
+function loadImages(): string {
+  const out = new Uint8Array(memory.buffer, images, IMAGES * PIXELS);
+  new Uint32Array(memory.buffer, ids, IMAGES).forEach((_, i, all) => {
+    all[i] = i;
+  });
+  const place = process.env.LOCKSTEP_DATA;
+  if (place !== undefined) {
+    const file = gunzipSync(readFileSync(join(place, 'train-images-idx3-ubyte.gz')));
+    out.set(file.subarray(16, 16 + out.length));
+    return 'MNIST digits';
+  }
+  for (let i = 0; i < out.length; i++) out[i] = random.uniform() < 0.81 ? 0 : random.below(256);
+  return 'random pixels (LOCKSTEP_DATA is not set)';
+}
+
+/** Everything that is timed, and what the pixels are. Once per process: the memory is laid out as they are listed. */
+export function prepare(): { measurements: readonly Measurement[]; pixels: string } {
+  const measurements = [
+    ...dense(64, 784, 512, 0),
+    ...dense(64, 512, 512, 0),
+    ...dense(16, 512, 512, 0),
+    ...dense(64, 512, 512, 0.5),
+    ...dense(16, 512, 512, 0.5),
+    ...dense(32, 128, 64, 0.5),
+    ...dense(32, 100, 10, 0),
+    ...dense(32, 100, 10, 0.5),
+    ...dense(16, 16, 16, 0.5),
+    ...[16, 32, 64].flatMap((rows) => dense(rows, PIXELS, 100, 'digits')),
+    ...dense(64, PIXELS, 512, 'digits'),
+    ...dense(16, PIXELS, 16, 'digits'),
+    ...elementwise(),
+    network(16, [784, 16, 16, 10]),
+    network(32, [784, 100, 10]),
+    network(32, [784, 128, 64, 10]),
+    network(64, [784, 512, 512, 10]),
+  ];
+  memory = arena.createMemory(false);
+  kernels = simdKernels(compileKernels(binary, false), memory);
+  for (const fill of fills) fill();
+  const pixels = loadImages();
+  for (let n = 0; n < BATCHES; n++) {
+    kernels.gather(images, labels, PIXELS, ids + 4 * 64 * n, 64, batches + 4 * 64 * PIXELS * n, fetchedLabels);
+  }
+  return { measurements, pixels };
+}

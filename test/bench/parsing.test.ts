@@ -1,0 +1,63 @@
+/** What the benchmark reads: options, metrics, process status, profiles. */
+import { expect, test } from 'vitest';
+import { parseMetrics, settledRates } from './metrics.js';
+import { parseOptions } from './options.js';
+import { ownWork, parseProfile } from './profile.js';
+import { growth, parseStatus } from './samplers.js';
+
+const line = (step: number, samplesPerSecond: number, more = {}) => {
+  const common = { epoch: 1, loss: 1, trainAccuracy: 0, workers: 1, bytesSent: 0, bytesReceived: 0 };
+  return { step, samplesPerSecond, ...common, ...more };
+};
+
+test('metrics are whole lines; the first quarter and evaluations do not count', () => {
+  const lines = [line(1, 10), line(2, 20), line(3, 30), line(4, 40, { testAccuracy: 0.5 })];
+  const text = lines.map((each) => `${JSON.stringify(each)}\n`).join('');
+  expect(parseMetrics(`${text}{"step":5,"samp`)).toEqual(lines);
+  expect(parseMetrics('')).toEqual([]);
+  expect(settledRates(lines)).toEqual([20, 30]);
+});
+
+test('options', () => {
+  const sections = ['train', 'sockets'];
+  const usual = { report: false, quick: false, only: null, row: '', rounds: 5, seconds: 5 };
+  expect(parseOptions([], sections)).toEqual(usual);
+  expect(parseOptions(['--report', '--only', 'sockets,train', '--rounds', '3'], sections)).toEqual({
+    ...usual,
+    report: true,
+    only: ['sockets', 'train'],
+    rounds: 3,
+  });
+  expect(parseOptions(['--quick', '--row', '1024'], sections)).toMatchObject({ rounds: 1, seconds: 2, row: '1024' });
+  expect(() => parseOptions(['--only', 'tran'], sections)).toThrow(
+    'there is no section tran; there are train, sockets',
+  );
+  expect(() => parseOptions(['--rounds', '0'], sections)).toThrow('whole number from 1');
+  expect(() => parseOptions(['--frobnicate'], sections)).toThrow('--frobnicate');
+});
+
+test('resident memory is what /proc says', () => {
+  const status = 'Name:\tnode\nVmHWM:\t  204800 kB\nVmRSS:\t  102400 kB\nThreads:\t11\n';
+  expect(parseStatus(status)).toEqual({ residentMb: 100, peakMb: 200 });
+  expect(parseStatus('Name:\tzombie\n')).toBeNull();
+});
+
+test('growth leaves out the beginning', () => {
+  const samples = Array.from({ length: 101 }, (_, step) => ({ step, megabytes: step < 20 ? 10 * step : 200 }));
+  expect(growth(samples, 100)).toBe(0);
+  const leaking = Array.from({ length: 101 }, (_, step) => ({ step, megabytes: step }));
+  expect(growth(leaking, 100)).toBeCloseTo(60);
+  expect(growth([], 100)).toBeNaN();
+});
+
+test('a profile is read wherever the phases stand in it', () => {
+  const phases = { compute: 900, sum: 10, update: 20, encode: 5, send: 6, 'receive/decode': 7, wait: 400 };
+  const nested = parseProfile({ steps: 3, perStepUs: phases, eventLoopLongestMs: 2.5 });
+  const flat = parseProfile({ ...phases, eventLoopLongestMs: 2.5 });
+  for (const profile of [nested, flat]) {
+    expect(Object.fromEntries(profile.phases)).toEqual(phases);
+    expect(profile.eventLoopLongestMs).toBe(2.5);
+    expect(ownWork(profile)).toBe(48);
+  }
+  expect(parseProfile({}).eventLoopLongestMs).toBeNull();
+});

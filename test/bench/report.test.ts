@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { parseModel } from '../../shared/model/description.js';
+import { Findings } from './findings.js';
+import { renderReport, renderTargets } from './report.js';
+import { modelOf, parameters, rows } from './rows.js';
+
+test('every row is a model that the command line takes, in micro-batches that fit its batch', () => {
+  for (const row of rows) {
+    expect(parseModel(JSON.stringify(modelOf(row)), row.name)).toEqual(modelOf(row));
+    expect(row.batch % row.microBatch).toBe(0);
+  }
+  expect(parameters(rows[0])).toBe(784 * 100 + 100 + 100 * 10 + 10);
+});
+
+test('the report names the machine, what was left out, and targets that were missed', () => {
+  const findings = new Findings('train', 'Training');
+  findings.table('Samples/s', ['who', 'rate'], [['we', '12 k']]);
+  findings.contest('a row', [
+    { name: 'we', side: 'ours', scheduling: 'other', command: 'lockstep train', values: [1] },
+    { name: 'they', side: 'peer', scheduling: 'other', command: 'python3', values: [], fault: 'no torch' },
+  ]);
+  findings.target('speed', '2 x', '1.50 x', false);
+  const page = renderReport({
+    environment: [['processor', 'abacus, 2 cores']],
+    rounds: 5,
+    remark: 'A remark.',
+    sections: [findings],
+    skipped: ['javascript: not installed'],
+  });
+  expect(page).toContain('abacus, 2 cores');
+  expect(page).toContain('- javascript: not installed');
+  expect(page).toMatch(/\| speed +\| +2 x +\| +1.50 x +\| \*\*not reached\*\* \|/);
+  expect(page).toContain('a row: they gave no figure: no torch');
+  expect(page).toContain('    lockstep train\n    python3\n');
+});
+
+test('without targets there is no table', () => {
+  expect(renderTargets([])).toBe('None of the sections that ran has one.');
+});

@@ -1,0 +1,85 @@
+/** How throughput depends on the batch, the micro-batch, the size of the model, the threads, and the workers. */
+
+import { ours } from '../contenders.js';
+import { hold } from '../contest.js';
+import type { Context, Section } from '../context.js';
+import type { Findings } from '../findings.js';
+import type { Workers } from '../lockstep.js';
+import { type Network, nameOf, parameters, type Row, row } from '../rows.js';
+import { summarise } from '../statistics.js';
+import { ranged, thousands } from '../table.js';
+
+const small: Network = { widths: [784, 100, 10], hidden: 'sigmoid' };
+const wide: Network = { widths: [784, 512, 512, 10], hidden: 'relu' };
+const models: readonly Network[] = [
+  { widths: [784, 16, 16, 10], hidden: 'sigmoid' },
+  small,
+  { widths: [784, 256, 128, 10], hidden: 'relu' },
+  wide,
+  { widths: [784, 1024, 1024, 10], hidden: 'relu' },
+  { widths: [784, 2048, 1600, 10], hidden: 'relu' },
+];
+const batches = [32, 64, 128, 256, 512, 1024, 2048, 4096];
+const microBatches = [4, 8, 16, 32, 64, 128];
+const scheduling = 'other';
+/** A curve, not a contest: fewer rounds do. */
+const roundsMax = 3;
+
+/** A point of a curve: what it is called there, and what is run. */
+interface Point {
+  readonly at: string;
+  readonly row: Row;
+  readonly workers: Workers;
+}
+
+const two: Workers = { threads: 2 };
+const perModel = (make: (network: Network) => Point[]) => [small, wide].flatMap(make);
+
+const curves: readonly (readonly [by: string, points: Point[]])[] = [
+  ['batch', perModel((network) => batches.map((batch) => point(network, batch, two, `${batch}`)))],
+  [
+    'micro-batch, at a batch of 1024',
+    perModel((network) => microBatches.map((size) => point(network, 1024, two, `${size}`, size))),
+  ],
+  ['parameters, at a batch of 128', models.map((network) => point(network, 128, two, thousands(parameters(network))))],
+  [
+    'threads, at a batch of 1024',
+    perModel((network) => [1, 2, 4].map((threads) => point(network, 1024, { threads }, `${threads}`))),
+  ],
+  [
+    'worker processes of one thread over sockets, at a batch of 1024',
+    perModel((network) => [1, 2, 3, 4].map((n) => point(network, 1024, { processes: Array(n).fill(1) }, `${n}`))),
+  ],
+];
+
+export const growth: Section = {
+  name: 'growth',
+  title: 'How throughput grows',
+  async run(context, findings) {
+    for (const [by, points] of curves) await curve(context, findings, by, context.quick ? ends(points) : points);
+  },
+};
+
+function point(network: Network, batch: number, workers: Workers, at: string, microBatch?: number): Point {
+  return { at, row: row(network, batch, [2], microBatch), workers };
+}
+
+async function curve(context: Context, findings: Findings, by: string, points: readonly Point[]): Promise<void> {
+  context.log(`by ${by}`);
+  const contenders = points.map(({ at, row, workers }) => {
+    const contender = ours(context, row, context.mnist, scheduling, workers);
+    return { ...contender, name: `${nameOf(row)}, ${at}` };
+  });
+  const outcomes = await hold(contenders, Math.min(roundsMax, context.rounds), context.log);
+  findings.contest(`by ${by}`, outcomes);
+  const cells = outcomes.map(({ values }, i) => {
+    const { at, row } = points[i];
+    const shown = values.length > 0 ? ranged(summarise(values), thousands) : '-';
+    return [nameOf(row), at, String(row.microBatch), shown];
+  });
+  findings.table(`Samples/s by ${by}: median (range)`, ['model', by.split(',')[0], 'micro-batch', 'samples/s'], cells);
+}
+
+function ends(points: readonly Point[]): Point[] {
+  return [points[0], points[points.length - 1]];
+}
