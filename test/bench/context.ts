@@ -29,6 +29,9 @@ export interface Section {
   run(context: Context, findings: Findings): Promise<void>;
 }
 
+/** Something that a section needs is not installed here: it is left out by name, which is no failure. */
+export class Unavailable extends Error {}
+
 /** A command as the report shows it: the places of this machine by what they stand for. */
 export function readable(command: Command, { root, scratch, mnist }: Context): string {
   return [
@@ -36,5 +39,7 @@ export function readable(command: Command, { root, scratch, mnist }: Context): s
     [mnist.directory, '$LOCKSTEP_DATA'],
     [scratch, '$SCRATCH'],
     [`${root}/`, ''],
-  ].reduce((text, [place, name]) => text.replaceAll(place, name), shown(command));
+  ]
+    .reduce((text, [place, name]) => text.replaceAll(place, name), shown(command))
+    .replace(/run-\w+\/run/, 'run');
 }

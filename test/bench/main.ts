@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Context, Section } from './context.js';
+import { type Context, type Section, Unavailable } from './context.js';
 import { mnistPixels } from './dataset.js';
 import { describeEnvironment } from './environment.js';
 import { Findings } from './findings.js';
@@ -40,13 +40,15 @@ const sections: readonly Section[] = [
 const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
 
 function readOptions(): BenchOptions {
+  const names = sections.map(({ name }) => name);
+  if (process.argv.includes('--help')) {
+    console.log(usage(names));
+    process.exit(0);
+  }
   try {
-    return parseOptions(
-      process.argv.slice(2),
-      sections.map(({ name }) => name),
-    );
+    return parseOptions(process.argv.slice(2), names);
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n\n${usage}`);
+    console.error(`${error instanceof Error ? error.message : error}\n\n${usage(names)}`);
     process.exit(2);
   }
 }
@@ -66,15 +68,13 @@ function makeContext({ rounds, seconds, quick, row }: BenchOptions, scratch: str
 /** Runs the sections; stops at one that found a wrong answer. */
 async function runAll(context: Context, only: readonly string[] | null): Promise<Pick<Report, 'sections' | 'skipped'>> {
   const done: Findings[] = [];
-  const skipped: string[] = [];
+  const skipped = context.python === null ? ['PyTorch: not installed (apt install python3-torch)'] : [];
   for (const section of sections.filter(({ name }) => only?.includes(name) ?? true)) {
-    const findings = new Findings(section.name, section.title);
     context.log(`\n== ${section.name}`);
-    try {
-      await section.run(context, findings);
-    } catch (error) {
-      skipped.push(`${section.name}: ${error instanceof Error ? error.message : error}`);
-      context.log(skipped.at(-1) ?? '');
+    const findings = await runOne(section, context);
+    if (typeof findings === 'string') {
+      skipped.push(`${section.name}: ${findings}`);
+      console.log(`Left out: ${skipped.at(-1)}\n`);
       continue;
     }
     done.push(findings);
@@ -83,6 +83,20 @@ async function runAll(context: Context, only: readonly string[] | null): Promise
     if (findings.failed) break;
   }
   return { sections: done, skipped };
+}
+
+/** What the section found, or why it is left out. One that breaks does not take the others' figures with it. */
+async function runOne(section: Section, context: Context): Promise<Findings | string> {
+  const findings = new Findings(section.name, section.title);
+  try {
+    await section.run(context, findings);
+    return findings;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    if (error instanceof Unavailable) return why;
+    process.exitCode = 1;
+    return `failed: ${why}`;
+  }
 }
 
 function write(report: Report): void {

@@ -17,7 +17,7 @@ export function renderReport({ environment, rounds, remark, sections, skipped }:
   return `${[
     '# Benchmark report',
     'Written by `npm run bench -- --report`. Contenders take turns (A B A B) in one run and in one scheduling class ' +
-      `(other: the default; batch: \`chrt -b 0\`). Figures are medians over ${rounds} rounds, with the range; a ratio is ` +
+      `(other: the default; batch: \`chrt -b 0\`). Rounds: ${rounds}. Figures are medians over the rounds, with the range; a ratio is ` +
       'the median of the ratios of the rounds.',
     remark,
     renderTable({ title: '', columns: ['', ''], rows: environment }),

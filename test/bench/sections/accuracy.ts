@@ -10,8 +10,9 @@ import { remarkOn, type TorchKind, torchCommand, torchKinds, trainTorch, unavail
 
 const accuracies = [0.97, 0.98] as const;
 const settings = row({ widths: [784, 512, 512, 10], hidden: 'relu' }, 128, [2]);
-const rate = 0.1;
-const momentum = 0.5;
+/** With these the network reaches 98 % within a few epochs. */
+const rate = 0.05;
+const momentum = 0.9;
 const epochsMax = 50;
 const kinds: readonly TorchKind[] = [torchKinds.single1, torchKinds.single2, torchKinds.single2openmp];
 

@@ -1,7 +1,7 @@
 /** The coordinator's own work for a step, and how long it lets its event loop wait, from what `--profile` leaves. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Context, readable, type Section } from '../context.js';
+import { type Context, readable, type Section, Unavailable } from '../context.js';
 import type { Findings } from '../findings.js';
 import { endless, inRun, knowsOption, train, trainingCommand } from '../lockstep.js';
 import { ownWork, type Profile, parseProfile } from '../profile.js';
@@ -16,8 +16,7 @@ export const coordinator: Section = {
   title: "The coordinator's own work",
   async run(context, findings) {
     if (!(await knowsOption('coordinator', '--profile'))) {
-      findings.note('Left out: this command line has no --profile.');
-      return;
+      throw new Unavailable('this command line has no --profile');
     }
     for (const name of ['784-512-512-10 relu, 128', '784-512-512-10 relu, 1024']) {
       const row = findRow(name);

@@ -72,12 +72,14 @@ async function curve(context: Context, findings: Findings, by: string, points: r
   });
   const outcomes = await hold(contenders, Math.min(roundsMax, context.rounds), context.log);
   findings.contest(`by ${by}`, outcomes);
-  const cells = outcomes.map(({ values }, i) => {
+  const rows = outcomes.map(({ values }, i) => {
     const { at, row } = points[i];
     const shown = values.length > 0 ? ranged(summarise(values), thousands) : '-';
-    return [nameOf(row), at, String(row.microBatch), shown];
+    const settings = { batch: `${row.batch}`, 'micro-batch': `${row.microBatch}` };
+    // What varies stands once, in the second column.
+    return { model: nameOf(row), [by.split(',')[0]]: at, ...settings, 'samples/s': shown };
   });
-  findings.table(`Samples/s by ${by}: median (range)`, ['model', by.split(',')[0], 'micro-batch', 'samples/s'], cells);
+  findings.table(`Samples/s by ${by}: median (range)`, Object.keys(rows[0]), rows.map(Object.values<string>));
 }
 
 function ends(points: readonly Point[]): Point[] {

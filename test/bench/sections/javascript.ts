@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { ours } from '../contenders.js';
 import { type Contender, compare, hold, type Outcome } from '../contest.js';
-import { type Context, readable, type Section } from '../context.js';
+import { type Context, readable, type Section, Unavailable } from '../context.js';
 import { packageVersion } from '../environment.js';
 import type { Findings } from '../findings.js';
 import { run } from '../processes.js';
@@ -34,7 +34,7 @@ export const javascript: Section = {
     for (const { name } of peers.filter((peer) => !installed.includes(peer))) {
       findings.note(`${name} is left out: it is not installed (npm ci --prefix test/bench/peers).`);
     }
-    if (installed.length === 0) return;
+    if (installed.length === 0) throw new Unavailable('no peer is installed: npm ci --prefix test/bench/peers');
     const cells: string[][] = [];
     for (const row of context.rows) {
       context.log(row.name);
@@ -76,8 +76,8 @@ function contender(context: Context, row: Row, { name, words: [script, ...rest] 
 function line(findings: Findings, row: Row, { name, wanted }: Peer, outcomes: readonly Outcome[]): string[][] {
   const comparison = compare(outcomes, scheduling, (each) => each.side === 'ours' || each.name === name);
   if (comparison === undefined) return [];
-  const { ours, peer, ratio } = comparison;
+  const { ours, peer, ratio, ratios } = comparison;
   findings.target(`javascript, ${row.name}`, `${wanted} x ${name}`, times(ratio), ratio >= wanted);
   const [own, its] = [ours, peer].map(({ values }) => ranged(summarise(values), thousands));
-  return [[row.name, own, name, its, times(ratio)]];
+  return [[row.name, own, name, its, ranged(summarise(ratios), times)]];
 }

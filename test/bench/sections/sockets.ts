@@ -48,7 +48,11 @@ function against(outcomes: readonly Outcome[], own: string, peer: string, schedu
 
 function ratios(outcomes: readonly Outcome[], { name, side, scheduling }: Outcome): string[] {
   if (side === 'peer') return ['', ''];
-  return [ddp, ddpTuned].map((kind) => times(against(outcomes, name, kind.name, scheduling)?.ratio ?? Number.NaN));
+  return [ddp, ddpTuned].map((kind) => ratioCell(against(outcomes, name, kind.name, scheduling)));
+}
+
+function ratioCell(comparison: Comparison | undefined): string {
+  return comparison === undefined ? '-' : ranged(summarise(comparison.ratios), times);
 }
 
 /** DDP is plain as a tutorial leaves it, in the default class, and at its best when tuned, in the batch class. */
