@@ -8,6 +8,7 @@ import { LockstepError } from '../shared/errors.js';
 import { loadWithProgress } from './cli/load.js';
 import type { Log } from './cli/log.js';
 import type { RunOptions } from './cli/options.js';
+import type { Profiler } from './profiler.js';
 import { type FleetState, Recorder, shorter } from './recorder.js';
 import { buildMachine, type RunSetup, setUpRun } from './setup.js';
 import { type StopReason, Trainer } from './trainer.js';
@@ -43,11 +44,12 @@ export interface SitePlan {
   stranded?(stranded: boolean): void;
 }
 
-/** Runs to the end; resolves with the exit code. `onInterrupt` calls back when the user wants to stop. */
+/** Runs to the end; resolves with the exit code. `profiler` is the platform's, if it has one. `onInterrupt` calls back when the user wants to stop. */
 export async function conduct(
   options: RunOptions,
   log: Log,
   platform: Platform,
+  profiler: Profiler | null,
   onInterrupt: (stop: () => void) => void,
   plan: SitePlan,
 ): Promise<number> {
@@ -63,7 +65,9 @@ export async function conduct(
   const training = new Training(machine, trainer, setup.optimizer, {
     stepStarted: (task) => site?.stepStarted(task, training.taskAfter(task)),
     stepped: (step, epoch, train, test) => {
+      platform.profile.enter('record');
       if (site !== null) recorder.stepped(machine, site, step, epoch, train, test);
+      platform.profile.leave();
     },
     checkpoint: (position, state) => recorder.checkpoint(machine, position, state),
   });
@@ -79,7 +83,9 @@ export async function conduct(
     failed,
     diverged: () => training.diverged(),
   });
+  profiler?.begin();
   const reason = await Promise.race([training.run(), failure]);
+  profiler?.finish(recorder.directory, trainer.position.step, site.workers);
   await site.close(endReasons[reason]);
   await recorder.finish(machine, trainer, reason);
   if (reason === 'diverged') throw divergence(trainer.position.step, setup);

@@ -136,10 +136,12 @@ export class Recorder {
   }
 
   private showProgress(step: number, epoch: number, train: Score, samplesPerSecond: number): void {
+    const { bar } = this.log;
+    if (bar === null) return;
     const { epochs, stepsPerEpoch } = this.setup.plan;
     const detail = `loss ${train.loss.toFixed(4)} | ${count(samplesPerSecond)} samples/s`;
     const inEpoch = step - (epoch - 1) * stepsPerEpoch;
-    this.log.bar?.update(`epoch ${epoch}/${epochs}`, stepsPerEpoch, inEpoch, detail);
+    bar.update(`epoch ${epoch}/${epochs}`, stepsPerEpoch, inEpoch, detail);
   }
 
   private summarise(machine: Machine, trainer: Trainer, stopReason: StopReason): Summary {

@@ -109,7 +109,10 @@ export class Training {
   private summed(task: Task, at: Pointer): void {
     this.job = null;
     const { partialFloats, parameters } = this.machine.workspace;
-    if (this.machine.kernels.allFinite(at, partialFloats) === 0) {
+    this.machine.profile.enter('check');
+    const finite = this.machine.kernels.allFinite(at, partialFloats) === 1;
+    this.machine.profile.leave();
+    if (!finite) {
       this.machine.buffers.giveBack(at);
       return this.diverged();
     }
@@ -121,13 +124,12 @@ export class Training {
   /** E4: the one place where weights change, from the root of the tree. */
   private update(): void {
     if (this.sum === null) return;
-    const { kernels, workspace, buffers } = this.machine;
-    const { weights, velocity, parameters } = workspace;
-    const { rate, momentum } = this.optimizer;
-    kernels.sgd(weights, velocity, this.sum.at, parameters, this.sum.samples, rate, momentum);
+    const { buffers, profile } = this.machine;
+    profile.enter('update');
+    this.machine.update(this.sum.at, this.sum.samples, this.optimizer);
+    profile.leave();
     buffers.giveBack(this.sum.at);
     this.sum = null;
-    this.machine.weightsChanged();
   }
 
   private evaluate(): void {

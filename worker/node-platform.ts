@@ -4,18 +4,21 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { Platform, ThreadHandle } from '../shared/compute/machine.js';
+import { noProfile, type Profile } from '../shared/compute/profile.js';
 import type { FromThread } from '../shared/compute/thread.js';
 
 const kernelsFile = new URL('../shared/kernels/kernels.wasm', import.meta.url);
 const threadFile = new URL('./thread-entry.js', import.meta.url);
 
-export function nodePlatform(): Platform {
+/** `profile` measures this thread; by default nothing does. */
+export function nodePlatform(profile: Profile = noProfile): Platform {
   return {
     kernels: readFileSync(kernelsFile),
     cores: availableParallelism(),
     spawnThread,
     defer: (call) => void setImmediate(call),
     nowMs: () => performance.now(),
+    profile,
     sha256: (bytes) => createHash('sha256').update(bytes).digest('hex'),
   };
 }

@@ -9,6 +9,7 @@ import { nodePlatform } from '../../worker/node-platform.js';
 import { conduct } from '../conduct.js';
 import { FleetSite } from '../fleet/site.js';
 import { listen } from '../gateway.js';
+import { Profiler } from '../profiler.js';
 import { createLog, plural } from './log.js';
 import type { RunOptions } from './options.js';
 import { onInterrupt } from './signals.js';
@@ -29,11 +30,12 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<numbe
   const log = createLog(options);
   const { logger } = log;
   const token = tokenFor(options);
-  const platform = nodePlatform();
+  const profiler = options.profile ? new Profiler() : null;
+  const platform = nodePlatform(profiler?.phases);
   const server = await listen(options.host, options.port);
   if (token === null && !isLoopback(options.host))
     logger.warn('anyone who reaches this port can join: --open asks for no token');
-  return conduct(options, log, platform, onInterrupt, {
+  return conduct(options, log, platform, profiler, onInterrupt, {
     threads: 0,
     stranded: (stranded) =>
       stranded ? logger.warn('no workers left: paused until one joins') : logger.info('going on'),

@@ -19,6 +19,7 @@ export interface RunOptions {
   readonly seed: number;
   readonly evalEvery: 'epoch' | number;
   readonly out?: string | undefined;
+  readonly profile: boolean;
   readonly maxSteps?: number | undefined;
   readonly targetAccuracy?: number | undefined;
   readonly patience?: number | undefined;
@@ -121,6 +122,12 @@ export const runOptions = {
     defaultDescription: 'runs/DATE-NAME',
     describe: 'Directory for the results',
     coerce: once,
+  },
+  profile: {
+    group: group.output,
+    boolean: true,
+    default: false,
+    describe: 'Measure where the time goes, into profile.json of the run directory',
   },
   ...logOptions,
 } as const satisfies Record<string, Options>;

@@ -1,6 +1,7 @@
 /** `lockstep train`: coordinator and workers in one process, the workers on threads. */
 import { nodePlatform } from '../../worker/node-platform.js';
 import { conduct } from '../conduct.js';
+import { Profiler } from '../profiler.js';
 import { createLog } from './log.js';
 import type { RunOptions } from './options.js';
 import { onInterrupt } from './signals.js';
@@ -13,7 +14,8 @@ export interface TrainOptions extends RunOptions {
 /** Resolves with the exit code. */
 export async function runTrain(options: TrainOptions): Promise<number> {
   const log = createLog(options);
-  return conduct(options, log, nodePlatform(), onInterrupt, {
+  const profiler = options.profile ? new Profiler() : null;
+  return conduct(options, log, nodePlatform(profiler?.phases), profiler, onInterrupt, {
     threads: options.workers,
     open: async (setup, machine, { failed }) => {
       if (options.workers > setup.slots) {

@@ -53,8 +53,10 @@ export class Fleet {
     if (this.weightsFrame?.step === step) return this.weightsFrame;
     const { weights, parameters } = this.machine.workspace;
     this.weightsFrame?.letGo();
+    this.machine.profile.enter('encode');
     const payload = this.machine.bytes(weights, 4 * parameters);
     const { frame, buffer } = encodeFrameFrom(this.buffers, { type: 'weights', step }, payload);
+    this.machine.profile.leave();
     this.weightsFrame = new SharedFrame(step, frame, () => this.buffers.giveBack(buffer));
     return this.weightsFrame;
   }

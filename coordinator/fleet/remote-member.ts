@@ -85,9 +85,11 @@ export class RemoteMember implements Transport {
   receive(frame: Uint8Array): void {
     if (this.state === 'closed') return;
     this.fleet.traffic.bytesReceived += frame.length;
+    this.fleet.machine.profile.enter('receive');
     const decoded = decodeFromWorker(frame);
     if ('error' in decoded) this.fail(decoded.error.code, decoded.error.message);
     else this.handle(decoded.message, decoded.payload);
+    this.fleet.machine.profile.leave();
   }
 
   /** The connection is gone. */
@@ -252,7 +254,9 @@ export class RemoteMember implements Transport {
 
   private sendFrame(frame: Uint8Array, whenSent: () => void = () => {}): void {
     if (this.state === 'closed') return whenSent();
+    this.fleet.machine.profile.enter('send');
     this.connection.send(frame, whenSent);
+    this.fleet.machine.profile.leave();
     this.fleet.traffic.bytesSent += frame.length;
     if (this.connection.queuedBytes > limits.sendQueueBytesMax) {
       this.fail('slow-reader', `${this.connection.queuedBytes} bytes are waiting for it`);

@@ -9,7 +9,7 @@ import type { Kernels, Pointer } from '../kernels/kernels.js';
 import { Network, type Operands } from '../model/network.js';
 import { shardEvaluation, shardGradient, shardSamples } from '../model/shard.js';
 import { type Shard, shardEnd } from '../pool/tree.js';
-import type { Order } from './mailbox.js';
+import type { ShardOrder } from './mailbox.js';
 import type { GrowableMemory } from './partials.js';
 import type { ThreadRegion, Workspace } from './workspace.js';
 
@@ -45,12 +45,12 @@ export class Computer {
    * Sums a shard into `out`: for a gradient, `partialFloats` floats; for an evaluation, two (loss sum, correct count),
    * and the predictions go to their place in the workspace.
    */
-  compute(task: Order['task'], shard: Shard, out: Pointer): void {
+  compute(task: ShardOrder['task'], shard: Shard, out: Pointer): void {
     if (task.work === 'gradient') this.gradient(task, shard, out);
     else this.evaluation(shard, out);
   }
 
-  private gradient({ epoch, stepInEpoch }: Order['task'], shard: Shard, out: Pointer): void {
+  private gradient({ epoch, stepInEpoch }: ShardOrder['task'], shard: Shard, out: Pointer): void {
     const { order, region } = this;
     const ids = new Uint32Array(this.memory.buffer, region.ids);
     const end = shardEnd(shard, order.slotsIn(stepInEpoch));

@@ -2,8 +2,11 @@
 import { assert } from '../assert.js';
 import type { Pointer } from '../kernels/kernels.js';
 import type { LeaseOrder, Transport } from '../pool/driver.js';
-import type { Mailbox } from './mailbox.js';
+import type { Mailbox, UpdateOrder } from './mailbox.js';
 import type { PartialBuffers } from './partials.js';
+
+/** A part of an update takes well below a millisecond; a thread that needs this long will never be done. */
+const settleMsMax = 30_000;
 
 /** A shard that is done, or will be: whose lease it is, and where its sum goes. */
 export interface Placed {
@@ -71,6 +74,7 @@ export class InlineLane extends Lane {
 
 /** A compute thread, reached through its mailbox. */
 export class ThreadLane extends Lane {
+  /** Answers that were taken note of, and orders that were posted: equal when it is idle. */
   private seen = 0;
 
   constructor(
@@ -93,8 +97,19 @@ export class ThreadLane extends Lane {
     return placed;
   }
 
+  /** Has an idle thread update a run of parameters; `settle` must follow. */
+  beginUpdate(order: UpdateOrder): void {
+    this.mailbox.post(order);
+    this.seen = (this.seen + 1) | 0;
+  }
+
+  /** Waits until the update is done. */
+  settle(spins: number): void {
+    assert(this.mailbox.settle(this.seen, spins, settleMsMax), 'a thread did not finish its part of an update');
+  }
+
   protected begin({ order, out }: Placed): void {
-    this.mailbox.post({ ...order, out });
+    this.mailbox.post({ kind: 'shard', task: order.task, shard: order.shard, out });
     this.wake();
   }
 }

@@ -10,9 +10,10 @@ import { PoolDriver } from '../pool/driver.js';
 import type { Shard } from '../pool/tree.js';
 import { Computer } from './computer.js';
 import { InlineLane, type Placed, ThreadLane } from './lanes.js';
-import { Mailbox, type Order } from './mailbox.js';
+import { Mailbox, type ShardOrder, type UpdateOrder } from './mailbox.js';
 import { PartialBuffers } from './partials.js';
-import type { FromThread, Port, ToThread } from './thread.js';
+import type { Profile } from './profile.js';
+import { type FromThread, type Port, type ToThread, update } from './thread.js';
 import { layOutWorkspace, type RunDescription, type Workspace } from './workspace.js';
 
 /** A thread as its machine sees it. */
@@ -35,6 +36,7 @@ export interface Platform {
   defer(call: () => void): void;
   /** Lowercase hex. */
   sha256(bytes: Uint8Array): string;
+  readonly profile: Profile;
 }
 
 const PAGE_BYTES = 65_536;
@@ -50,6 +52,8 @@ const TURN_MS = 2;
  * millisecond or two, during which the event loop stands still.
  */
 const INLINE_OPERATIONS_MAX = 400e6;
+/** Parameters above which threads help to update them. */
+const UPDATE_SHARED_MIN = 200_000;
 
 export class Machine {
   readonly memory: WebAssembly.Memory;
@@ -57,6 +61,7 @@ export class Machine {
   readonly workspace: Workspace;
   readonly buffers: PartialBuffers;
   readonly pool: PoolDriver;
+  readonly profile: Profile;
   private readonly module: WebAssembly.Module;
   private readonly handles: ThreadHandle[] = [];
   private readonly lanes: (InlineLane | ThreadLane)[] = [];
@@ -77,7 +82,8 @@ export class Machine {
     this.module = compileKernels(platform.kernels, true);
     this.kernels = simdKernels(this.module, this.memory);
     this.buffers = new PartialBuffers(this.memory, this.workspace.end, this.workspace.partialFloats);
-    this.pool = new PoolDriver(this.kernels, this.buffers, () => platform.nowMs(), onStranded);
+    this.profile = platform.profile;
+    this.pool = new PoolDriver(this.kernels, this.buffers, platform, onStranded);
     this.spins = threads <= platform.cores ? SPINS : 0;
   }
 
@@ -103,9 +109,27 @@ export class Machine {
   }
 
   /** Computes a shard here and now, on the caller's thread: the machine has a region for itself. Blocks. */
-  compute(task: Order['task'], shard: Shard, out: Pointer): void {
+  compute(task: ShardOrder['task'], shard: Shard, out: Pointer): void {
     this.computer ??= new Computer(this.kernels, this.memory, this.workspace, this.threads);
+    this.profile.enter('compute');
     this.computer.compute(task, shard, out);
+    this.profile.leave();
+  }
+
+  /** E4: updates the weights from the sum over a mini-batch of `samples`; idle threads take a part of a large model. */
+  update(sum: Pointer, samples: number, { rate, momentum }: { rate: number; momentum: number }): void {
+    const { weights, velocity, parameters } = this.workspace;
+    const helpers = parameters < UPDATE_SHARED_MIN ? [] : this.idleThreads().slice(0, this.threads - 1);
+    const part = 16 * Math.ceil(parameters / (helpers.length + 1) / 16);
+    const orderFrom = (first: number): UpdateOrder => {
+      const [at, floats] = [4 * first, Math.max(0, Math.min(part, parameters - first))];
+      const places = { weights: weights + at, velocity: velocity + at, sum: sum + at };
+      return { kind: 'update', ...places, floats, samples, rate, momentum };
+    };
+    for (const [i, lane] of helpers.entries()) lane.beginUpdate(orderFrom((i + 1) * part));
+    update(this.kernels, orderFrom(0));
+    for (const lane of helpers) lane.settle(this.spins);
+    this.weightsChanged();
   }
 
   /** To be called whenever the weights in the workspace have changed. */
@@ -122,6 +146,10 @@ export class Machine {
   /** A view of bytes; not to be kept, since the memory may grow. */
   bytes(at: Pointer, length: number): Uint8Array {
     return new Uint8Array(this.memory.buffer, at, length);
+  }
+
+  private idleThreads(): ThreadLane[] {
+    return this.lanes.filter((lane): lane is ThreadLane => lane instanceof ThreadLane && lane.isIdle);
   }
 
   /** Of one thread in a full step: forward pass, and twice as much for the backward pass. */
@@ -198,9 +226,15 @@ export class Machine {
 
   /** Looks at the threads' progress so many times; true when there is any. */
   private watch(spins: number): boolean {
-    for (let i = 0; i < spins; i++) {
-      for (const lane of this.lanes) if (lane.hasFinished) return true;
-    }
+    this.profile.enter('watch');
+    let found = false;
+    for (let i = 0; i < spins && !found; i++) found = this.anyFinished();
+    this.profile.leave();
+    return found;
+  }
+
+  private anyFinished(): boolean {
+    for (const lane of this.lanes) if (lane.hasFinished) return true;
     return false;
   }
 
@@ -209,6 +243,6 @@ export class Machine {
     this.turn = 'none';
     for (const lane of this.lanes) if (lane instanceof ThreadLane) lane.mailbox.wantMessage(!lane.isIdle);
     // One may have finished before it saw that a message is wanted.
-    if (this.lanes.some((lane) => lane.hasFinished)) this.wake();
+    if (this.anyFinished()) this.wake();
   }
 }

@@ -10,11 +10,30 @@ import type { Shard } from '../pool/tree.js';
 import type { Task } from './computer.js';
 
 /** A shard, and where its sum belongs. */
-export interface Order {
+export interface ShardOrder {
+  readonly kind: 'shard';
   readonly task: Pick<Task, 'work' | 'epoch' | 'stepInEpoch'>;
   readonly shard: Shard;
   readonly out: Pointer;
 }
+
+/** A run of parameters to update from a sum: the arguments of the `sgd` kernel. */
+export interface UpdateOrder {
+  readonly kind: 'update';
+  readonly weights: Pointer;
+  readonly velocity: Pointer;
+  readonly sum: Pointer;
+  readonly floats: number;
+  readonly samples: number;
+  readonly rate: number;
+  readonly momentum: number;
+}
+
+export type Order = ShardOrder | UpdateOrder;
+
+const GRADIENT = 0;
+const EVALUATION = 1;
+const UPDATE = 2;
 
 /** Places of the counters, in int32; what the two sides write lies in different cache lines. */
 const POSTED = 0;
@@ -28,24 +47,22 @@ export const mailboxInts = RING + ENTRY * limits.leasesPerMemberMax;
 
 export class Mailbox {
   private readonly ints: Int32Array;
+  /** The same memory, for the numbers that are float32. */
+  private readonly floats: Float32Array;
 
   constructor(memory: { readonly buffer: ArrayBufferLike }, at: Pointer) {
     this.ints = new Int32Array(memory.buffer, at, mailboxInts);
+    this.floats = new Float32Array(memory.buffer, at, mailboxInts);
   }
 
   // ---- the machine's side ----
 
   /** There are never more than `leasesPerMemberMax` unanswered ones. */
-  post({ task, shard, out }: Order): void {
+  post(order: Order): void {
     const { ints } = this;
     const posted = ints[POSTED];
-    const at = entryAt(posted);
-    ints[at] = task.work === 'gradient' ? 1 : 0;
-    ints[at + 1] = task.epoch;
-    ints[at + 2] = task.stepInEpoch;
-    ints[at + 3] = shard.lo;
-    ints[at + 4] = shard.size;
-    ints[at + 5] = out;
+    if (order.kind === 'shard') this.writeShard(entryAt(posted), order);
+    else this.writeUpdate(entryAt(posted), order);
     Atomics.store(ints, POSTED, (posted + 1) | 0);
     Atomics.notify(ints, POSTED);
   }
@@ -60,6 +77,39 @@ export class Mailbox {
     Atomics.store(this.ints, WANTS_MESSAGE, wanted ? 1 : 0);
   }
 
+  /** Waits until `posted` orders are answered; false when there is no progress for `timeoutMs`. */
+  settle(posted: number, spins: number, timeoutMs: number): boolean {
+    const { ints } = this;
+    for (let i = 0; i < spins; i++) if (Atomics.load(ints, ANSWERED) === posted) return true;
+    for (;;) {
+      const answered = Atomics.load(ints, ANSWERED);
+      if (answered === posted) return true;
+      if (Atomics.wait(ints, ANSWERED, answered, timeoutMs) === 'timed-out') return false;
+    }
+  }
+
+  private writeShard(at: number, { task, shard, out }: ShardOrder): void {
+    const { ints } = this;
+    ints[at] = task.work === 'gradient' ? GRADIENT : EVALUATION;
+    ints[at + 1] = task.epoch;
+    ints[at + 2] = task.stepInEpoch;
+    ints[at + 3] = shard.lo;
+    ints[at + 4] = shard.size;
+    ints[at + 5] = out;
+  }
+
+  private writeUpdate(at: number, order: UpdateOrder): void {
+    const { ints, floats } = this;
+    ints[at] = UPDATE;
+    ints[at + 1] = order.weights;
+    ints[at + 2] = order.velocity;
+    ints[at + 3] = order.sum;
+    ints[at + 4] = order.floats;
+    ints[at + 5] = order.samples;
+    floats[at + 6] = order.rate;
+    floats[at + 7] = order.momentum;
+  }
+
   // ---- the thread's side ----
 
   /** The order after `taken` others. Looks for it `spins` times, then sleeps until it is there. */
@@ -68,16 +118,38 @@ export class Mailbox {
     for (let i = 0; i < spins && Atomics.load(ints, POSTED) === taken; i++);
     while (Atomics.load(ints, POSTED) === taken) Atomics.wait(ints, POSTED, taken);
     const at = entryAt(taken);
+    return ints[at] === UPDATE ? this.readUpdate(at) : this.readShard(at);
+  }
+
+  private readShard(at: number): ShardOrder {
+    const { ints } = this;
+    const work = ints[at] === GRADIENT ? 'gradient' : 'evaluation';
     return {
-      task: { work: ints[at] === 1 ? 'gradient' : 'evaluation', epoch: ints[at + 1], stepInEpoch: ints[at + 2] },
+      kind: 'shard',
+      task: { work, epoch: ints[at + 1], stepInEpoch: ints[at + 2] },
       shard: { lo: ints[at + 3], size: ints[at + 4] },
       out: ints[at + 5] >>> 0,
+    };
+  }
+
+  private readUpdate(at: number): UpdateOrder {
+    const { ints, floats } = this;
+    return {
+      kind: 'update',
+      weights: ints[at + 1] >>> 0,
+      velocity: ints[at + 2] >>> 0,
+      sum: ints[at + 3] >>> 0,
+      floats: ints[at + 4],
+      samples: ints[at + 5],
+      rate: floats[at + 6],
+      momentum: floats[at + 7],
     };
   }
 
   /** The oldest order is done. True when the machine wants a message about it. */
   answer(): boolean {
     Atomics.add(this.ints, ANSWERED, 1);
+    Atomics.notify(this.ints, ANSWERED);
     return Atomics.load(this.ints, WANTS_MESSAGE) === 1;
   }
 }

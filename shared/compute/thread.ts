@@ -2,9 +2,10 @@
  * A compute thread: waits for shards, computes them in the machine's memory, says so. The same on every platform; who
  * starts it hands it a port.
  */
+import type { Kernels } from '../kernels/kernels.js';
 import { simdKernels } from '../kernels/simd.js';
 import { Computer } from './computer.js';
-import { Mailbox } from './mailbox.js';
+import { Mailbox, type UpdateOrder } from './mailbox.js';
 import { layOutWorkspace, type RunDescription } from './workspace.js';
 
 /** From the machine to one of its threads, once: who it is, and where. */
@@ -32,14 +33,22 @@ export interface Port<In, Out> {
 export function runThread(port: Port<ToThread, FromThread>): void {
   port.listen(({ module, memory, run, threads, thread, spins }) => {
     const workspace = layOutWorkspace(run, threads);
-    const computer = new Computer(simdKernels(module, memory), memory, workspace, thread);
+    const kernels = simdKernels(module, memory);
+    const computer = new Computer(kernels, memory, workspace, thread);
     const mailbox = new Mailbox(memory, workspace.threads[thread].mailbox);
     port.post('ready');
     // Never returns to its event loop: the thread ends when it is terminated.
     for (let taken = 0; ; taken = (taken + 1) | 0) {
-      const { task, shard, out } = mailbox.receive(taken, spins);
-      computer.compute(task, shard, out);
+      const order = mailbox.receive(taken, spins);
+      if (order.kind === 'shard') computer.compute(order.task, order.shard, order.out);
+      else update(kernels, order);
       if (mailbox.answer()) port.post('answered');
     }
   });
+}
+
+/** E4 on a run of the parameters: each is updated on its own, so it does not matter who updates which. */
+export function update(kernels: Kernels, order: UpdateOrder): void {
+  const { weights, velocity, sum, floats, samples, rate, momentum } = order;
+  kernels.sgd(weights, velocity, sum, floats, samples, rate, momentum);
 }

@@ -5,6 +5,7 @@
 import { assert } from '../assert.js';
 import type { Task } from '../compute/computer.js';
 import type { PartialBuffers } from '../compute/partials.js';
+import type { Profile } from '../compute/profile.js';
 import { EffectQueue } from '../effects.js';
 import type { Kernels, Pointer } from '../kernels/kernels.js';
 import type { Member } from './member.js';
@@ -54,7 +55,7 @@ export class PoolDriver {
   constructor(
     private readonly kernels: Kernels,
     readonly buffers: PartialBuffers,
-    private readonly nowMs: () => number,
+    private readonly platform: { nowMs(): number; readonly profile: Profile },
     private readonly onStranded: (stranded: boolean) => void = () => {},
   ) {}
 
@@ -71,39 +72,39 @@ export class PoolDriver {
     const member = this.nextMember++;
     this.transports.set(member, transport);
     transport.joined(member);
-    this.send({ type: 'joined', member, remote, nowMs: this.nowMs() });
+    this.send({ type: 'joined', member, remote, nowMs: this.platform.nowMs() });
     return member;
   }
 
   leave(member: number): void {
     if (!this.transports.delete(member)) return;
-    this.send({ type: 'left', member, nowMs: this.nowMs() });
+    this.send({ type: 'left', member, nowMs: this.platform.nowMs() });
   }
 
   /** Has a shard of a task with so many slots summed; returns the job's number. */
   run(task: Task, shard: Shard, slots: number, whenSummed: WhenSummed): number {
     const job: Job = { id: this.nextJob++, shard, slots };
     this.jobs.set(job.id, { task, sums: new Map(), whenSummed, root: shard });
-    this.send({ type: 'job', job, nowMs: this.nowMs() });
+    this.send({ type: 'job', job, nowMs: this.platform.nowMs() });
     return job.id;
   }
 
   cancel(job: number): void {
-    this.send({ type: 'cancel', job, nowMs: this.nowMs() });
+    this.send({ type: 'cancel', job, nowMs: this.platform.nowMs() });
   }
 
   /** A member's result lies in `sum`, a buffer that the driver takes over. */
   result(member: number, lease: number, sum: Pointer): void {
     this.arrived.push({ lease, sum });
-    this.send({ type: 'result', member, lease, nowMs: this.nowMs() });
+    this.send({ type: 'result', member, lease, nowMs: this.platform.nowMs() });
   }
 
   heard(member: number): void {
-    this.send({ type: 'heard', member, nowMs: this.nowMs() });
+    this.send({ type: 'heard', member, nowMs: this.platform.nowMs() });
   }
 
   tick(): void {
-    this.send({ type: 'tick', nowMs: this.nowMs() });
+    this.send({ type: 'tick', nowMs: this.platform.nowMs() });
   }
 
   private send(event: PoolEvent): void {
@@ -147,7 +148,9 @@ export class PoolDriver {
   private combine(job: RunningJob, node: Shard, left: Shard, right: Shard): void {
     const a = takeFrom(job.sums, shardKey(left));
     const b = takeFrom(job.sums, shardKey(right));
+    this.platform.profile.enter('sum');
     this.kernels.add(a, b, a, job.task.work === 'gradient' ? this.buffers.floats : 2);
+    this.platform.profile.leave();
     this.buffers.giveBack(b);
     job.sums.set(shardKey(node), a);
   }

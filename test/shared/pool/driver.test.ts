@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Task } from '../../../shared/compute/computer.js';
 import { PartialBuffers } from '../../../shared/compute/partials.js';
+import { noProfile } from '../../../shared/compute/profile.js';
 import type { Pointer } from '../../../shared/kernels/kernels.js';
 import { scalarKernels } from '../../../shared/kernels/scalar.js';
 import { type LeaseOrder, PoolDriver, type Transport } from '../../../shared/pool/driver.js';
@@ -64,7 +65,7 @@ class Bench {
   readonly driver = new PoolDriver(
     scalarKernels(this.memory),
     this.buffers,
-    () => this.nowMs,
+    { nowMs: () => this.nowMs, profile: noProfile },
     (stranded) => this.stranded.push(stranded),
   );
   readonly members: HeldMember[] = [];

@@ -1,0 +1,67 @@
+/** Where the time of a machine's own thread goes, by phase; each moment counts for the innermost phase alone. */
+export type Phase = (typeof phases)[number];
+
+export const phases = [
+  /** Forward and backward passes on this thread. */
+  'compute',
+  /** Looking at the threads' progress. */
+  'watch',
+  /** Adding partial sums along the tree. */
+  'sum',
+  /** Whether every number is finite. */
+  'check',
+  /** The optimizer, and what follows from new weights. */
+  'update',
+  /** Making frames of weights and samples. */
+  'encode',
+  /** Handing frames to the sockets. */
+  'send',
+  /** Decoding and checking frames, and copying sums out of them. */
+  'receive',
+  /** Metrics and log. */
+  'record',
+] as const;
+
+export interface Profile {
+  enter(phase: Phase): void;
+  leave(): void;
+}
+
+/** Measures nothing. */
+export const noProfile: Profile = { enter() {}, leave() {} };
+
+export class PhaseProfile implements Profile {
+  private readonly ms = new Map<Phase, number>(phases.map((phase) => [phase, 0]));
+  private readonly entered: Phase[] = [];
+  private sinceMs: number;
+  private readonly startMs: number;
+
+  constructor(private readonly nowMs: () => number) {
+    this.startMs = nowMs();
+    this.sinceMs = this.startMs;
+  }
+
+  enter(phase: Phase): void {
+    this.count();
+    this.entered.push(phase);
+  }
+
+  leave(): void {
+    this.count();
+    this.entered.pop();
+  }
+
+  /** Milliseconds by phase, and of all the rest: the event loop, and waiting. */
+  get report(): Readonly<Record<Phase | 'rest', number>> {
+    const measured = Object.fromEntries(this.ms) as Record<Phase, number>;
+    const sum = Object.values(measured).reduce((a, b) => a + b, 0);
+    return { ...measured, rest: this.nowMs() - this.startMs - sum };
+  }
+
+  private count(): void {
+    const now = this.nowMs();
+    const phase = this.entered[this.entered.length - 1];
+    if (phase !== undefined) this.ms.set(phase, (this.ms.get(phase) ?? 0) + now - this.sinceMs);
+    this.sinceMs = now;
+  }
+}
