@@ -5,7 +5,10 @@ import { runThread, type ToThread } from '../shared/compute/thread.js';
 
 const port = parentPort;
 assert(port !== null, 'a compute thread was started as a program');
-runThread({
-  post: (message) => port.postMessage(message),
-  listen: (receive) => port.on('message', (message: ToThread) => receive(message)),
-});
+runThread(
+  {
+    post: (message) => port.postMessage(message),
+    listen: (receive) => port.on('message', (message: ToThread) => receive(message)),
+  },
+  () => performance.now(),
+);

@@ -14,6 +14,11 @@ export interface Placed {
   readonly out: Pointer;
 }
 
+export interface Finished extends Placed {
+  /** How long it was worked on. */
+  readonly tookMs: number;
+}
+
 /** Local members are neither asked for signs of life nor dropped, and what they compute cannot be called off. */
 abstract class Lane implements Transport {
   member = 0;
@@ -43,7 +48,7 @@ abstract class Lane implements Transport {
   /** Whether `finished` has something to give. */
   abstract get hasFinished(): boolean;
   /** The next shard that is done, if one is. */
-  abstract finished(): Placed | undefined;
+  abstract finished(): Finished | undefined;
   protected abstract begin(placed: Placed): void;
 }
 
@@ -51,7 +56,8 @@ abstract class Lane implements Transport {
 export class InlineLane extends Lane {
   constructor(
     buffers: PartialBuffers,
-    private readonly compute: (placed: Placed) => void,
+    /** Returns how long it took. */
+    private readonly compute: (placed: Placed) => number,
     private readonly wake: () => void,
   ) {
     super(buffers);
@@ -61,10 +67,9 @@ export class InlineLane extends Lane {
     return !this.isIdle;
   }
 
-  finished(): Placed | undefined {
+  finished(): Finished | undefined {
     const placed = this.placed.shift();
-    if (placed !== undefined) this.compute(placed);
-    return placed;
+    return placed && { ...placed, tookMs: this.compute(placed) };
   }
 
   protected begin(): void {
@@ -89,12 +94,13 @@ export class ThreadLane extends Lane {
     return this.mailbox.answered !== this.seen;
   }
 
-  finished(): Placed | undefined {
+  finished(): Finished | undefined {
     if (!this.hasFinished) return undefined;
-    this.seen = (this.seen + 1) | 0;
     const placed = this.placed.shift();
     assert(placed !== undefined, 'a thread answered more than it was asked');
-    return placed;
+    const tookMs = this.mailbox.tookMs(this.seen);
+    this.seen = (this.seen + 1) | 0;
+    return { ...placed, tookMs };
   }
 
   /** Has an idle thread update a run of parameters; `settle` must follow. */

@@ -43,8 +43,8 @@ const PAGE_BYTES = 65_536;
 /** The largest maximum that a 32-bit memory can have: an address range, not memory that is used. */
 const PAGES_MAX = 65_536;
 
-/** How often to look for the other side's progress before sleeping: one to two hundred microseconds. */
-const SPINS = 100_000;
+/** How often to look for the other side's progress before sleeping: some twenty microseconds. */
+const SPINS = 20_000;
 /** Longest time without a look at the event loop, but for one shard. */
 const TURN_MS = 2;
 /**
@@ -164,8 +164,10 @@ export class Machine {
     this.pool.join(lane, false);
   }
 
-  private computePlaced({ order, out }: Placed): void {
+  private computePlaced({ order, out }: Placed): number {
+    const begunMs = this.platform.nowMs();
     this.compute(order.task, order.shard, out);
+    return this.platform.nowMs() - begunMs;
   }
 
   private startThread(thread: number, whenFailed: (error: Error) => void): Promise<void> {
@@ -214,7 +216,7 @@ export class Machine {
     for (const lane of this.lanes) {
       const placed = lane.finished();
       if (placed === undefined) continue;
-      this.pool.result(lane.member, placed.order.lease, placed.out);
+      this.pool.result(lane.member, placed.order.lease, placed.out, placed.tookMs);
       any = true;
     }
     return any;

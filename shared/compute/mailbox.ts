@@ -40,7 +40,9 @@ const POSTED = 0;
 const WANTS_MESSAGE = 1;
 const ANSWERED = 16;
 const RING = 32;
-const ENTRY = 8;
+const ENTRY = 9;
+/** Within an entry. */
+const TOOK = 8;
 
 /** int32 of one mailbox. */
 export const mailboxInts = RING + ENTRY * limits.leasesPerMemberMax;
@@ -70,6 +72,11 @@ export class Mailbox {
   /** How many were answered so far; wraps around. */
   get answered(): number {
     return Atomics.load(this.ints, ANSWERED);
+  }
+
+  /** How long the thread worked on the shard after `answered` others; its entry has not been used again. */
+  tookMs(answered: number): number {
+    return this.floats[entryAt(answered) + TOOK];
   }
 
   /** From now on, or no longer, a message follows each answer: whoever asks for one must look at `answered` again. */
@@ -146,8 +153,9 @@ export class Mailbox {
     };
   }
 
-  /** The oldest order is done. True when the machine wants a message about it. */
-  answer(): boolean {
+  /** The order after `taken` others is done. True when the machine wants a message about it. */
+  answer(taken: number, tookMs: number): boolean {
+    this.floats[entryAt(taken) + TOOK] = tookMs;
     Atomics.add(this.ints, ANSWERED, 1);
     Atomics.notify(this.ints, ANSWERED);
     return Atomics.load(this.ints, WANTS_MESSAGE) === 1;

@@ -29,8 +29,8 @@ export interface Port<In, Out> {
   listen(receive: (message: In) => void): void;
 }
 
-/** Runs a compute thread at this end of the port. */
-export function runThread(port: Port<ToThread, FromThread>): void {
+/** Runs a compute thread at this end of the port. `nowMs` is a monotonic clock. */
+export function runThread(port: Port<ToThread, FromThread>, nowMs: () => number): void {
   port.listen(({ module, memory, run, threads, thread, spins }) => {
     const workspace = layOutWorkspace(run, threads);
     const kernels = simdKernels(module, memory);
@@ -40,9 +40,10 @@ export function runThread(port: Port<ToThread, FromThread>): void {
     // Never returns to its event loop: the thread ends when it is terminated.
     for (let taken = 0; ; taken = (taken + 1) | 0) {
       const order = mailbox.receive(taken, spins);
+      const begunMs = nowMs();
       if (order.kind === 'shard') computer.compute(order.task, order.shard, order.out);
       else update(kernels, order);
-      if (mailbox.answer()) port.post('answered');
+      if (mailbox.answer(taken, nowMs() - begunMs)) port.post('answered');
     }
   });
 }

@@ -93,10 +93,10 @@ export class PoolDriver {
     this.send({ type: 'cancel', job, nowMs: this.platform.nowMs() });
   }
 
-  /** A member's result lies in `sum`, a buffer that the driver takes over. */
-  result(member: number, lease: number, sum: Pointer): void {
+  /** A member's result lies in `sum`, a buffer that the driver takes over. `tookMs` is known of local members. */
+  result(member: number, lease: number, sum: Pointer, tookMs?: number): void {
     this.arrived.push({ lease, sum });
-    this.send({ type: 'result', member, lease, nowMs: this.platform.nowMs() });
+    this.send({ type: 'result', member, lease, nowMs: this.platform.nowMs(), tookMs });
   }
 
   heard(member: number): void {

@@ -108,9 +108,9 @@ export class Member {
   }
 
   /** A result is proof of progress, and a measurement unless it came out of turn: then it is not known when it began. */
-  becomeAnswered(lease: Lease, nowMs: number): void {
+  becomeAnswered(lease: Lease, nowMs: number, tookMs: number | undefined): void {
     if (lease === this.leases[0]) {
-      const measured = Math.max((nowMs - lease.startMs) / lease.slots, SLOT_MS_MIN);
+      const measured = Math.max((tookMs ?? nowMs - lease.startMs) / lease.slots, SLOT_MS_MIN);
       this.msPerSlot = this.msPerSlot === 0 ? measured : this.msPerSlot + SPEED_GAIN * (measured - this.msPerSlot);
     }
     this.expired = 0;

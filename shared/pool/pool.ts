@@ -28,7 +28,14 @@ export type PoolEvent =
   | { readonly type: 'left'; readonly member: number; readonly nowMs: number }
   | { readonly type: 'job'; readonly job: Job; readonly nowMs: number }
   | { readonly type: 'cancel'; readonly job: number; readonly nowMs: number }
-  | { readonly type: 'result'; readonly member: number; readonly lease: number; readonly nowMs: number }
+  | {
+      readonly type: 'result';
+      readonly member: number;
+      readonly lease: number;
+      readonly nowMs: number;
+      /** How long a local member worked on it; a result may lie for a while before it is gathered. */
+      readonly tookMs?: number | undefined;
+    }
   /** Any sign of life. */
   | { readonly type: 'heard'; readonly member: number; readonly nowMs: number }
   | { readonly type: 'tick'; readonly nowMs: number };
@@ -119,7 +126,7 @@ export class Pool {
       case 'cancel':
         return this.cancel(event.job, event.nowMs);
       case 'result':
-        return this.result(event.member, event.lease, event.nowMs);
+        return this.result(event.member, event.lease, event.nowMs, event.tookMs);
       case 'heard':
         return this.members.get(event.member)?.becomeHeard(event.nowMs);
       case 'tick':
@@ -166,14 +173,14 @@ export class Pool {
     this.leasePending(nowMs);
   }
 
-  private result(memberId: number, leaseId: number, nowMs: number): void {
+  private result(memberId: number, leaseId: number, nowMs: number, tookMs: number | undefined): void {
     const lease = this.leases.get(leaseId);
     this.members.get(memberId)?.becomeHeard(nowMs);
     if (lease === undefined || lease.member.id !== memberId) {
       this.effects.push({ type: 'discard', lease: leaseId });
       return;
     }
-    lease.member.becomeAnswered(lease, nowMs);
+    lease.member.becomeAnswered(lease, nowMs, tookMs);
     const state = this.end(lease);
     this.effects.push({ type: 'keep', lease: lease.id, job: lease.job, shard: lease.shard });
     for (const twin of [...state.leases]) if (sameShard(twin.shard, lease.shard)) this.overtake(twin, nowMs);
