@@ -50,7 +50,7 @@ export class Assignment {
     const { weights, context } = this.machine.workspace;
     const fault = invalidWeightsPayload(payload, context);
     if (fault !== null) return fault;
-    this.machine.bytes(weights, payload.length).set(payload);
+    this.machine.store(payload, weights);
     this.machine.weightsChanged();
     return null;
   }

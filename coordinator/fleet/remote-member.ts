@@ -159,7 +159,7 @@ export class RemoteMember implements Transport {
     this.leases.delete(lease);
     const sumBytes = work === 'gradient' ? payload.length : evaluationSumBytes;
     const sum = machine.buffers.take();
-    machine.bytes(sum, sumBytes).set(payload.subarray(0, sumBytes));
+    machine.store(payload.subarray(0, sumBytes), sum);
     if (machine.kernels.allFinite(sum, sumBytes / 4) === 0) {
       machine.buffers.giveBack(sum);
       return this.judge(order);

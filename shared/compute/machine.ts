@@ -9,6 +9,7 @@ import { transposeWeights } from '../model/network.js';
 import { PoolDriver } from '../pool/driver.js';
 import type { Shard } from '../pool/tree.js';
 import { Computer } from './computer.js';
+import { AlignedCopier } from './copy.js';
 import { InlineLane, type Placed, ThreadLane } from './lanes.js';
 import { Mailbox, type ShardOrder, type UpdateOrder } from './mailbox.js';
 import { PartialBuffers } from './partials.js';
@@ -66,6 +67,7 @@ export class Machine {
   private readonly handles: ThreadHandle[] = [];
   private readonly lanes: (InlineLane | ThreadLane)[] = [];
   private readonly spins: number;
+  private readonly copier = new AlignedCopier();
   private computer: Computer | null = null;
   private turn: 'none' | 'deferred' | 'running' = 'none';
 
@@ -136,6 +138,11 @@ export class Machine {
   weightsChanged(): void {
     const { weights, transposed, run } = this.workspace;
     transposeWeights(this.kernels, run.model, weights, transposed);
+  }
+
+  /** Copies bytes that came over a network to a place of the memory. */
+  store(source: Uint8Array, at: Pointer): void {
+    this.copier.copy(source, this.bytes(at, source.length));
   }
 
   /** A view of floats; not to be kept, since the memory may grow. */

@@ -122,10 +122,14 @@ export class Mailbox {
   /** The order after `taken` others. Looks for it `spins` times, then sleeps until it is there. */
   receive(taken: number, spins: number): Order {
     const { ints } = this;
-    for (let i = 0; i < spins && Atomics.load(ints, POSTED) === taken; i++);
-    while (Atomics.load(ints, POSTED) === taken) Atomics.wait(ints, POSTED, taken);
+    while (!this.isPosted(taken, spins)) Atomics.wait(ints, POSTED, taken);
     const at = entryAt(taken);
     return ints[at] === UPDATE ? this.readUpdate(at) : this.readShard(at);
+  }
+
+  private isPosted(taken: number, spins: number): boolean {
+    for (let i = 0; i < spins; i++) if (Atomics.load(this.ints, POSTED) !== taken) return true;
+    return Atomics.load(this.ints, POSTED) !== taken;
   }
 
   private readShard(at: number): ShardOrder {

@@ -40,7 +40,9 @@ export function encodeFrameFrom(
   const bytes = frameBytes(header, payload);
   // Headers of one kind differ by a few bytes: with room to spare, one buffer fits them all.
   const buffer = buffers.take(bytes + headerSlackBytes);
-  return { frame: fill(buffer.subarray(0, bytes), header, payload), buffer };
+  // The payload begins at a whole word: from shared memory, copies to other places are slow (compute/copy.ts).
+  const start = (8 - ((prefixBytes + header.length) % 8)) % 8;
+  return { frame: fill(buffer.subarray(start, start + bytes), header, payload), buffer };
 }
 
 function frameBytes(header: Uint8Array, payload: readonly Uint8Array[]): number {

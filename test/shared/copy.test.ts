@@ -1,0 +1,16 @@
+/** Bytes arrive unchanged, however source and target lie. */
+import { expect, test } from 'vitest';
+import { AlignedCopier } from '../../shared/compute/copy.js';
+
+test('copies into shared memory from and to any alignment', () => {
+  const copier = new AlignedCopier();
+  const source = Uint8Array.from({ length: 300 }, (_, i) => (i * 7) & 255);
+  for (let from = 0; from < 9; from++) {
+    for (let to = 0; to < 9; to++) {
+      const shared = new Uint8Array(new SharedArrayBuffer(400), to, 100 + 10 * to);
+      const part = source.subarray(from, from + shared.length);
+      copier.copy(part, shared);
+      expect([...shared]).toEqual([...part]);
+    }
+  }
+});
