@@ -1,6 +1,6 @@
 /** Bytes arrive unchanged, however source and target lie. */
 import { expect, test } from 'vitest';
-import { AlignedCopier } from '../../shared/compute/copy.js';
+import { AlignedCopier } from '../../../shared/compute/copy.js';
 
 test('copies into shared memory from and to any alignment', () => {
   const copier = new AlignedCopier();

@@ -1,0 +1,64 @@
+/** A machine's sums and updates are the same bits with any number of threads, and with its own thread among them. */
+import { afterEach, expect, test } from 'vitest';
+import { Machine } from '../../../shared/compute/machine.js';
+import type { RunDescription } from '../../../shared/compute/workspace.js';
+import type { Model } from '../../../shared/model/model.js';
+import { rootShard } from '../../../shared/pool/tree.js';
+import { Random } from '../../../shared/random.js';
+import { nodePlatform } from '../../../worker/node-platform.js';
+
+const machines: Machine[] = [];
+afterEach(() => {
+  for (const machine of machines.splice(0)) machine.stop();
+});
+
+/** Small: the machine's own thread takes part. Large: it does not, and threads help with the update. */
+const shapes: Record<'small' | 'large', { width: number; batch: number }> = {
+  small: { width: 20, batch: 64 },
+  large: { width: 300, batch: 1024 },
+};
+
+async function trained({ width, batch }: { width: number; batch: number }, threads: number): Promise<string> {
+  const layers = [
+    { dense: width, activation: 'relu' },
+    { dense: 10, activation: 'linear' },
+  ] as const;
+  const model: Model = { input: [784], layers, loss: 'softmaxCrossEntropy' };
+  const run: RunDescription = { model, train: batch, test: 10, batch, microBatch: 16, seed: 3 };
+  const machine = new Machine(nodePlatform(), run, threads);
+  machines.push(machine);
+  const random = new Random(1);
+  const { train, weights, parameters } = machine.workspace;
+  machine.bytes(train.images, 784 * batch).forEach((_, i, out) => {
+    out[i] = i % 5 === 0 ? random.below(256) : 0;
+  });
+  machine.bytes(train.labels, batch).forEach((_, i, out) => {
+    out[i] = i % 10;
+  });
+  machine.floats(weights, parameters).forEach((_, i, out) => {
+    out[i] = random.uniform() / 16 - 1 / 32;
+  });
+  machine.weightsChanged();
+  await machine.start((error) => {
+    throw error;
+  });
+  for (let step = 0; step < 3; step++) await advance(machine, step, batch / 16, batch);
+  expect(machine.buffers.inUse).toBe(0);
+  return nodePlatform().sha256(machine.bytes(weights, 4 * parameters).slice());
+}
+
+function advance(machine: Machine, step: number, slots: number, samples: number): Promise<void> {
+  const task = { work: 'gradient', step, epoch: step, stepInEpoch: 0 } as const;
+  return new Promise((resolve) => {
+    machine.pool.run(task, rootShard(slots), slots, (sum) => {
+      machine.update(sum, samples, { rate: 0.1, momentum: 0.9 });
+      machine.buffers.giveBack(sum);
+      resolve();
+    });
+  });
+}
+
+test.each(['small', 'large'] as const)('%s steps', { timeout: 60_000 }, async (shape) => {
+  const alone = await trained(shapes[shape], 1);
+  for (const threads of [2, 3, 5]) expect(await trained(shapes[shape], threads)).toBe(alone);
+});

@@ -1,0 +1,48 @@
+/** Orders arrive as they were posted, in order, however often the ring goes round. */
+import { expect, test } from 'vitest';
+import { Mailbox, mailboxInts, type Order } from '../../../shared/compute/mailbox.js';
+import { limits } from '../../../shared/limits.js';
+
+function pair(): { machine: Mailbox; thread: Mailbox } {
+  const memory = { buffer: new SharedArrayBuffer(4 * mailboxInts) };
+  return { machine: new Mailbox(memory, 0), thread: new Mailbox(memory, 0) };
+}
+
+function order(i: number): Order {
+  if (i % 3 === 2) {
+    const places = { weights: 4 * i, velocity: 2 ** 31 + 64, sum: 2 ** 32 - 64 };
+    return { kind: 'update', ...places, floats: i, samples: 128, rate: 0.5, momentum: 0.875 };
+  }
+  const task = { work: i % 3 === 0 ? ('gradient' as const) : ('evaluation' as const), epoch: i, stepInEpoch: i + 1 };
+  return { kind: 'shard', task, shard: { lo: 2 * i, size: 2 }, out: 2 ** 32 - 64 * (i + 1) };
+}
+
+test('orders arrive as they were posted, with as many under way as a member may have', () => {
+  const { machine, thread } = pair();
+  let posted = 0;
+  for (let taken = 0; taken < 3 * limits.leasesPerMemberMax; taken++) {
+    while (posted - taken < limits.leasesPerMemberMax) machine.post(order(posted++));
+    expect(thread.receive(taken, 1)).toEqual(order(taken));
+    thread.answer(taken, taken / 8);
+    expect(machine.answered).toBe(taken + 1);
+    expect(machine.tookMs(taken)).toBe(taken / 8);
+  }
+});
+
+test('an answer says whether a message is wanted', () => {
+  const { machine, thread } = pair();
+  for (const [taken, wanted] of [false, true, false].entries()) {
+    machine.post(order(taken));
+    machine.wantMessage(wanted);
+    thread.receive(taken, 1);
+    expect(thread.answer(taken, 0)).toBe(wanted);
+  }
+});
+
+test('waiting for an answer has an end', () => {
+  const { machine, thread } = pair();
+  machine.post(order(0));
+  expect(machine.settle(1, 1, 1)).toBe(false);
+  thread.answer(0, 0);
+  expect(machine.settle(1, 1, 1)).toBe(true);
+});
