@@ -57,6 +57,7 @@ export class Recorder {
   get directory(): string {
     return this.files.path;
   }
+
   /** The run's name: that of its directory. */
   get name(): string {
     return basename(this.files.path);
@@ -72,7 +73,7 @@ export class Recorder {
     test: Score | undefined,
   ): void {
     const nowMs = this.platform.nowMs();
-    this.rate.add(this.samplesIn(step), nowMs);
+    this.rate.add(machine.order.samplesIn((step - 1) % machine.order.stepsPerEpoch), nowMs);
     this.firstLoss ??= train.loss;
     this.recent.steps += 1;
     this.recent.loss += train.loss;
@@ -168,12 +169,6 @@ export class Recorder {
     const what = `${endings[stopReason]} after ${plural(steps, 'step')}: ${accuracy} in ${seconds.toFixed(1)} s`;
     const next = steps === 0 ? 'start again' : `use ${join(this.directory, 'model.safetensors')}`;
     return `${what}, weights ${hash}; run in ${this.directory}; next: ${next}`;
-  }
-
-  private samplesIn(step: number): number {
-    const { run, plan, slots } = this.setup;
-    const full = slots * run.microBatch;
-    return step % plan.stepsPerEpoch === 0 ? run.train - (plan.stepsPerEpoch - 1) * full : full;
   }
 
   private hash(machine: Machine): string {

@@ -8,7 +8,7 @@
  */
 import type { Task } from '../shared/compute/computer.js';
 import type { Machine } from '../shared/compute/machine.js';
-import { evaluationRows, SampleOrder, slotsOf } from '../shared/data/order.js';
+import { evaluationRows, slotsOf } from '../shared/data/order.js';
 import { EffectQueue } from '../shared/effects.js';
 import type { Pointer } from '../shared/kernels/kernels.js';
 import { rootShard } from '../shared/pool/tree.js';
@@ -31,7 +31,6 @@ export interface TrainingObserver {
 }
 
 export class Training {
-  private readonly order: SampleOrder;
   private readonly effects = new EffectQueue<TrainerEffect>((effect) => this.carryOut(effect));
   private sum: { readonly at: Pointer; readonly samples: number } | null = null;
   private job: number | null = null;
@@ -44,8 +43,6 @@ export class Training {
     private readonly optimizer: Optimizer,
     private readonly observer: TrainingObserver,
   ) {
-    const { run } = machine.workspace;
-    this.order = new SampleOrder({ ...run, samples: run.train });
     this.over = new Promise((resolve) => {
       this.finish = resolve;
     });
@@ -70,7 +67,7 @@ export class Training {
 
   /** The step after the one that a task belongs to: what members will need samples for next. */
   taskAfter(task: Task): Task {
-    const wraps = task.stepInEpoch + 1 === this.order.stepsPerEpoch;
+    const wraps = task.stepInEpoch + 1 === this.machine.order.stepsPerEpoch;
     const stepInEpoch = wraps ? 0 : task.stepInEpoch + 1;
     return { ...task, step: task.step + 1, epoch: task.epoch + (wraps ? 1 : 0), stepInEpoch };
   }
@@ -100,7 +97,7 @@ export class Training {
   }
 
   private step({ step, epoch, stepInEpoch }: Position): void {
-    const slots = this.order.slotsIn(stepInEpoch);
+    const slots = this.machine.order.slotsIn(stepInEpoch);
     const task: Task = { work: 'gradient', step, epoch, stepInEpoch };
     this.job = this.machine.pool.run(task, rootShard(slots), slots, (sum) => this.summed(task, sum));
     this.observer.stepStarted(task);
@@ -116,7 +113,7 @@ export class Training {
       this.machine.buffers.giveBack(at);
       return this.diverged();
     }
-    const samples = this.order.samplesIn(task.stepInEpoch);
+    const samples = this.machine.order.samplesIn(task.stepInEpoch);
     this.sum = { at, samples };
     this.send({ type: 'summed', score: this.score(at + 4 * parameters, samples) });
   }

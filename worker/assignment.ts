@@ -5,7 +5,7 @@
 import type { Task } from '../shared/compute/computer.js';
 import { Machine, type Platform } from '../shared/compute/machine.js';
 import type { RunDescription } from '../shared/compute/workspace.js';
-import { evaluationRows, SampleOrder, slotsOf } from '../shared/data/order.js';
+import { evaluationRows, slotsOf } from '../shared/data/order.js';
 import { knownAnswer } from '../shared/kernels/known-answer.js';
 import { shardSamples } from '../shared/model/shard.js';
 import { isShard, type Shard } from '../shared/pool/tree.js';
@@ -14,17 +14,13 @@ import { invalidSamplesPayload, invalidWeightsPayload, samplesIn } from '../shar
 
 export class Assignment {
   private readonly jobs = new Map<number, number>();
-  private readonly order: SampleOrder;
 
   private constructor(
     private readonly machine: Machine,
     private readonly identity: string,
     /** SHA-256, hex, of what this machine's kernels make of the known-answer test. */
     readonly knownAnswer: string,
-  ) {
-    const { run } = machine.workspace;
-    this.order = new SampleOrder({ ...run, samples: run.train });
-  }
+  ) {}
 
   /** Builds and starts a machine for a welcome, which has been validated. */
   static async start(
@@ -75,7 +71,8 @@ export class Assignment {
     const { work, step, epoch, stepInEpoch, lo, size } = lease;
     const task: Task = { work, step, epoch, stepInEpoch };
     const shard: Shard = { lo, size };
-    if (work === 'gradient' && stepInEpoch >= this.order.stepsPerEpoch) return `step ${stepInEpoch} of an epoch`;
+    if (work === 'gradient' && stepInEpoch >= this.machine.order.stepsPerEpoch)
+      return `step ${stepInEpoch} of an epoch`;
     const slots = this.slotsOf(task);
     if (!isShard(shard, slots)) return `no shard ${lo}+${size} among ${slots} slots`;
     const job = this.machine.pool.run(task, shard, slots, (sum) => {
@@ -104,7 +101,7 @@ export class Assignment {
 
   private slotsOf({ work, stepInEpoch }: Task): number {
     return work === 'gradient'
-      ? this.order.slotsIn(stepInEpoch)
+      ? this.machine.order.slotsIn(stepInEpoch)
       : slotsOf(this.machine.workspace.run.test, evaluationRows);
   }
 

@@ -3,7 +3,6 @@
  * once for everybody; and the traffic that they cause.
  */
 import type { Machine } from '../../shared/compute/machine.js';
-import { SampleOrder } from '../../shared/data/order.js';
 import { limits } from '../../shared/limits.js';
 import { encodeFrame, encodeFrameFrom } from '../../shared/protocol/codec.js';
 import { FrameBuffers } from '../../shared/protocol/frame-buffers.js';
@@ -28,7 +27,6 @@ export interface Traffic {
 }
 
 export class Fleet {
-  readonly order: SampleOrder;
   readonly traffic: Traffic = { bytesSent: 0, bytesReceived: 0 };
   private readonly buffers = new FrameBuffers();
   private weightsFrame: SharedFrame | null = null;
@@ -36,10 +34,7 @@ export class Fleet {
   constructor(
     readonly config: FleetConfig,
     readonly machine: Machine,
-  ) {
-    const { run } = machine.workspace;
-    this.order = new SampleOrder({ ...run, samples: run.train });
-  }
+  ) {}
 
   welcome(member: number): Welcome {
     const { model, batch, microBatch, seed } = this.machine.workspace.run;

@@ -231,7 +231,8 @@ export class RemoteMember implements Transport {
   }
 
   private *sampleIds(task: Task, shard: Shard): Iterable<number> {
-    const { order, machine } = this.fleet;
+    const { machine } = this.fleet;
+    const { order } = machine;
     if (task.work === 'evaluation') {
       const first = shard.lo * evaluationRows;
       const end = first + shardSamples(shard, machine.workspace.run.test, evaluationRows);

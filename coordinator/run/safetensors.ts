@@ -5,7 +5,7 @@
  * Pure functions over bytes. Reading trusts nothing: every field is checked before anything is allocated from it.
  */
 import { limits } from '../../shared/limits.js';
-import { floatsOf, littleEndianBytes } from './floats.js';
+import { floatsOf } from './floats.js';
 
 export type Metadata = Readonly<Record<string, string>>;
 
@@ -52,11 +52,6 @@ export function encodeHeader(tensors: readonly TensorShape[], metadata: Metadata
   header.writeBigUInt64LE(BigInt(padded));
   header.set(json, lengthBytes);
   return header;
-}
-
-/** A whole file. */
-export function encode({ tensors, metadata }: Contents): Uint8Array {
-  return Buffer.concat([encodeHeader(tensors, metadata), ...tensors.map(({ values }) => littleEndianBytes(values))]);
 }
 
 /** A file's tensors and metadata. Throws `MalformedFile`. */

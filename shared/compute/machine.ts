@@ -2,6 +2,7 @@
  * One machine's share of a run: its memory, its compute threads, and the pool that they are members of. A coordinator
  * that trains alone and a worker that lends its cores are both a machine; what they do with the sums differs.
  */
+import { SampleOrder } from '../data/order.js';
 import type { Kernels, Pointer } from '../kernels/kernels.js';
 import { knownAnswerBytes } from '../kernels/known-answer.js';
 import { compileKernels, simdKernels } from '../kernels/simd.js';
@@ -60,6 +61,8 @@ export class Machine {
   readonly memory: WebAssembly.Memory;
   readonly kernels: Kernels;
   readonly workspace: Workspace;
+  /** Which samples are in which slot of the run's steps. */
+  readonly order: SampleOrder;
   readonly buffers: PartialBuffers;
   readonly pool: PoolDriver;
   readonly profile: Profile;
@@ -79,6 +82,7 @@ export class Machine {
     onStranded?: (stranded: boolean) => void,
   ) {
     this.workspace = layOutWorkspace(run, threads + 1);
+    this.order = new SampleOrder({ ...run, samples: run.train });
     const pages = Math.ceil((this.workspace.end + knownAnswerBytes) / PAGE_BYTES);
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: PAGES_MAX, shared: true });
     this.module = compileKernels(platform.kernels, true);
@@ -208,10 +212,8 @@ export class Machine {
   private takeTurn(): void {
     this.turn = 'running';
     const untilMs = this.platform.nowMs() + TURN_MS;
-    let spins = this.spins;
     while (this.platform.nowMs() < untilMs) {
-      if (this.gather()) spins = this.spins;
-      else if (!this.isBusy() || !this.watch(spins)) return this.rest();
+      if (!this.gather() && !(this.isBusy() && this.watch())) return this.rest();
     }
     this.turn = 'none';
     if (this.isBusy()) this.wake();
@@ -233,11 +235,11 @@ export class Machine {
     return this.lanes.some((lane) => !lane.isIdle);
   }
 
-  /** Looks at the threads' progress so many times; true when there is any. */
-  private watch(spins: number): boolean {
+  /** Looks at the threads' progress for a while; true when there is any. */
+  private watch(): boolean {
     this.profile.enter('watch');
     let found = false;
-    for (let i = 0; i < spins && !found; i++) found = this.anyFinished();
+    for (let i = 0; i < this.spins && !found; i++) found = this.anyFinished();
     this.profile.leave();
     return found;
   }

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Contents, decode, encode, MalformedFile } from '../../../coordinator/run/safetensors.js';
+import { littleEndianBytes } from '../../../coordinator/run/floats.js';
+import { type Contents, decode, encodeHeader, MalformedFile } from '../../../coordinator/run/safetensors.js';
 import { limits } from '../../../shared/limits.js';
 
 const contents: fc.Arbitrary<Contents> = fc.record({
@@ -22,6 +23,11 @@ const contents: fc.Arbitrary<Contents> = fc.record({
     ),
   metadata: fc.dictionary(fc.string(), fc.string()).map((metadata) => ({ ...metadata })),
 });
+
+/** A whole file. */
+function encode({ tensors, metadata }: Contents): Uint8Array {
+  return Buffer.concat([encodeHeader(tensors, metadata), ...tensors.map(({ values }) => littleEndianBytes(values))]);
+}
 
 const sample = encode({
   tensors: [
