@@ -37,8 +37,10 @@ export type WriteCode = (typeof Write)[keyof typeof Write];
  */
 export interface Kernels {
   /**
-   * Fetches samples by number from a store of uint8 images and labels: x[r] = images[ids[r]] / 255 (one float32
-   * division), labelsOut[r] = labels[ids[r]]. `ids` points at `rows` uint32.
+   * Fetches samples by number from a store of uint8 images and labels, for the first layer: x[r] = images[ids[r]] / 255
+   * (one float32 division), labelsOut[r] = labels[ids[r]]. `ids` points at `rows` uint32. `packed` points at
+   * `packedFloats(rows, pixels)` floats, which get x in whatever form suits the implementation: only `inputForward` and
+   * `inputParameterGradient` read it.
    */
   gather(
     images: Pointer,
@@ -46,8 +48,34 @@ export interface Kernels {
     pixels: number,
     ids: Pointer,
     rows: number,
-    x: Pointer,
+    packed: Pointer,
     labelsOut: Pointer,
+  ): void;
+
+  /** As `denseForward`, for the x that `gather` packed. */
+  inputForward(
+    packed: Pointer,
+    w: Pointer,
+    b: Pointer,
+    y: Pointer,
+    rows: number,
+    inputs: number,
+    outputs: number,
+    activation: ActivationCode,
+    scratch: Pointer,
+  ): void;
+
+  /** As `denseParameterGradient`, for the x that `gather` packed. */
+  inputParameterGradient(
+    packed: Pointer,
+    delta: Pointer,
+    gw: Pointer,
+    gb: Pointer,
+    rows: number,
+    inputs: number,
+    outputs: number,
+    write: WriteCode,
+    scratch: Pointer,
   ): void;
 
   /** y = activation(x W + b). `scratch` points at `scratchFloats(rows, inputs, outputs)` floats, here and below. */
@@ -145,11 +173,17 @@ export interface Kernels {
   log(x: Pointer, y: Pointer, floats: number): void;
 }
 
+/** Floats of a packed micro-batch: its floats, or lists with two floats for up to 3/4 of its pixels, and their bounds. */
+export function packedFloats(rows: number, pixels: number): number {
+  return 600 + pixels + rows * (Math.ceil(pixels / 64) + 1) + Math.ceil(1.5 * rows * pixels);
+}
+
 /**
  * Floats of scratch that any kernel may use for a layer of these sizes: lists of the non-zero inputs or packed inputs,
- * 8 kB to 64 kB whatever the layer, and a packed block of the other operand.
+ * or sums, and a packed block of the other operand.
  */
 export function scratchFloats(rows: number, inputs: number, outputs: number): number {
+  const depth = Math.max(rows, 128);
   const columns = Math.min(Math.max(inputs, outputs), 1024) + 96;
-  return 1024 + 2 * Math.max(8192, 5 * rows) + Math.max(128, rows) * columns;
+  return 1024 + 128 * (depth + 16) + depth * columns;
 }

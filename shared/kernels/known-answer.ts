@@ -14,6 +14,7 @@ import {
   Loss,
   type LossCode,
   type Pointer,
+  packedFloats,
   scratchFloats,
   Write,
 } from './kernels.js';
@@ -28,11 +29,18 @@ const SHAPES = [
 ] as const;
 const WIDEST = [17, 133, 130] as const;
 const ACTIVATIONS = Object.values(Activation);
-const PIXELS = 21;
+/** More than a block, and no whole number of vectors. */
+const PIXELS = 85;
+/** Of the first layer: with sums in registers, and by lists sorted anew. */
+const INPUT_OUTPUTS = [2, 10, 21];
 const IMAGES = 13;
+const SAMPLES = 3;
+/** The packed samples, then the images. */
+const PACKED_BYTES = 4 * packedFloats(SAMPLES, PIXELS) + 4 * Math.ceil((IMAGES * PIXELS) / 4);
+
 
 /** Bytes of the region that the test writes to. */
-export const knownAnswerBytes = 4 * scratchFloats(...WIDEST) + 128 * 1024;
+export const knownAnswerBytes = 4 * scratchFloats(...WIDEST) + PACKED_BYTES + 192 * 1024;
 
 /** Runs the test in the region at `at` (a multiple of 16) and returns its results, copied out of the memory. */
 export function knownAnswer(kernels: Kernels, memory: { readonly buffer: ArrayBufferLike }, at: Pointer): Uint8Array {
@@ -46,7 +54,7 @@ export function knownAnswer(kernels: Kernels, memory: { readonly buffer: ArrayBu
     for (const activation of activations) bench.loss(loss, activation);
   }
   bench.elementwise();
-  bench.samples();
+  for (const outputs of INPUT_OUTPUTS) bench.samples(outputs);
   return bench.results();
 }
 
@@ -54,6 +62,7 @@ export function knownAnswer(kernels: Kernels, memory: { readonly buffer: ArrayBu
 class Bench {
   private readonly random = new Random(1);
   private readonly scratch: Pointer;
+  private readonly packed: Pointer;
   private readonly first: Pointer;
   private end: Pointer;
 
@@ -63,7 +72,8 @@ class Bench {
     at: Pointer,
   ) {
     this.scratch = at;
-    this.first = at + 4 * scratchFloats(...WIDEST);
+    this.packed = at + 4 * scratchFloats(...WIDEST);
+    this.first = this.packed + PACKED_BYTES;
     this.end = this.first;
     const bytes = new Uint8Array(memory.buffer, at, knownAnswerBytes);
     bytes.fill(0);
@@ -122,12 +132,31 @@ class Bench {
     kernels.log(this.put(arguments_), this.floats(arguments_.length), arguments_.length);
   }
 
-  samples(): void {
-    const images = this.bytes(IMAGES * PIXELS, 256);
-    const labels = this.bytes(IMAGES, 256);
-    const ids = this.floats(3);
-    new Uint32Array(this.memory.buffer, ids, 3).set([IMAGES - 1, 0, 5]);
-    this.kernels.gather(images, labels, PIXELS, ids, 3, this.floats(3 * PIXELS), this.bytes(3, 1));
+  /** Samples with a third and with all of their pixels, and a first layer over them, forward and back. */
+  samples(outputs: number): void {
+    const { kernels, scratch } = this;
+    for (const share of [3, 1]) {
+      const images = this.images(share);
+      const labels = this.bytes(IMAGES, 256);
+      const ids = this.floats(SAMPLES);
+      new Uint32Array(this.memory.buffer, ids, SAMPLES).set([IMAGES - 1, 0, 5]);
+      kernels.gather(images, labels, PIXELS, ids, SAMPLES, this.packed, this.bytes(SAMPLES, 1));
+      const [w, b, y] = [this.numbers(PIXELS * outputs, 1), this.numbers(outputs, 1), this.floats(SAMPLES * outputs)];
+      kernels.inputForward(this.packed, w, b, y, SAMPLES, PIXELS, outputs, Activation.sigmoid, scratch);
+      const delta = this.numbers(SAMPLES * outputs, 1);
+      const [gw, gb] = [this.floats(PIXELS * outputs), this.floats(outputs)];
+      for (const write of [Write.store, Write.accumulate]) {
+        kernels.inputParameterGradient(this.packed, delta, gw, gb, SAMPLES, PIXELS, outputs, write, scratch);
+      }
+    }
+  }
+
+  /** One pixel in `every` is not zero. They are no floats, and stay out of the results. */
+  private images(every: number): Pointer {
+    const at = this.packed + 4 * packedFloats(SAMPLES, PIXELS);
+    const out = new Uint8Array(this.memory.buffer, at, IMAGES * PIXELS);
+    for (let i = 0; i < out.length; i++) out[i] = i % every === 0 ? this.random.below(256) : 0;
+    return at;
   }
 
   private take(bytes: number): Pointer {

@@ -24,41 +24,56 @@ export function scalarKernels(memory: { readonly buffer: ArrayBufferLike }): Ker
   const at = (pointer: Pointer, length: number) => new Float32Array(memory.buffer, pointer, length);
   const bytesAt = (pointer: Pointer, length: number) => new Uint8Array(memory.buffer, pointer, length);
 
+  const denseForward: Kernels['denseForward'] = (x, w, b, y, rows, inputs, outputs, activation) => {
+    const [xs, ws, bs] = [at(x, rows * inputs), at(w, inputs * outputs), at(b, outputs)];
+    const ys = at(y, rows * outputs);
+    for (let r = 0; r < rows; r++) {
+      for (let o = 0; o < outputs; o++) {
+        let sum = 0;
+        for (let i = 0; i < inputs; i++) sum = f(sum + f(xs[r * inputs + i] * ws[i * outputs + o]));
+        ys[r * outputs + o] = activate(activation, f(sum + bs[o]));
+      }
+    }
+  };
+
+  const denseParameterGradient: Kernels['denseParameterGradient'] = (
+    x,
+    delta,
+    gw,
+    gb,
+    rows,
+    inputs,
+    outputs,
+    write,
+  ) => {
+    const [xs, ds] = [at(x, rows * inputs), at(delta, rows * outputs)];
+    const [gws, gbs] = [at(gw, inputs * outputs), at(gb, outputs)];
+    for (let o = 0; o < outputs; o++) {
+      for (let i = 0; i < inputs; i++) {
+        let sum = 0;
+        for (let r = 0; r < rows; r++) sum = f(sum + f(xs[r * inputs + i] * ds[r * outputs + o]));
+        put(gws, i * outputs + o, sum, write);
+      }
+      let sum = 0;
+      for (let r = 0; r < rows; r++) sum = f(sum + ds[r * outputs + o]);
+      put(gbs, o, sum, write);
+    }
+  };
+
   return {
-    gather(images, labels, pixels, ids, rows, x, labelsOut) {
+    /** x as it is: the first layer needs nothing of its own. */
+    gather(images, labels, pixels, ids, rows, packed, labelsOut) {
       new Uint32Array(memory.buffer, ids, rows).forEach((id, r) => {
         const image = bytesAt(images + id * pixels, pixels);
-        at(x + 4 * r * pixels, pixels).set(Array.from(image, (byte) => f(byte / 255)));
+        at(packed + 4 * r * pixels, pixels).set(Array.from(image, (byte) => f(byte / 255)));
         bytesAt(labelsOut, rows)[r] = bytesAt(labels + id, 1)[0];
       });
     },
 
-    denseForward(x, w, b, y, rows, inputs, outputs, activation) {
-      const [xs, ws, bs] = [at(x, rows * inputs), at(w, inputs * outputs), at(b, outputs)];
-      const ys = at(y, rows * outputs);
-      for (let r = 0; r < rows; r++) {
-        for (let o = 0; o < outputs; o++) {
-          let sum = 0;
-          for (let i = 0; i < inputs; i++) sum = f(sum + f(xs[r * inputs + i] * ws[i * outputs + o]));
-          ys[r * outputs + o] = activate(activation, f(sum + bs[o]));
-        }
-      }
-    },
-
-    denseParameterGradient(x, delta, gw, gb, rows, inputs, outputs, write) {
-      const [xs, ds] = [at(x, rows * inputs), at(delta, rows * outputs)];
-      const [gws, gbs] = [at(gw, inputs * outputs), at(gb, outputs)];
-      for (let o = 0; o < outputs; o++) {
-        for (let i = 0; i < inputs; i++) {
-          let sum = 0;
-          for (let r = 0; r < rows; r++) sum = f(sum + f(xs[r * inputs + i] * ds[r * outputs + o]));
-          put(gws, i * outputs + o, sum, write);
-        }
-        let sum = 0;
-        for (let r = 0; r < rows; r++) sum = f(sum + ds[r * outputs + o]);
-        put(gbs, o, sum, write);
-      }
-    },
+    inputForward: denseForward,
+    inputParameterGradient: denseParameterGradient,
+    denseForward,
+    denseParameterGradient,
 
     denseInputGradient(delta, wT, x, deltaIn, rows, inputs, outputs, activation) {
       const [ds, ws, xs] = [at(delta, rows * outputs), at(wT, outputs * inputs), at(x, rows * inputs)];

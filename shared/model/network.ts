@@ -6,7 +6,15 @@
  * backpropagation (Rumelhart, Hinton and Williams 1986).
  */
 import { assert } from '../assert.js';
-import { type Kernels, Loss, type LossCode, type Pointer, scratchFloats, type WriteCode } from '../kernels/kernels.js';
+import {
+  type Kernels,
+  Loss,
+  type LossCode,
+  type Pointer,
+  packedFloats,
+  scratchFloats,
+  type WriteCode,
+} from '../kernels/kernels.js';
 import type { Model } from './model.js';
 import { type DenseSpan, denseSpans, inputWidth, outputWidth, partialFloats } from './parameters.js';
 
@@ -52,7 +60,8 @@ export class Network {
   readonly partialFloats: number;
   private readonly loss: LossCode;
   private readonly layers: readonly PlacedLayer[];
-  private readonly x: Pointer;
+  /** The micro-batch's samples, as `gather` packs them. */
+  private readonly packed: Pointer;
   private readonly rowLabels: Pointer;
   /** The gradient at a layer's outputs, and the one at its inputs: they change roles from layer to layer. */
   private readonly deltas: readonly [Pointer, Pointer];
@@ -79,7 +88,7 @@ export class Network {
     this.pixels = inputWidth(model);
     this.classes = outputWidth(model);
     this.layers = region.layers;
-    this.x = region.x;
+    this.packed = region.packed;
     this.rowLabels = region.rowLabels;
     this.deltas = region.deltas;
     this.scratch = region.scratch;
@@ -109,12 +118,13 @@ export class Network {
   private forward(from: Operands, ids: Pointer, rows: number): Pointer {
     assert(rows >= 1 && rows <= this.rowsMax, `${rows} rows in a network for ${this.rowsMax}`);
     const { kernels, scratch } = this;
-    kernels.gather(from.images, from.labels, this.pixels, ids, rows, this.x, this.rowLabels);
-    let x = this.x;
-    for (const { inputs, outputs, activation, weightAt, biasAt, y } of this.layers) {
+    kernels.gather(from.images, from.labels, this.pixels, ids, rows, this.packed, this.rowLabels);
+    let x = this.packed;
+    for (const [n, { inputs, outputs, activation, weightAt, biasAt, y }] of this.layers.entries()) {
       const w = from.weights + 4 * weightAt;
       const b = from.weights + 4 * biasAt;
-      kernels.denseForward(x, w, b, y, rows, inputs, outputs, activation, scratch);
+      if (n === 0) kernels.inputForward(x, w, b, y, rows, inputs, outputs, activation, scratch);
+      else kernels.denseForward(x, w, b, y, rows, inputs, outputs, activation, scratch);
       x = y;
     }
     return x;
@@ -132,11 +142,14 @@ export class Network {
     let [delta, deltaIn] = this.deltas;
     for (let n = this.layers.length - 1; n >= 0; n--) {
       const { inputs, outputs, weightAt, biasAt, transposedAt } = this.layers[n];
-      const x = n === 0 ? this.x : this.layers[n - 1].y;
       const gw = partial + 4 * weightAt;
       const gb = partial + 4 * biasAt;
+      if (n === 0) {
+        kernels.inputParameterGradient(this.packed, delta, gw, gb, rows, inputs, outputs, write, scratch);
+        break;
+      }
+      const x = this.layers[n - 1].y;
       kernels.denseParameterGradient(x, delta, gw, gb, rows, inputs, outputs, write, scratch);
-      if (n === 0) break;
       const wT = from.transposed + 4 * transposedAt;
       const { activation } = this.layers[n - 1];
       kernels.denseInputGradient(delta, wT, x, deltaIn, rows, inputs, outputs, activation, scratch);
@@ -148,7 +161,7 @@ export class Network {
 /** The addresses of a network's own buffers, one after the other from `base`, each at a multiple of 16 bytes. */
 class Region {
   readonly layers: readonly PlacedLayer[];
-  readonly x: Pointer;
+  readonly packed: Pointer;
   readonly rowLabels: Pointer;
   readonly deltas: readonly [Pointer, Pointer];
   readonly scratch: Pointer;
@@ -159,7 +172,7 @@ class Region {
     const spans = denseSpans(model);
     const widest = Math.max(...spans.map(({ outputs }) => outputs));
     this.end = base;
-    this.x = this.take(4 * rowsMax * inputWidth(model));
+    this.packed = this.take(4 * packedFloats(rowsMax, inputWidth(model)));
     this.rowLabels = this.take(rowsMax);
     let transposedAt = -spans[0].inputs * spans[0].outputs;
     this.layers = spans.map((span) => {

@@ -5,7 +5,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { Activation, type Kernels, Loss, type Pointer, scratchFloats, Write } from '../../shared/kernels/kernels.js';
+import {
+  Activation,
+  type Kernels,
+  Loss,
+  type Pointer,
+  packedFloats,
+  scratchFloats,
+  Write,
+} from '../../shared/kernels/kernels.js';
 import { Arena } from '../../shared/kernels/memory.js';
 import { compileKernels, simdKernels } from '../../shared/kernels/simd.js';
 import { Random } from '../../shared/random.js';
@@ -43,7 +51,8 @@ function numbers(length: number, zeros: number): Pointer {
 
 /** Fetched samples, a batch for each turn, so that no branch predictor learns them by heart. */
 const BATCHES = 16;
-const batches = arena.floats(BATCHES * 64 * PIXELS);
+const batchBytes = 4 * packedFloats(64, PIXELS);
+const batches = arena.bytes(BATCHES * batchBytes);
 const fetchedLabels = arena.bytes(64);
 
 function dense(rows: number, inputs: number, outputs: number, zeros: number | 'digits'): Measurement[] {

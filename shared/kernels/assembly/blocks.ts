@@ -1,14 +1,19 @@
 /** One block of a product: packs its part of B where that pays, then its part of A, and runs the panels over both. */
 import { densePanel, PANEL_COLUMNS, TILE_ITEMS } from './dense';
 import { transposeBlock } from './elementwise';
-import { listColumns, listRows } from './lists';
-import { STORE } from './modes';
+import { listColumns, listPixels, listRows, listSamples } from './lists';
+import { COLUMNS, PIXELS, ROWS, SAMPLES, STORE } from './modes';
+import { BLOCK_PIXELS } from './samples';
 import { ENTRY_BYTES, LIST_BYTES, panelVectors, sparsePanel } from './sparse';
 import { zero } from './vector';
 
 const BLOCK_ITEMS = 64;
 /** Entries of A in a block. */
 const BLOCK_ENTRIES = 8192;
+/** What a list may take beyond its entries. */
+const SPREAD_ENTRIES = 16;
+/** Inner indices of a block of rows: its part of B stays in the first cache while the items go by. */
+export const BLOCK_DEPTH = 128;
 
 /** A row of the temporary for the columns at the right edge of C. */
 const EDGE_ROW_BYTES: usize = 4 * PANEL_COLUMNS;
@@ -18,7 +23,7 @@ const A_AT: usize = <usize>BLOCK_ITEMS * EDGE_ROW_BYTES;
 
 // @inline
 function packedAt(scratch: usize, depth: i32): usize {
-  return scratch + A_AT + ENTRY_BYTES * <usize>max(BLOCK_ENTRIES, TILE_ITEMS * depth);
+  return scratch + A_AT + ENTRY_BYTES * <usize>(BLOCK_ITEMS * (depth + SPREAD_ENTRIES));
 }
 
 // @inline
@@ -35,7 +40,7 @@ const PACKED_ITEMS = 16;
 export function sparseBlock(
   a: usize,
   aBytes: usize,
-  byRows: bool,
+  left: i32,
   items: i32,
   depth: i32,
   b: usize,
@@ -55,11 +60,14 @@ export function sparseBlock(
     packForLists(b, rowBytes, depth, columns, packed, bRowBytes);
     b = packed;
   }
-  const some = itemsPerBlock(depth);
+  const some = left == PIXELS ? BLOCK_ITEMS : itemsPerBlock(depth);
   for (let i = 0; i < items; i += some, c += <usize>some * rowBytes) {
     const count = min(some, items - i);
-    if (byRows) listRows(a + <usize>i * aBytes, aBytes, count, depth, bRowBytes, scratch, entries);
-    else listColumns(a + ((<usize>i) << 2), aBytes, count, depth, bRowBytes, scratch, entries);
+    if (left == ROWS) listRows(a + <usize>i * aBytes, aBytes, count, depth, bRowBytes, scratch, entries);
+    else if (left == COLUMNS) listColumns(a + ((<usize>i) << 2), aBytes, count, depth, bRowBytes, scratch, entries);
+    else if (left == SAMPLES) {
+      listSamples(a + <usize>i * aBytes, aBytes, count, depth, BLOCK_DEPTH, bRowBytes, scratch, entries);
+    } else listPixels(a + ((<usize>(i / BLOCK_PIXELS)) << 2), aBytes, count, depth, bRowBytes, scratch, entries);
     sparsePanels(scratch, count, b, panelBytes, columns, c, rowBytes, mode);
   }
 }

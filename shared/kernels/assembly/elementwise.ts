@@ -1,4 +1,4 @@
-/** Kernels at the speed of memory: sums, the optimizer's update, checks, fetching samples, transposing. */
+/** Kernels at the speed of memory: sums, the optimizer's update, checks, transposing. */
 import { loadOne, splat, storeOne, zero } from './vector';
 
 export function add(a: usize, b: usize, out: usize, floats: i32): void {
@@ -49,53 +49,6 @@ export function allFinite(x: usize, floats: i32): i32 {
   for (; x < end; x += 4) s0 = f32x4.add(s0, f32x4.mul(loadOne(x), zero()));
   const sum = f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3));
   return <i32>i32x4.all_true(f32x4.eq(sum, zero()));
-}
-
-/**
- * A byte over 255, as one float32 division would round it. 1/255 is cut in two: the product with the upper part is
- * exact, so only the final sum rounds, and a test over all 256 bytes shows that it rounds as the division does.
- */
-// @inline
-function pixels4(bytes: v128): v128 {
-  const x = f32x4.convert_i32x4_s(bytes);
-  return f32x4.add(f32x4.mul(x, splat(reciprocalHigh)), f32x4.mul(x, splat(reciprocalLow)));
-}
-
-/** 1/255 to 16 bits, and what is left of it. */
-const reciprocalHigh: f32 = 0.0039215087890625;
-const reciprocalLow: f32 = 5.9838392e-8;
-
-export function gather(
-  images: usize,
-  labels: usize,
-  pixels: i32,
-  ids: usize,
-  rows: i32,
-  x: usize,
-  labelsOut: usize,
-): void {
-  for (let r = 0; r < rows; r++) {
-    const id = <usize>load<u32>(ids + ((<usize>r) << 2));
-    store<u8>(labelsOut + r, load<u8>(labels + id));
-    x = gatherImage(images + id * pixels, pixels, x);
-  }
-}
-
-/** Converts one image and returns the end of its floats. */
-// @inline
-function gatherImage(image: usize, pixels: i32, x: usize): usize {
-  const end = image + pixels;
-  for (; image + 16 <= end; image += 16, x += 64) {
-    const bytes = v128.load(image);
-    const low = i16x8.extend_low_i8x16_u(bytes);
-    const high = i16x8.extend_high_i8x16_u(bytes);
-    v128.store(x, pixels4(i32x4.extend_low_i16x8_u(low)));
-    v128.store(x, pixels4(i32x4.extend_high_i16x8_u(low)), 16);
-    v128.store(x, pixels4(i32x4.extend_low_i16x8_u(high)), 32);
-    v128.store(x, pixels4(i32x4.extend_high_i16x8_u(high)), 48);
-  }
-  for (; image < end; image++, x += 4) store<f32>(x, <f32>load<u8>(image) / 255);
-  return x;
 }
 
 /** In bands of sixteen columns, a cache line of each row of W, so that no line is fetched twice. */

@@ -4,13 +4,58 @@
  * each have an instance over one shared memory.
  */
 import { finishBackward, finishForward } from './activation';
-import { ACCUMULATE, STORE } from './modes';
+import { ACCUMULATE, COLUMNS, PIXELS, ROWS, SAMPLES, STORE } from './modes';
+import { NARROW_VECTORS, narrowForward, narrowGradient } from './narrow';
 import { product } from './product';
+import { boundsBytes, boundsOf, floatsOf, isListed } from './samples';
 import { loadOne, storeOne, zero } from './vector';
 
 export { exp, log } from './elementary';
-export { add, allFinite, gather, sgd, transpose } from './elementwise';
+export { add, allFinite, sgd, transpose } from './elementwise';
 export { argmax, outputLoss } from './output';
+export { gather } from './samples';
+
+/** Inputs whose sums, one row of up to `NARROW_VECTORS` vectors each, the second cache holds. */
+const NARROW_INPUTS = 4096;
+
+export function inputForward(
+  packed: usize,
+  w: usize,
+  b: usize,
+  y: usize,
+  rows: i32,
+  inputs: i32,
+  outputs: i32,
+  activation: i32,
+  scratch: usize,
+): void {
+  if (!isListed(packed)) {
+    return denseForward(floatsOf(packed), w, b, y, rows, inputs, outputs, activation, scratch);
+  }
+  if (outputs <= 4 * NARROW_VECTORS) narrowForward(packed, rows, inputs, w, outputs, y);
+  else product(boundsOf(packed, inputs), boundsBytes(inputs), SAMPLES, rows, inputs, w, outputs, y, STORE, scratch);
+  finishForward(y, b, rows, outputs, activation);
+}
+
+export function inputParameterGradient(
+  packed: usize,
+  delta: usize,
+  gw: usize,
+  gb: usize,
+  rows: i32,
+  inputs: i32,
+  outputs: i32,
+  write: i32,
+  scratch: usize,
+): void {
+  if (!isListed(packed)) {
+    return denseParameterGradient(floatsOf(packed), delta, gw, gb, rows, inputs, outputs, write, scratch);
+  }
+  if (outputs <= 4 * NARROW_VECTORS && inputs <= NARROW_INPUTS) {
+    narrowGradient(packed, rows, inputs, delta, outputs, gw, write, scratch);
+  } else product(boundsOf(packed, inputs), boundsBytes(inputs), PIXELS, inputs, rows, delta, outputs, gw, write, scratch);
+  sumRows(delta, rows, outputs, gb, write);
+}
 
 export function denseForward(
   x: usize,
@@ -23,7 +68,7 @@ export function denseForward(
   activation: i32,
   scratch: usize,
 ): void {
-  product(x, (<usize>inputs) << 2, true, rows, inputs, w, outputs, y, STORE, scratch);
+  product(x, (<usize>inputs) << 2, ROWS, rows, inputs, w, outputs, y, STORE, scratch);
   finishForward(y, b, rows, outputs, activation);
 }
 
@@ -38,7 +83,7 @@ export function denseParameterGradient(
   write: i32,
   scratch: usize,
 ): void {
-  product(x, (<usize>inputs) << 2, false, inputs, rows, delta, outputs, gw, write, scratch);
+  product(x, (<usize>inputs) << 2, COLUMNS, inputs, rows, delta, outputs, gw, write, scratch);
   sumRows(delta, rows, outputs, gb, write);
 }
 
@@ -53,7 +98,7 @@ export function denseInputGradient(
   activation: i32,
   scratch: usize,
 ): void {
-  product(delta, (<usize>outputs) << 2, true, rows, outputs, wT, inputs, deltaIn, STORE, scratch);
+  product(delta, (<usize>outputs) << 2, ROWS, rows, outputs, wT, inputs, deltaIn, STORE, scratch);
   finishBackward(deltaIn, x, rows * inputs, activation);
 }
 

@@ -1,8 +1,9 @@
 /**
  * Lists of the non-zeros of a block of the left operand: for every item, the entries at which it is not zero, ascending.
- * Each list has room for all of its item's entries. A zero is written too, but the next entry overwrites it: a branch
+ * Each list has room for all of its item's entries. Where they are made from floats a zero is written too, but the next entry overwrites it: a branch
  * that depends on the data costs more than the stores.
  */
+import { BLOCK_PIXELS } from './samples';
 import { ENTRY_BYTES, LIST_BYTES } from './sparse';
 import { zero } from './vector';
 
@@ -102,7 +103,7 @@ export function listColumns(
   entries: usize,
 ): void {
   let i = 0;
-  const listBytes = <usize>depth * ENTRY_BYTES;
+  const listBytes = spreadBytes(depth);
   for (; i + 4 <= items; i += 4, a += 16, entries += 4 * listBytes) {
     listFourColumns(a, depthBytes, i, depth, <u32>rowBytes, lists, entries, listBytes);
   }
@@ -148,4 +149,64 @@ function listFourColumns(
   setList(lists, i + 1, entries + listBytes, end1);
   setList(lists, i + 2, entries + 2 * listBytes, end2);
   setList(lists, i + 3, entries + 3 * listBytes, end3);
+}
+
+/**
+ * Items that are samples, a part of their pixels from a multiple of `depthMax` on: the bounds of item i lie at
+ * a + i * itemBytes.
+ */
+export function listSamples(
+  a: usize,
+  itemBytes: usize,
+  items: i32,
+  depth: i32,
+  depthMax: i32,
+  rowBytes: usize,
+  lists: usize,
+  entries: usize,
+): void {
+  const blockBytes = (<usize>((depth + BLOCK_PIXELS - 1) / BLOCK_PIXELS)) << 2;
+  for (let i = 0; i < items; i++, a += itemBytes) {
+    const start = entries;
+    const end = <usize>load<u32>(a + blockBytes);
+    for (let from = <usize>load<u32>(a); from < end; from += ENTRY_BYTES, entries += ENTRY_BYTES) {
+      store<u32>(entries, (load<u32>(from) & (depthMax - 1)) * <u32>rowBytes);
+      store<u32>(entries, load<u32>(from, 4), 4);
+    }
+    setList(lists, i, start, entries);
+  }
+}
+
+/**
+ * Items that are pixels, a block of them or less: the bounds of sample k lie at a + k * depthBytes. The samples go by
+ * one after the other, and each appends to the lists of its pixels.
+ */
+export function listPixels(
+  a: usize,
+  depthBytes: usize,
+  items: i32,
+  depth: i32,
+  rowBytes: usize,
+  lists: usize,
+  entries: usize,
+): void {
+  const listBytes = spreadBytes(depth);
+  for (let i = 0; i < items; i++, entries += listBytes) setList(lists, i, entries, entries);
+  let offset: u32 = 0;
+  for (let k = 0; k < depth; k++, a += depthBytes, offset += <u32>rowBytes) {
+    const end = <usize>load<u32>(a, 4);
+    for (let from = <usize>load<u32>(a); from < end; from += ENTRY_BYTES) {
+      const list = lists + <usize>(load<u32>(from) & (BLOCK_PIXELS - 1)) * LIST_BYTES;
+      const to = <usize>load<u32>(list, 4);
+      store<u32>(to, offset);
+      store<u32>(to, load<u32>(from, 4), 4);
+      store<u32>(list, <u32>(to + ENTRY_BYTES), 4);
+    }
+  }
+}
+
+/** Room for a list: an odd number of cache lines, so that lists that grow side by side lie in different sets. */
+// @inline
+function spreadBytes(entries: i32): usize {
+  return ((<usize>entries * ENTRY_BYTES + 63) & ~63) | 64;
 }

@@ -2,3 +2,9 @@
 export const STORE = 0;
 export const ACCUMULATE = 1;
 export const CONTINUE = 2;
+
+/** What the items of a product's left operand are: rows or columns of a matrix; packed samples, or their pixels. */
+export const ROWS = 0;
+export const COLUMNS = 1;
+export const SAMPLES = 2;
+export const PIXELS = 3;

@@ -3,23 +3,23 @@
  * has enough zeros and by packed tiles where it has not. Both give the same bits: each sum runs over the inner index
  * in ascending order, from +0.
  */
-import { denseBlock, sparseBlock } from './blocks';
-import { ACCUMULATE, CONTINUE } from './modes';
+import { BLOCK_DEPTH, denseBlock, sparseBlock } from './blocks';
+import { ACCUMULATE, COLUMNS, CONTINUE, PIXELS, ROWS, SAMPLES } from './modes';
+import { BLOCK_PIXELS } from './samples';
 import { zero } from './vector';
 
-/** Inner indices of a block: its part of B stays in the first cache while the items go by. */
-const BLOCK_DEPTH = 128;
 /** Columns of C that are computed together: their block of B, packed, stays in the second cache. */
 const GROUP_COLUMNS = 1024;
 
 /**
- * C[i, j] = sum over k of A[i, k] B[k, j], written as `mode` says. A's items are the rows of a matrix in memory
- * (`byRows`) or its columns; `aBytes` is the length of such a matrix row. B and C have rows of `width` floats.
+ * C[i, j] = sum over k of A[i, k] B[k, j], written as `mode` says. What A's items are says `left`: the rows of a
+ * matrix in memory, or its columns, where `a` is its first float and `aBytes` the length of a row; packed samples, or
+ * their pixels, where `a` is the first bound and `aBytes` the bounds of a sample. B and C have rows of `width` floats.
  */
 export function product(
   a: usize,
   aBytes: usize,
-  byRows: bool,
+  left: i32,
   items: i32,
   depth: i32,
   b: usize,
@@ -28,8 +28,10 @@ export function product(
   mode: i32,
   scratch: usize,
 ): void {
-  if (width < 4) return narrow(a, aBytes, byRows, items, depth, b, width, c, mode);
-  const sparse = byRows ? isSparse(a, aBytes, items, depth) : isSparse(a, aBytes, depth, items);
+  const listed = left == SAMPLES || left == PIXELS;
+  const byRows = left == ROWS || left == SAMPLES;
+  if (width < 4 && !listed) return narrow(a, aBytes, byRows, items, depth, b, width, c, mode);
+  const sparse = listed || (byRows ? isSparse(a, aBytes, items, depth) : isSparse(a, aBytes, depth, items));
   const groups = (width + GROUP_COLUMNS - 1) / GROUP_COLUMNS;
   const columns = ((width + groups - 1) / groups + 3) & ~3;
   const rowBytes = (<usize>width) << 2;
@@ -37,14 +39,14 @@ export function product(
   for (let column = 0; column < width; column += columns) {
     const offset = (<usize>column) << 2;
     for (let k = 0; k < depth; k += blockDepth) {
-      const blockA = a + <usize>k * (byRows ? 4 : aBytes);
+      const blockA = a + (left == COLUMNS ? <usize>k * aBytes : (<usize>(listed ? k / BLOCK_PIXELS : k)) << 2);
       const blockB = b + <usize>k * rowBytes + offset;
       const some = min(columns, width - column);
       const blockMode = k == 0 ? mode : CONTINUE;
       const deep = min(blockDepth, depth - k);
       const blockC = c + offset;
       if (sparse) {
-        sparseBlock(blockA, aBytes, byRows, items, deep, blockB, rowBytes, some, blockC, blockMode, scratch);
+        sparseBlock(blockA, aBytes, left, items, deep, blockB, rowBytes, some, blockC, blockMode, scratch);
       } else {
         denseBlock(blockA, aBytes, byRows, items, deep, blockB, rowBytes, some, blockC, blockMode, scratch);
       }

@@ -10,6 +10,7 @@ import {
   Loss,
   type LossCode,
   type Pointer,
+  packedFloats,
   scratchFloats,
   Write,
   type WriteCode,
@@ -236,17 +237,78 @@ function transposeCase(inputs: number, outputs: number): KernelCase {
   });
 }
 
-function gatherCase(rows: number, pixels: number): KernelCase {
-  return kernelCase(`gather ${rows} of ${pixels} pixels`, rows * 1000 + pixels, (kernels, space) => {
-    const samples = 300;
-    const images = space.bytes(samples * pixels, 256);
+/**
+ * Samples and the first layer over them, which is where what `gather` packs is seen; `zeros` of the pixels are zero,
+ * and the first sample is blank.
+ */
+function inputCase(layer: Layer, zeros: number, activation: [string, ActivationCode]): KernelCase {
+  const { rows, inputs, outputs } = layer;
+  const name = `input layer ${rows}x${inputs}x${outputs}, ${100 * zeros}% zeros, ${activation[0]}`;
+  return kernelCase(name, (rows * 1000 + inputs) * 1000 + outputs, (kernels, space) => {
+    const samples = 40;
+    const images = sparseBytes(space, samples * inputs, zeros);
+    new Uint8Array(space.memory.buffer, images, inputs).fill(0);
     const labels = space.bytes(samples, 256);
     const ids = space.take(4 * rows);
     new Uint32Array(space.memory.buffer, ids, rows).forEach((_, r, out) => {
-      out[r] = space.random.below(samples);
+      out[r] = r === 0 ? 0 : space.random.below(samples);
     });
-    kernels.gather(images, labels, pixels, ids, rows, space.output(4 * rows * pixels), space.output(rows));
+    const packed = space.take(4 * packedFloats(rows, inputs));
+    space.output(0);
+    kernels.gather(images, labels, inputs, ids, rows, packed, space.output(rows));
+    const [w, b, y] = [space.numbers(inputs * outputs), space.numbers(outputs), space.output(4 * rows * outputs)];
+    const scratch = space.scratch(layer);
+    kernels.inputForward(packed, w, b, y, rows, inputs, outputs, activation[1], scratch);
+    const delta = space.numbers(rows * outputs, 0.2);
+    const gw = space.outputOf(space.values(inputs * outputs));
+    const gb = space.outputOf(space.values(outputs));
+    for (const write of [Write.store, Write.accumulate]) {
+      kernels.inputParameterGradient(packed, delta, gw, gb, rows, inputs, outputs, write, scratch);
+    }
   });
+}
+
+function sparseBytes(space: Workspace, length: number, zeros: number): Pointer {
+  const at = space.bytes(length, 256);
+  const view = new Uint8Array(space.memory.buffer, at, length);
+  for (let i = 0; i < length; i++) if (space.random.uniform() < zeros) view[i] = 0;
+  return at;
+}
+
+/** Every byte as a pixel of one sample, whose gradient for a delta of 1 is the pixel's value. */
+function pixelValues(zeros: number): KernelCase {
+  return kernelCase(`input layer of every byte and ${zeros} zeros`, 1, (kernels, space) => {
+    const inputs = 256 + zeros;
+    const images = space.take(inputs);
+    new Uint8Array(space.memory.buffer, images, inputs).forEach((_, i, out) => {
+      out[i] = i < 256 ? i : 0;
+    });
+    const [labels, ids] = [space.bytes(1, 10), space.take(4)];
+    new Uint32Array(space.memory.buffer, ids, 1)[0] = 0;
+    const packed = space.take(4 * packedFloats(1, inputs));
+    kernels.gather(images, labels, inputs, ids, 1, packed, space.output(1));
+    const [gw, gb] = [space.output(4 * inputs), space.output(4)];
+    const scratch = space.scratch({ rows: 1, inputs, outputs: 1 });
+    kernels.inputParameterGradient(packed, space.put([1]), gw, gb, 1, inputs, 1, Write.store, scratch);
+  });
+}
+
+function inputCases(): KernelCase[] {
+  const list = [pixelValues(0), pixelValues(256)];
+  let turn = 0;
+  const add = (rows: number, inputs: number, outputs: number) => {
+    for (const zeros of [0, 0.5, 0.8]) {
+      list.push(inputCase({ rows, inputs, outputs }, zeros, activations[turn++ % activations.length]));
+    }
+  };
+  for (let outputs = 1; outputs <= 20; outputs++) add(5, 70, outputs);
+  for (const inputs of [1, 3, 15, 16, 17, 63, 64, 65, 127, 128, 129, 784]) {
+    for (const outputs of [3, 16, 23]) add(7, inputs, outputs);
+  }
+  for (const outputs of [10, 100, 130, 1100]) add(17, 200, outputs);
+  for (const rows of [1, 2, 33, 64, 65, 130, 300]) for (const outputs of [10, 30]) add(rows, 150, outputs);
+  add(3, 4200, 9);
+  return list;
 }
 
 /** Few sizes with every activation, and many with one each in turn. */
@@ -284,6 +346,6 @@ export function kernelCases(): KernelCase[] {
     ...lossCases(),
     ...lengths.flatMap(elementwiseCases),
     ...extents.flatMap((inputs) => extents.map((outputs) => transposeCase(inputs, outputs))),
-    ...[1, 3, 15, 16, 17, 784].flatMap((pixels) => [gatherCase(1, pixels), gatherCase(33, pixels)]),
+    ...inputCases(),
   ];
 }
