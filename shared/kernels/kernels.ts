@@ -173,9 +173,9 @@ export interface Kernels {
   log(x: Pointer, y: Pointer, floats: number): void;
 }
 
-/** Floats of a packed micro-batch: its floats, or lists with two floats for up to 3/4 of its pixels, and their bounds. */
+/** Floats of a packed micro-batch: its floats, or lists with three bytes for each pixel, their bounds and tables. */
 export function packedFloats(rows: number, pixels: number): number {
-  return 600 + pixels + rows * (Math.ceil(pixels / 64) + 1) + Math.ceil(1.5 * rows * pixels);
+  return 800 + rows * (pixels + Math.ceil(pixels / 64) + 1);
 }
 
 /**

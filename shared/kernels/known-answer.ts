@@ -38,7 +38,6 @@ const SAMPLES = 3;
 /** The packed samples, then the images. */
 const PACKED_BYTES = 4 * packedFloats(SAMPLES, PIXELS) + 4 * Math.ceil((IMAGES * PIXELS) / 4);
 
-
 /** Bytes of the region that the test writes to. */
 export const knownAnswerBytes = 4 * scratchFloats(...WIDEST) + PACKED_BYTES + 192 * 1024;
 

@@ -3,7 +3,6 @@ import { densePanel, PANEL_COLUMNS, TILE_ITEMS } from './dense';
 import { transposeBlock } from './elementwise';
 import { listColumns, listPixels, listRows, listSamples } from './lists';
 import { COLUMNS, PIXELS, ROWS, SAMPLES, STORE } from './modes';
-import { BLOCK_PIXELS } from './samples';
 import { ENTRY_BYTES, LIST_BYTES, panelVectors, sparsePanel } from './sparse';
 import { zero } from './vector';
 
@@ -36,11 +35,12 @@ const UNPACKED_COLUMNS = 128;
 /** With fewer items packing costs more than it saves. */
 const PACKED_ITEMS = 16;
 
-/** The block by lists of A's non-zeros. */
+/** The block by lists of A's non-zeros; `k` is its first inner index. */
 export function sparseBlock(
   a: usize,
   aBytes: usize,
   left: i32,
+  k: i32,
   items: i32,
   depth: i32,
   b: usize,
@@ -65,9 +65,8 @@ export function sparseBlock(
     const count = min(some, items - i);
     if (left == ROWS) listRows(a + <usize>i * aBytes, aBytes, count, depth, bRowBytes, scratch, entries);
     else if (left == COLUMNS) listColumns(a + ((<usize>i) << 2), aBytes, count, depth, bRowBytes, scratch, entries);
-    else if (left == SAMPLES) {
-      listSamples(a + <usize>i * aBytes, aBytes, count, depth, BLOCK_DEPTH, bRowBytes, scratch, entries);
-    } else listPixels(a + ((<usize>(i / BLOCK_PIXELS)) << 2), aBytes, count, depth, bRowBytes, scratch, entries);
+    else if (left == SAMPLES) listSamples(a, aBytes, i, count, k, depth, bRowBytes, scratch, entries);
+    else listPixels(a, aBytes, i, count, depth, bRowBytes, scratch, entries);
     sparsePanels(scratch, count, b, panelBytes, columns, c, rowBytes, mode);
   }
 }

@@ -33,7 +33,7 @@ export function inputForward(
     return denseForward(floatsOf(packed), w, b, y, rows, inputs, outputs, activation, scratch);
   }
   if (outputs <= 4 * NARROW_VECTORS) narrowForward(packed, rows, inputs, w, outputs, y);
-  else product(boundsOf(packed, inputs), boundsBytes(inputs), SAMPLES, rows, inputs, w, outputs, y, STORE, scratch);
+  else product(packed, boundsBytes(inputs), SAMPLES, rows, inputs, w, outputs, y, STORE, scratch);
   finishForward(y, b, rows, outputs, activation);
 }
 
@@ -53,7 +53,7 @@ export function inputParameterGradient(
   }
   if (outputs <= 4 * NARROW_VECTORS && inputs <= NARROW_INPUTS) {
     narrowGradient(packed, rows, inputs, delta, outputs, gw, write, scratch);
-  } else product(boundsOf(packed, inputs), boundsBytes(inputs), PIXELS, inputs, rows, delta, outputs, gw, write, scratch);
+  } else product(packed, boundsBytes(inputs), PIXELS, inputs, rows, delta, outputs, gw, write, scratch);
   sumRows(delta, rows, outputs, gb, write);
 }
 

@@ -3,7 +3,7 @@
  * Each list has room for all of its item's entries. Where they are made from floats a zero is written too, but the next entry overwrites it: a branch
  * that depends on the data costs more than the stores.
  */
-import { BLOCK_PIXELS } from './samples';
+import { BLOCK_PIXELS, boundsOf, bytesOf, placesOf, valuesOf } from './samples';
 import { ENTRY_BYTES, LIST_BYTES } from './sparse';
 import { zero } from './vector';
 
@@ -151,55 +151,62 @@ function listFourColumns(
   setList(lists, i + 3, entries + 3 * listBytes, end3);
 }
 
-/**
- * Items that are samples, a part of their pixels from a multiple of `depthMax` on: the bounds of item i lie at
- * a + i * itemBytes.
- */
+/** Items that are packed samples, `items` of them from `first` on; their entries are the pixels from `pixel` on. */
 export function listSamples(
-  a: usize,
-  itemBytes: usize,
+  packed: usize,
+  boundsBytes: usize,
+  first: i32,
   items: i32,
+  pixel: i32,
   depth: i32,
-  depthMax: i32,
   rowBytes: usize,
   lists: usize,
   entries: usize,
 ): void {
-  const blockBytes = (<usize>((depth + BLOCK_PIXELS - 1) / BLOCK_PIXELS)) << 2;
-  for (let i = 0; i < items; i++, a += itemBytes) {
+  const values = valuesOf(packed);
+  const bytes = bytesOf(packed);
+  const places = placesOf(packed);
+  const blocks = (<usize>((depth + BLOCK_PIXELS - 1) / BLOCK_PIXELS)) << 2;
+  let bounds = boundsOf(packed) + <usize>first * boundsBytes + ((<usize>(pixel / BLOCK_PIXELS)) << 2);
+  for (let i = 0; i < items; i++, bounds += boundsBytes) {
     const start = entries;
-    const end = <usize>load<u32>(a + blockBytes);
-    for (let from = <usize>load<u32>(a); from < end; from += ENTRY_BYTES, entries += ENTRY_BYTES) {
-      store<u32>(entries, (load<u32>(from) & (depthMax - 1)) * <u32>rowBytes);
-      store<u32>(entries, load<u32>(from, 4), 4);
+    const end = <usize>load<u32>(bounds + blocks);
+    for (let from = <usize>load<u32>(bounds); from < end; from++, entries += ENTRY_BYTES) {
+      store<u32>(entries, <u32>(load<u16>(places + (from << 1)) - pixel) * <u32>rowBytes);
+      store<u32>(entries, load<u32>(values + ((<usize>load<u8>(bytes + from)) << 2)), 4);
     }
     setList(lists, i, start, entries);
   }
 }
 
 /**
- * Items that are pixels, a block of them or less: the bounds of sample k lie at a + k * depthBytes. The samples go by
+ * Items that are pixels of packed samples, `items` of them from `first` on, which begins a block. The samples go by
  * one after the other, and each appends to the lists of its pixels.
  */
 export function listPixels(
-  a: usize,
-  depthBytes: usize,
+  packed: usize,
+  boundsBytes: usize,
+  first: i32,
   items: i32,
   depth: i32,
   rowBytes: usize,
   lists: usize,
   entries: usize,
 ): void {
+  const values = valuesOf(packed);
+  const bytes = bytesOf(packed);
+  const places = placesOf(packed);
   const listBytes = spreadBytes(depth);
   for (let i = 0; i < items; i++, entries += listBytes) setList(lists, i, entries, entries);
+  let bounds = boundsOf(packed) + ((<usize>(first / BLOCK_PIXELS)) << 2);
   let offset: u32 = 0;
-  for (let k = 0; k < depth; k++, a += depthBytes, offset += <u32>rowBytes) {
-    const end = <usize>load<u32>(a, 4);
-    for (let from = <usize>load<u32>(a); from < end; from += ENTRY_BYTES) {
-      const list = lists + <usize>(load<u32>(from) & (BLOCK_PIXELS - 1)) * LIST_BYTES;
+  for (let k = 0; k < depth; k++, bounds += boundsBytes, offset += <u32>rowBytes) {
+    const end = <usize>load<u32>(bounds, 4);
+    for (let from = <usize>load<u32>(bounds); from < end; from++) {
+      const list = lists + <usize>(load<u16>(places + (from << 1)) - first) * LIST_BYTES;
       const to = <usize>load<u32>(list, 4);
       store<u32>(to, offset);
-      store<u32>(to, load<u32>(from, 4), 4);
+      store<u32>(to, load<u32>(values + ((<usize>load<u8>(bytes + from)) << 2)), 4);
       store<u32>(list, <u32>(to + ENTRY_BYTES), 4);
     }
   }

@@ -7,8 +7,7 @@
  * row, and drops it.
  */
 import { ACCUMULATE } from './modes';
-import { boundsBytes, boundsOf } from './samples';
-import { ENTRY_BYTES } from './sparse';
+import { boundsBytes, boundsOf, bytesOf, placesOf, valuesOf } from './samples';
 import { storeUpper, zero } from './vector';
 
 /** Vectors of the widest row: its sums, or its deltas, stay in registers with room for the products. */
@@ -34,16 +33,19 @@ function forward(
 ): void {
   const lastAt = <usize>(16 * (n - 1)) - back;
   const listBytes = boundsBytes(inputs);
-  let bounds = boundsOf(packed, inputs);
+  const values = valuesOf(packed);
+  const bytes = bytesOf(packed);
+  const places = placesOf(packed);
+  let bounds = boundsOf(packed);
   for (let r = 0; r < rows; r++, bounds += listBytes, y += rowBytes) {
     const end = <usize>load<u32>(bounds + listBytes - 4);
     let sLast = zero();
     let s0 = zero();
     let s1 = zero();
     let s2 = zero();
-    for (let entry = <usize>load<u32>(bounds); entry < end; entry += ENTRY_BYTES) {
-      const row = w + <usize>load<u32>(entry) * rowBytes;
-      const factor = v128.load32_splat(entry, 4);
+    for (let entry = <usize>load<u32>(bounds); entry < end; entry++) {
+      const row = w + <usize>load<u16>(places + (entry << 1)) * rowBytes;
+      const factor = v128.load32_splat(values + ((<usize>load<u8>(bytes + entry)) << 2));
       sLast = step(sLast, factor, v128.load(row + lastAt));
       if (n > 1) s0 = step(s0, factor, v128.load(row));
       if (n > 2) s1 = step(s1, factor, v128.load(row, 16));
@@ -74,16 +76,19 @@ function scatter(
   const lastAt = <usize>(16 * (n - 1)) - back;
   const lastSum = <usize>(16 * n - 16);
   const listBytes = boundsBytes(inputs);
-  let bounds = boundsOf(packed, inputs);
+  const values = valuesOf(packed);
+  const bytes = bytesOf(packed);
+  const places = placesOf(packed);
+  let bounds = boundsOf(packed);
   for (let r = 0; r < rows; r++, bounds += listBytes, delta += rowBytes) {
     const end = <usize>load<u32>(bounds + listBytes - 4);
     const dLast = v128.load(delta + lastAt);
     const d0 = n > 1 ? v128.load(delta) : dLast;
     const d1 = n > 2 ? v128.load(delta, 16) : dLast;
     const d2 = n > 3 ? v128.load(delta, 32) : dLast;
-    for (let entry = <usize>load<u32>(bounds); entry < end; entry += ENTRY_BYTES) {
-      const sum = sums + <usize>load<u32>(entry) * <usize>(16 * n);
-      const factor = v128.load32_splat(entry, 4);
+    for (let entry = <usize>load<u32>(bounds); entry < end; entry++) {
+      const sum = sums + <usize>load<u16>(places + (entry << 1)) * <usize>(16 * n);
+      const factor = v128.load32_splat(values + ((<usize>load<u8>(bytes + entry)) << 2));
       if (n > 1) v128.store(sum, step(v128.load(sum), factor, d0));
       if (n > 2) v128.store(sum, step(v128.load(sum, 16), factor, d1), 16);
       if (n > 3) v128.store(sum, step(v128.load(sum, 32), factor, d2), 32);

@@ -5,7 +5,6 @@
  */
 import { BLOCK_DEPTH, denseBlock, sparseBlock } from './blocks';
 import { ACCUMULATE, COLUMNS, CONTINUE, PIXELS, ROWS, SAMPLES } from './modes';
-import { BLOCK_PIXELS } from './samples';
 import { zero } from './vector';
 
 /** Columns of C that are computed together: their block of B, packed, stays in the second cache. */
@@ -14,7 +13,8 @@ const GROUP_COLUMNS = 1024;
 /**
  * C[i, j] = sum over k of A[i, k] B[k, j], written as `mode` says. What A's items are says `left`: the rows of a
  * matrix in memory, or its columns, where `a` is its first float and `aBytes` the length of a row; packed samples, or
- * their pixels, where `a` is the first bound and `aBytes` the bounds of a sample. B and C have rows of `width` floats.
+ * their pixels, where `aBytes` is
+ * the length of a sample's bounds. B and C have rows of `width` floats.
  */
 export function product(
   a: usize,
@@ -39,14 +39,14 @@ export function product(
   for (let column = 0; column < width; column += columns) {
     const offset = (<usize>column) << 2;
     for (let k = 0; k < depth; k += blockDepth) {
-      const blockA = a + (left == COLUMNS ? <usize>k * aBytes : (<usize>(listed ? k / BLOCK_PIXELS : k)) << 2);
+      const blockA = listed ? a : a + <usize>k * (byRows ? 4 : aBytes);
       const blockB = b + <usize>k * rowBytes + offset;
       const some = min(columns, width - column);
       const blockMode = k == 0 ? mode : CONTINUE;
       const deep = min(blockDepth, depth - k);
       const blockC = c + offset;
       if (sparse) {
-        sparseBlock(blockA, aBytes, left, items, deep, blockB, rowBytes, some, blockC, blockMode, scratch);
+        sparseBlock(blockA, aBytes, left, k, items, deep, blockB, rowBytes, some, blockC, blockMode, scratch);
       } else {
         denseBlock(blockA, aBytes, byRows, items, deep, blockB, rowBytes, some, blockC, blockMode, scratch);
       }

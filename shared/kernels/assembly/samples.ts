@@ -1,19 +1,22 @@
 /**
  * Samples as the first layer reads them: by lists of their non-zeros where they have enough zeros, else as floats. The
- * lists are made from the bytes, so that pixels that are zero, most of them in pictures, are never converted.
+ * lists are made from the bytes without a branch that depends on them, and hold bytes, which a table turns into floats.
  *
- * A packed micro-batch: which form it has; then the floats, row by row, or the lists. Those begin
- * with what it takes to make them; then comes, for each row, where its non-zeros begin in each block of 64 pixels, and where the last ends; then the entries
- * (number of the pixel, value), ascending, row after row without gaps.
+ * A packed micro-batch: which form it has, and where its parts lie; then the floats, row by row, or the lists. Those are a table of the value of
+ * every byte; a table for making lists; for each row, the entry at which each block of 64 pixels begins, and the one at
+ * which the last ends; then the entries of all rows without gaps, ascending: first all bytes, then all places, that is
+ * the numbers of the pixels, two bytes each.
  */
-import { ENTRY_BYTES } from './sparse';
 import { splat, zero } from './vector';
 
-/** Pixels of a block, as many as a word has bits. */
+/** Pixels that bounds are kept for. */
 export const BLOCK_PIXELS = 64;
 
 const FORM_BYTES: usize = 16;
+const VALUES_BYTES: usize = 4 * 256;
 const ORDERS_BYTES: usize = 8 * 256;
+/** How far beyond the last entry the lists are written. */
+const MARGIN_ENTRIES = 16;
 
 // @inline
 export function isListed(packed: usize): bool {
@@ -26,15 +29,32 @@ export function floatsOf(packed: usize): usize {
   return packed + FORM_BYTES;
 }
 
+/** The value of each byte. */
+// @inline
+export function valuesOf(packed: usize): usize {
+  return packed + FORM_BYTES;
+}
+
 /** The bounds of the lists, `boundsBytes` for each row. */
 // @inline
-export function boundsOf(packed: usize, pixels: i32): usize {
-  return packed + FORM_BYTES + ORDERS_BYTES + 3 * ((<usize>pixels + 31) & ~15);
+export function boundsOf(packed: usize): usize {
+  return packed + FORM_BYTES + VALUES_BYTES + ORDERS_BYTES;
 }
 
 // @inline
 export function boundsBytes(pixels: i32): usize {
   return (<usize>((pixels + BLOCK_PIXELS - 1) / BLOCK_PIXELS + 1)) << 2;
+}
+
+/** Where the bytes of the entries lie, and their places. */
+// @inline
+export function bytesOf(packed: usize): usize {
+  return <usize>load<u32>(packed, 4);
+}
+
+// @inline
+export function placesOf(packed: usize): usize {
+  return <usize>load<u32>(packed, 8);
 }
 
 export function gather(
@@ -58,13 +78,22 @@ export function gather(
   else convert(images, pixels, ids, rows, floatsOf(packed));
 }
 
+/** This is also what fetches the image into the cache: it is short, so that many fetches are under way at once. */
 // @inline
 function countNonZero(image: usize, pixels: i32): i32 {
   const end = image + pixels;
-  let zeros = 0;
-  for (; image + 16 <= end; image += 16) zeros += popcnt(i8x16.bitmask(i8x16.eq(v128.load(image), zero())));
-  for (; image < end; image++) zeros += <i32>(load<u8>(image) == 0);
-  return pixels - zeros;
+  let present = i16x8.splat(0);
+  for (; image + 64 <= end; image += 64) {
+    const low = i8x16.add(i8x16.eq(v128.load(image), zero()), i8x16.eq(v128.load(image, 16), zero()));
+    const high = i8x16.add(i8x16.eq(v128.load(image, 32), zero()), i8x16.eq(v128.load(image, 48), zero()));
+    const four = i8x16.add(i8x16.splat(4), i8x16.add(low, high));
+    present = i16x8.add(present, i16x8.extadd_pairwise_i8x16_u(four));
+  }
+  const pairs = i32x4.extadd_pairwise_i16x8_u(present);
+  let count = i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1);
+  count += i32x4.extract_lane(pairs, 2) + i32x4.extract_lane(pairs, 3);
+  for (; image < end; image++) count += <i32>(load<u8>(image) != 0);
+  return count;
 }
 
 /**
@@ -99,18 +128,24 @@ function convert(images: usize, pixels: i32, ids: usize, rows: i32, x: usize): v
 }
 
 function list(images: usize, pixels: i32, ids: usize, rows: i32, packed: usize): void {
-  const orders = packed + FORM_BYTES;
+  fillValues(valuesOf(packed));
+  const bytes = boundsOf(packed) + <usize>rows * boundsBytes(pixels);
+  const places = bytes + <usize>(rows * pixels + MARGIN_ENTRIES);
+  store<u32>(packed, <u32>bytes, 4);
+  store<u32>(packed, <u32>places, 8);
+  const orders = packed + FORM_BYTES + VALUES_BYTES;
   fillOrders(orders);
-  const bytes = orders + ORDERS_BYTES;
-  const places = bytes + ((<usize>pixels + 31) & ~15);
-  let bounds = boundsOf(packed, pixels);
-  let entries = (bounds + <usize>rows * boundsBytes(pixels) + 15) & ~15;
-  for (let r = 0; r < rows; r++) {
+  let bounds = boundsOf(packed);
+  let end: usize = 0;
+  for (let r = 0; r < rows; r++, bounds += boundsBytes(pixels)) {
     const image = images + <usize>load<u32>(ids + ((<usize>r) << 2)) * pixels;
-    const count = compress(image, pixels, orders, bytes, places, entries, bounds);
-    convertEntries(bytes, places, count, entries);
-    bounds += boundsBytes(pixels);
-    entries += count * ENTRY_BYTES;
+    end = compress(image, pixels, orders, bytes, places, bounds, end);
+  }
+}
+
+function fillValues(values: usize): void {
+  for (let byte = 0; byte < 256; byte += 4, values += 16) {
+    v128.store(values, pixels4(i32x4.add(i32x4.splat(byte), i32x4(0, 1, 2, 3))));
   }
 }
 
@@ -121,7 +156,7 @@ function list(images: usize, pixels: i32, ids: usize, rows: i32, packed: usize):
 function fillOrders(orders: usize): void {
   store<u64>(orders, 0);
   for (let largest = 0; largest < 8; largest++) {
-    const first = <usize>1 << largest;
+    const first = (<usize>1) << largest;
     for (let rest: usize = 0; rest < first; rest++) {
       const order = load<u64>(orders + (rest << 3)) | ((<u64>largest) << (popcnt(<u64>rest) << 3));
       store<u64>(orders + ((first + rest) << 3), order);
@@ -129,7 +164,7 @@ function fillOrders(orders: usize): void {
   }
 }
 
-/** The non-zeros of an image, one byte each, and their places, two bytes each; fills its bounds. Returns their number. */
+/** Appends the non-zeros of an image at entry `count`, and their bounds; returns the new end. */
 // @inline
 function compress(
   image: usize,
@@ -137,30 +172,31 @@ function compress(
   orders: usize,
   bytes: usize,
   places: usize,
-  entries: usize,
   bounds: usize,
+  count: usize,
 ): usize {
-  let count: usize = 0;
   let i = 0;
+  let place = i16x8.splat(0);
   for (; i + 16 <= pixels; i += 16) {
     if (i % BLOCK_PIXELS == 0) {
-      store<u32>(bounds, <u32>(entries + count * ENTRY_BYTES));
+      store<u32>(bounds, <u32>count);
       bounds += 4;
     }
-    const chunk = v128.load(image + i);
-    const present = i8x16.bitmask(i8x16.ne(chunk, zero()));
-    const low = v128.load64_zero(orders + ((<usize>(present & 255)) << 3));
-    v128.store_lane<f64>(bytes + count, i8x16.swizzle(chunk, low), 0);
-    v128.store(places + (count << 1), i16x8.add(i16x8.extend_low_i8x16_u(low), i16x8.splat(<i16>i)));
+    const present = <usize>i8x16.bitmask(i8x16.ne(v128.load(image + i), zero()));
+    const low = v128.load64_zero(orders + ((present & 255) << 3));
+    v128.store_lane<f64>(bytes + count, i8x16.swizzle(v128.load64_zero(image + i), low), 0);
+    v128.store(places + (count << 1), i16x8.add(i16x8.extend_low_i8x16_u(low), place));
     count += popcnt(present & 255);
-    const high = i8x16.add(v128.load64_zero(orders + ((<usize>(present >> 8)) << 3)), i8x16.splat(8));
-    v128.store_lane<f64>(bytes + count, i8x16.swizzle(chunk, high), 0);
-    v128.store(places + (count << 1), i16x8.add(i16x8.extend_low_i8x16_u(high), i16x8.splat(<i16>i)));
+    place = i16x8.add(place, i16x8.splat(8));
+    const high = v128.load64_zero(orders + ((present >> 8) << 3));
+    v128.store_lane<f64>(bytes + count, i8x16.swizzle(v128.load64_zero(image + i, 8), high), 0);
+    v128.store(places + (count << 1), i16x8.add(i16x8.extend_low_i8x16_u(high), place));
     count += popcnt(present >> 8);
+    place = i16x8.add(place, i16x8.splat(8));
   }
   for (; i < pixels; i++) {
     if (i % BLOCK_PIXELS == 0) {
-      store<u32>(bounds, <u32>(entries + count * ENTRY_BYTES));
+      store<u32>(bounds, <u32>count);
       bounds += 4;
     }
     const byte = load<u8>(image + i);
@@ -168,17 +204,6 @@ function compress(
     store<u16>(places + (count << 1), <u16>i);
     count += <usize>(byte != 0);
   }
-  store<u32>(bounds, <u32>(entries + count * ENTRY_BYTES));
+  store<u32>(bounds, <u32>count);
   return count;
-}
-
-/** Makes entries of bytes and places, four at a time; what is written too many the next image overwrites. */
-// @inline
-function convertEntries(bytes: usize, places: usize, count: usize, entries: usize): void {
-  for (let i: usize = 0; i < count; i += 4, entries += 4 * ENTRY_BYTES) {
-    const place = i32x4.extend_low_i16x8_u(v128.load64_zero(places + (i << 1)));
-    const value = pixels4(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(bytes + i))));
-    v128.store(entries, v128.shuffle<f32>(place, value, 0, 4, 1, 5));
-    v128.store(entries, v128.shuffle<f32>(place, value, 2, 6, 3, 7), 16);
-  }
 }
