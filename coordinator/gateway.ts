@@ -13,6 +13,7 @@ import { encodeFrame } from '../shared/protocol/codec.js';
 import { type ProtocolErrorCode, protocolError } from '../shared/protocol/errors.js';
 import { offeredToken, subprotocol } from '../shared/protocol/handshake.js';
 import type { EndReason } from '../shared/protocol/messages.js';
+import { deliverWholeFrames } from '../worker/whole-frames.js';
 import type { Fleet } from './fleet/fleet.js';
 import { type Connection, type MemberObserver, RemoteMember } from './fleet/remote-member.js';
 
@@ -34,8 +35,8 @@ export function listen(host: string, port: number): Promise<Server> {
 export interface GatewayConfig {
   /** What a worker must present; null admits everyone. */
   readonly token: string | null;
-  /** Longest result that a worker may send, with its header. */
-  readonly resultBytesMax: number;
+  /** Longest frame that a worker may send: a part of a gradient, or the result of an evaluation. */
+  readonly frameBytesMax: number;
   readonly nowMs: () => number;
 }
 
@@ -54,7 +55,7 @@ export class Gateway {
     this.sockets = new WebSocketServer({
       noServer: true,
       perMessageDeflate: false,
-      maxPayload: config.resultBytesMax,
+      maxPayload: config.frameBytesMax,
       handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
     });
     server.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));
@@ -95,6 +96,7 @@ export class Gateway {
     this.sockets.handleUpgrade(request, socket, head, (accepted) => {
       accepted.on('error', () => accepted.terminate());
       const code = this.refusal(request);
+      deliverWholeFrames(socket, this.config.frameBytesMax);
       if (code === null) this.admit(accepted);
       else dismiss(accepted, code);
     });

@@ -9,13 +9,13 @@ export const limits = {
   headerDepthMax: 6,
   /** Entries of one map in a header: `welcome` has eleven. */
   headerMapEntriesMax: 32,
-  /** A whole frame: the weights of the largest model, or a batch of samples, and a header. */
-  frameBytesMax: 64 * 1024 * 1024,
-  /** Buffers of sent frames that are kept for the next ones. */
-  frameBuffersIdleMax: 4,
+  /** A whole frame: the predictions of an evaluation of the largest set, and a header. */
+  frameBytesMax: 16 * 1024 * 1024,
+  /** Buffers of sent frames, parts of a tensor, that are kept for the next ones: those of two models of MNIST's size. */
+  frameBuffersIdleMax: 64,
   /** Payload of one `samples` frame: small enough that a shard queued behind it does not wait for long. */
   samplesBytesMax: 1024 * 1024,
-  /** Parameters of a model: its weights fit a frame. */
+  /** Parameters of a model. */
   parametersMax: 15_000_000,
   layersMax: 64,
   /** Outputs of one layer, and pixels of one image. */
@@ -35,7 +35,7 @@ export const limits = {
   nameLengthMax: 64,
   /** An error's sentence on the wire, in UTF-16 units. */
   messageLengthMax: 1024,
-  /** Bytes that may wait for a member's network before it is dropped as a slow reader: two frames of weights. */
+  /** Bytes that may wait for a member's network before it is dropped as a slow reader: the largest weights, twice. */
   sendQueueBytesMax: 160 * 1024 * 1024,
   /** Shards leased to one member at a time. */
   leasesPerMemberMax: 64,

@@ -9,8 +9,17 @@ import { evaluationRows, slotsOf } from '../shared/data/order.js';
 import { knownAnswer } from '../shared/kernels/known-answer.js';
 import { shardSamples } from '../shared/model/shard.js';
 import { isShard, type Shard } from '../shared/pool/tree.js';
-import type { Samples, ShardLease, Welcome } from '../shared/protocol/messages.js';
-import { invalidSamplesPayload, invalidWeightsPayload, samplesIn } from '../shared/protocol/payload.js';
+import type { Samples, ShardLease, Weights, Welcome } from '../shared/protocol/messages.js';
+import { invalidSamplesPayload, invalidTensorPayload, samplesIn, scoreBytes } from '../shared/protocol/payload.js';
+import { partAt, unpackPart } from '../shared/protocol/tensor.js';
+
+/** What came of a shard: views that hold until whoever is given them returns. */
+export interface Answer {
+  /** The sum of the gradients as words; null for an evaluation. */
+  readonly gradient: Int32Array | null;
+  /** The payload of the result. */
+  readonly result: readonly Uint8Array[];
+}
 
 export class Assignment {
   private readonly jobs = new Map<number, number>();
@@ -42,12 +51,17 @@ export class Assignment {
     return identityOf(welcome) === this.identity;
   }
 
-  storeWeights(payload: Uint8Array): string | null {
-    const { weights, context } = this.machine.workspace;
-    const fault = invalidWeightsPayload(payload, context);
+  storeWeights(message: Weights, payload: Uint8Array): string | null {
+    const { machine } = this;
+    const { weights, parameters, context } = machine.workspace;
+    const fault = invalidTensorPayload(message, payload, context);
     if (fault !== null) return fault;
-    this.machine.store(payload, weights);
-    this.machine.weightsChanged();
+    const { first, count } = partAt(message.part, parameters);
+    unpackPart(payload, count, {
+      present: (from, bytes) => machine.store(bytes, weights + 4 * (first + from)),
+      absent: () => {}, // as it was
+    });
+    if (first + count === parameters) machine.weightsChanged();
     return null;
   }
 
@@ -66,8 +80,8 @@ export class Assignment {
     return null;
   }
 
-  /** Has a shard summed by the machine's threads; `answer` gets the payload of the result, views that hold until it returns. */
-  compute(lease: ShardLease, answer: (payload: Uint8Array[]) => void): string | null {
+  /** Has a shard summed by the machine's threads; `answer` gets what came of it. */
+  compute(lease: ShardLease, answer: (answer: Answer) => void): string | null {
     const { work, step, epoch, stepInEpoch, lo, size } = lease;
     const task: Task = { work, step, epoch, stepInEpoch };
     const shard: Shard = { lo, size };
@@ -77,7 +91,7 @@ export class Assignment {
     if (!isShard(shard, slots)) return `no shard ${lo}+${size} among ${slots} slots`;
     const job = this.machine.pool.run(task, shard, slots, (sum) => {
       this.jobs.delete(lease.lease);
-      answer(this.resultOf(task, shard, sum));
+      answer(this.answerOf(task, shard, sum));
       this.machine.buffers.giveBack(sum);
     });
     this.jobs.set(lease.lease, job);
@@ -105,12 +119,17 @@ export class Assignment {
       : slotsOf(this.machine.workspace.run.test, evaluationRows);
   }
 
-  private resultOf(task: Task, shard: Shard, sum: number): Uint8Array[] {
-    const { partialFloats, predictions, run } = this.machine.workspace;
-    if (task.work === 'gradient') return [this.machine.bytes(sum, 4 * partialFloats)];
+  private answerOf(task: Task, shard: Shard, sum: number): Answer {
+    const { machine } = this;
+    const { parameters, predictions, run } = machine.workspace;
+    if (task.work === 'gradient') {
+      const gradient = new Int32Array(machine.memory.buffer, sum, parameters);
+      return { gradient, result: [machine.bytes(sum + 4 * parameters, scoreBytes)] };
+    }
     const first = shard.lo * evaluationRows;
     const samples = shardSamples(shard, run.test, evaluationRows);
-    return [this.machine.bytes(sum, 8), this.machine.bytes(predictions + first, samples)];
+    const predicted = machine.bytes(predictions + first, samples);
+    return { gradient: null, result: [machine.bytes(sum, scoreBytes), predicted] };
   }
 }
 

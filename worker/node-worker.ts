@@ -2,6 +2,7 @@
  * A worker in Node: drives the session, owns its socket and its machine. What is decided is decided in session.ts; what
  * is computed is computed in the machine's threads.
  */
+import type { connect } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Platform } from '../shared/compute/machine.js';
 import { limits } from '../shared/limits.js';
@@ -10,9 +11,11 @@ import { protocolErrors } from '../shared/protocol/errors.js';
 import { FrameBuffers } from '../shared/protocol/frame-buffers.js';
 import { offer } from '../shared/protocol/handshake.js';
 import type { ShardLease, Welcome } from '../shared/protocol/messages.js';
+import { packGradientPart, partAt, partBytesMax, partsOf } from '../shared/protocol/tensor.js';
 import type { Random } from '../shared/random.js';
 import { Assignment } from './assignment.js';
 import { Session, type SessionConfig, type SessionEffect, type SessionEvent, type SessionStatus } from './session.js';
+import { connectReusing, deliverWholeFrames } from './whole-frames.js';
 
 const tickMs = 100;
 
@@ -91,7 +94,7 @@ export class NodeWorker {
       case 'prepare':
         return this.prepare(effect.welcome);
       case 'store-weights':
-        return this.check(this.assignment?.storeWeights(this.payload));
+        return this.check(this.assignment?.storeWeights(effect.weights, this.payload));
       case 'store-samples':
         return this.check(this.assignment?.storeSamples(effect.samples, this.payload));
       case 'compute':
@@ -115,12 +118,17 @@ export class NodeWorker {
       perMessageDeflate: false,
       maxPayload: limits.frameBytesMax,
       generateMask: noMask,
+      // Over TLS, the socket is not ours to open.
+      ...(url.startsWith('ws:') && { createConnection: connectReusing as typeof connect }),
     });
     this.socket = socket;
     this.lastError = null;
     const current = (act: () => void) => () => {
       if (this.socket === socket) act();
     };
+    socket.once('upgrade', ({ socket: stream }) => {
+      socket.once('open', () => deliverWholeFrames(stream, limits.frameBytesMax));
+    });
     socket.on(
       'open',
       current(() => this.send({ type: 'opened' })),
@@ -185,18 +193,26 @@ export class NodeWorker {
     const { assignment, options } = this;
     if (assignment === null) return;
     const begunMs = options.platform.nowMs();
-    const fault = assignment.compute(shard, (payload) => {
+    const fault = assignment.compute(shard, ({ gradient, result }) => {
       if (!this.session.answers(shard.lease)) return;
       this.done.shards += 1;
       const computeMs = options.platform.nowMs() - begunMs;
-      const { frame, buffer } = encodeFrameFrom(
-        this.buffers,
-        { type: 'result', lease: shard.lease, computeMs },
-        ...payload,
-      );
-      this.transmit(frame, () => this.buffers.giveBack(buffer));
+      if (gradient !== null) this.transmitGradient(shard.lease, gradient);
+      this.transmit(encodeFrame({ type: 'result', lease: shard.lease, computeMs }, ...result));
     });
     this.check(fault);
+  }
+
+  private transmitGradient(lease: number, gradient: Int32Array): void {
+    for (let part = 0; part < partsOf(gradient.length); part++) {
+      const { first, count } = partAt(part, gradient.length);
+      const words = gradient.subarray(first, first + count);
+      const message = { type: 'gradient', lease, part } as const;
+      const { frame, buffer } = encodeFrameFrom(this.buffers, message, partBytesMax, (payload) =>
+        packGradientPart(words, payload),
+      );
+      this.transmit(frame, () => this.buffers.giveBack(buffer));
+    }
   }
 
   private transmit(frame: Uint8Array, whenSent: () => void = () => {}): void {

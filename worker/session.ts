@@ -7,6 +7,7 @@
  * with the driver, which is told what to do with it.
  */
 import { limits } from '../shared/limits.js';
+import { parameterCount } from '../shared/model/parameters.js';
 import type { ProtocolErrorCode } from '../shared/protocol/errors.js';
 import {
   type FromCoordinator,
@@ -14,9 +15,11 @@ import {
   protocolVersion,
   type Samples,
   type ShardLease,
+  type Weights,
   type Welcome,
   type WorkerKind,
 } from '../shared/protocol/messages.js';
+import { partsOf } from '../shared/protocol/tensor.js';
 import type { Random } from '../shared/random.js';
 
 export interface SessionConfig {
@@ -51,8 +54,8 @@ export type SessionEffect =
   | { readonly type: 'close'; readonly code: ProtocolErrorCode | null }
   /** Get ready for this run. */
   | { readonly type: 'prepare'; readonly welcome: Welcome }
-  /** The payload of the message at hand are weights, or samples: store them. */
-  | { readonly type: 'store-weights' }
+  /** The payload of the message at hand is a part of the weights, or samples: store it. */
+  | { readonly type: 'store-weights'; readonly weights: Weights }
   | { readonly type: 'store-samples'; readonly samples: Samples }
   /** Compute this shard. */
   | { readonly type: 'compute'; readonly shard: ShardLease }
@@ -105,8 +108,12 @@ export class Session {
   /** The connection is being closed: what still arrives on it counts no more. */
   private closing = false;
   private deadlineMs = Number.POSITIVE_INFINITY;
-  /** Updates that the weights have seen which the machine holds. */
+  /** Updates that the weights have seen which the machine holds; null while it does not hold all of them. */
   private weightsStep: number | null = null;
+  /** The part of the weights that must come next, while some are coming. */
+  private nextWeights: Weights | null = null;
+  /** Parts of the weights of the run's model. */
+  private weightsParts = 0;
   private effects: SessionEffect[] = [];
   /** Leases that were not answered or cancelled yet. */
   private readonly leases = new Set<number>();
@@ -172,7 +179,7 @@ export class Session {
       case 'welcome':
         return this.welcomed(message, nowMs);
       case 'weights':
-        return this.weights(message.step);
+        return this.weights(message);
       case 'samples':
         return this.isAdmitted()
           ? void this.effects.push({ type: 'store-samples', samples: message })
@@ -196,6 +203,7 @@ export class Session {
   private welcomed(welcome: Welcome, nowMs: number): void {
     if (this.state !== 'greeting') return this.unexpected('welcome');
     this.become('preparing', nowMs + sessionTimes.prepareMs);
+    this.weightsParts = partsOf(parameterCount(welcome.model));
     this.effects.push({ type: 'prepare', welcome });
     const { run, member } = welcome;
     this.effects.push({ type: 'status', status: { state: 'joined', run, member } });
@@ -208,10 +216,20 @@ export class Session {
     this.send({ type: 'ready', knownAnswer });
   }
 
-  private weights(step: number): void {
-    if (!this.isAdmitted()) return this.unexpected('weights');
-    this.weightsStep = step;
-    this.effects.push({ type: 'store-weights' });
+  private weights(weights: Weights): void {
+    if (!this.isAdmitted() || !this.continues(weights)) return this.unexpected('weights');
+    const { step, part } = weights;
+    const isLast = part + 1 === this.weightsParts;
+    this.weightsStep = isLast ? step : null;
+    this.nextWeights = isLast ? null : { ...weights, part: part + 1 };
+    this.effects.push({ type: 'store-weights', weights });
+  }
+
+  /** The next part of the weights that are coming, or the first of others: of all, or of what has changed in ours. */
+  private continues({ step, base, part }: Weights): boolean {
+    const next = this.nextWeights;
+    if (next !== null) return step === next.step && base === next.base && part === next.part;
+    return part === 0 && (base === null || base === this.weightsStep);
   }
 
   private shard(shard: ShardLease): void {
@@ -263,6 +281,7 @@ export class Session {
     const wasJoined = this.isAdmitted() || this.state === 'preparing';
     this.leases.clear();
     this.weightsStep = null;
+    this.nextWeights = null;
     this.effects.push({ type: 'drop-work' });
     const firstAttempt = this.attempts === 0;
     const retryMs = this.retryDelayMs();

@@ -1,13 +1,13 @@
 /**
- * What all remote members of a run have in common: the run's description, the samples, and the present weights encoded
+ * What all remote members of a run have in common: the run's description, the samples, and the present weights, encoded
  * once for everybody; and the traffic that they cause.
  */
 import type { Machine } from '../../shared/compute/machine.js';
 import { limits } from '../../shared/limits.js';
-import { encodeFrame, encodeFrameFrom } from '../../shared/protocol/codec.js';
-import { FrameBuffers } from '../../shared/protocol/frame-buffers.js';
+import { encodeFrame } from '../../shared/protocol/codec.js';
 import type { DataDescription } from '../../shared/protocol/messages.js';
 import { protocolVersion, type SampleSet, type Welcome } from '../../shared/protocol/messages.js';
+import { WeightsBroadcast } from './weights-broadcast.js';
 
 export interface FleetConfig {
   readonly version: string;
@@ -28,32 +28,20 @@ export interface Traffic {
 
 export class Fleet {
   readonly traffic: Traffic = { bytesSent: 0, bytesReceived: 0 };
-  private readonly buffers = new FrameBuffers();
-  private weightsFrame: SharedFrame | null = null;
+  readonly weights: WeightsBroadcast;
 
   constructor(
     readonly config: FleetConfig,
     readonly machine: Machine,
-  ) {}
+  ) {
+    this.weights = new WeightsBroadcast(machine);
+  }
 
   welcome(member: number): Welcome {
     const { model, batch, microBatch, seed } = this.machine.workspace.run;
     const { version, run, data, heartbeatMs } = this.config;
     const order = { batch, microBatch, seed };
     return { type: 'welcome', protocol: protocolVersion, version, run, member, model, data, ...order, heartbeatMs };
-  }
-
-  /** The weights after `step` updates, which are those in the workspace now: one frame, whoever it is sent to. */
-  weights(step: number): SharedFrame {
-    if (this.weightsFrame?.step === step) return this.weightsFrame;
-    const { weights, parameters } = this.machine.workspace;
-    this.weightsFrame?.letGo();
-    this.machine.profile.enter('encode');
-    const payload = this.machine.bytes(weights, 4 * parameters);
-    const { frame, buffer } = encodeFrameFrom(this.buffers, { type: 'weights', step }, payload);
-    this.machine.profile.leave();
-    this.weightsFrame = new SharedFrame(step, frame, () => this.buffers.giveBack(buffer));
-    return this.weightsFrame;
   }
 
   /** Frames that carry these samples, each within the limit. */
@@ -79,25 +67,5 @@ export class Fleet {
 
   private count(set: SampleSet): number {
     return this.machine.workspace.run[set];
-  }
-}
-
-/** A frame that several sockets send; its buffer is free when none of them, nor the fleet itself, holds it any more. */
-export class SharedFrame {
-  private holders = 1;
-
-  constructor(
-    readonly step: number,
-    readonly bytes: Uint8Array,
-    private readonly whenFree: () => void,
-  ) {}
-
-  hold(): void {
-    this.holders += 1;
-  }
-
-  letGo(): void {
-    this.holders -= 1;
-    if (this.holders === 0) this.whenFree();
   }
 }

@@ -6,6 +6,7 @@
  */
 import type { Task } from '../../shared/compute/computer.js';
 import { evaluationRows } from '../../shared/data/order.js';
+import type { Pointer } from '../../shared/kernels/kernels.js';
 import { limits } from '../../shared/limits.js';
 import { shardSamples } from '../../shared/model/shard.js';
 import type { LeaseOrder, Transport } from '../../shared/pool/driver.js';
@@ -16,12 +17,14 @@ import {
   type EndReason,
   type FromCoordinator,
   type FromWorker,
+  type Gradient,
   type Hello,
   protocolVersion,
   type Result,
   type SampleSet,
 } from '../../shared/protocol/messages.js';
-import { evaluationSumBytes, invalidResultPayload } from '../../shared/protocol/payload.js';
+import { invalidResultPayload, invalidTensorPayload, scoreBytes } from '../../shared/protocol/payload.js';
+import { partAt, partsOf, unpackPart } from '../../shared/protocol/tensor.js';
 import type { Fleet } from './fleet.js';
 import { HeldSamples } from './held-samples.js';
 
@@ -49,13 +52,21 @@ const admissionMs = 30_000;
 
 type State = 'greeting' | 'preparing' | 'member' | 'closed';
 
+/** A shard that the worker has, and what has come of its gradient. */
+interface Leased {
+  readonly order: LeaseOrder;
+  /** Where the parts are put; null before the first. */
+  sum: Pointer | null;
+  parts: number;
+}
+
 export class RemoteMember implements Transport {
   hello: Hello | null = null;
   private state: State = 'greeting';
   private member = 0;
   private weightsStep: number | null = null;
   private nextPing = 1;
-  private readonly leases = new Map<number, LeaseOrder>();
+  private readonly leases = new Map<number, Leased>();
   private readonly held: Record<SampleSet, HeldSamples>;
 
   constructor(
@@ -118,6 +129,8 @@ export class RemoteMember implements Transport {
         return this.state === 'greeting' ? this.greet(message) : this.unexpected(message.type);
       case 'ready':
         return this.state === 'preparing' ? this.admit(message.knownAnswer) : this.unexpected(message.type);
+      case 'gradient':
+        return this.state === 'member' ? this.gradient(message, payload) : this.unexpected(message.type);
       case 'result':
         return this.state === 'member' ? this.result(message, payload) : this.unexpected(message.type);
       case 'pong':
@@ -148,23 +161,44 @@ export class RemoteMember implements Transport {
     this.fleet.machine.pool.join(this, true);
   }
 
-  private result({ lease }: Result, payload: Uint8Array): void {
-    const order = this.leases.get(lease);
-    if (order === undefined) return;
+  /** A part of a gradient is put in its place as it comes. */
+  private gradient(message: Gradient, payload: Uint8Array): void {
+    const leased = this.leases.get(message.lease);
+    if (leased === undefined) return;
+    if (leased.order.task.work !== 'gradient' || message.part !== leased.parts) return this.unexpected('gradient');
     const { machine } = this.fleet;
-    const { work } = order.task;
-    const leased = { work, samples: shardSamples(order.shard, machine.workspace.run.test, evaluationRows) };
-    const fault = invalidResultPayload(payload, leased, machine.workspace.context);
+    const fault = invalidTensorPayload(message, payload, machine.workspace.context);
+    if (fault !== null) return this.fail('payload-length', fault);
+    leased.sum ??= machine.buffers.take();
+    leased.parts += 1;
+    const { first, count } = partAt(message.part, machine.workspace.parameters);
+    const at = leased.sum + 4 * first;
+    unpackPart(payload, count, {
+      present: (from, bytes) => machine.store(bytes, at + 4 * from),
+      absent: (from, end) => machine.floats(at + 4 * from, end - from).fill(0),
+    });
+  }
+
+  private result({ lease }: Result, payload: Uint8Array): void {
+    const leased = this.leases.get(lease);
+    if (leased === undefined) return;
+    const { machine } = this.fleet;
+    const { parameters, run, context } = machine.workspace;
+    const { order } = leased;
+    const isGradient = order.task.work === 'gradient';
+    if (isGradient && leased.parts < partsOf(parameters)) return this.unexpected('result');
+    const samples = shardSamples(order.shard, run.test, evaluationRows);
+    const fault = invalidResultPayload(payload, { work: order.task.work, samples }, context);
     if (fault !== null) return this.fail('payload-length', fault);
     this.leases.delete(lease);
-    const sumBytes = work === 'gradient' ? payload.length : evaluationSumBytes;
-    const sum = machine.buffers.take();
-    machine.store(payload.subarray(0, sumBytes), sum);
-    if (machine.kernels.allFinite(sum, sumBytes / 4) === 0) {
+    const sum = leased.sum ?? machine.buffers.take();
+    const scoreAt = isGradient ? parameters : 0;
+    machine.store(payload.subarray(0, scoreBytes), sum + 4 * scoreAt);
+    if (machine.kernels.allFinite(sum, scoreAt + scoreBytes / 4) === 0) {
       machine.buffers.giveBack(sum);
       return this.judge(order);
     }
-    if (work === 'evaluation') this.storePredictions(order.shard, payload.subarray(evaluationSumBytes));
+    if (!isGradient) this.storePredictions(order.shard, payload.subarray(scoreBytes));
     machine.pool.result(this.member, lease, sum);
   }
 
@@ -194,18 +228,15 @@ export class RemoteMember implements Transport {
 
   lease(order: LeaseOrder): void {
     const { task, lease, shard } = order;
-    this.leases.set(lease, order);
-    if (this.weightsStep !== task.step) {
-      this.weightsStep = task.step;
-      this.sendWeights(task.step);
-    }
+    this.leases.set(lease, { order, sum: null, parts: 0 });
+    if (this.weightsStep !== task.step) this.sendWeights(task.step);
     this.sendSamples(task, shard);
     const { work, step, epoch, stepInEpoch } = task;
     this.send({ type: 'shard', lease, work, step, epoch, stepInEpoch, lo: shard.lo, size: shard.size });
   }
 
   revoke(lease: number): void {
-    if (this.leases.delete(lease)) this.send({ type: 'cancel', lease });
+    if (this.forget(lease)) this.send({ type: 'cancel', lease });
   }
 
   ping(): void {
@@ -226,8 +257,8 @@ export class RemoteMember implements Transport {
   }
 
   /** The shards that it works on now, for guessing what it will need next. */
-  get leased(): Iterable<LeaseOrder> {
-    return this.leases.values();
+  *leased(): Iterable<LeaseOrder> {
+    for (const { order } of this.leases.values()) yield order;
   }
 
   private *sampleIds(task: Task, shard: Shard): Iterable<number> {
@@ -244,9 +275,19 @@ export class RemoteMember implements Transport {
   }
 
   private sendWeights(step: number): void {
-    const frame = this.fleet.weights(step);
-    frame.hold();
-    this.sendFrame(frame.bytes, () => frame.letGo());
+    for (const frame of this.fleet.weights.frames(step, this.weightsStep)) {
+      frame.hold();
+      this.sendFrame(frame.bytes, () => frame.letGo());
+    }
+    this.weightsStep = step;
+  }
+
+  /** False when it does not have the lease. */
+  private forget(lease: number): boolean {
+    const leased = this.leases.get(lease);
+    if (leased === undefined) return false;
+    if (leased.sum !== null) this.fleet.machine.buffers.giveBack(leased.sum);
+    return this.leases.delete(lease);
   }
 
   private send(message: FromCoordinator): void {
@@ -282,6 +323,7 @@ export class RemoteMember implements Transport {
     if (this.state === 'closed') return;
     const wasMember = this.state === 'member';
     this.state = 'closed';
+    for (const lease of [...this.leases.keys()]) this.forget(lease);
     if (wasMember) this.fleet.machine.pool.leave(this.member);
     if (wasMember || error !== null) this.observer.left(this, error);
   }

@@ -6,6 +6,8 @@ import type { Machine, Platform } from '../../shared/compute/machine.js';
 import { knownAnswer } from '../../shared/kernels/known-answer.js';
 import { limits } from '../../shared/limits.js';
 import { patience } from '../../shared/pool/member.js';
+import { scoreBytes } from '../../shared/protocol/payload.js';
+import { partBytesMax } from '../../shared/protocol/tensor.js';
 import { printableOf } from '../../shared/protocol/text.js';
 import type { Site, SiteEvents } from '../conduct.js';
 import { Gateway } from '../gateway.js';
@@ -53,8 +55,8 @@ export class FleetSite implements Site, MemberObserver {
     const { server, token, platform } = config;
     const fleet = new Fleet(fleetConfig(setup, machine, events.runName, platform), machine);
     this.traffic = fleet.traffic;
-    const resultBytesMax = limits.headerBytesMax + 4 * machine.workspace.partialFloats + setup.run.test;
-    this.gateway = new Gateway(server, { token, resultBytesMax, nowMs: platform.nowMs }, fleet, this);
+    const frameBytesMax = limits.headerBytesMax + Math.max(partBytesMax, scoreBytes + setup.run.test);
+    this.gateway = new Gateway(server, { token, frameBytesMax, nowMs: platform.nowMs }, fleet, this);
     this.timer = setInterval(() => {
       machine.pool.tick();
       this.gateway.tick();
@@ -96,7 +98,7 @@ export class FleetSite implements Site, MemberObserver {
   /** Sends every member the samples that it will need for the next step, if it keeps its slots, while it computes. */
   stepStarted(task: Task, next: Task): void {
     for (const member of this.gateway.members) {
-      for (const { shard, task: leased } of member.leased) if (leased === task) member.sendSamples(next, shard);
+      for (const { shard, task: leased } of member.leased()) if (leased === task) member.sendSamples(next, shard);
     }
   }
 

@@ -20,51 +20,52 @@ export type Decoded<M extends Message> =
   | { readonly error: ProtocolError };
 
 const prefixBytes = 2;
-const headerSlackBytes = 64;
+const headerSlackBytes = 96;
+const WORD_BYTES = 8;
 const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true });
-const withPayload: ReadonlySet<string> = new Set<Message['type']>(['result', 'weights', 'samples']);
+const withPayload: ReadonlySet<string> = new Set<Message['type']>(['result', 'gradient', 'weights', 'samples']);
 
-/** One frame in one allocation; the parts of the payload follow each other. */
+/** One frame in one allocation; the pieces of the payload follow each other. */
 export function encodeFrame(message: Message, ...payload: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const header = packHeader(message);
-  return fill(new Uint8Array(frameBytes(header, payload)), header, payload);
+  const bytes = payload.reduce((sum, piece) => sum + piece.length, prefixBytes + header.length);
+  assert(bytes <= limits.frameBytesMax, `a frame of ${bytes} bytes`);
+  const frame = new Uint8Array(bytes);
+  let at = writeHeader(frame, header);
+  for (const piece of payload) {
+    frame.set(piece, at);
+    at += piece.length;
+  }
+  return frame;
 }
 
-/** The same in a buffer that is used again and again; returns the part of it that is the frame. */
+/**
+ * A frame in a buffer that is used again and again; returns the part of it that is the frame. `fill` writes the
+ * payload, of at most `payloadBytesMax`, and returns its length.
+ */
 export function encodeFrameFrom(
   buffers: FrameBuffers,
   message: Message,
-  ...payload: readonly Uint8Array[]
+  payloadBytesMax: number,
+  fill: (payload: Uint8Array) => number,
 ): { readonly frame: Uint8Array<ArrayBuffer>; readonly buffer: Uint8Array<ArrayBuffer> } {
   const header = packHeader(message);
-  const bytes = frameBytes(header, payload);
   // Headers of one kind differ by a few bytes: with room to spare, one buffer fits them all.
-  const buffer = buffers.take(bytes + headerSlackBytes);
+  const buffer = buffers.take(headerSlackBytes + payloadBytesMax);
+  assert(prefixBytes + header.length + WORD_BYTES <= headerSlackBytes, `a ${message.type} header is too long`);
   // The payload begins at a whole word: from shared memory, copies to other places are slow (compute/copy.ts).
-  const start = (8 - ((prefixBytes + header.length) % 8)) % 8;
-  return { frame: fill(buffer.subarray(start, start + bytes), header, payload), buffer };
+  const start = (WORD_BYTES - ((prefixBytes + header.length) % WORD_BYTES)) % WORD_BYTES;
+  const payloadAt = start + writeHeader(buffer.subarray(start), header);
+  const end = payloadAt + fill(buffer.subarray(payloadAt, payloadAt + payloadBytesMax));
+  return { frame: buffer.subarray(start, end), buffer };
 }
 
-function frameBytes(header: Uint8Array, payload: readonly Uint8Array[]): number {
-  const bytes = payload.reduce((sum, part) => sum + part.length, prefixBytes + header.length);
-  assert(bytes <= limits.frameBytesMax, `a frame of ${bytes} bytes`);
-  return bytes;
-}
-
-function fill(
-  frame: Uint8Array<ArrayBuffer>,
-  header: Uint8Array,
-  payload: readonly Uint8Array[],
-): Uint8Array<ArrayBuffer> {
+/** Returns where the payload begins. */
+function writeHeader(frame: Uint8Array, header: Uint8Array): number {
   frame[0] = header.length & 0xff;
   frame[1] = header.length >> 8;
   frame.set(header, prefixBytes);
-  let at = prefixBytes + header.length;
-  for (const part of payload) {
-    frame.set(part, at);
-    at += part.length;
-  }
-  return frame;
+  return prefixBytes + header.length;
 }
 
 /** At the coordinator: what a worker sent. */

@@ -37,9 +37,19 @@ export interface Ready {
 }
 
 /**
- * I have computed the shard of this lease. Payload for gradient work: the shard's summed gradient, its loss sum and its
- * count of correct predictions, all float32. Payload for evaluation: the loss sum and the count of correct predictions
- * as float32, then one uint8 per sample, the class that I predict, in ascending sample order.
+ * Here is a part of the summed gradient of this lease's shard; the others follow, and then a `result`. Payload: a part
+ * (tensor.ts); the blocks that it leaves out are zero.
+ */
+export interface Gradient {
+  readonly type: 'gradient';
+  readonly lease: number;
+  /** From 0, each once, in order. */
+  readonly part: number;
+}
+
+/**
+ * I have computed the shard of this lease. Payload: the loss sum and the count of correct predictions as float32; after
+ * an evaluation, then one uint8 per sample, the class that I predict, in ascending sample order.
  */
 export interface Result {
   readonly type: 'result';
@@ -94,10 +104,17 @@ export interface DataDescription {
   readonly sha256: string;
 }
 
-/** These are the weights after `step` updates; shards of that step that follow use them. Payload: float32 each. */
+/**
+ * Here is a part of the weights after `step` updates; the others follow, and then shards of that step, which use them.
+ * Payload: a part (tensor.ts).
+ */
 export interface Weights {
   readonly type: 'weights';
   readonly step: number;
+  /** The blocks that it leaves out are as in the weights after so many updates, which you hold; null: it has all. */
+  readonly base: number | null;
+  /** From 0, each once, in order. */
+  readonly part: number;
 }
 
 /**
@@ -160,6 +177,6 @@ export interface Failure {
   readonly message: string;
 }
 
-export type FromWorker = Hello | Ready | Result | Pong | Leave | Failure;
+export type FromWorker = Hello | Ready | Gradient | Result | Pong | Leave | Failure;
 export type FromCoordinator = Welcome | Weights | Samples | ShardLease | Cancel | Ping | End | Failure;
 export type Message = FromWorker | FromCoordinator;

@@ -3,7 +3,8 @@
  * of arithmetic. All numbers are little-endian. That a gradient is finite is for whoever adds it up (E5).
  */
 import { limits } from '../limits.js';
-import type { Samples, Work } from './messages.js';
+import type { Gradient, Samples, Weights, Work } from './messages.js';
+import { invalidPart, partAt, partsOf } from './tensor.js';
 
 /** What the lengths depend on. */
 export interface PayloadContext {
@@ -23,22 +24,21 @@ export interface LeasedWork {
 }
 
 /** Bytes of the loss sum and the correct count. */
-export const evaluationSumBytes = 8;
-
-export function weightsBytes(parameters: number): number {
-  return 4 * parameters;
-}
+export const scoreBytes = 8;
 
 export function samplesBytes(count: number, pixels: number): number {
   return count * (4 + 1 + pixels);
 }
 
-export function resultBytes({ work, samples }: LeasedWork, parameters: number): number {
-  return work === 'gradient' ? 4 * (parameters + 2) : evaluationSumBytes + samples;
-}
-
-export function invalidWeightsPayload(payload: Uint8Array, { parameters }: PayloadContext): string | null {
-  return invalidLength('weights', payload, weightsBytes(parameters));
+/** Of a part of the weights or of a gradient. */
+export function invalidTensorPayload(
+  { type, part }: Weights | Gradient,
+  payload: Uint8Array,
+  { parameters }: PayloadContext,
+): string | null {
+  if (part >= partsOf(parameters)) return `${type} has no part ${part}`;
+  const fault = invalidPart(payload, partAt(part, parameters).count);
+  return fault === null ? null : `${type}: ${fault}`;
 }
 
 export function invalidSamplesPayload(
@@ -56,12 +56,12 @@ export function invalidSamplesPayload(
 
 export function invalidResultPayload(
   payload: Uint8Array,
-  leased: LeasedWork,
-  { parameters, classes }: PayloadContext,
+  { work, samples }: LeasedWork,
+  { classes }: PayloadContext,
 ): string | null {
-  const fault = invalidLength('result', payload, resultBytes(leased, parameters));
-  if (fault !== null || leased.work === 'gradient') return fault;
-  const predictions = payload.subarray(evaluationSumBytes);
+  const fault = invalidLength('result', payload, scoreBytes + (work === 'evaluation' ? samples : 0));
+  if (fault !== null) return fault;
+  const predictions = payload.subarray(scoreBytes);
   return predictions.some((label) => label >= classes) ? `result has a class that is not below ${classes}` : null;
 }
 

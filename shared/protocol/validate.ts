@@ -9,6 +9,7 @@ import { invalidModel, misfit } from '../model/description.js';
 import { protocolErrors } from './errors.js';
 import { boolean, duration, integer, list, object, oneOf, sha256, text, uint32 } from './fields.js';
 import * as messages from './messages.js';
+import { partsOf } from './tensor.js';
 
 /** Axes of one sample. */
 const axesMax = 8;
@@ -19,6 +20,7 @@ const shardSizeMax = 2 ** (32 - Math.clz32(limits.slotsMax - 1));
 
 const protocol = oneOf(messages.protocolVersion);
 const name = text(1, limits.nameLengthMax);
+const partNumber = integer(0, partsOf(limits.parametersMax) - 1);
 const message = text(0, limits.messageLengthMax);
 
 const checkHello = object<messages.Hello>({
@@ -31,6 +33,7 @@ const checkHello = object<messages.Hello>({
   kernels: sha256,
 });
 const checkReady = object<messages.Ready>({ type: oneOf('ready'), knownAnswer: sha256 });
+const checkGradient = object<messages.Gradient>({ type: oneOf('gradient'), lease: uint32, part: partNumber });
 const checkResult = object<messages.Result>({ type: oneOf('result'), lease: uint32, computeMs: duration });
 const checkPong = object<messages.Pong>({ type: oneOf('pong'), id: uint32 });
 const checkLeave = object<messages.Leave>({ type: oneOf('leave') });
@@ -55,7 +58,12 @@ const checkWelcomeFields = object<messages.Welcome>({
   seed: uint32,
   heartbeatMs: integer(1, heartbeatMsMax),
 });
-const checkWeights = object<messages.Weights>({ type: oneOf('weights'), step: uint32 });
+const checkWeights = object<messages.Weights>({
+  type: oneOf('weights'),
+  step: uint32,
+  base: (path, x) => (x === null ? null : uint32(path, x)),
+  part: partNumber,
+});
 const checkSamples = object<messages.Samples>({
   type: oneOf('samples'),
   set: oneOf('train', 'test'),
@@ -87,6 +95,7 @@ const checkFailure = object<messages.Failure>({
 
 export const invalidHello = (x: unknown): string | null => checkHello('hello', x);
 export const invalidReady = (x: unknown): string | null => checkReady('ready', x);
+export const invalidGradient = (x: unknown): string | null => checkGradient('gradient', x);
 export const invalidResult = (x: unknown): string | null => checkResult('result', x);
 export const invalidPong = (x: unknown): string | null => checkPong('pong', x);
 export const invalidLeave = (x: unknown): string | null => checkLeave('leave', x);
@@ -120,6 +129,7 @@ type Validators<M extends messages.Message> = { readonly [T in M['type']]: (x: u
 export const fromWorkerValidators: Validators<messages.FromWorker> = {
   hello: invalidHello,
   ready: invalidReady,
+  gradient: invalidGradient,
   result: invalidResult,
   pong: invalidPong,
   leave: invalidLeave,

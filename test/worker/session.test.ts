@@ -32,7 +32,7 @@ const shard = (lease: number, step = 0): ShardLease => ({
   size: 1,
 });
 
-const weights = (step: number): FromCoordinator => ({ type: 'weights', step });
+const weights = (step: number): FromCoordinator => ({ type: 'weights', step, base: null, part: 0 });
 
 type Untimed<Event> = Event extends unknown ? Omit<Event, 'nowMs'> : never;
 
@@ -234,6 +234,32 @@ describe('every event in every state', () => {
 describe('leases', () => {
   const leased = () =>
     having(states.working(), (b) => [b.receive(weights(0)), b.receive(shard(1)), b.receive(shard(2))]);
+
+  it('wait for all parts of their weights, which come in order and on a base that is held', () => {
+    // 24,576 parameters: two parts.
+    const layers = [{ dense: 8192, activation: 'linear' }] as const;
+    const large: Welcome = { ...welcome, model: { ...welcome.model, layers } };
+    const bench = started();
+    bench.send({ type: 'opened' });
+    bench.receive(large);
+    bench.send({ type: 'prepared', knownAnswer: 'c'.repeat(64) });
+    const part = (step: number, base: number | null, n: number) =>
+      bench.receive({ type: 'weights', step, base, part: n }).map(({ type }) => type);
+    const refusedThen = (act: () => string[]) => expect(act()).toEqual(['send', 'close']);
+    expect(part(5, null, 0)).toEqual(['store-weights']);
+    expect(part(5, null, 1)).toEqual(['store-weights']);
+    expect(bench.receive(shard(1, 5)).map(({ type }) => type)).toEqual(['compute']);
+    expect(part(6, 5, 0)).toEqual(['store-weights']);
+    refusedThen(() => bench.receive(shard(2, 5)).map(({ type }) => type));
+  });
+
+  it.each([
+    ['a part left out', { type: 'weights', step: 1, base: null, part: 1 }],
+    ['a base that is not held', { type: 'weights', step: 1, base: 7, part: 0 }],
+  ] as const)('get no weights with %s', (_, message) => {
+    const bench = having(states.working(), (b) => b.receive(weights(0)));
+    expect(bench.receive(message).map(({ type }) => type)).toEqual(['send', 'close']);
+  });
 
   it('are computed with the weights of their step only', () => {
     const bench = states.working();

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { limits } from '../../../shared/limits.js';
 import { decodeFromCoordinator, decodeFromWorker, encodeFrame } from '../../../shared/protocol/codec.js';
 import type { Message } from '../../../shared/protocol/messages.js';
 import { anyFromCoordinator, anyFromWorker } from './specimens.js';
@@ -45,7 +46,7 @@ describe('a frame', () => {
   });
 
   it('is decoded where it lies: the payload is a view, whatever the alignment', () => {
-    const frame = encodeFrame({ type: 'weights', step: 1 }, Uint8Array.of(1, 2, 3, 4));
+    const frame = encodeFrame({ type: 'weights', base: null, part: 0, step: 1 }, Uint8Array.of(1, 2, 3, 4));
     for (let offset = 0; offset < 8; offset++) {
       const memory = new Uint8Array(frame.length + 16);
       memory.set(frame, offset);
@@ -64,8 +65,8 @@ describe('a frame', () => {
   });
 
   it('of our own that is larger than the limits is an internal error', () => {
-    const tooLarge = new Uint8Array(64 * 1024 * 1024);
-    expect(() => encodeFrame({ type: 'weights', step: 1 }, tooLarge)).toThrow('internal error');
+    const tooLarge = new Uint8Array(limits.frameBytesMax);
+    expect(() => encodeFrame({ type: 'weights', base: null, part: 0, step: 1 }, tooLarge)).toThrow('internal error');
     const message = 'x'.repeat(20_000);
     expect(() => encodeFrame({ type: 'failure', code: 'internal', message })).toThrow('internal error');
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   invalidResultPayload,
   invalidSamplesPayload,
-  invalidWeightsPayload,
+  invalidTensorPayload,
   samplesIn,
 } from '../../../shared/protocol/payload.js';
 
@@ -15,9 +15,19 @@ function samples(ids: [number, number], labels: [number, number]): Uint8Array {
 }
 
 describe('payloads', () => {
-  it('of weights have four bytes per parameter', () => {
-    expect(invalidWeightsPayload(new Uint8Array(12), run)).toBeNull();
-    for (const bytes of [0, 11, 13]) expect(invalidWeightsPayload(new Uint8Array(bytes), run)).toContain('not 12');
+  it('of weights and gradients are parts of them', () => {
+    const whole = new Uint8Array(32 + 12);
+    whole[0] = 1;
+    const nothing = new Uint8Array(32);
+    for (const message of [
+      { type: 'weights', step: 1, base: 0, part: 0 },
+      { type: 'gradient', lease: 1, part: 0 },
+    ] as const) {
+      expect(invalidTensorPayload(message, whole, run)).toBeNull();
+      expect(invalidTensorPayload(message, nothing, run)).toBeNull();
+      expect(invalidTensorPayload(message, whole.subarray(0, 43), run)).toContain('not 44');
+      expect(invalidTensorPayload({ ...message, part: 1 }, nothing, run)).toContain('no part 1');
+    }
   });
 
   it('of samples have ids, labels and pixels', () => {
@@ -48,10 +58,10 @@ describe('payloads', () => {
     }
   });
 
-  it('of a gradient have the gradient, the loss sum and the correct count', () => {
+  it('of a gradient have the loss sum and the correct count', () => {
     const leased = { work: 'gradient', samples: 32 } as const;
-    expect(invalidResultPayload(new Uint8Array(20), leased, run)).toBeNull();
-    expect(invalidResultPayload(new Uint8Array(12), leased, run)).toContain('not 20');
+    expect(invalidResultPayload(new Uint8Array(8), leased, run)).toBeNull();
+    expect(invalidResultPayload(new Uint8Array(12), leased, run)).toContain('not 8');
   });
 
   it('of an evaluation have a class for each sample', () => {

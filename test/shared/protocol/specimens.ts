@@ -18,6 +18,7 @@ export const fromWorker: readonly FromWorker[] = [
     kernels: sha256,
   },
   { type: 'ready', knownAnswer: sha256 },
+  { type: 'gradient', lease: 7, part: 3 },
   { type: 'result', lease: 7, computeMs: 1.25 },
   { type: 'pong', id: 70_000 },
   { type: 'leave' },
@@ -45,7 +46,7 @@ export const fromCoordinator: readonly FromCoordinator[] = [
     seed: 0xffffffff,
     heartbeatMs: 5000,
   },
-  { type: 'weights', step: 300 },
+  { type: 'weights', step: 300, base: 299, part: 4 },
   { type: 'samples', set: 'test', count: 100 },
   { type: 'shard', lease: 9, work: 'gradient', step: 3, epoch: 1, stepInEpoch: 1, lo: 8, size: 4 },
   { type: 'cancel', lease: 9 },
@@ -80,6 +81,7 @@ export const anyFromWorker: fc.Arbitrary<FromWorker> = fc.oneof(
     kernels: hex,
   }),
   fc.record({ type: fc.constant('ready' as const), knownAnswer: hex }),
+  fc.record({ type: fc.constant('gradient' as const), lease: uint32, part: fc.nat(100) }),
   fc.record({ type: fc.constant('result' as const), lease: uint32, computeMs: duration }),
   fc.record({ type: fc.constant('pong' as const), id: uint32 }),
   fc.record({ type: fc.constant('leave' as const) }),
@@ -112,7 +114,12 @@ const anyShard = fc
 export const anyFromCoordinator: fc.Arbitrary<FromCoordinator> = fc.oneof(
   anyWelcome,
   anyShard,
-  fc.record({ type: fc.constant('weights' as const), step: uint32 }),
+  fc.record({
+    type: fc.constant('weights' as const),
+    step: uint32,
+    base: fc.option(uint32),
+    part: fc.nat(100),
+  }),
   fc.record({
     type: fc.constant('samples' as const),
     set: fc.constantFrom('train' as const, 'test' as const),

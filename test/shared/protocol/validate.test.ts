@@ -50,6 +50,7 @@ describe('every message', () => {
     const good = (message as Message & Plain)[field];
     for (const bad of [null, undefined, true, 'x\u0000', -1, 0.5, Number.NaN, 2 ** 53, 3n, {}, [], [good], () => 1]) {
       const mayBeAnyNumber = field === 'computeMs' && (bad === 0.5 || bad === 2 ** 53);
+      if (type === 'weights' && field === 'base' && bad === null) continue;
       if (typeof bad === typeof good && (mayBeAnyNumber || typeof bad === 'boolean')) continue;
       expect(invalid(type, { ...message, [field]: bad }), `${type}.${field} = ${String(bad)}`).toContain(
         `${type}.${field}`,

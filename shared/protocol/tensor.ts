@@ -1,0 +1,114 @@
+/**
+ * Weights and gradients as they travel: in parts, so that one end takes in what the other is still sending, and without
+ * the blocks that the other end knows already. Most of an image is its border: for a mini-batch, a third of the first
+ * layer's gradient is zero, and the same third of its weights stays as it was.
+ *
+ * A tensor is cut into blocks, and its blocks into parts. A part is a mask, one bit for each of its blocks, the lowest
+ * bit of the first byte first, and the float32 of those blocks whose bit is set. Blocks are compared bit by bit, so
+ * nothing is lost: not the sign of a zero.
+ */
+
+/** Floats of a block: less than one pixel's weights in most models, more than its bit costs. */
+const blockFloats = 64;
+const partBlocks = 256;
+/** Floats of a part; the last one of a tensor, and its last block, are cut off at its end. */
+export const partFloats = blockFloats * partBlocks;
+const maskBytes = partBlocks / 8;
+/** The longest payload of a part. */
+export const partBytesMax = maskBytes + 4 * partFloats;
+
+/** What a gradient's blocks are left out against. */
+const zeros = new Int32Array(partFloats);
+
+/** Parts of a tensor of so many floats. */
+export function partsOf(floats: number): number {
+  return Math.ceil(floats / partFloats);
+}
+
+/** Where a part of a tensor of so many floats lies: from float `first` on, so many. */
+export function partAt(part: number, floats: number): { readonly first: number; readonly count: number } {
+  const first = part * partFloats;
+  return { first, count: Math.min(partFloats, floats - first) };
+}
+
+/**
+ * Writes a part's payload and returns its length. `words` are the part's floats, as words. Left out are blocks that are
+ * the same in `base`; none are when it is null.
+ */
+export function packPart(words: Int32Array, base: Int32Array | null, payload: Uint8Array): number {
+  const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+  payload.fill(0, 0, maskBytes);
+  const blocks = Math.ceil(words.length / blockFloats);
+  for (let block = 0; block < blocks; block++) {
+    if (base === null || differs(words, base, block)) payload[block >> 3] |= 1 << (block & 7);
+  }
+  let at = maskBytes;
+  forEachRun(payload, words.length, (present, first, end) => {
+    if (!present) return;
+    payload.set(bytes.subarray(4 * first, 4 * end), at);
+    at += 4 * (end - first);
+  });
+  return at;
+}
+
+/** `packPart` of a gradient: blocks of zeros are left out. */
+export function packGradientPart(words: Int32Array, payload: Uint8Array): number {
+  return packPart(words, zeros, payload);
+}
+
+function differs(words: Int32Array, base: Int32Array, block: number): boolean {
+  const end = Math.min((block + 1) * blockFloats, words.length);
+  for (let i = block * blockFloats; i < end; i++) if (words[i] !== base[i]) return true;
+  return false;
+}
+
+/** What is wrong with the payload of a part of so many floats, or null. */
+export function invalidPart(payload: Uint8Array, floats: number): string | null {
+  if (payload.length < maskBytes) return `a part has ${payload.length} bytes, less than its mask`;
+  let stated = 0;
+  for (let block = 0; block < partBlocks; block++) {
+    if ((payload[block >> 3] & (1 << (block & 7))) === 0) continue;
+    if (block * blockFloats >= floats) return 'a part has a block beyond its end';
+    stated += Math.min(blockFloats, floats - block * blockFloats);
+  }
+  const bytes = maskBytes + 4 * stated;
+  return payload.length === bytes ? null : `a part has ${payload.length} bytes, not ${bytes}`;
+}
+
+/** Where to put the floats of a valid part. Runs of floats are as long as they can be. */
+export interface PartTarget {
+  /** These are the floats from `first` on, as bytes. */
+  present(first: number, bytes: Uint8Array): void;
+  /** The floats [first, end) were left out. */
+  absent(first: number, end: number): void;
+}
+
+export function unpackPart(payload: Uint8Array, floats: number, target: PartTarget): void {
+  let at = maskBytes;
+  forEachRun(payload, floats, (present, first, end) => {
+    if (!present) return target.absent(first, end);
+    const next = at + 4 * (end - first);
+    target.present(first, payload.subarray(at, next));
+    at = next;
+  });
+}
+
+/** Runs of neighbouring blocks that are all there, or all left out, as floats. */
+function forEachRun(
+  mask: Uint8Array,
+  floats: number,
+  visit: (present: boolean, first: number, end: number) => void,
+): void {
+  const blocks = Math.ceil(floats / blockFloats);
+  for (let from = 0; from < blocks; ) {
+    const present = isPresent(mask, from);
+    let to = from + 1;
+    while (to < blocks && isPresent(mask, to) === present) to += 1;
+    visit(present, from * blockFloats, Math.min(to * blockFloats, floats));
+    from = to;
+  }
+}
+
+function isPresent(mask: Uint8Array, block: number): boolean {
+  return (mask[block >> 3] & (1 << (block & 7))) !== 0;
+}

@@ -1,0 +1,74 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { WholeFrames } from '../../worker/whole-frames.js';
+
+const payloadMax = 200_000;
+
+/** A binary frame (RFC 6455, section 5.2) of so many bytes, masked or not. */
+function frame(length: number, masked: boolean): Buffer {
+  const mask = masked ? 0x80 : 0;
+  const payload = Buffer.alloc(length, length & 255);
+  return Buffer.concat([Buffer.of(0x82), lengthBytes(length, mask), Buffer.alloc(masked ? 4 : 0), payload]);
+}
+
+function lengthBytes(length: number, mask: number): Buffer {
+  if (length < 126) return Buffer.of(mask | length);
+  const bytes = Buffer.alloc(length < 65_536 ? 3 : 9);
+  bytes[0] = mask | (length < 65_536 ? 126 : 127);
+  if (length < 65_536) bytes.writeUInt16BE(length, 1);
+  else bytes.writeBigUInt64BE(BigInt(length), 1);
+  return bytes;
+}
+
+/** What is delivered, in copies: the buffer is used again. */
+function collector() {
+  const delivered: Buffer[] = [];
+  const frames = new WholeFrames(payloadMax, (bytes) => delivered.push(Buffer.from(bytes)));
+  return { frames, delivered };
+}
+
+const lengths = fc.array(
+  fc.oneof(fc.nat(130), fc.integer({ min: 65_500, max: 65_700 }), fc.constant(payloadMax), fc.nat(payloadMax)),
+  { minLength: 1, maxLength: 8 },
+);
+
+describe('whole frames', () => {
+  it('are delivered once, in order, however the bytes were cut', () => {
+    const cuts = fc.array(fc.integer({ min: 1, max: 65_536 }), { minLength: 1, maxLength: 20 });
+    fc.assert(
+      fc.property(lengths, cuts, fc.boolean(), (sizes, pieces, masked) => {
+        const sent = sizes.map((length) => frame(length, masked));
+        const stream = Buffer.concat(sent);
+        const ends = new Set(sent.map((_, i) => Buffer.concat(sent.slice(0, i + 1)).length));
+        const { frames, delivered } = collector();
+        for (let at = 0, i = 0; at < stream.length; i++) {
+          const end = Math.min(at + pieces[i % pieces.length], stream.length);
+          frames.take(stream.subarray(at, end));
+          at = end;
+        }
+        let end = 0;
+        for (const bytes of delivered) {
+          end += bytes.length;
+          expect(ends).toContain(end);
+        }
+        expect(Buffer.concat(delivered).equals(stream)).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('are not waited for when they are too long: what there is goes to who closes over it', () => {
+    const { frames, delivered } = collector();
+    const long = frame(payloadMax + 100, true);
+    frames.take(long.subarray(0, 1000));
+    expect(delivered[0]).toEqual(long.subarray(0, 1000));
+    frames.take(long.subarray(1000, 1001));
+    expect(delivered[1]).toEqual(long.subarray(1000, 1001));
+  });
+
+  it('of a length that says more than there can be are no reason to set memory aside', () => {
+    const { frames, delivered } = collector();
+    frames.take(Buffer.of(0x82, 0xff, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0));
+    expect(delivered).toHaveLength(1);
+  });
+});
