@@ -4,7 +4,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { LockstepError } from '../shared/errors.js';
@@ -13,7 +13,7 @@ import { encodeFrame } from '../shared/protocol/codec.js';
 import { type ProtocolErrorCode, protocolError } from '../shared/protocol/errors.js';
 import { offeredToken, subprotocol } from '../shared/protocol/handshake.js';
 import type { EndReason } from '../shared/protocol/messages.js';
-import { deliverWholeFrames } from '../worker/whole-frames.js';
+import { acceptReusing, deliverWholeFrames } from '../worker/whole-frames.js';
 import type { Fleet } from './fleet/fleet.js';
 import { type Connection, type MemberObserver, RemoteMember } from './fleet/remote-member.js';
 
@@ -93,10 +93,11 @@ export class Gateway {
   private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
     if (isForeignPage(request)) return refuse(socket, '403 Forbidden');
-    this.sockets.handleUpgrade(request, socket, head, (accepted) => {
+    const stream = socket instanceof Socket ? acceptReusing(socket) : socket;
+    this.sockets.handleUpgrade(request, stream, head, (accepted) => {
       accepted.on('error', () => accepted.terminate());
       const code = this.refusal(request);
-      deliverWholeFrames(socket, this.config.frameBytesMax);
+      deliverWholeFrames(stream, this.config.frameBytesMax);
       if (code === null) this.admit(accepted);
       else dismiss(accepted, code);
     });

@@ -5,7 +5,7 @@
  *
  * What this is not: a check of frames. It reads how long they are; ws does all the rest.
  */
-import { connect, type NetConnectOpts, type Socket } from 'node:net';
+import { connect, type NetConnectOpts, type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 /** Bytes that one read from a socket brings at most. */
@@ -23,10 +23,31 @@ export function deliverWholeFrames(socket: Duplex, frameBytesMax: number): void 
 
 /** Opens a socket that reads into one buffer, used again and again: what it brings is taken at once, or not read. */
 export function connectReusing(options: NetConnectOpts): Socket {
-  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-  const callback = (bytes: number): boolean => socket.push(buffer.subarray(0, bytes));
   // As ws connects: its `path` is that of the address, not that of a local socket.
-  const socket: Socket = connect({ ...options, path: undefined, onread: { buffer, callback } } as NetConnectOpts);
+  return reusing((onread) => connect({ ...options, path: undefined, onread } as NetConnectOpts));
+}
+
+/**
+ * The same for a socket that a server has accepted. Node has the option for sockets that connect only, so this one is
+ * replaced by another one over its handle, which is not part of Node's interface: where there is none, it stays.
+ */
+export function acceptReusing(accepted: Socket): Socket {
+  const owner = accepted as { _handle?: { reading: boolean; readStop(): number } | null };
+  const handle = owner._handle;
+  if (typeof handle?.readStop !== 'function') return accepted;
+  handle.readStop();
+  handle.reading = false;
+  owner._handle = null;
+  accepted.setTimeout(0);
+  const socket = reusing((onread) => new Socket({ handle, onread } as SocketConstructorOpts));
+  // Until then the server counts it among its connections.
+  socket.once('close', () => accepted.destroy());
+  return socket;
+}
+
+function reusing(open: (onread: OnReadOpts) => Socket): Socket {
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  const socket: Socket = open({ buffer, callback: (bytes) => socket.push(buffer.subarray(0, bytes)) });
   return socket;
 }
 

@@ -49,11 +49,6 @@ export class WeightsBroadcast {
     this.changes = [];
     [this.now, this.before] = [this.before, this.now];
     this.now.step = step;
-    this.machine.profile.enter('encode');
-    const { words } = this.now;
-    const bytes = new Uint8Array(words.buffer);
-    bytes.set(this.machine.bytes(this.machine.workspace.weights, bytes.length));
-    this.machine.profile.leave();
   }
 
   private encode(part: number, base: number | null): SharedFrame {
@@ -61,6 +56,7 @@ export class WeightsBroadcast {
     machine.profile.enter('encode');
     const { first, count } = partAt(part, this.parameters);
     const words = now.words.subarray(first, first + count);
+    words.set(new Int32Array(machine.memory.buffer, machine.workspace.weights + 4 * first, count));
     const compared = base === null ? null : before.words.subarray(first, first + count);
     const message = { type: 'weights', step: now.step ?? 0, base, part } as const;
     const { frame, buffer } = encodeFrameFrom(this.buffers, message, partBytesMax, (payload) =>

@@ -1,6 +1,7 @@
 /** The members of a machine's own pool: its threads, and the machine's own thread where steps are short. */
 import { assert } from '../assert.js';
 import type { Pointer } from '../kernels/kernels.js';
+import { limits } from '../limits.js';
 import type { LeaseOrder, Transport } from '../pool/driver.js';
 import type { Mailbox, UpdateOrder } from './mailbox.js';
 import type { PartialBuffers } from './partials.js';
@@ -39,6 +40,11 @@ abstract class Lane implements Transport {
 
   get isIdle(): boolean {
     return this.placed.length === 0;
+  }
+
+  /** Whether `finished` has something to give, or will have. */
+  get isExpected(): boolean {
+    return !this.isIdle;
   }
 
   revoke(): void {}
@@ -81,6 +87,8 @@ export class InlineLane extends Lane {
 export class ThreadLane extends Lane {
   /** Answers that were taken note of, and orders that were posted: equal when it is idle. */
   private seen = 0;
+  /** Those of `placed` that the machine's own thread has computed: the answers to them say nothing. */
+  private readonly takenBack = new Set<Placed>();
 
   constructor(
     buffers: PartialBuffers,
@@ -95,12 +103,28 @@ export class ThreadLane extends Lane {
   }
 
   finished(): Finished | undefined {
-    if (!this.hasFinished) return undefined;
-    const placed = this.placed.shift();
-    assert(placed !== undefined, 'a thread answered more than it was asked');
-    const tookMs = this.mailbox.tookMs(this.seen);
-    this.seen = (this.seen + 1) | 0;
-    return { ...placed, tookMs };
+    while (this.hasFinished) {
+      const placed = this.placed.shift();
+      assert(placed !== undefined, 'a thread answered more than it was asked');
+      const tookMs = this.mailbox.tookMs(this.seen);
+      this.seen = (this.seen + 1) | 0;
+      if (!this.takenBack.delete(placed)) return { ...placed, tookMs };
+    }
+    return undefined;
+  }
+
+  override get isExpected(): boolean {
+    return this.placed.length > this.takenBack.size;
+  }
+
+  /** The newest shard that the thread has not begun with, if there is one: it never will. */
+  takeBack(): Placed | undefined {
+    if (this.takenBack.size === limits.leasesPerMemberMax) return undefined;
+    const newest = this.placed.findLastIndex((placed) => !this.takenBack.has(placed));
+    if (newest < 0 || !this.mailbox.takeBack((this.seen + newest) | 0)) return undefined;
+    const placed = this.placed[newest];
+    this.takenBack.add(placed);
+    return placed;
   }
 
   /** Has an idle thread update a run of parameters; `settle` must follow. */

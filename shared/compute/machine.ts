@@ -70,7 +70,8 @@ export class Machine {
   private readonly handles: ThreadHandle[] = [];
   private readonly lanes: (InlineLane | ThreadLane)[] = [];
   private readonly spins: number;
-  private readonly copier = new AlignedCopier();
+  /** Null without threads: then the memory is not shared, and copying to it needs no care. */
+  private readonly copier: AlignedCopier | null;
   private computer: Computer | null = null;
   private turn: 'none' | 'deferred' | 'running' = 'none';
 
@@ -84,8 +85,10 @@ export class Machine {
     this.workspace = layOutWorkspace(run, threads + 1);
     this.order = new SampleOrder({ ...run, samples: run.train });
     const pages = Math.ceil((this.workspace.end + knownAnswerBytes) / PAGE_BYTES);
-    this.memory = new WebAssembly.Memory({ initial: pages, maximum: PAGES_MAX, shared: true });
-    this.module = compileKernels(platform.kernels, true);
+    const shared = threads > 0;
+    this.copier = shared ? new AlignedCopier() : null;
+    this.memory = new WebAssembly.Memory({ initial: pages, maximum: PAGES_MAX, shared });
+    this.module = compileKernels(platform.kernels, shared);
     this.kernels = simdKernels(this.module, this.memory);
     this.buffers = new PartialBuffers(this.memory, this.workspace.end, this.workspace.partialFloats);
     this.profile = platform.profile;
@@ -146,7 +149,9 @@ export class Machine {
 
   /** Copies bytes that came over a network to a place of the memory. */
   store(source: Uint8Array, at: Pointer): void {
-    this.copier.copy(source, this.bytes(at, source.length));
+    const target = this.bytes(at, source.length);
+    if (this.copier === null) target.set(source);
+    else this.copier.copy(source, target);
   }
 
   /** A view of floats; not to be kept, since the memory may grow. */
@@ -213,7 +218,8 @@ export class Machine {
     this.turn = 'running';
     const untilMs = this.platform.nowMs() + TURN_MS;
     while (this.platform.nowMs() < untilMs) {
-      if (!this.gather() && !(this.isBusy() && this.watch())) return this.rest();
+      if (this.gather() || this.takeOver()) continue;
+      if (!(this.isBusy() && this.watch())) return this.rest();
     }
     this.turn = 'none';
     if (this.isBusy()) this.wake();
@@ -232,7 +238,22 @@ export class Machine {
   }
 
   private isBusy(): boolean {
-    return this.lanes.some((lane) => !lane.isIdle);
+    return this.lanes.some((lane) => lane.isExpected);
+  }
+
+  /**
+   * This thread has nothing to compute: it takes over what another one was given and has not begun, perhaps because the
+   * system has not found it a core yet. False when there is nothing of the kind.
+   */
+  private takeOver(): boolean {
+    if (!this.lanes.some((lane) => lane instanceof InlineLane)) return false;
+    for (const lane of this.lanes) {
+      const placed = lane instanceof ThreadLane ? lane.takeBack() : undefined;
+      if (placed === undefined) continue;
+      this.pool.result(lane.member, placed.order.lease, placed.out, this.computePlaced(placed));
+      return true;
+    }
+    return false;
   }
 
   /** Looks at the threads' progress for a while; true when there is any. */
@@ -252,7 +273,7 @@ export class Machine {
   /** Back to the event loop, until a message says that there is something to gather. */
   private rest(): void {
     this.turn = 'none';
-    for (const lane of this.lanes) if (lane instanceof ThreadLane) lane.mailbox.wantMessage(!lane.isIdle);
+    for (const lane of this.lanes) if (lane instanceof ThreadLane) lane.mailbox.wantMessage(lane.isExpected);
     // One may have finished before it saw that a message is wanted.
     if (this.anyFinished()) this.wake();
   }

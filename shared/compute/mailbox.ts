@@ -40,12 +40,20 @@ const POSTED = 0;
 const WANTS_MESSAGE = 1;
 const ANSWERED = 16;
 const RING = 32;
-const ENTRY = 9;
+const ENTRY = 10;
 /** Within an entry. */
 const TOOK = 8;
+const STATE = 9;
+/** Of an order that was posted: whoever changes this has it. */
+const FREE = 0;
+const BEGUN = 1;
+const TAKEN_BACK = 2;
+
+/** Orders that wait for an answer: as many as a member may have leases, and as many that were taken back. */
+const ORDERS = 2 * limits.leasesPerMemberMax;
 
 /** int32 of one mailbox. */
-export const mailboxInts = RING + ENTRY * limits.leasesPerMemberMax;
+export const mailboxInts = RING + ENTRY * ORDERS;
 
 export class Mailbox {
   private readonly ints: Int32Array;
@@ -59,12 +67,13 @@ export class Mailbox {
 
   // ---- the machine's side ----
 
-  /** There are never more than `leasesPerMemberMax` unanswered ones. */
+  /** There are never more than `leasesPerMemberMax` unanswered ones, beside as many that were taken back. */
   post(order: Order): void {
     const { ints } = this;
     const posted = ints[POSTED];
     if (order.kind === 'shard') this.writeShard(entryAt(posted), order);
     else this.writeUpdate(entryAt(posted), order);
+    Atomics.store(ints, entryAt(posted) + STATE, FREE);
     Atomics.store(ints, POSTED, (posted + 1) | 0);
     Atomics.notify(ints, POSTED);
   }
@@ -77,6 +86,11 @@ export class Mailbox {
   /** How long the thread worked on the shard after `answered` others; its entry has not been used again. */
   tookMs(answered: number): number {
     return this.floats[entryAt(answered) + TOOK];
+  }
+
+  /** Takes back the order after `posted` others, unless the thread has begun with it. It will answer it all the same. */
+  takeBack(posted: number): boolean {
+    return Atomics.compareExchange(this.ints, entryAt(posted) + STATE, FREE, TAKEN_BACK) === FREE;
   }
 
   /** From now on, or no longer, a message follows each answer: whoever asks for one must look at `answered` again. */
@@ -119,11 +133,12 @@ export class Mailbox {
 
   // ---- the thread's side ----
 
-  /** The order after `taken` others. Looks for it `spins` times, then sleeps until it is there. */
-  receive(taken: number, spins: number): Order {
+  /** The order after `taken` others, null if it was taken back. Looks for it `spins` times, then sleeps until it is there. */
+  receive(taken: number, spins: number): Order | null {
     const { ints } = this;
     while (!this.isPosted(taken, spins)) Atomics.wait(ints, POSTED, taken);
     const at = entryAt(taken);
+    if (Atomics.compareExchange(ints, at + STATE, FREE, BEGUN) !== FREE) return null;
     return ints[at] === UPDATE ? this.readUpdate(at) : this.readShard(at);
   }
 
@@ -167,5 +182,5 @@ export class Mailbox {
 }
 
 function entryAt(count: number): number {
-  return RING + ENTRY * ((count >>> 0) % limits.leasesPerMemberMax);
+  return RING + ENTRY * ((count >>> 0) % ORDERS);
 }

@@ -41,8 +41,8 @@ export function runThread(port: Port<ToThread, FromThread>, nowMs: () => number)
     for (let taken = 0; ; taken = (taken + 1) | 0) {
       const order = mailbox.receive(taken, spins);
       const begunMs = nowMs();
-      if (order.kind === 'shard') computer.compute(order.task, order.shard, order.out);
-      else update(kernels, order);
+      if (order?.kind === 'shard') computer.compute(order.task, order.shard, order.out);
+      else if (order !== null) update(kernels, order);
       if (mailbox.answer(taken, nowMs() - begunMs)) port.post('answered');
     }
   });

@@ -58,7 +58,13 @@ export function packGradientPart(words: Int32Array, payload: Uint8Array): number
 
 function differs(words: Int32Array, base: Int32Array, block: number): boolean {
   const end = Math.min((block + 1) * blockFloats, words.length);
-  for (let i = block * blockFloats; i < end; i++) if (words[i] !== base[i]) return true;
+  let i = block * blockFloats;
+  for (; i + 4 <= end; i += 4) {
+    const first = (words[i] ^ base[i]) | (words[i + 1] ^ base[i + 1]);
+    const last = (words[i + 2] ^ base[i + 2]) | (words[i + 3] ^ base[i + 3]);
+    if ((first | last) !== 0) return true;
+  }
+  for (; i < end; i++) if (words[i] !== base[i]) return true;
   return false;
 }
 

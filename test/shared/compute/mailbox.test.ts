@@ -29,6 +29,17 @@ test('orders arrive as they were posted, with as many under way as a member may 
   }
 });
 
+test('an order that was taken back is not carried out, and one that was begun is not taken back', () => {
+  const { machine, thread } = pair();
+  for (const i of [0, 1, 2]) machine.post(order(i));
+  expect(machine.takeBack(1)).toBe(true);
+  expect(machine.takeBack(1)).toBe(false);
+  expect(thread.receive(0, 1)).toEqual(order(0));
+  expect(machine.takeBack(0)).toBe(false);
+  expect(thread.receive(1, 1)).toBeNull();
+  expect(thread.receive(2, 1)).toEqual(order(2));
+});
+
 test('an answer says whether a message is wanted', () => {
   const { machine, thread } = pair();
   for (const [taken, wanted] of [false, true, false].entries()) {
