@@ -2,14 +2,14 @@
  * One machine's share of a run: its memory, its compute threads, and the pool that they are members of. A coordinator
  * that trains alone and a worker that lends its cores are both a machine; what they do with the sums differs.
  */
-import { SampleOrder } from '../data/order.js';
+import { evaluationRows, SampleOrder } from '../data/order.js';
 import type { Kernels, Pointer } from '../kernels/kernels.js';
 import { knownAnswerBytes } from '../kernels/known-answer.js';
 import { compileKernels, simdKernels } from '../kernels/simd.js';
 import { transposeWeights } from '../model/network.js';
 import { PoolDriver } from '../pool/driver.js';
 import type { Shard } from '../pool/tree.js';
-import { Computer } from './computer.js';
+import { Computer, type Task } from './computer.js';
 import { AlignedCopier } from './copy.js';
 import { InlineLane, type Placed, ThreadLane } from './lanes.js';
 import { Mailbox, type ShardOrder, type UpdateOrder } from './mailbox.js';
@@ -48,12 +48,14 @@ const PAGES_MAX = 65_536;
 /** How often to look for the other side's progress before sleeping: some twenty microseconds. */
 const SPINS = 20_000;
 /** Longest time without a look at the event loop, but for one shard. */
-const TURN_MS = 2;
+const TURN_MS = 1;
 /**
  * The machine's own thread takes part when its share of a step is below so many multiplications and additions: a
  * millisecond or two, during which the event loop stands still.
  */
 const INLINE_OPERATIONS_MAX = 400e6;
+/** An evaluation is cut into shards of about so many, where the machine's own thread takes part: well below that. */
+const EVALUATION_OPERATIONS_MAX = 150e6;
 /** Parameters above which threads help to update them. */
 const UPDATE_SHARED_MIN = 200_000;
 
@@ -69,6 +71,8 @@ export class Machine {
   private readonly module: WebAssembly.Module;
   private readonly handles: ThreadHandle[] = [];
   private readonly lanes: (InlineLane | ThreadLane)[] = [];
+  /** Whether the machine's own thread is a member of the pool. */
+  private readonly takesPart: boolean;
   private readonly spins: number;
   /** Null without threads: then the memory is not shared, and copying to it needs no care. */
   private readonly copier: AlignedCopier | null;
@@ -92,14 +96,16 @@ export class Machine {
     this.kernels = simdKernels(this.module, this.memory);
     this.buffers = new PartialBuffers(this.memory, this.workspace.end, this.workspace.partialFloats);
     this.profile = platform.profile;
-    this.pool = new PoolDriver(this.kernels, this.buffers, platform, onStranded);
+    this.takesPart = threads > 0 && this.operationsPerThread() <= INLINE_OPERATIONS_MAX;
+    const pieces = (task: Task) => this.sizeMax(task);
+    this.pool = new PoolDriver(this.kernels, this.buffers, platform, onStranded, pieces);
     this.spins = threads <= platform.cores ? SPINS : 0;
   }
 
   /** Starts the threads; each joins the pool when it is ready. Resolves when all have, rejects if one fails. */
   async start(whenFailed: (error: Error) => void): Promise<void> {
-    let threads = this.threads;
-    if (threads > 0 && this.operationsPerThread() <= INLINE_OPERATIONS_MAX) {
+    let { threads } = this;
+    if (this.takesPart) {
       threads -= 1;
       this.admit(
         new InlineLane(
@@ -173,6 +179,12 @@ export class Machine {
     const { parameters, run } = this.workspace;
     const samples = run.batch === 0 ? run.train : Math.min(run.batch, run.train);
     return (6 * parameters * samples) / this.threads;
+  }
+
+  /** A gradient's share is small where the machine's own thread takes part; that of an evaluation need not be. */
+  private sizeMax({ work }: Task): number | undefined {
+    if (work === 'gradient' || !this.takesPart) return undefined;
+    return Math.max(1, EVALUATION_OPERATIONS_MAX / (2 * this.workspace.parameters * evaluationRows));
   }
 
   private admit(lane: InlineLane | ThreadLane): void {

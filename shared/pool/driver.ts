@@ -57,6 +57,8 @@ export class PoolDriver {
     readonly buffers: PartialBuffers,
     private readonly platform: { nowMs(): number; readonly profile: Profile },
     private readonly onStranded: (stranded: boolean) => void = () => {},
+    /** The size above which no member is given a shard of such a task; undefined: no such bound. */
+    private readonly sizeMax: (task: Task) => number | undefined = () => undefined,
   ) {}
 
   get memberCount(): number {
@@ -83,7 +85,7 @@ export class PoolDriver {
 
   /** Has a shard of a task with so many slots summed; returns the job's number. */
   run(task: Task, shard: Shard, slots: number, whenSummed: WhenSummed): number {
-    const job: Job = { id: this.nextJob++, shard, slots };
+    const job: Job = { id: this.nextJob++, shard, slots, sizeMax: this.sizeMax(task) };
     this.jobs.set(job.id, { task, sums: new Map(), whenSummed, root: shard });
     this.send({ type: 'job', job, nowMs: this.platform.nowMs() });
     return job.id;

@@ -21,6 +21,8 @@ export interface Job {
   readonly id: number;
   readonly shard: Shard;
   readonly slots: number;
+  /** Size above which no member is given a shard of it; undefined: no such bound. */
+  readonly sizeMax?: number | undefined;
 }
 
 export type PoolEvent =
@@ -290,14 +292,14 @@ export class Pool {
 
   /** Splits a shard over the members that have room, in proportion to their speed. */
   private distribute(state: JobState, shard: Shard, nowMs: number): void {
-    const { slots } = state.job;
+    const { slots, sizeMax } = state.job;
     const hi = shardEnd(shard, slots);
     const members = this.candidates(hi - shard.lo);
     if (members.length === 0) {
       state.pending.push(shard);
       return;
     }
-    const runs = split(shard.lo, hi, slots, this.speeds(members));
+    const runs = split(shard.lo, hi, slots, this.speeds(members), sizeMax);
     for (const [i, run] of runs.entries()) this.leaseRun(state, run, members[i], nowMs);
   }
 

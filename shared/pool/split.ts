@@ -9,9 +9,10 @@ const TOLERANCE = 0.2;
  * canonical tree is cut higher up: a shard is one message and one partial gradient, so fewer are better, and a
  * boundary that does not follow every flicker of the speeds keeps slots, and thus samples, where they are.
  *
- * Returns, for each member in order, its shards over a tree of `slots`; a run may be empty.
+ * Returns, for each member in order, its shards over a tree of `slots`, none of a size above `sizeMax`; a run may be
+ * empty.
  */
-export function split(lo: number, hi: number, slots: number, speeds: readonly number[]): Shard[][] {
+export function split(lo: number, hi: number, slots: number, speeds: readonly number[], sizeMax?: number): Shard[][] {
   const total = speeds.reduce((sum, speed) => sum + speed, 0);
   const tolerance = (TOLERANCE * (hi - lo)) / speeds.length;
   const runs: Shard[][] = [];
@@ -21,7 +22,7 @@ export function split(lo: number, hi: number, slots: number, speeds: readonly nu
     soFar += speed;
     const ideal = lo + ((hi - lo) * soFar) / total;
     const to = i === speeds.length - 1 ? hi : Math.max(from, roundBoundary(ideal, tolerance, lo, hi));
-    runs.push(cover(from, to, slots));
+    runs.push(cover(from, to, slots, sizeMax));
     from = to;
   }
   return runs;

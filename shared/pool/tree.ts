@@ -62,12 +62,13 @@ export function isShard(shard: Shard, slots: number): boolean {
   );
 }
 
-/** The fewest nodes that cover the slots [lo, hi), in ascending order. */
-export function cover(lo: number, hi: number, slots: number): Shard[] {
+/** The fewest nodes of sizes up to `sizeMax` that cover the slots [lo, hi), in ascending order. */
+export function cover(lo: number, hi: number, slots: number, sizeMax = Number.POSITIVE_INFINITY): Shard[] {
   const shards: Shard[] = [];
+  const fits = (size: number) => lo % size === 0 && size <= sizeMax && coveredEnd(lo, size, slots) <= hi;
   while (lo < hi) {
     let size = 1;
-    while (lo % (size * 2) === 0 && size < slots && coveredEnd(lo, size * 2, slots) <= hi) size *= 2;
+    while (size < slots && fits(size * 2)) size *= 2;
     shards.push(shardAt(lo, size, slots));
     lo = coveredEnd(lo, size, slots);
   }

@@ -64,8 +64,8 @@ export class PaperFleet {
     this.send({ type: 'left', member });
   }
 
-  run(slots: number, shard: Shard): number {
-    const job = { id: this.nextJob++, shard, slots };
+  run(slots: number, shard: Shard, sizeMax?: number): number {
+    const job = { id: this.nextJob++, shard, slots, sizeMax };
     this.sums.set(job.id, { job, nodes: new Map() });
     this.send({ type: 'job', job });
     return job.id;
@@ -164,6 +164,7 @@ export class PaperFleet {
     check(member !== undefined, `lease ${lease} goes to member ${handed.member}, which is gone`);
     check(this.sums.has(job.id), `lease ${lease} is of job ${job.id}, which is not running`);
     check(isShard(shard, job.slots), `lease ${lease} is of no shard`);
+    check(shard.size <= (job.sizeMax ?? shard.size), `lease ${lease} is of a shard above the job's size`);
     member.leases.push(handed);
     check(member.leases.length <= limits.leasesPerMemberMax, `member ${handed.member} holds too many leases`);
   }

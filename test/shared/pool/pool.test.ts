@@ -77,7 +77,7 @@ describe('the pool, whatever happens', () => {
   function newJob(fleet: PaperFleet, random: Random): void {
     if (fleet.unfinished.length >= 3) return;
     const slots = 1 + random.below(70);
-    fleet.run(slots, nodeOf(slots, random));
+    fleet.run(slots, nodeOf(slots, random), [undefined, 1, 3, 16][random.below(4)]);
   }
 
   function answer(fleet: PaperFleet, random: Random, which: (held: number) => number): void {

@@ -84,6 +84,18 @@ describe('the canonical tree', () => {
     );
   });
 
+  it('covers any range exactly with nodes up to a size, and with the largest of those', () => {
+    fc.assert(
+      fc.property(ranges, fc.integer({ min: 1, max: 40 }), ({ slots, lo, hi }, sizeMax) => {
+        const shards = cover(lo, hi, slots, sizeMax);
+        expect(shards.flatMap((shard) => cover(shard.lo, shardEnd(shard, slots), slots))).toEqual(shards);
+        expect(shards.every(({ size }) => size <= sizeMax)).toBe(true);
+        const whole = cover(lo, hi, slots).flatMap((shard) => cover(shard.lo, shardEnd(shard, slots), slots, sizeMax));
+        expect(shards).toEqual(whole);
+      }),
+    );
+  });
+
   it('covers an empty range with nothing, and all slots with the root', () => {
     expect(cover(3, 3, 8)).toEqual([]);
     fc.assert(
