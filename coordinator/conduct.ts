@@ -55,10 +55,7 @@ export async function conduct(
 ): Promise<number> {
   const wish = new AbortController();
   onInterrupt(() => wish.abort());
-  const dataset = await loadWithProgress(options, log, wish.signal);
-  const setup = setUpRun(options, dataset);
-  const recorder = await Recorder.open(setup, options, log, platform);
-  const machine = buildMachine(setup, plan.threads, platform, plan.stranded);
+  const { setup, recorder, machine } = await prepare(options, log, platform, plan, wish.signal);
   const trainer = new Trainer(setup.plan);
   let site: Site | null = null;
   let failed: (error: Error) => void = () => {};
@@ -90,6 +87,15 @@ export async function conduct(
   await recorder.finish(machine, trainer, reason);
   if (reason === 'diverged') throw divergence(trainer.position.step, setup);
   return reason === 'interrupted' ? 130 : 0;
+}
+
+/** All that a run is made of. The data set that was loaded is let go of: the machine has copied its samples. */
+async function prepare(options: RunOptions, log: Log, platform: Platform, plan: SitePlan, interrupted: AbortSignal) {
+  const dataset = await loadWithProgress(options, log, interrupted);
+  const setup = setUpRun(options, dataset);
+  const recorder = await Recorder.open(setup, options, log, platform);
+  const machine = buildMachine(setup, dataset, plan.threads, platform, plan.stranded);
+  return { setup, recorder, machine };
 }
 
 const endReasons: Record<StopReason, 'finished' | 'interrupted' | 'diverged'> = {

@@ -187,12 +187,11 @@ const endings: Record<StopReason, string> = {
 };
 
 function configOf({ dataset, run, optimizer, plan }: RunSetup, options: RunOptions, kernelsSha256: string): ConfigFile {
-  const { name, sha256, train, test, classes } = dataset;
   return {
     version,
     model: run.model,
     preset: options.model === undefined ? options.preset : null,
-    dataset: { name, sha256, train: train.count, test: test.count, shape: train.shape, classes },
+    dataset,
     batch: run.batch,
     microBatch: run.microBatch,
     rate: optimizer.rate,

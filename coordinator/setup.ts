@@ -11,6 +11,7 @@ import type { Model } from '../shared/model/model.js';
 import { findPreset, presetDefault, presetModel } from '../shared/model/presets.js';
 import type { RunOptions } from './cli/options.js';
 import type { LoadedDataset } from './data/load.js';
+import type { ConfigDataset } from './run/config.js';
 import type { TrainingPlan } from './trainer.js';
 import type { Optimizer } from './training.js';
 
@@ -18,7 +19,8 @@ import type { Optimizer } from './training.js';
 export interface RunSetup {
   /** For people: the preset's name, or the model file's. */
   readonly name: string;
-  readonly dataset: LoadedDataset;
+  /** What it trains on, without the samples: those are in the machine's memory, and tens of megabytes. */
+  readonly dataset: ConfigDataset;
   readonly run: RunDescription;
   readonly optimizer: Optimizer;
   readonly plan: TrainingPlan;
@@ -43,17 +45,21 @@ export function setUpRun(options: RunOptions, dataset: LoadedDataset): RunSetup 
     patience: options.patience,
   };
   const optimizer = { rate: Math.fround(options.lr ?? rate), momentum: Math.fround(options.momentum ?? momentum) };
-  return { name, dataset, run, optimizer, plan, slots: order.slots };
+  return { name, dataset: describe(dataset), run, optimizer, plan, slots: order.slots };
+}
+
+function describe({ name, sha256, train, test, classes }: LoadedDataset): ConfigDataset {
+  return { name, sha256, train: train.count, test: test.count, shape: train.shape, classes };
 }
 
 /** A machine with so many threads that holds the run's samples and its first weights. */
 export function buildMachine(
-  setup: RunSetup,
+  { run }: RunSetup,
+  dataset: LoadedDataset,
   threads: number,
   platform: Platform,
   onStranded?: (stranded: boolean) => void,
 ): Machine {
-  const { dataset, run } = setup;
   const machine = new Machine(platform, run, threads, onStranded);
   const { train, test, weights, parameters } = machine.workspace;
   for (const [store, samples] of [[train, dataset.train] as const, [test, dataset.test] as const]) {

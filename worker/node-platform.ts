@@ -10,6 +10,12 @@ import type { FromThread } from '../shared/compute/thread.js';
 const kernelsFile = new URL('../shared/kernels/kernels.wasm', import.meta.url);
 const threadFile = new URL('./thread-entry.js', import.meta.url);
 
+/**
+ * A compute thread makes little garbage, all of it short-lived. Left alone, the engine lets it pile up to tens of
+ * megabytes in each thread before it collects.
+ */
+const maxYoungGenerationSizeMb = 3;
+
 /** `profile` measures this thread; by default nothing does. */
 export function nodePlatform(profile: Profile = noProfile): Platform {
   return {
@@ -24,7 +30,7 @@ export function nodePlatform(profile: Profile = noProfile): Platform {
 }
 
 function spawnThread(): ThreadHandle {
-  const worker = new Worker(threadFile, { name: 'lockstep compute' });
+  const worker = new Worker(threadFile, { name: 'lockstep compute', resourceLimits: { maxYoungGenerationSizeMb } });
   return {
     post: (message) => worker.postMessage(message),
     listen: (receive) => worker.on('message', (message: FromThread) => receive(message)),

@@ -109,15 +109,7 @@ export class FleetSite implements Site, MemberObserver {
 }
 
 function fleetConfig({ dataset }: RunSetup, machine: Machine, runName: string, platform: Platform) {
-  const { name, train, test, classes, sha256 } = dataset;
-  const data = {
-    name: printableOf(name, limits.nameLengthMax),
-    shape: train.shape,
-    classes,
-    train: train.count,
-    test: test.count,
-    sha256,
-  };
+  const data = { ...dataset, name: printableOf(dataset.name, limits.nameLengthMax) };
   return {
     version,
     run: printableOf(runName, limits.nameLengthMax),
