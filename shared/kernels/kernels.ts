@@ -159,7 +159,8 @@ export interface Kernels {
 
   /**
    * SGD with momentum (Sutskever et al. 2013, as in PyTorch): g = sum / samples; v = momentum * v + g; w = w - rate * v.
-   * `samples` is a float32 and every operation rounds; w and v are updated in place.
+   * `samples` is a float32 and every operation rounds; w and v are updated in place. With momentum 0 there is no
+   * velocity: w = w - rate * g, and v is left alone.
    */
   sgd(w: Pointer, v: Pointer, sum: Pointer, floats: number, samples: number, rate: number, momentum: number): void;
 

@@ -124,8 +124,8 @@ export function scalarKernels(memory: { readonly buffer: ArrayBufferLike }): Ker
       const [n, learningRate, decay] = [f(samples), f(rate), f(momentum)];
       for (let i = 0; i < count; i++) {
         const g = f(sums[i] / n);
-        vs[i] = f(f(decay * vs[i]) + g);
-        ws[i] = f(ws[i] - f(learningRate * vs[i]));
+        if (decay !== 0) vs[i] = f(f(decay * vs[i]) + g);
+        ws[i] = f(ws[i] - f(learningRate * (decay === 0 ? g : vs[i])));
       }
     },
 

@@ -17,19 +17,65 @@ export function add(a: usize, b: usize, out: usize, floats: i32): void {
 }
 
 export function sgd(w: usize, v: usize, sum: usize, floats: i32, samples: f32, rate: f32, momentum: f32): void {
+  const inverse: f32 = 1 / samples;
+  // The inverse of a power of two is exact, and so are products with it: they round as the quotients do, and sooner.
+  const exact = (reinterpret<u32>(samples) & 0x7fffff) == 0 && inverse >= f32.MIN_NORMAL_VALUE;
+  if (momentum == 0) {
+    if (exact) sgdPlain(w, sum, floats, splat(inverse), splat(rate), true);
+    else sgdPlain(w, sum, floats, splat(samples), splat(rate), false);
+  } else {
+    if (exact) sgdMomentum(w, v, sum, floats, splat(inverse), splat(rate), splat(momentum), true);
+    else sgdMomentum(w, v, sum, floats, splat(samples), splat(rate), splat(momentum), false);
+  }
+}
+
+/** The mean: the sum over a number, or times its inverse. */
+// @inline
+function mean(sum: v128, n: v128, isInverse: bool): v128 {
+  return isInverse ? f32x4.mul(sum, n) : f32x4.div(sum, n);
+}
+
+// @inline
+function sgdMomentum(
+  w: usize,
+  v: usize,
+  sum: usize,
+  floats: i32,
+  n: v128,
+  rate: v128,
+  momentum: v128,
+  isInverse: bool,
+): void {
   const end = w + ((<usize>floats) << 2);
-  const n = splat(samples);
-  const r = splat(rate);
-  const m = splat(momentum);
   for (; w + 16 <= end; w += 16, v += 16, sum += 16) {
-    const velocity = f32x4.add(f32x4.mul(m, v128.load(v)), f32x4.div(v128.load(sum), n));
+    const velocity = f32x4.add(f32x4.mul(momentum, v128.load(v)), mean(v128.load(sum), n, isInverse));
     v128.store(v, velocity);
-    v128.store(w, f32x4.sub(v128.load(w), f32x4.mul(r, velocity)));
+    v128.store(w, f32x4.sub(v128.load(w), f32x4.mul(rate, velocity)));
   }
   for (; w < end; w += 4, v += 4, sum += 4) {
-    const velocity = f32x4.add(f32x4.mul(m, loadOne(v)), f32x4.div(loadOne(sum), n));
+    const velocity = f32x4.add(f32x4.mul(momentum, loadOne(v)), mean(loadOne(sum), n, isInverse));
     storeOne(v, velocity);
-    storeOne(w, f32x4.sub(loadOne(w), f32x4.mul(r, velocity)));
+    storeOne(w, f32x4.sub(loadOne(w), f32x4.mul(rate, velocity)));
+  }
+}
+
+/** Where sixteen sums are +0, as at the edges of pictures, the weights stay as they are and are not even fetched. */
+// @inline
+function sgdPlain(w: usize, sum: usize, floats: i32, n: v128, rate: v128, isInverse: bool): void {
+  const end = w + ((<usize>floats) << 2);
+  for (; w + 64 <= end; w += 64, sum += 64) {
+    const s0 = v128.load(sum);
+    const s1 = v128.load(sum, 16);
+    const s2 = v128.load(sum, 32);
+    const s3 = v128.load(sum, 48);
+    if (!v128.any_true(v128.or(v128.or(s0, s1), v128.or(s2, s3)))) continue;
+    v128.store(w, f32x4.sub(v128.load(w), f32x4.mul(rate, mean(s0, n, isInverse))));
+    v128.store(w, f32x4.sub(v128.load(w, 16), f32x4.mul(rate, mean(s1, n, isInverse))), 16);
+    v128.store(w, f32x4.sub(v128.load(w, 32), f32x4.mul(rate, mean(s2, n, isInverse))), 32);
+    v128.store(w, f32x4.sub(v128.load(w, 48), f32x4.mul(rate, mean(s3, n, isInverse))), 48);
+  }
+  for (; w < end; w += 4, sum += 4) {
+    storeOne(w, f32x4.sub(loadOne(w), f32x4.mul(rate, mean(loadOne(sum), n, isInverse))));
   }
 }
 

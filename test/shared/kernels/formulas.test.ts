@@ -149,6 +149,13 @@ test('SGD with momentum, two steps', () => {
   expect(read(w, 2)).toEqual([-1.5, 0.25]);
 });
 
+test('SGD without momentum keeps no velocity', () => {
+  const [w, v, sum] = [put([1, -1]), put([7, 7]), put([8, -4])];
+  kernels.sgd(w, v, sum, 2, 4, 0.5, 0);
+  expect(read(v, 2)).toEqual([7, 7]);
+  expect(read(w, 2)).toEqual([0, -0.5]);
+});
+
 test('samples are fetched by number and scaled by 255', () => {
   const images = putBytes([0, 255, 51, 102, 1, 254]);
   const labels = putBytes([7, 8, 9]);

@@ -214,7 +214,12 @@ function elementwiseCases(length: number): KernelCase[] {
     }),
     kernelCase(`sgd over ${length}`, length, (kernels, space) => {
       const [w, v] = [space.outputOf(space.values(length)), space.outputOf(space.values(length, 0.1))];
-      kernels.sgd(w, v, space.numbers(length, 0.1), length, 1000 / 3, 0.1, 0.9);
+      const [plain, unused] = [space.outputOf(space.values(length, 0.1)), space.outputOf(space.values(length))];
+      for (const samples of [1000 / 3, 128]) {
+        kernels.sgd(w, v, space.numbers(length, 0.1), length, samples, 0.1, 0.9);
+        // Runs of zeros of both signs.
+        kernels.sgd(plain, unused, space.numbers(length, 0.97), length, samples, 0.1, 0);
+      }
     }),
     kernelCase(`exp of ${length}`, length, (kernels, space) => {
       kernels.exp(space.put(exponents(space.random, length)), space.output(4 * length), length);
