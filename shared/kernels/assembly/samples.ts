@@ -15,6 +15,10 @@ export const BLOCK_PIXELS = 64;
 const FORM_BYTES: usize = 16;
 const VALUES_BYTES: usize = 4 * 256;
 const ORDERS_BYTES: usize = 8 * 256;
+/** Rows that the form is judged by. */
+const JUDGED_ROWS = 4;
+/** A line of the cache, on most processors. */
+const LINE_BYTES: usize = 64;
 /** How far beyond the last entry the lists are written. */
 const MARGIN_ENTRIES = 16;
 
@@ -66,34 +70,29 @@ export function gather(
   packed: usize,
   labelsOut: usize,
 ): void {
-  let present = 0;
-  for (let r = 0; r < rows; r++) {
-    const id = <usize>load<u32>(ids + ((<usize>r) << 2));
-    store<u8>(labelsOut + r, load<u8>(labels + id));
-    present += countNonZero(images + id * pixels, pixels);
-  }
-  const listed = <i64>present * 4 < <i64>rows * pixels * 3;
+  store<u32>(packed, fetch(images, pixels, ids, rows), 12);
+  for (let r = 0; r < rows; r++) store<u8>(labelsOut + r, load<u8>(labels + idOf(ids, r)));
+  const listed = list(images, pixels, ids, rows, packed);
   store<u32>(packed, <u32>listed);
-  if (listed) list(images, pixels, ids, rows, packed);
-  else convert(images, pixels, ids, rows, floatsOf(packed));
+  if (!listed) convert(images, pixels, ids, rows, floatsOf(packed));
 }
 
-/** This is also what fetches the image into the cache: it is short, so that many fetches are under way at once. */
 // @inline
-function countNonZero(image: usize, pixels: i32): i32 {
-  const end = image + pixels;
-  let present = i16x8.splat(0);
-  for (; image + 64 <= end; image += 64) {
-    const low = i8x16.add(i8x16.eq(v128.load(image), zero()), i8x16.eq(v128.load(image, 16), zero()));
-    const high = i8x16.add(i8x16.eq(v128.load(image, 32), zero()), i8x16.eq(v128.load(image, 48), zero()));
-    const four = i8x16.add(i8x16.splat(4), i8x16.add(low, high));
-    present = i16x8.add(present, i16x8.extadd_pairwise_i8x16_u(four));
+function idOf(ids: usize, r: i32): usize {
+  return <usize>load<u32>(ids + ((<usize>r) << 2));
+}
+
+/**
+ * Brings the images from the memory to the cache: they lie at random places, which no processor foresees, and this loop
+ * is so short that many of them are under way at once. The sum is of no use, but without it there were no loop.
+ */
+function fetch(images: usize, pixels: i32, ids: usize, rows: i32): u32 {
+  let sum: u32 = 0;
+  for (let r = 0; r < rows; r++) {
+    const image = images + idOf(ids, r) * pixels;
+    for (let at: usize = 0; at < <usize>pixels; at += LINE_BYTES) sum += load<u8>(image + at);
   }
-  const pairs = i32x4.extadd_pairwise_i16x8_u(present);
-  let count = i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1);
-  count += i32x4.extract_lane(pairs, 2) + i32x4.extract_lane(pairs, 3);
-  for (; image < end; image++) count += <i32>(load<u8>(image) != 0);
-  return count;
+  return sum;
 }
 
 /**
@@ -112,7 +111,7 @@ const reciprocalLow: f32 = 5.9838392e-8;
 
 function convert(images: usize, pixels: i32, ids: usize, rows: i32, x: usize): void {
   for (let r = 0; r < rows; r++) {
-    let image = images + <usize>load<u32>(ids + ((<usize>r) << 2)) * pixels;
+    let image = images + idOf(ids, r) * pixels;
     const end = image + pixels;
     for (; image + 16 <= end; image += 16, x += 64) {
       const bytes = v128.load(image);
@@ -127,20 +126,23 @@ function convert(images: usize, pixels: i32, ids: usize, rows: i32, x: usize): v
   }
 }
 
-function list(images: usize, pixels: i32, ids: usize, rows: i32, packed: usize): void {
+/** False where the first rows show that too little of the pixels are zero for lists to pay. The answer changes no bit. */
+function list(images: usize, pixels: i32, ids: usize, rows: i32, packed: usize): bool {
   fillValues(valuesOf(packed));
-  const bytes = boundsOf(packed) + <usize>rows * boundsBytes(pixels);
-  const places = bytes + <usize>(rows * pixels + MARGIN_ENTRIES);
-  store<u32>(packed, <u32>bytes, 4);
-  store<u32>(packed, <u32>places, 8);
   const orders = packed + FORM_BYTES + VALUES_BYTES;
   fillOrders(orders);
   let bounds = boundsOf(packed);
+  const bytes = bounds + <usize>rows * boundsBytes(pixels);
+  const places = bytes + <usize>(rows * pixels + MARGIN_ENTRIES);
+  store<u32>(packed, <u32>bytes, 4);
+  store<u32>(packed, <u32>places, 8);
+  const judged = min(rows, JUDGED_ROWS);
   let end: usize = 0;
   for (let r = 0; r < rows; r++, bounds += boundsBytes(pixels)) {
-    const image = images + <usize>load<u32>(ids + ((<usize>r) << 2)) * pixels;
-    end = compress(image, pixels, orders, bytes, places, bounds, end);
+    end = compress(images + idOf(ids, r) * pixels, pixels, orders, bytes, places, bounds, end);
+    if (r + 1 == judged && 4 * <i32>end > 3 * judged * pixels) return false;
   }
+  return true;
 }
 
 function fillValues(values: usize): void {
