@@ -49,50 +49,77 @@ function numbers(length: number, zeros: number): Pointer {
   return at;
 }
 
-/** Fetched samples, a batch for each turn, so that no branch predictor learns them by heart. */
+/** So many batches of fetched samples, one for each turn, so that no branch predictor learns them by heart. */
 const BATCHES = 16;
-const batchBytes = 4 * packedFloats(64, PIXELS);
-const batches = arena.bytes(BATCHES * batchBytes);
 const fetchedLabels = arena.bytes(64);
 
-function dense(rows: number, inputs: number, outputs: number, zeros: number | 'digits'): Measurement[] {
-  const digits = zeros === 'digits';
-  const share = digits ? 0 : zeros;
-  const x = digits ? 0 : numbers(rows * inputs, share);
-  const xAt = (turn: number) => (digits ? batches + 4 * 64 * PIXELS * (turn % BATCHES) : x);
+function batchesOf(rows: number): (turn: number) => Pointer {
+  const bytes = 4 * packedFloats(rows, PIXELS);
+  const first = arena.bytes(BATCHES * bytes);
+  fills.push(() => {
+    for (let n = 0; n < BATCHES; n++) {
+      kernels.gather(images, labels, PIXELS, ids + 4 * rows * n, rows, first + bytes * n, fetchedLabels);
+    }
+  });
+  return (turn) => first + bytes * (turn % BATCHES);
+}
+
+function dense(rows: number, inputs: number, outputs: number, zeros: number): Measurement[] {
+  const x = numbers(rows * inputs, zeros);
   const [w, b, y] = [numbers(inputs * outputs, 0), numbers(outputs, 0), numbers(rows * outputs, 0)];
-  const delta = numbers(rows * outputs, share);
+  const delta = numbers(rows * outputs, zeros);
   const [gw, gb] = [numbers(inputs * outputs, 0), numbers(outputs, 0)];
   const [wT, deltaIn] = [numbers(inputs * outputs, 0), numbers(rows * inputs, 0)];
-  const label = `${rows}x${inputs}x${outputs} ${digits ? 'digits' : `${100 * share}% zeros`}`;
+  const label = `${rows}x${inputs}x${outputs} ${100 * zeros}% zeros`;
   const common = { work: 2 * rows * inputs * outputs, unit: 'GFLOP/s' } as const;
   const { linear, relu } = Activation;
-  const list: Measurement[] = [
+  return [
     {
       ...common,
       name: `forward ${label}`,
-      run: (turn) => kernels.denseForward(xAt(turn), w, b, y, rows, inputs, outputs, relu, scratch),
+      run: () => kernels.denseForward(x, w, b, y, rows, inputs, outputs, relu, scratch),
+    },
+    {
+      ...common,
+      name: `parameter gradient ${label}`,
+      run: () => kernels.denseParameterGradient(x, delta, gw, gb, rows, inputs, outputs, Write.accumulate, scratch),
+    },
+    {
+      ...common,
+      name: `input gradient ${label}`,
+      run: () => kernels.denseInputGradient(delta, wT, x, deltaIn, rows, inputs, outputs, linear, scratch),
+    },
+  ];
+}
+
+/** The first layer over fetched samples. */
+function input(rows: number, outputs: number): Measurement[] {
+  const [w, b, y] = [numbers(PIXELS * outputs, 0), numbers(outputs, 0), numbers(rows * outputs, 0)];
+  const [delta, gw, gb] = [numbers(rows * outputs, 0), numbers(PIXELS * outputs, 0), numbers(outputs, 0)];
+  const at = batchesOf(rows);
+  const label = `${rows}x${PIXELS}x${outputs} digits`;
+  const common = { work: 2 * rows * PIXELS * outputs, unit: 'GFLOP/s' } as const;
+  const { relu } = Activation;
+  return [
+    {
+      ...common,
+      name: `forward ${label}`,
+      run: (turn) => kernels.inputForward(at(turn), w, b, y, rows, PIXELS, outputs, relu, scratch),
     },
     {
       ...common,
       name: `parameter gradient ${label}`,
       run: (turn) =>
-        kernels.denseParameterGradient(xAt(turn), delta, gw, gb, rows, inputs, outputs, Write.accumulate, scratch),
+        kernels.inputParameterGradient(at(turn), delta, gw, gb, rows, PIXELS, outputs, Write.accumulate, scratch),
     },
   ];
-  if (digits) return list;
-  const back: Measurement = {
-    ...common,
-    name: `input gradient ${label}`,
-    run: () => kernels.denseInputGradient(delta, wT, x, deltaIn, rows, inputs, outputs, linear, scratch),
-  };
-  return [...list, back];
 }
 
 function elementwise(): Measurement[] {
   const n = 78_400;
   const [a, b, c] = [numbers(n, 0), numbers(n, 0), numbers(n, 0)];
   const [wide, out] = [numbers(784 * 512, 0), numbers(784 * 512, 0)];
+  const packed = arena.floats(packedFloats(32, PIXELS));
   const [y, delta, sums] = [numbers(32 * 10, 0), numbers(32 * 10, 0), numbers(2, 0)];
   const { softmaxCrossEntropy } = Loss;
   return [
@@ -107,9 +134,9 @@ function elementwise(): Measurement[] {
     },
     {
       name: 'gather 32 images',
-      work: 32 * PIXELS * 5,
-      unit: 'GB/s',
-      run: () => kernels.gather(images, labels, PIXELS, ids, 32, batches, fetchedLabels),
+      work: 0,
+      unit: 'us',
+      run: () => kernels.gather(images, labels, PIXELS, ids, 32, packed, fetchedLabels),
     },
     {
       name: 'softmax cross-entropy 32x10',
@@ -123,7 +150,7 @@ function elementwise(): Measurement[] {
 
 /** All kernel calls of one micro-batch of a chain of relu layers with a softmax at the end. */
 function network(rows: number, widths: number[]): Measurement {
-  const x = numbers(rows * PIXELS, 0);
+  const packed = arena.floats(packedFloats(rows, PIXELS));
   const sums = numbers(2, 0);
   const layers = widths.slice(1).map((outputs, n) => ({
     inputs: widths[n],
@@ -141,20 +168,22 @@ function network(rows: number, widths: number[]): Measurement {
   const { softmaxCrossEntropy } = Loss;
   const run = (turn: number) => {
     const first = ids + 4 * rows * (turn % Math.floor(IMAGES / rows));
-    kernels.gather(images, labels, PIXELS, first, rows, x, fetchedLabels);
+    kernels.gather(images, labels, PIXELS, first, rows, packed, fetchedLabels);
     layers.forEach(({ w, b, y, inputs, outputs, activation }, n) => {
-      kernels.denseForward(n ? layers[n - 1].y : x, w, b, y, rows, inputs, outputs, activation, scratch);
+      if (n === 0) kernels.inputForward(packed, w, b, y, rows, inputs, outputs, activation, scratch);
+      else kernels.denseForward(layers[n - 1].y, w, b, y, rows, inputs, outputs, activation, scratch);
     });
     const { y, delta, outputs } = last;
     kernels.outputLoss(softmaxCrossEntropy, 0, y, fetchedLabels, delta, sums, rows, outputs, Write.accumulate, scratch);
-    for (let n = layers.length - 1; n >= 0; n--) {
+    for (let n = layers.length - 1; n > 0; n--) {
       const { delta, wT, gw, gb, inputs, outputs } = layers[n];
-      const input = n ? layers[n - 1].y : x;
+      const input = layers[n - 1].y;
       kernels.denseParameterGradient(input, delta, gw, gb, rows, inputs, outputs, Write.accumulate, scratch);
-      if (n === 0) break;
       const { activation, delta: deltaIn } = layers[n - 1];
       kernels.denseInputGradient(delta, wT, input, deltaIn, rows, inputs, outputs, activation, scratch);
     }
+    const { delta: deltaFirst, gw, gb, outputs: width } = layers[0];
+    kernels.inputParameterGradient(packed, deltaFirst, gw, gb, rows, PIXELS, width, Write.accumulate, scratch);
   };
   return { name: `micro-batch of ${rows}, ${widths.join('-')}`, work: 0, unit: 'us', run };
 }
@@ -186,9 +215,9 @@ export function prepare(): { measurements: readonly Measurement[]; pixels: strin
     ...dense(32, 100, 10, 0),
     ...dense(32, 100, 10, 0.5),
     ...dense(16, 16, 16, 0.5),
-    ...[16, 32, 64].flatMap((rows) => dense(rows, PIXELS, 100, 'digits')),
-    ...dense(64, PIXELS, 512, 'digits'),
-    ...dense(16, PIXELS, 16, 'digits'),
+    ...[16, 32, 64].flatMap((rows) => input(rows, 100)),
+    ...input(64, 512),
+    ...[16, 64].flatMap((rows) => input(rows, 16)),
     ...elementwise(),
     network(16, [784, 16, 16, 10]),
     network(32, [784, 100, 10]),
@@ -197,10 +226,7 @@ export function prepare(): { measurements: readonly Measurement[]; pixels: strin
   ];
   memory = arena.createMemory(false);
   kernels = simdKernels(compileKernels(binary, false), memory);
-  for (const fill of fills) fill();
   const pixels = loadImages();
-  for (let n = 0; n < BATCHES; n++) {
-    kernels.gather(images, labels, PIXELS, ids + 4 * 64 * n, 64, batches + 4 * 64 * PIXELS * n, fetchedLabels);
-  }
+  for (const fill of fills) fill();
   return { measurements, pixels };
 }
