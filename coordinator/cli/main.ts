@@ -1,15 +1,15 @@
 #!/usr/bin/env node
-/** The command line: `lockstep train`, `lockstep coordinator`, `lockstep worker`. */
+/**
+ * The command line: `lockstep train`, `lockstep coordinator`, `lockstep worker`. Each command loads its own modules: a
+ * worker holds none of a coordinator's.
+ */
 import { availableParallelism, hostname } from 'node:os';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { type ErrorCode, LockstepError } from '../../shared/errors.js';
 import { limits } from '../../shared/limits.js';
 import { version } from '../version.js';
-import { runCoordinator } from './coordinator.js';
 import { integer, logOptions, once, readConfig, runOptions } from './options.js';
-import { runTrain } from './train.js';
-import { runWorker } from './worker.js';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
 const exitCodes: Partial<Record<ErrorCode, number>> = { usage: 2, 'model-invalid': 2, interrupted: 130 };
@@ -36,7 +36,7 @@ const parser = yargs(hideBin(process.argv))
         .config('config', 'JSON file with any of these options', readConfig)
         .example('$0 train', 'MNIST, all cores, 10 epochs')
         .example('$0 train --preset sigmoid-16 --lr 3 --epochs 30', "3Blue1Brown's network"),
-    async (argv) => exitWith(runTrain(argv)),
+    async (argv) => exitWith(import('./train.js').then(({ runTrain }) => runTrain(argv))),
   )
   .command(
     'coordinator',
@@ -67,7 +67,7 @@ const parser = yargs(hideBin(process.argv))
         .example('$0 worker ws://127.0.0.1:8080', '… and a worker, in another terminal')
         .example('$0 coordinator --host 0.0.0.0 --min-workers 2', 'Two machines: on the first one, then …')
         .example("$0 worker 'ws://192.168.1.5:8080/#TOKEN'", '… on each machine, the command that it printed'),
-    async (argv) => exitWith(runCoordinator(argv)),
+    async (argv) => exitWith(import('./coordinator.js').then(({ runCoordinator }) => runCoordinator(argv))),
   )
   .command(
     'worker <url>',
@@ -99,7 +99,7 @@ const parser = yargs(hideBin(process.argv))
         .options(logOptions)
         .example('$0 worker ws://127.0.0.1:8080', 'A coordinator on this machine')
         .example("$0 worker 'ws://192.168.1.5:8080/#TOKEN' --threads 2", 'One on another machine, two cores'),
-    async (argv) => exitWith(runWorker(argv)),
+    async (argv) => exitWith(import('./worker.js').then(({ runWorker }) => runWorker(argv))),
   )
   .demandCommand(1, 'Say what to do: train, coordinator or worker')
   .example('$0 train', 'One machine')
