@@ -127,7 +127,7 @@ export const runOptions = {
     group: group.output,
     boolean: true,
     default: false,
-    describe: 'Measure where the time goes, into profile.json of the run directory',
+    describe: 'Measure where the time goes, into profile.json and profile.md of the run directory',
   },
   ...logOptions,
 } as const satisfies Record<string, Options>;

@@ -1,26 +1,18 @@
 /** Where the time of a machine's own thread goes, by phase; each moment counts for the innermost phase alone. */
-export type Phase = (typeof phases)[number];
+export type Phase = keyof typeof phases;
 
-export const phases = [
-  /** Forward and backward passes on this thread. */
-  'compute',
-  /** Looking at the threads' progress. */
-  'watch',
-  /** Adding partial sums along the tree. */
-  'sum',
-  /** Whether every number is finite. */
-  'check',
-  /** The optimizer, and what follows from new weights. */
-  'update',
-  /** Making frames of weights and samples. */
-  'encode',
-  /** Handing frames to the sockets. */
-  'send',
-  /** Decoding and checking frames, and copying sums out of them. */
-  'receive',
-  /** Metrics and log. */
-  'record',
-] as const;
+/** Every phase, and what it is. */
+export const phases = {
+  compute: 'forward and backward passes on this thread',
+  watch: "looking at the threads' progress",
+  sum: 'adding partial sums along the tree',
+  check: 'whether every number is finite',
+  update: 'the optimizer, and what follows from new weights',
+  encode: 'making frames of weights and samples',
+  send: 'handing frames to the sockets',
+  receive: 'decoding and checking frames, and copying sums out of them',
+  record: 'metrics and log',
+} as const;
 
 export interface Profile {
   enter(phase: Phase): void;
@@ -31,7 +23,7 @@ export interface Profile {
 export const noProfile: Profile = { enter() {}, leave() {} };
 
 export class PhaseProfile implements Profile {
-  private readonly ms = new Map<Phase, number>(phases.map((phase) => [phase, 0]));
+  private readonly ms = new Map<Phase, number>(Object.keys(phases).map((phase) => [phase as Phase, 0]));
   private readonly entered: Phase[] = [];
   private sinceMs: number;
   private readonly startMs: number;

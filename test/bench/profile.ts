@@ -1,9 +1,15 @@
 /** Reads `profile.json`, which a run with `--profile` leaves: where a step's microseconds go. Pure. */
+import { onCoreMs } from '../../coordinator/blocks.js';
+import type { ProfileFile } from '../../coordinator/profile-table.js';
 
 export interface Profile {
   /** Microseconds of one step by phase. */
   readonly phases: ReadonlyMap<string, number>;
-  readonly eventLoopLongestMs: number;
+  /** The longest block of the event loop: in all, and the longest without the time of waiting for a core. */
+  readonly longestMs: number;
+  readonly longestOnCoreMs: number;
+  /** Of the latter, the garbage collector's. */
+  readonly longestGcMs: number;
 }
 
 /** The gradients themselves, looking out for the threads that compute them, and the event loop with all that waits. */
@@ -11,11 +17,16 @@ const notCoordination = ['compute', 'watch', 'wait', 'rest'];
 
 /** Throws where the file is another than this expects. */
 export function parseProfile(text: string): Profile {
-  const { microsecondsPerStep, eventLoopLongestMs } = JSON.parse(text) as Record<string, unknown>;
-  if (typeof microsecondsPerStep !== 'object' || typeof eventLoopLongestMs !== 'number') {
-    throw new Error('profile.json must have microsecondsPerStep and eventLoopLongestMs');
+  const { microsecondsPerStep, longestBlock, longestOnCore } = JSON.parse(text) as Partial<ProfileFile>;
+  if (microsecondsPerStep === undefined || longestBlock === undefined || longestOnCore === undefined) {
+    throw new Error('profile.json must have microsecondsPerStep, longestBlock and longestOnCore');
   }
-  return { phases: new Map(Object.entries(microsecondsPerStep ?? {})), eventLoopLongestMs };
+  return {
+    phases: new Map(Object.entries(microsecondsPerStep)),
+    longestMs: longestBlock.ms,
+    longestOnCoreMs: onCoreMs(longestOnCore),
+    longestGcMs: longestOnCore.gcMs,
+  };
 }
 
 /** Microseconds of a step that the coordinator itself works. */

@@ -1,0 +1,125 @@
+/**
+ * How long the event loop stands still, and why: a timer that is due every millisecond, and comes late. Of the time that
+ * it is late, some is the garbage collector's, and some is the operating system's, which had given the core to others.
+ */
+import { closeSync, openSync, readSync } from 'node:fs';
+import { PerformanceObserver } from 'node:perf_hooks';
+
+/** One time that the event loop stood still. */
+export interface Block {
+  readonly ms: number;
+  /** Of these, collecting garbage. */
+  readonly gcMs: number;
+  /** Of these, waiting for a core to run on; null where the platform does not say. Some of it may be in `gcMs`, too. */
+  readonly coreWaitMs: number | null;
+}
+
+interface Span {
+  readonly beginMs: number;
+  readonly endMs: number;
+}
+
+const periodMs = 1;
+/** Collections are reported a little after they happened; a block is not looked at for longer than so many of them. */
+const collectionsKept = 256;
+
+export class Blocks {
+  private readonly collections: Span[] = [];
+  private readonly observer = new PerformanceObserver((list) => {
+    for (const { startTime, duration } of list.getEntries()) this.collected(startTime, duration);
+  });
+  private readonly core = new CoreWait();
+  private timer: NodeJS.Timeout | null = null;
+  private lastMs = 0;
+  private lastWaitMs: number | null = null;
+  private longest_: Candidate = { beginMs: 0, endMs: 0, ms: 0, gcMs: 0, coreWaitMs: null };
+  private longestOnCore_: Candidate = this.longest_;
+
+  begin(): void {
+    this.observer.observe({ entryTypes: ['gc'] });
+    this.look();
+    this.timer = setInterval(() => this.tick(), periodMs);
+    this.timer.unref();
+  }
+
+  end(): void {
+    if (this.timer !== null) clearInterval(this.timer);
+    this.observer.disconnect();
+    this.core.close();
+  }
+
+  get longest(): Block {
+    return blockOf(this.longest_);
+  }
+
+  /** The longest one when the time of waiting for a core does not count. */
+  get longestOnCore(): Block {
+    return blockOf(this.longestOnCore_);
+  }
+
+  private look(): void {
+    this.lastWaitMs = this.core.totalMs();
+    this.lastMs = performance.now();
+  }
+
+  private tick(): void {
+    const [beginMs, waitMs] = [this.lastMs, this.lastWaitMs];
+    this.look();
+    const coreWaitMs = waitMs === null || this.lastWaitMs === null ? null : this.lastWaitMs - waitMs;
+    const block = { beginMs, endMs: this.lastMs, ms: this.lastMs - beginMs - periodMs, gcMs: 0, coreWaitMs };
+    const longer = block.ms > this.longest_.ms;
+    const longerOnCore = onCoreMs(block) > onCoreMs(this.longestOnCore_);
+    if (!longer && !longerOnCore) return;
+    for (const collection of this.collections) block.gcMs += overlapMs(block, collection);
+    if (longer) this.longest_ = block;
+    if (longerOnCore) this.longestOnCore_ = block;
+  }
+
+  private collected(beginMs: number, durationMs: number): void {
+    const collection = { beginMs, endMs: beginMs + durationMs };
+    if (this.collections.push(collection) > collectionsKept) this.collections.shift();
+    for (const block of new Set([this.longest_, this.longestOnCore_])) block.gcMs += overlapMs(block, collection);
+  }
+}
+
+interface Candidate extends Span {
+  readonly ms: number;
+  gcMs: number;
+  readonly coreWaitMs: number | null;
+}
+
+export function onCoreMs({ ms, coreWaitMs }: Pick<Block, 'ms' | 'coreWaitMs'>): number {
+  return ms - (coreWaitMs ?? 0);
+}
+
+function blockOf({ ms, gcMs, coreWaitMs }: Candidate): Block {
+  return { ms, gcMs, coreWaitMs };
+}
+
+function overlapMs(a: Span, b: Span): number {
+  return Math.max(0, Math.min(a.endMs, b.endMs) - Math.max(a.beginMs, b.beginMs));
+}
+
+/** How long this thread, ready to run, has waited for a core: the second number of Linux's schedstat, in nanoseconds. */
+class CoreWait {
+  private readonly file: number | null = openIfThere('/proc/self/schedstat');
+  private readonly bytes = Buffer.alloc(128);
+
+  totalMs(): number | null {
+    if (this.file === null) return null;
+    const length = readSync(this.file, this.bytes, 0, this.bytes.length, 0);
+    return Number(this.bytes.toString('latin1', 0, length).split(' ')[1]) / 1e6;
+  }
+
+  close(): void {
+    if (this.file !== null) closeSync(this.file);
+  }
+}
+
+function openIfThere(path: string): number | null {
+  try {
+    return openSync(path, 'r');
+  } catch {
+    return null;
+  }
+}
