@@ -24,8 +24,8 @@ const tiny: Network = { widths: [784, 16, 16, 10], hidden: 'sigmoid' };
 const wide: Network = { widths: [784, 512, 512, 10], hidden: 'relu' };
 
 /** Samples per slot where it is not half of the batch, capped at `microBatchCap`. Part of what decides the bits. */
-const microBatches: Readonly<Record<string, number>> = { '784-16-16-10, 1024': 128 };
-const microBatchCap = 64;
+const microBatches: Readonly<Record<string, number>> = {};
+const microBatchCap = 256;
 
 /** One thread as well, where a second one may cost more than it brings. */
 export const rows: readonly Row[] = [

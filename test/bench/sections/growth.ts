@@ -20,7 +20,9 @@ const models: readonly Network[] = [
   { widths: [784, 2048, 1600, 10], hidden: 'relu' },
 ];
 const batches = [32, 64, 128, 256, 512, 1024, 2048, 4096];
-const microBatches = [4, 8, 16, 32, 64, 128];
+const microBatches = [4, 8, 16, 32, 64, 128, 256, 512];
+/** Samples per slot where a step is divided among up to four: slots enough that no one waits long for another. */
+const dividedMicroBatch = 64;
 const scheduling = 'other';
 /** A curve, not a contest: fewer rounds do. */
 const roundsMax = 3;
@@ -44,11 +46,15 @@ const curves: readonly (readonly [by: string, points: Point[]])[] = [
   ['parameters, at a batch of 128', models.map((network) => point(network, 128, two, thousands(parameters(network))))],
   [
     'threads, at a batch of 1024',
-    perModel((network) => [1, 2, 4].map((threads) => point(network, 1024, { threads }, `${threads}`))),
+    perModel((network) =>
+      [1, 2, 4].map((threads) => point(network, 1024, { threads }, `${threads}`, dividedMicroBatch)),
+    ),
   ],
   [
     'worker processes of one thread over sockets, at a batch of 1024',
-    perModel((network) => [1, 2, 3, 4].map((n) => point(network, 1024, { processes: Array(n).fill(1) }, `${n}`))),
+    perModel((network) =>
+      [1, 2, 3, 4].map((n) => point(network, 1024, { processes: Array(n).fill(1) }, `${n}`, dividedMicroBatch)),
+    ),
   ],
 ];
 
