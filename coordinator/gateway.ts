@@ -4,7 +4,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Socket, type SocketConstructorOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { LockstepError } from '../shared/errors.js';
@@ -13,7 +13,7 @@ import { encodeFrame } from '../shared/protocol/codec.js';
 import { type ProtocolErrorCode, protocolError } from '../shared/protocol/errors.js';
 import { offeredToken, subprotocol } from '../shared/protocol/handshake.js';
 import type { EndReason } from '../shared/protocol/messages.js';
-import { acceptReusing, deliverWholeFrames } from '../worker/whole-frames.js';
+import { deliverWholeFrames, reusing } from '../shared/protocol/whole-frames.js';
 import type { Fleet } from './fleet/fleet.js';
 import { type Connection, type MemberObserver, RemoteMember } from './fleet/remote-member.js';
 
@@ -97,7 +97,7 @@ export class Gateway {
     this.sockets.handleUpgrade(request, stream, head, (accepted) => {
       accepted.on('error', () => accepted.terminate());
       const code = this.refusal(request);
-      deliverWholeFrames(stream, this.config.frameBytesMax);
+      deliverWholeFrames(stream, this.config.frameBytesMax, asBuffer);
       if (code === null) this.admit(accepted);
       else dismiss(accepted, code);
     });
@@ -141,6 +141,29 @@ function connectionOf(socket: WebSocket): Connection {
       return socket.bufferedAmount;
     },
   };
+}
+
+/**
+ * Node lets sockets that connect read into a buffer of ours, not those that a server has accepted. So this one is
+ * replaced by another one over its handle, which is not part of Node's interface: where there is none, it stays.
+ */
+function acceptReusing(accepted: Socket): Socket {
+  const owner = accepted as { _handle?: { reading: boolean; readStop(): number } | null };
+  const handle = owner._handle;
+  if (typeof handle?.readStop !== 'function') return accepted;
+  handle.readStop();
+  handle.reading = false;
+  owner._handle = null;
+  accepted.setTimeout(0);
+  const socket = reusing((onread) => new Socket({ handle, onread } as SocketConstructorOpts));
+  // Until then the server counts it among its connections.
+  socket.once('close', () => accepted.destroy());
+  return socket;
+}
+
+/** What ws takes; a view. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function dismiss(socket: WebSocket, code: ProtocolErrorCode): void {

@@ -2,7 +2,7 @@
  * A worker in Node: drives the session, owns its socket and its machine. What is decided is decided in session.ts; what
  * is computed is computed in the machine's threads.
  */
-import type { connect } from 'node:net';
+import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Platform } from '../shared/compute/machine.js';
 import { limits } from '../shared/limits.js';
@@ -12,10 +12,10 @@ import { FrameBuffers } from '../shared/protocol/frame-buffers.js';
 import { offer } from '../shared/protocol/handshake.js';
 import type { ShardLease, Welcome } from '../shared/protocol/messages.js';
 import { packGradientPart, partAt, partBytesMax, partsOf } from '../shared/protocol/tensor.js';
+import { deliverWholeFrames, reusing } from '../shared/protocol/whole-frames.js';
 import type { Random } from '../shared/random.js';
 import { Assignment } from './assignment.js';
 import { Session, type SessionConfig, type SessionEffect, type SessionEvent, type SessionStatus } from './session.js';
-import { connectReusing, deliverWholeFrames } from './whole-frames.js';
 
 const tickMs = 100;
 
@@ -42,6 +42,16 @@ export interface WorkDone {
  */
 function noMask(key: Buffer): void {
   key.fill(0);
+}
+
+/** As ws connects: its `path` is that of the address, not that of a local socket. */
+function connectReusing(options: NetConnectOpts): Socket {
+  return reusing((onread) => connect({ ...options, path: undefined, onread } as NetConnectOpts));
+}
+
+/** What ws takes; a view. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 type Untimed<Event> = Event extends unknown ? Omit<Event, 'nowMs'> : never;
@@ -127,7 +137,7 @@ export class NodeWorker {
       if (this.socket === socket) act();
     };
     socket.once('upgrade', ({ socket: stream }) => {
-      socket.once('open', () => deliverWholeFrames(stream, limits.frameBytesMax));
+      socket.once('open', () => deliverWholeFrames(stream, limits.frameBytesMax, asBuffer));
     });
     socket.on(
       'open',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { WholeFrames } from '../../worker/whole-frames.js';
+import { WholeFrames } from '../../../shared/protocol/whole-frames.js';
 
 const payloadMax = 200_000;
 
