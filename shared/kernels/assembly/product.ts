@@ -13,8 +13,7 @@ const GROUP_COLUMNS = 1024;
 /**
  * C[i, j] = sum over k of A[i, k] B[k, j], written as `mode` says. What A's items are says `left`: the rows of a
  * matrix in memory, or its columns, where `a` is its first float and `aBytes` the length of a row; packed samples, or
- * their pixels, where `aBytes` is
- * the length of a sample's bounds. B and C have rows of `width` floats.
+ * their pixels, where `aBytes` is the length of a sample's bounds. B and C have rows of `width` floats.
  */
 export function product(
   a: usize,
