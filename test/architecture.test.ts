@@ -40,6 +40,11 @@ test('a worker knows no coordinator', () => {
   expect(offenders(sources('worker'), allowed)).toEqual([]);
 });
 
+test('the driver of a worker runs wherever a socket is handed in', () => {
+  const allowed = (name: string) => name.startsWith('shared/') || /^worker\/(assignment|session)\.js$/.test(name);
+  expect(offenders(['worker/driver.ts', 'worker/assignment.ts'], allowed)).toEqual([]);
+});
+
 test('only the command line puts coordinator and worker together', () => {
   const paths = sources('coordinator').filter((path) => !path.startsWith('coordinator/cli/'));
   const allowed = (name: string) => !isOwn(name) || /^(shared|coordinator)\//.test(name);
