@@ -8,9 +8,11 @@ import { LockstepError } from '../shared/errors.js';
 import { loadWithProgress } from './cli/load.js';
 import type { Log } from './cli/log.js';
 import type { RunOptions } from './cli/options.js';
+import { openNew, openSaved, standingAt, takeUp } from './opening.js';
 import type { Profiler } from './profiler.js';
 import { type FleetState, Recorder, shorter } from './recorder.js';
-import { buildMachine, type RunSetup, setUpRun } from './setup.js';
+import { settle } from './settings.js';
+import { buildMachine, type RunSetup, restore, setUpRun } from './setup.js';
 import { type StopReason, Trainer } from './trainer.js';
 import { Training } from './training.js';
 
@@ -55,11 +57,10 @@ export async function conduct(
 ): Promise<number> {
   const wish = new AbortController();
   onInterrupt(() => wish.abort());
-  const { setup, recorder, machine } = await prepare(options, log, platform, plan, wish.signal);
-  const trainer = new Trainer(setup.plan);
+  const { setup, trainer, recorder, machine } = await prepare(options, log, platform, plan, wish.signal);
   let site: Site | null = null;
   let failed: (error: Error) => void = () => {};
-  const training = new Training(machine, trainer, setup.optimizer, {
+  const training = new Training(machine, trainer, setup.optimizer, platform.nowMs, {
     stepStarted: (task) => site?.stepStarted(task, training.taskAfter(task)),
     stepped: (step, epoch, train, test) => {
       platform.profile.enter('record');
@@ -84,18 +85,31 @@ export async function conduct(
   const reason = await Promise.race([training.run(), failure]);
   profiler?.finish(recorder.directory, trainer.position.step, site.workers);
   await site.close(endReasons[reason]);
-  await recorder.finish(machine, trainer, reason);
+  await recorder.finish(machine, reason);
   if (reason === 'diverged') throw divergence(trainer.position.step, setup);
   return reason === 'interrupted' ? 130 : 0;
 }
 
 /** All that a run is made of. The data set that was loaded is let go of: the machine has copied its samples. */
 async function prepare(options: RunOptions, log: Log, platform: Platform, plan: SitePlan, interrupted: AbortSignal) {
-  const dataset = await loadWithProgress(options, log, interrupted);
-  const setup = setUpRun(options, dataset);
-  const recorder = await Recorder.open(setup, options, log, platform);
-  const machine = buildMachine(setup, dataset, plan.threads, platform, plan.stranded);
-  return { setup, recorder, machine };
+  const saved = await openSaved(options, log);
+  let directory = saved;
+  try {
+    const settings = settle(options, saved?.config ?? null);
+    const dataset = await loadWithProgress(settings, log, interrupted);
+    const kernelsSha256 = platform.sha256(platform.kernels);
+    const setup = setUpRun(settings, dataset, kernelsSha256, 1000 * options.checkpointEvery);
+    const checkpoint = saved === null ? null : await takeUp(saved, setup, log);
+    directory ??= await openNew(options, setup, log);
+    const trainer = new Trainer(setup.plan, standingAt(checkpoint));
+    const machine = buildMachine(setup, dataset, plan.threads, platform, plan.stranded);
+    if (checkpoint !== null) restore(machine, checkpoint);
+    const recorder = new Recorder(setup, log, platform, directory, trainer, saved !== null);
+    return { setup, trainer, recorder, machine };
+  } catch (error) {
+    await directory?.close();
+    throw error;
+  }
 }
 
 const endReasons: Record<StopReason, 'finished' | 'interrupted' | 'diverged'> = {

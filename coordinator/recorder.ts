@@ -2,14 +2,13 @@
 import { basename, join } from 'node:path';
 import type { Machine, Platform } from '../shared/compute/machine.js';
 import { type Log, plural } from './cli/log.js';
-import type { RunOptions } from './cli/options.js';
 import type { Traffic } from './fleet/fleet.js';
 import { RateMeter } from './rate.js';
-import type { ConfigFile, MetricsLine, Summary } from './run/config.js';
+import type { MetricsLine, Summary } from './run/config.js';
 import { weightsSha256 } from './run/floats.js';
-import { RunDirectory } from './run/run-directory.js';
+import type { RunDirectory } from './run/run-directory.js';
 import type { RunSetup } from './setup.js';
-import type { Position, Score, StopReason, Trainer, TrainerState } from './trainer.js';
+import { isBest, type Position, type Score, type StopReason, type Trainer, type TrainerState } from './trainer.js';
 import { version } from './version.js';
 
 const rateWindowMs = 1_000;
@@ -28,30 +27,22 @@ export class Recorder {
   private readonly rate: RateMeter;
   /** Sums over the steps since the last evaluation. */
   private recent = { steps: 0, loss: 0, accuracy: 0 };
-  private bestTestAccuracy: number | null = null;
-  private firstLoss: number | null = null;
   private hasGrown = false;
 
-  private constructor(
+  /** Where this process took the run up; null if it began it. */
+  private readonly resumedAtStep: number | null;
+
+  constructor(
     private readonly setup: RunSetup,
     private readonly log: Log,
     private readonly platform: Platform,
     private readonly files: RunDirectory,
-    private readonly kernelsSha256: string,
+    private readonly trainer: Trainer,
+    isResumed: boolean,
   ) {
+    this.resumedAtStep = isResumed ? trainer.position.step : null;
     this.startMs = platform.nowMs();
     this.rate = new RateMeter(rateWindowMs, this.startMs);
-  }
-
-  /** Makes the run directory. Throws `output-unwritable`. */
-  static async open(setup: RunSetup, options: RunOptions, log: Log, platform: Platform): Promise<Recorder> {
-    const kernelsSha256 = platform.sha256(platform.kernels);
-    const config = configOf(setup, options, kernelsSha256);
-    const path = options.out ?? join('runs', `${dateForNames(new Date())}-${setup.name}`);
-    const files = await RunDirectory.create(path, config, {
-      onFault: (message) => log.logger.error({ alarm: 'run-directory' }, message),
-    });
-    return new Recorder(setup, log, platform, files, kernelsSha256);
   }
 
   get directory(): string {
@@ -74,7 +65,6 @@ export class Recorder {
   ): void {
     const nowMs = this.platform.nowMs();
     this.rate.add(machine.order.samplesIn((step - 1) % machine.order.stepsPerEpoch), nowMs);
-    this.firstLoss ??= train.loss;
     this.recent.steps += 1;
     this.recent.loss += train.loss;
     this.recent.accuracy += train.accuracy;
@@ -97,22 +87,21 @@ export class Recorder {
   /** Copies what a checkpoint holds out of the workspace, and has it written. A fault is an alarm, not an end. */
   checkpoint(machine: Machine, position: Position, state: TrainerState): void {
     const { weights, velocity, parameters } = machine.workspace;
-    const best = state.evaluationsSinceBest === 0;
+    const best = isBest(position.step, state);
     const [w, v] = [machine.floats(weights, parameters), machine.floats(velocity, parameters)];
-    this.files.checkpoint(position, w, v, { state: { ...state }, best });
+    this.files.checkpoint(position, w, v, { state, best });
   }
 
   /** Writes what remains to be written, and says how the run ended. Throws `output-unwritable`. */
-  async finish(machine: Machine, trainer: Trainer, reason: StopReason): Promise<void> {
+  async finish(machine: Machine, reason: StopReason): Promise<void> {
     this.log.bar?.stop();
-    const summary = this.summarise(machine, trainer, reason);
+    const summary = this.summarise(machine, reason);
     const { weights, parameters } = machine.workspace;
     await this.files.finish(summary, machine.floats(weights, parameters));
     if (reason !== 'diverged') this.log.logger.info({ ...summary, run: this.directory }, this.farewell(summary));
   }
 
   private evaluated(line: MetricsLine, test: Score): void {
-    this.bestTestAccuracy = Math.max(this.bestTestAccuracy ?? 0, test.accuracy);
     const { steps, loss, accuracy } = this.recent;
     this.warnOfGrowth(test.loss);
     const fields = { ...line, loss: loss / steps, trainAccuracy: accuracy / steps };
@@ -127,11 +116,12 @@ export class Recorder {
 
   /** Numbers may grow for long before they leave their range (E5): said once, as soon as it shows. */
   private warnOfGrowth(testLoss: number): void {
-    if (this.firstLoss === null || this.hasGrown || testLoss < growthFactor * this.firstLoss) return;
+    const { firstLoss } = this.trainer.findings;
+    if (firstLoss === null || this.hasGrown || testLoss < growthFactor * firstLoss) return;
     this.hasGrown = true;
     const { rate } = this.setup.optimizer;
     this.log.logger.warn(
-      `the test loss is ${(testLoss / this.firstLoss).toFixed(0)} times the loss of the first step: training does not ` +
+      `the test loss is ${(testLoss / firstLoss).toFixed(0)} times the loss of the first step: training does not ` +
         `converge; try a smaller learning rate (--lr ${shorter(rate / 10)} instead of ${shorter(rate)})`,
     );
   }
@@ -145,22 +135,25 @@ export class Recorder {
     bar.update(`epoch ${epoch}/${epochs}`, stepsPerEpoch, inEpoch, detail);
   }
 
-  private summarise(machine: Machine, trainer: Trainer, stopReason: StopReason): Summary {
+  private summarise(machine: Machine, stopReason: StopReason): Summary {
     const seconds = (this.platform.nowMs() - this.startMs) / 1000;
-    const { step } = trainer.position;
+    const { step } = this.trainer.position;
+    const { test, bestAccuracy } = this.trainer.findings;
+    const { dataset, kernelsSha256 } = this.setup.config;
     return {
       weightsSha256: this.hash(machine),
-      datasetSha256: this.setup.dataset.sha256,
-      kernelsSha256: this.kernelsSha256,
+      datasetSha256: dataset.sha256,
+      kernelsSha256,
       version,
-      testAccuracy: trainer.lastTest?.accuracy ?? null,
-      testLoss: trainer.lastTest?.loss ?? null,
-      bestTestAccuracy: this.bestTestAccuracy,
+      testAccuracy: test?.accuracy ?? null,
+      testLoss: test?.loss ?? null,
+      bestTestAccuracy: bestAccuracy,
       steps: step,
       epochs: step / this.setup.plan.stepsPerEpoch,
       seconds,
       samplesPerSecond: Math.round(this.rate.samples / seconds),
       stopReason,
+      resumedAtStep: this.resumedAtStep,
     };
   }
 
@@ -185,31 +178,6 @@ const endings: Record<StopReason, string> = {
   interrupted: 'interrupted',
   diverged: 'diverged',
 };
-
-function configOf({ dataset, run, optimizer, plan }: RunSetup, options: RunOptions, kernelsSha256: string): ConfigFile {
-  return {
-    version,
-    model: run.model,
-    preset: options.model === undefined ? options.preset : null,
-    dataset,
-    batch: run.batch,
-    microBatch: run.microBatch,
-    rate: optimizer.rate,
-    momentum: optimizer.momentum,
-    seed: run.seed,
-    kernelsSha256,
-    epochs: plan.epochs,
-    maxSteps: plan.maxSteps ?? null,
-    evaluateEvery: plan.evaluateEvery,
-    targetAccuracy: plan.targetAccuracy ?? null,
-    patience: plan.patience ?? null,
-  };
-}
-
-/** 2026-01-31T09-15-00: sorts by time, and stands in a file name on every system. */
-function dateForNames(date: Date): string {
-  return date.toISOString().slice(0, 19).replaceAll(':', '-');
-}
 
 function percent(fraction: number): string {
   return `${(100 * fraction).toFixed(2)} %`;

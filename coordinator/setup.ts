@@ -9,11 +9,13 @@ import { misfit, parseModel } from '../shared/model/description.js';
 import { initialWeights } from '../shared/model/initialise.js';
 import type { Model } from '../shared/model/model.js';
 import { findPreset, presetDefault, presetModel } from '../shared/model/presets.js';
-import type { RunOptions } from './cli/options.js';
 import type { LoadedDataset } from './data/load.js';
-import type { ConfigDataset } from './run/config.js';
+import type { Snapshot } from './run/checkpoint-file.js';
+import { type ConfigDataset, type ConfigFile, runFormat } from './run/config.js';
+import type { ModelSource, RunSettings } from './settings.js';
 import type { TrainingPlan } from './trainer.js';
 import type { Optimizer } from './training.js';
+import { version } from './version.js';
 
 /** A run that has been checked: every part fits every other. */
 export interface RunSetup {
@@ -21,6 +23,8 @@ export interface RunSetup {
   readonly name: string;
   /** What it trains on, without the samples: those are in the machine's memory, and tens of megabytes. */
   readonly dataset: ConfigDataset;
+  /** What determines its result, and how far it goes. */
+  readonly config: ConfigFile;
   readonly run: RunDescription;
   readonly optimizer: Optimizer;
   readonly plan: TrainingPlan;
@@ -29,23 +33,47 @@ export interface RunSetup {
 }
 
 /** Throws `usage`, `model-invalid` or `data-invalid` where something does not fit. */
-export function setUpRun(options: RunOptions, dataset: LoadedDataset): RunSetup {
-  const { name, model, rate, momentum } = modelOf(options, dataset);
-  const { batch, microBatch, seed } = options;
+export function setUpRun(
+  settings: RunSettings,
+  dataset: LoadedDataset,
+  kernelsSha256: string,
+  checkpointEveryMs: number,
+): RunSetup {
+  const { name, preset, model, rate, momentum } = modelOf(settings, dataset);
+  const { batch, microBatch, seed } = settings;
   const fault = invalidOrder({ samples: dataset.train.count, batch, microBatch, seed });
   if (fault !== null) throw new LockstepError('usage', fault);
   const run = { model, train: dataset.train.count, test: dataset.test.count, batch, microBatch, seed };
   const order = new SampleOrder({ ...run, samples: run.train });
   const plan: TrainingPlan = {
     stepsPerEpoch: order.stepsPerEpoch,
-    epochs: options.epochs,
-    maxSteps: options.maxSteps,
-    evaluateEvery: options.evalEvery,
-    targetAccuracy: options.targetAccuracy,
-    patience: options.patience,
+    epochs: settings.epochs,
+    maxSteps: settings.maxSteps,
+    evaluateEvery: settings.evalEvery,
+    targetAccuracy: settings.targetAccuracy,
+    patience: settings.patience,
+    checkpointEveryMs,
   };
-  const optimizer = { rate: Math.fround(options.lr ?? rate), momentum: Math.fround(options.momentum ?? momentum) };
-  return { name, dataset: describe(dataset), run, optimizer, plan, slots: order.slots };
+  const optimizer = { rate: Math.fround(settings.lr ?? rate), momentum: Math.fround(settings.momentum ?? momentum) };
+  const config: ConfigFile = {
+    format: runFormat,
+    version,
+    model,
+    preset,
+    dataset: describe(dataset),
+    data: dataset.directory,
+    batch,
+    microBatch,
+    ...optimizer,
+    seed,
+    kernelsSha256,
+    epochs: plan.epochs,
+    maxSteps: plan.maxSteps ?? null,
+    evaluateEvery: plan.evaluateEvery,
+    targetAccuracy: plan.targetAccuracy ?? null,
+    patience: plan.patience ?? null,
+  };
+  return { name, dataset: config.dataset, config, run, optimizer, plan, slots: order.slots };
 }
 
 function describe({ name, sha256, train, test, classes }: LoadedDataset): ConfigDataset {
@@ -70,23 +98,38 @@ export function buildMachine(
   return machine;
 }
 
+/** Takes a machine's weights and velocity to where a run was left. */
+export function restore(machine: Machine, { weights, velocity }: Pick<Snapshot, 'weights' | 'velocity'>): void {
+  const { workspace } = machine;
+  machine.floats(workspace.weights, workspace.parameters).set(weights);
+  if (velocity !== null) machine.floats(workspace.velocity, workspace.parameters).set(velocity);
+}
+
 interface NamedModel {
   readonly name: string;
+  /** The preset's name, null for a model of the user's own. */
+  readonly preset: string | null;
   readonly model: Model;
   readonly rate: number;
   readonly momentum: number;
 }
 
-function modelOf(options: RunOptions, { train, classes, name: data }: LoadedDataset): NamedModel {
-  if (options.model === undefined) {
-    const { rate, momentum } = findPreset(options.preset);
-    return { name: options.preset, model: presetModel(options.preset, train.shape, classes), rate, momentum };
+function modelOf({ model: source }: RunSettings, dataset: LoadedDataset): NamedModel {
+  if (source.from === 'preset') {
+    const { rate, momentum } = findPreset(source.name);
+    const model = presetModel(source.name, dataset.train.shape, dataset.classes);
+    return { name: source.name, preset: source.name, model, rate, momentum };
   }
-  const model = parseModel(readModelFile(options.model), options.model);
-  const fault = misfit(model, train.shape, classes);
-  if (fault !== null) throw new LockstepError('model-invalid', `${options.model} does not fit ${data}: ${fault}`);
   const { rate, momentum } = findPreset(presetDefault);
-  return { name: baseName(options.model), model, rate, momentum };
+  const { name, preset, model } = ownModel(source);
+  const fault = misfit(model, dataset.train.shape, dataset.classes);
+  if (fault !== null) throw new LockstepError('model-invalid', `${name} does not fit ${dataset.name}: ${fault}`);
+  return { name: baseName(name), preset, model, rate, momentum };
+}
+
+function ownModel(source: Exclude<ModelSource, { from: 'preset' }>): Pick<NamedModel, 'name' | 'preset' | 'model'> {
+  if (source.from === 'run') return { ...source, name: source.preset ?? 'the model of the run' };
+  return { name: source.path, preset: null, model: parseModel(readModelFile(source.path), source.path) };
 }
 
 function readModelFile(path: string): string {

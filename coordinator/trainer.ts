@@ -18,6 +18,8 @@ export interface TrainingPlan {
   readonly targetAccuracy?: number | undefined;
   /** Stops when so many evaluations in a row bring no lower test loss. */
   readonly patience?: number | undefined;
+  /** Longest time between two checkpoints, as long as steps are made. */
+  readonly checkpointEveryMs: number;
 }
 
 /** Where a run stands: between two steps. */
@@ -29,13 +31,6 @@ export interface Position {
   readonly stepInEpoch: number;
 }
 
-/** What a trainer knows beside its position: with both, a run goes on where it stood. */
-export interface TrainerState {
-  /** Lowest test loss so far, null before the first evaluation; and the evaluations since. */
-  readonly bestLoss: number | null;
-  readonly evaluationsSinceBest: number;
-}
-
 export interface Score {
   /** Mean over the samples. */
   readonly loss: number;
@@ -43,15 +38,52 @@ export interface Score {
   readonly accuracy: number;
 }
 
+/** What a trainer knows beside its position: with both, a run goes on where it stood. Plain data, kept in checkpoints. */
+export interface TrainerState {
+  /** Of the first step: what later losses are held against. */
+  readonly firstLoss: number | null;
+  /** Lowest test loss and highest test accuracy so far, null before the first evaluation. */
+  readonly bestLoss: number | null;
+  readonly bestAccuracy: number | null;
+  /** Evaluations since that of the lowest loss. */
+  readonly evaluationsSinceBest: number;
+  /** The newest evaluation, and the step it was made after. */
+  readonly test: Score | null;
+  readonly testStep: number | null;
+  /** The last step's score while the evaluation that is due after it has not been made, else null. */
+  readonly unevaluated: Score | null;
+}
+
+/** Where a run that goes on was left. */
+export interface Standing {
+  readonly step: number;
+  readonly state: TrainerState;
+}
+
+/** Where a run begins. */
+export const beginning: Standing = {
+  step: 0,
+  state: {
+    firstLoss: null,
+    bestLoss: null,
+    bestAccuracy: null,
+    evaluationsSinceBest: 0,
+    test: null,
+    testStep: null,
+    unevaluated: null,
+  },
+};
+
 export type StopReason = 'epochs' | 'max-steps' | 'target-accuracy' | 'converged' | 'interrupted' | 'diverged';
 
+/** `nowMs` is any monotonic clock's. */
 export type TrainerEvent =
-  | { readonly type: 'start' }
+  | { readonly type: 'start'; readonly nowMs: number }
   /** The sum over the step's mini-batch is there and finite; `score` is the mini-batch's. */
-  | { readonly type: 'summed'; readonly score: Score }
+  | { readonly type: 'summed'; readonly nowMs: number; readonly score: Score }
   /** The sum is not finite (E5). */
   | { readonly type: 'diverged' }
-  | { readonly type: 'evaluated'; readonly score: Score }
+  | { readonly type: 'evaluated'; readonly nowMs: number; readonly score: Score }
   | { readonly type: 'interrupt' };
 
 export type TrainerEffect =
@@ -74,13 +106,20 @@ export type TrainerEffect =
   | { readonly type: 'finish'; readonly reason: StopReason };
 
 export class Trainer {
-  private step_ = 0;
+  private step_: number;
+  private progress: TrainerState;
   private state: 'ready' | 'summing' | 'evaluating' | 'finished' = 'ready';
-  private lastTrain: Score | null = null;
-  private lastTest_: Score | null = null;
-  private progress: TrainerState = { bestLoss: null, evaluationsSinceBest: 0 };
+  /** When the newest checkpoint was made, or the run began. */
+  private checkpointMs = 0;
 
-  constructor(private readonly plan: TrainingPlan) {}
+  /** `from` is where the run was left, at a checkpoint of its own. */
+  constructor(
+    private readonly plan: TrainingPlan,
+    from: Standing = beginning,
+  ) {
+    this.step_ = from.step;
+    this.progress = from.state;
+  }
 
   get position(): Position {
     const { stepsPerEpoch } = this.plan;
@@ -91,9 +130,9 @@ export class Trainer {
     };
   }
 
-  /** The newest evaluation. */
-  get lastTest(): Score | null {
-    return this.lastTest_;
+  /** What was found so far. */
+  get findings(): TrainerState {
+    return this.progress;
   }
 
   /** Updates that the run makes when nothing stops it early. */
@@ -101,15 +140,27 @@ export class Trainer {
     return Math.min(this.plan.epochs * this.plan.stepsPerEpoch, this.plan.maxSteps ?? Number.POSITIVE_INFINITY);
   }
 
+  /** Why there is nothing to do, or null while there is. */
+  get reasonToStop(): StopReason | null {
+    const { plan, progress } = this;
+    if (progress.unevaluated !== null) return null;
+    const isNewest = progress.test !== null && progress.testStep === this.step_;
+    if (isNewest && plan.targetAccuracy !== undefined && progress.test.accuracy >= plan.targetAccuracy)
+      return 'target-accuracy';
+    if (isNewest && plan.patience !== undefined && progress.evaluationsSinceBest >= plan.patience) return 'converged';
+    if (this.step_ >= plan.epochs * plan.stepsPerEpoch) return 'epochs';
+    return this.step_ >= this.stepsPlanned ? 'max-steps' : null;
+  }
+
   step(event: TrainerEvent): TrainerEffect[] {
     if (this.state === 'finished') return [];
     switch (event.type) {
       case 'start':
-        return this.start();
+        return this.start(event.nowMs);
       case 'summed':
-        return this.summed(event.score);
+        return this.summed(event.score, event.nowMs);
       case 'evaluated':
-        return this.evaluated(event.score);
+        return this.evaluated(event.score, event.nowMs);
       case 'diverged':
         return [...this.unrecorded(), ...this.finish('diverged')];
       case 'interrupt':
@@ -119,27 +170,33 @@ export class Trainer {
     }
   }
 
-  /** A run that is resumed may have nothing left to do. */
-  private start(): TrainerEffect[] {
+  /** A run that is resumed may have an evaluation to make first, or nothing left to do. */
+  private start(nowMs: number): TrainerEffect[] {
     assert(this.state === 'ready', `a start while ${this.state}`);
-    if (this.step_ < this.stepsPlanned) return this.next();
-    return this.finish(this.step_ < this.plan.epochs * this.plan.stepsPerEpoch ? 'max-steps' : 'epochs');
+    this.checkpointMs = nowMs;
+    return this.progress.unevaluated === null ? this.next() : this.evaluate();
   }
 
   private next(): TrainerEffect[] {
+    const reason = this.reasonToStop;
+    if (reason !== null) return this.finish(reason);
     this.state = 'summing';
     return [{ type: 'step', position: this.position }];
   }
 
-  private summed(train: Score): TrainerEffect[] {
+  private evaluate(): TrainerEffect[] {
+    this.state = 'evaluating';
+    return [{ type: 'evaluate' }];
+  }
+
+  private summed(train: Score, nowMs: number): TrainerEffect[] {
     assert(this.state === 'summing', `a sum arrived while ${this.state}`);
     this.step_ += 1;
-    this.lastTrain = train;
-    if (this.evaluationIsDue()) {
-      this.state = 'evaluating';
-      return [{ type: 'update' }, { type: 'evaluate' }];
-    }
-    return [{ type: 'update' }, this.record(train), ...this.next()];
+    const firstLoss = this.progress.firstLoss ?? train.loss;
+    const isDue = this.evaluationIsDue();
+    this.progress = { ...this.progress, firstLoss, unevaluated: isDue ? train : null };
+    if (isDue) return [{ type: 'update' }, ...this.evaluate()];
+    return [{ type: 'update' }, this.record(train), ...this.checkpointIfDue(nowMs), ...this.next()];
   }
 
   private evaluationIsDue(): boolean {
@@ -148,38 +205,38 @@ export class Trainer {
     return this.step_ % every === 0;
   }
 
-  private evaluated(test: Score): TrainerEffect[] {
-    assert(this.state === 'evaluating' && this.lastTrain !== null, `an evaluation arrived while ${this.state}`);
-    this.lastTest_ = test;
-    const { bestLoss, evaluationsSinceBest } = this.progress;
+  private evaluated(test: Score, nowMs: number): TrainerEffect[] {
+    const { bestLoss, bestAccuracy, evaluationsSinceBest, unevaluated } = this.progress;
+    assert(this.state === 'evaluating' && unevaluated !== null, `an evaluation arrived while ${this.state}`);
     const isBest = bestLoss === null || test.loss < bestLoss;
-    this.progress = isBest
-      ? { bestLoss: test.loss, evaluationsSinceBest: 0 }
-      : { bestLoss, evaluationsSinceBest: evaluationsSinceBest + 1 };
-    const record = this.record(this.lastTrain, test);
-    const checkpoint = this.checkpoint();
-    const reason = this.reasonToStop(test);
-    return [record, checkpoint, ...(reason === null ? this.next() : this.finish(reason))];
-  }
-
-  private reasonToStop(test: Score): StopReason | null {
-    const { plan } = this;
-    if (plan.targetAccuracy !== undefined && test.accuracy >= plan.targetAccuracy) return 'target-accuracy';
-    if (plan.patience !== undefined && this.progress.evaluationsSinceBest >= plan.patience) return 'converged';
-    if (this.step_ === plan.epochs * plan.stepsPerEpoch) return 'epochs';
-    return this.step_ === this.stepsPlanned ? 'max-steps' : null;
+    this.progress = {
+      ...this.progress,
+      bestLoss: isBest ? test.loss : bestLoss,
+      bestAccuracy: Math.max(bestAccuracy ?? 0, test.accuracy),
+      evaluationsSinceBest: isBest ? 0 : evaluationsSinceBest + 1,
+      test,
+      testStep: this.step_,
+      unevaluated: null,
+    };
+    return [this.record(unevaluated, test), this.checkpoint(nowMs), ...this.next()];
   }
 
   /** A step whose evaluation is under way has been made, and is recorded without it. */
   private unrecorded(): TrainerEffect[] {
-    return this.state === 'evaluating' && this.lastTrain !== null ? [this.record(this.lastTrain)] : [];
+    const { unevaluated } = this.progress;
+    return unevaluated === null ? [] : [this.record(unevaluated)];
   }
 
   private interrupt(): TrainerEffect[] {
-    return [...this.unrecorded(), this.checkpoint(), ...this.finish('interrupted')];
+    return [...this.unrecorded(), this.checkpoint(this.checkpointMs), ...this.finish('interrupted')];
   }
 
-  private checkpoint(): TrainerEffect {
+  private checkpointIfDue(nowMs: number): TrainerEffect[] {
+    return nowMs - this.checkpointMs >= this.plan.checkpointEveryMs ? [this.checkpoint(nowMs)] : [];
+  }
+
+  private checkpoint(nowMs: number): TrainerEffect {
+    this.checkpointMs = nowMs;
     return { type: 'checkpoint', position: this.position, state: this.progress };
   }
 
@@ -192,4 +249,14 @@ export class Trainer {
     this.state = 'finished';
     return [{ type: 'finish', reason }];
   }
+}
+
+/** The last step whose line in the metrics is final: one that lacks its evaluation is recorded anew with it. */
+export function recordedStep({ step, state }: Standing): number {
+  return state.unevaluated === null ? step : step - 1;
+}
+
+/** Whether these weights are the best so far: they were evaluated, and none before them had as low a loss. */
+export function isBest(step: number, { testStep, evaluationsSinceBest }: TrainerState): boolean {
+  return testStep === step && evaluationsSinceBest === 0;
 }

@@ -41,6 +41,7 @@ export class Training {
     private readonly machine: Machine,
     private readonly trainer: Trainer,
     private readonly optimizer: Optimizer,
+    private readonly nowMs: () => number,
     private readonly observer: TrainingObserver,
   ) {
     this.over = new Promise((resolve) => {
@@ -51,7 +52,7 @@ export class Training {
   /** Trains until the trainer says that the run is over; resolves with the reason. The weights are in the workspace. */
   run(): Promise<StopReason> {
     this.machine.weightsChanged();
-    this.send({ type: 'start' });
+    this.send({ type: 'start', nowMs: this.nowMs() });
     return this.over;
   }
 
@@ -115,7 +116,7 @@ export class Training {
     }
     const samples = this.machine.order.samplesIn(task.stepInEpoch);
     this.sum = { at, samples };
-    this.send({ type: 'summed', score: this.score(at + 4 * parameters, samples) });
+    this.send({ type: 'summed', nowMs: this.nowMs(), score: this.score(at + 4 * parameters, samples) });
   }
 
   /** E4: the one place where weights change, from the root of the tree. */
@@ -138,7 +139,7 @@ export class Training {
       const finite = this.machine.kernels.allFinite(sum, 2) === 1;
       const score = this.score(sum, test);
       this.machine.buffers.giveBack(sum);
-      this.send(finite ? { type: 'evaluated', score } : { type: 'diverged' });
+      this.send(finite ? { type: 'evaluated', nowMs: this.nowMs(), score } : { type: 'diverged' });
     });
   }
 

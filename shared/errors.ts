@@ -34,6 +34,12 @@ export type ErrorCode =
   | 'output-taken'
   /** A run directory's files are missing or damaged. */
   | 'run-invalid'
+  /** Another process works in the run directory. */
+  | 'run-locked'
+  /** A run was to go on with something that would change its weights. */
+  | 'run-differs'
+  /** A run was to go on that has nothing left to do. */
+  | 'run-finished'
   /** The address to listen on is taken or not allowed. */
   | 'listen-failed'
   /** The coordinator refused this worker, or cannot be reached. */

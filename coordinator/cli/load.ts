@@ -1,11 +1,11 @@
 /** Loads the data set that was asked for, and shows a download's progress. */
 import { type LoadedDataset, loadDataset } from '../data/load.js';
+import type { RunSettings } from '../settings.js';
 import type { Log } from './log.js';
-import type { RunOptions } from './options.js';
 
 /** Rejects with `interrupted` when the signal comes first. */
 export async function loadWithProgress(
-  { data, dataset }: RunOptions,
+  { data, dataset }: Pick<RunSettings, 'data' | 'dataset'>,
   { logger, bar }: Log,
   signal: AbortSignal,
 ): Promise<LoadedDataset> {

@@ -12,7 +12,12 @@ import { version } from '../version.js';
 import { integer, logOptions, once, readConfig, runOptions } from './options.js';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
-const exitCodes: Partial<Record<ErrorCode, number>> = { usage: 2, 'model-invalid': 2, interrupted: 130 };
+const exitCodes: Partial<Record<ErrorCode, number>> = {
+  usage: 2,
+  'model-invalid': 2,
+  'run-differs': 2,
+  interrupted: 130,
+};
 
 const cores = availableParallelism();
 

@@ -4,25 +4,15 @@ import type { Options } from 'yargs';
 import { LockstepError } from '../../shared/errors.js';
 import { limits } from '../../shared/limits.js';
 import { findPreset, presetDefault, presets } from '../../shared/model/presets.js';
+import type { GivenSettings } from '../settings.js';
 
-/** What the command line, or a configuration file, says of a run. Absent: the default of the preset, or none. */
-export interface RunOptions {
-  readonly data?: string | undefined;
-  readonly dataset: 'auto' | 'mnist' | 'digits';
-  readonly preset: string;
-  readonly model?: string | undefined;
-  readonly epochs: number;
-  readonly batch: number;
-  readonly microBatch: number;
-  readonly lr?: number | undefined;
-  readonly momentum?: number | undefined;
-  readonly seed: number;
-  readonly evalEvery: 'epoch' | number;
+/** What the command line, or a configuration file, says of a run and of how this process goes about it. */
+export interface RunOptions extends GivenSettings {
   readonly out?: string | undefined;
+  readonly resume?: string | undefined;
+  /** Seconds. */
+  readonly checkpointEvery: number;
   readonly profile: boolean;
-  readonly maxSteps?: number | undefined;
-  readonly targetAccuracy?: number | undefined;
-  readonly patience?: number | undefined;
   readonly logLevel: LogLevel;
   readonly logFormat: 'auto' | 'pretty' | 'json';
 }
@@ -54,32 +44,32 @@ export const runOptions = {
   dataset: {
     group: group.data,
     choices: ['auto', 'mnist', 'digits'],
-    default: 'auto',
+    defaultDescription: 'auto',
     describe: 'auto: MNIST where it can be had, else generated digits',
   },
   preset: {
     group: group.model,
     string: true,
-    default: presetDefault,
+    defaultDescription: presetDefault,
     describe: `A ready-made model: ${presetNames.join(', ')}`,
     coerce: presetName,
   },
   model: { group: group.model, string: true, describe: 'A model of your own, a JSON file', coerce: once },
   epochs: {
     group: group.training,
-    default: 10,
+    defaultDescription: '10',
     describe: 'Passes over the training set',
     coerce: integer('epochs', 1, 1e6),
   },
   batch: {
     group: group.training,
-    default: 128,
+    defaultDescription: '128',
     describe: 'Samples per step; 0: all of them (full-batch gradient descent)',
     coerce: integer('batch', 0, limits.samplesMax),
   },
   'micro-batch': {
     group: group.training,
-    default: 16,
+    defaultDescription: '16',
     describe: 'Samples per slot, the smallest piece of work',
     coerce: integer('micro-batch', 1, limits.microBatchMax),
   },
@@ -95,13 +85,13 @@ export const runOptions = {
   },
   seed: {
     group: group.training,
-    default: 1,
+    defaultDescription: '1',
     describe: 'Decides weights and order',
     coerce: integer('seed', 0, 2 ** 32 - 1),
   },
   'eval-every': {
     group: group.training,
-    default: 'epoch',
+    defaultDescription: 'epoch',
     describe: 'Evaluate after every epoch, or every so many steps',
     coerce: (x: unknown) => (x === 'epoch' ? 'epoch' : integer('eval-every', 1, 1e9)(x)),
   },
@@ -120,8 +110,21 @@ export const runOptions = {
     group: group.output,
     string: true,
     defaultDescription: 'runs/DATE-NAME',
-    describe: 'Directory for the results',
+    describe: 'Directory for the results; a run in it that is not finished goes on',
     coerce: once,
+  },
+  resume: {
+    group: group.output,
+    string: true,
+    describe: 'Go on with the run in this directory, with its settings',
+    coerce: once,
+    conflicts: 'out',
+  },
+  'checkpoint-every': {
+    group: group.output,
+    default: 30,
+    describe: 'Seconds between checkpoints, besides those after every evaluation',
+    coerce: real('checkpoint-every', 0, 1e6),
   },
   profile: {
     group: group.output,

@@ -39,6 +39,8 @@ export interface LoadOptions {
 export interface LoadedDataset extends Dataset {
   /** Identifies the data set; see `datasetSha256`. */
   readonly sha256: string;
+  /** The directory that the user named, as an absolute path; null for a published set and for generated digits. */
+  readonly directory: string | null;
 }
 
 export async function loadDataset(options: LoadOptions): Promise<LoadedDataset> {
@@ -69,7 +71,7 @@ function loadDigits({ directory, digits }: LoadOptions): LoadedDataset {
       `--dataset digits makes its own images and reads none from ${directory}; ${remedy}`,
     );
   }
-  return withHash(generateDigits({ seed: 1, train: 60_000, test: 10_000, ...digits }));
+  return withHash(generateDigits({ seed: 1, train: 60_000, test: 10_000, ...digits }), null);
 }
 
 async function loadGiven(directory: string): Promise<LoadedDataset> {
@@ -83,7 +85,7 @@ async function loadGiven(directory: string): Promise<LoadedDataset> {
 async function loadIfThere(directory: string): Promise<LoadedDataset | string> {
   const paths = await findDataset(directory);
   if ('missing' in paths) return paths.missing;
-  const loaded = withHash(await readDataset(basename(resolve(directory)), paths));
+  const loaded = withHash(await readDataset(basename(resolve(directory)), paths), resolve(directory));
   return loaded.sha256 === mnist.sha256 ? { ...loaded, name: mnist.name } : loaded;
 }
 
@@ -92,13 +94,18 @@ async function loadPublished(options: LoadOptions): Promise<LoadedDataset> {
   const published = options.published ?? mnist;
   const directory = join(cacheDirectory(options.environment ?? process.env), published.name);
   const cached = await loadIfThere(directory).catch(() => 'damaged');
-  if (typeof cached !== 'string' && cached.sha256 === published.sha256) return cached;
+  if (typeof cached !== 'string' && cached.sha256 === published.sha256) return fromCache(cached);
   await fillCache(directory, published, options);
   const loaded = await loadIfThere(directory);
-  if (typeof loaded !== 'string' && loaded.sha256 === published.sha256) return loaded;
+  if (typeof loaded !== 'string' && loaded.sha256 === published.sha256) return fromCache(loaded);
   throw new LockstepError('data-invalid', `${directory}: damaged just after the download; remove it and start again`);
 }
 
-function withHash(dataset: Dataset): LoadedDataset {
-  return { ...dataset, sha256: datasetSha256(dataset) };
+/** Who needs it again finds it in the cache, or fetches it, on any machine. */
+function fromCache(loaded: LoadedDataset): LoadedDataset {
+  return { ...loaded, directory: null };
+}
+
+function withHash(dataset: Dataset, directory: string | null): LoadedDataset {
+  return { ...dataset, sha256: datasetSha256(dataset), directory };
 }

@@ -4,7 +4,7 @@
  */
 import type { Model } from '../../shared/model/model.js';
 import { parameterCount, tensorSpans } from '../../shared/model/parameters.js';
-import type { Position } from '../trainer.js';
+import type { Position, TrainerState } from '../trainer.js';
 import { floatsOf, littleEndianBytes, sha256OfParts } from './floats.js';
 import {
   decodeHeader,
@@ -15,16 +15,14 @@ import {
   type TensorShape,
 } from './safetensors.js';
 
-/** What the course of a run needs besides position and weights: finite numbers, names, flags. */
-export type CheckpointState = Readonly<Record<string, number | string | boolean | null>>;
-
 /** A run between two steps. */
 export interface Snapshot {
   readonly position: Position;
   readonly weights: Float32Array;
   /** The optimizer's; null where it has none. */
   readonly velocity: Float32Array | null;
-  readonly state: CheckpointState;
+  /** What the course of the run needs besides. */
+  readonly state: TrainerState;
   /** The best weights so far, by the caller's measure: kept until better ones are. */
   readonly best: boolean;
 }
@@ -100,7 +98,7 @@ export async function decodeCheckpoint(owner: CheckpointOwner, name: string, fil
     epoch: Number(metadata.epoch),
     stepInEpoch: Number(metadata.stepInEpoch),
   };
-  const state: CheckpointState = JSON.parse(metadata.state);
+  const state: TrainerState = JSON.parse(metadata.state);
   return {
     name,
     position,

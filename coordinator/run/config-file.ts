@@ -24,9 +24,11 @@ const datasetFields: Readonly<Record<keyof ConfigDataset, Check>> = {
 };
 
 const fields: Readonly<Record<Exclude<keyof ConfigFile, 'dataset'>, Check>> = {
+  format: isText,
   version: isText,
   model: (x) => invalidModel(x) === null,
   preset: orNull(isText),
+  data: orNull(isText),
   batch: isCount,
   microBatch: isCount,
   rate: isNumber,

@@ -15,14 +15,24 @@ export interface ConfigDataset {
   readonly classes: number;
 }
 
+/**
+ * Names what a configuration means: the order of the samples, the first weights, the rules of summing and updating.
+ * It changes with anything that lets another version of Lockstep come to other weights from the same fields.
+ */
+export const runFormat = 'lockstep-run-1';
+
 /** `config.json`: what a run was asked to do. Null stands for "not set". */
 export interface ConfigFile {
+  /** See `runFormat`. */
+  readonly format: string;
   /** Of Lockstep. */
   readonly version: string;
   readonly model: Model;
   /** Name of the preset that the model came from. */
   readonly preset: string | null;
   readonly dataset: ConfigDataset;
+  /** Directory that the data set was read from; null for MNIST from the cache, and for generated digits. */
+  readonly data: string | null;
   readonly batch: number;
   readonly microBatch: number;
   readonly rate: number;
@@ -68,6 +78,8 @@ export interface Summary {
   readonly seconds: number;
   readonly samplesPerSecond: number;
   readonly stopReason: StopReason;
+  /** Where this process took the run up; null if it began it. `seconds` count from there. */
+  readonly resumedAtStep: number | null;
 }
 
 /** A field that determines the weights and is not the same in two configurations. */
@@ -83,8 +95,9 @@ export interface Difference {
  * look at on the way, so a run that is resumed may change it.
  */
 function determining(config: ConfigFile): Readonly<Record<string, unknown>> {
-  const { model, dataset, batch, microBatch, rate, momentum, seed, kernelsSha256 } = config;
+  const { format, model, dataset, batch, microBatch, rate, momentum, seed, kernelsSha256 } = config;
   return {
+    format,
     'model.input': model.input,
     'model.layers': model.layers.map(({ dense, activation }) => ({ dense, activation })),
     'model.loss': model.loss,

@@ -1,6 +1,6 @@
 /**
  * The directory of a run: `config.json`, `metrics.jsonl`, `checkpoints/`, and at the end `model.safetensors` and
- * `summary.json`. One process at a time owns it.
+ * `summary.json`. One process at a time owns it, which its lock sees to.
  */
 import { join } from 'node:path';
 import { assert } from '../../shared/assert.js';
@@ -14,6 +14,7 @@ import { type ConfigFile, configSha256, type MetricsLine, type Summary } from '.
 import { parseConfig } from './config-file.js';
 import { atomicWrite, ensureDirectory, type Files, listIfThere, nodeFiles, removeTemporaries } from './files.js';
 import { littleEndianBytes, weightsSha256 } from './floats.js';
+import { nodeProcesses, type Processes, RunLock } from './lock.js';
 import { linesUpTo, MetricsLog } from './metrics-log.js';
 import { encodeHeader } from './safetensors.js';
 
@@ -21,6 +22,7 @@ export interface RunOptions {
   readonly files?: Files;
   /** Hears a sentence about what went wrong without ending the run. */
   readonly onFault?: (message: string) => void;
+  readonly processes?: Processes;
 }
 
 const names = {
@@ -35,24 +37,40 @@ export class RunDirectory {
   readonly checkpoints: Checkpoints;
   private metrics: MetricsLog | null = null;
 
-  /** A new run. Rejects with `output-unwritable`, or `output-taken` when the directory holds a run already. */
+  /**
+   * A new run. Rejects with `output-unwritable`, `run-locked`, or `output-taken` when the directory holds a run already.
+   */
   static async create(path: string, config: ConfigFile, options: RunOptions = {}): Promise<RunDirectory> {
-    const run = new RunDirectory(path, config, options);
-    await run.writable(async () => {
-      await ensureDirectory(run.files, path);
-      await run.refuseIfTaken();
-      await run.writeJson(names.config, config);
-      await atomicWrite(run.files, join(path, names.metrics), []);
-      await ensureDirectory(run.files, join(path, names.checkpoints));
+    const files = options.files ?? nodeFiles;
+    return writable(path, async () => {
+      await ensureDirectory(files, path);
+      return owning(path, files, options, async (lock) => {
+        await refuseIfTaken(path, files);
+        const run = new RunDirectory(path, config, lock, options);
+        await run.writeJson(names.config, config);
+        await atomicWrite(files, join(path, names.metrics), []);
+        await ensureDirectory(files, join(path, names.checkpoints));
+        run.metrics = run.metricsFrom(0);
+        return run;
+      });
     });
-    run.metrics = run.metricsFrom(0);
-    return run;
   }
 
-  /** A run to go on with: `resumeMetrics` comes before its first line. Rejects with `run-invalid`. */
+  /** Whether `open` would find a run there, whole or damaged. */
+  static async isThere(path: string, files: Files = nodeFiles): Promise<boolean> {
+    return (await listIfThere(files, path).catch((): string[] => [])).includes(names.config);
+  }
+
+  /** A run to go on with: `resumeMetrics` comes before its first line. Rejects with `run-invalid` or `run-locked`. */
   static async open(path: string, options: RunOptions = {}): Promise<RunDirectory> {
     const files = options.files ?? nodeFiles;
-    return new RunDirectory(path, await readConfig(path, files), options);
+    try {
+      const load = async (lock: RunLock) => new RunDirectory(path, await readConfig(path, files), lock, options);
+      return await owning(path, files, options, load);
+    } catch (error) {
+      if (error instanceof LockstepError) throw error;
+      throw new LockstepError('run-invalid', `${path} holds no run that could be resumed: ${describeFault(error)}.`);
+    }
   }
 
   private readonly files: Files;
@@ -61,6 +79,7 @@ export class RunDirectory {
   private constructor(
     readonly path: string,
     readonly config: ConfigFile,
+    private readonly lock: RunLock,
     options: RunOptions,
   ) {
     this.files = options.files ?? nodeFiles;
@@ -95,17 +114,26 @@ export class RunDirectory {
     position: Position,
     weights: Float32Array,
     velocity: Float32Array | null,
-    standing: Pick<Snapshot, 'state' | 'best'> = { state: {}, best: false },
+    standing: Pick<Snapshot, 'state' | 'best'>,
   ): void {
     this.checkpoints.save({ position, weights, velocity, ...standing }).catch((error: unknown) => {
       this.onFault(describeFault(error));
     });
   }
 
-  /** Drops the lines after `step`, and torn ones, so that a run that goes on from there has each step once. */
+  /** Whether it has come to an end before. */
+  async hasSummary(): Promise<boolean> {
+    return (await this.files.list(this.path)).includes(names.summary);
+  }
+
+  /**
+   * Drops the lines after `step`, and torn ones, so that a run that goes on from there has each step once; and what was
+   * said of its end, if it had come to one.
+   */
   async resumeMetrics(step: number): Promise<void> {
-    await this.writable(async () => {
+    await writable(this.path, async () => {
       await removeTemporaries(this.files, this.path);
+      await this.files.remove(join(this.path, names.summary));
       const path = join(this.path, names.metrics);
       const text = (await listIfThere(this.files, this.path)).includes(names.metrics)
         ? Buffer.from(await this.files.read(path)).toString()
@@ -118,7 +146,7 @@ export class RunDirectory {
 
   /** Replaces config.json, for a resumed run whose epochs and the like were changed. */
   async writeConfig(config: ConfigFile): Promise<void> {
-    await this.writable(() => this.writeJson(names.config, config));
+    await writable(this.path, () => this.writeJson(names.config, config));
   }
 
   /** Writes the weights alone, for use elsewhere; resolves to the file's path. */
@@ -131,19 +159,25 @@ export class RunDirectory {
       weightsSha256: weightsSha256(weights),
       datasetSha256: this.config.dataset.sha256,
     });
-    await this.writable(() => atomicWrite(this.files, path, [header, bytes]));
+    await writable(this.path, () => atomicWrite(this.files, path, [header, bytes]));
     return path;
   }
 
   /** The run is over: waits for what is being written, and adds the model and the summary. */
   async finish(summary: Summary, weights: Float32Array): Promise<void> {
-    await this.close();
+    await this.settle();
     await this.writeModel(weights);
-    await this.writable(() => this.writeJson(names.summary, summary));
+    await writable(this.path, () => this.writeJson(names.summary, summary));
+    await this.lock.release();
   }
 
-  /** Waits for checkpoints and metrics, and lets go of the files. */
+  /** Waits for checkpoints and metrics, and lets go of the directory. */
   async close(): Promise<void> {
+    await this.settle();
+    await this.lock.release();
+  }
+
+  private async settle(): Promise<void> {
     await this.checkpoints.settled();
     await this.metrics?.close();
   }
@@ -155,24 +189,35 @@ export class RunDirectory {
   private writeJson(name: string, content: unknown): Promise<void> {
     return atomicWrite(this.files, join(this.path, name), [Buffer.from(`${JSON.stringify(content, null, 2)}\n`)]);
   }
+}
 
-  private async refuseIfTaken(): Promise<void> {
-    const present: string[] = await this.files.list(this.path);
-    const taken = Object.values(names).find((name) => present.includes(name));
-    if (taken === undefined) return;
-    const sentence = `${this.path} holds another run (it has a ${taken}). Choose another directory with --out.`;
-    throw new LockstepError('output-taken', sentence);
+/** Locks the directory for what `operation` makes of it; a directory that could not be used is let go of. */
+async function owning<T>(path: string, files: Files, options: RunOptions, operation: (lock: RunLock) => Promise<T>) {
+  const lock = await RunLock.acquire(files, path, options.processes ?? nodeProcesses);
+  try {
+    return await operation(lock);
+  } catch (error) {
+    await lock.release().catch(() => {});
+    throw error;
   }
+}
 
-  /** Runs `operation`; what the disk refuses becomes a sentence. */
-  private async writable(operation: () => Promise<void>): Promise<void> {
-    try {
-      await operation();
-    } catch (error) {
-      if (error instanceof LockstepError) throw error;
-      const sentence = `The output directory ${this.path} cannot be written: ${describeFault(error)}.`;
-      throw new LockstepError('output-unwritable', `${sentence} Choose another directory with --out.`);
-    }
+async function refuseIfTaken(path: string, files: Files): Promise<void> {
+  const present = await files.list(path);
+  const taken = Object.values<string>(names).find((name) => present.includes(name));
+  if (taken === undefined) return;
+  const sentence = `${path} holds another run (it has a ${taken}). Choose another directory with --out.`;
+  throw new LockstepError('output-taken', sentence);
+}
+
+/** Runs `operation`; what the disk refuses becomes a sentence. */
+async function writable<T>(path: string, operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (error) {
+    if (error instanceof LockstepError) throw error;
+    const sentence = `The output directory ${path} cannot be written: ${describeFault(error)}.`;
+    throw new LockstepError('output-unwritable', `${sentence} Choose another directory with --out.`);
   }
 }
 

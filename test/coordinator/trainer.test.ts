@@ -23,14 +23,14 @@ const score = (loss: number, accuracy = 0): Score => ({ loss, accuracy });
 
 /** Sums and evaluates as asked; the nth loss is n. */
 const well: Reply = (kind, n) =>
-  kind === 'step' ? { type: 'summed', score: score(n) } : { type: 'evaluated', score: score(n) };
+  kind === 'step' ? { type: 'summed', nowMs: 0, score: score(n) } : { type: 'evaluated', nowMs: 0, score: score(n) };
 
 /** Carries a run out; a reply of null leaves the request open, and the run where it is. */
 function carryOut(plan: TrainingPlan, reply: Reply = well): { course: Course; trainer: Trainer } {
   const trainer = new Trainer(plan);
   const course: Course = { recorded: [], positions: [], checkpoints: [], reasons: [], updates: 0 };
   const counts = { step: 0, evaluate: 0 };
-  const effects = trainer.step({ type: 'start' });
+  const effects = trainer.step({ type: 'start', nowMs: 0 });
   for (let effect = effects.shift(); effect !== undefined; effect = effects.shift()) {
     note(course, effect);
     if (effect.type !== 'step' && effect.type !== 'evaluate') continue;
@@ -65,7 +65,7 @@ function note(course: Course, effect: TrainerEffect): void {
   }
 }
 
-const plan: TrainingPlan = { stepsPerEpoch: 3, epochs: 2, evaluateEvery: 'epoch' };
+const plan: TrainingPlan = { stepsPerEpoch: 3, epochs: 2, evaluateEvery: 'epoch', checkpointEveryMs: 1e9 };
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
 const stepsOf = ({ recorded }: Course) => recorded.map(({ step }) => step);
 const evaluatedOf = ({ recorded }: Course) => recorded.filter(({ test }) => test !== null).map(({ step }) => step);
@@ -110,7 +110,7 @@ describe('a run', () => {
     const reply =
       (when: number): Reply =>
       (kind, n) =>
-        kind === 'step' ? well(kind, n) : { type: 'evaluated', score: score(1, n < when ? 0.949 : 0.95) };
+        kind === 'step' ? well(kind, n) : { type: 'evaluated', nowMs: 0, score: score(1, n < when ? 0.949 : 0.95) };
     const accurate = { ...plan, targetAccuracy: 0.95 };
     expect(stepsOf(carryOut(accurate, reply(1)).course)).toEqual(upTo(3));
     for (const when of [1, 2]) expect(carryOut(accurate, reply(when)).course.reasons).toEqual(['target-accuracy']);
@@ -120,8 +120,8 @@ describe('a run', () => {
   it('ends when so many evaluations in a row were not better than the best before', () => {
     const losses = [5, 4, 4.5, 3, 3, 3.5, 3, 1];
     const reply: Reply = (kind, n) =>
-      kind === 'step' ? well(kind, n) : { type: 'evaluated', score: score(losses[n - 1]) };
-    const { course } = carryOut({ stepsPerEpoch: 1, epochs: 8, evaluateEvery: 'epoch', patience: 3 }, reply);
+      kind === 'step' ? well(kind, n) : { type: 'evaluated', nowMs: 0, score: score(losses[n - 1]) };
+    const { course } = carryOut({ ...plan, stepsPerEpoch: 1, epochs: 8, patience: 3 }, reply);
     expect(course.reasons).toEqual(['converged']);
     expect(stepsOf(course)).toEqual(upTo(7));
   });
@@ -161,7 +161,7 @@ describe('an interrupt', () => {
     const course = stopped(trainer, { recorded: [], positions: [], checkpoints: [], reasons: [], updates: 0 });
     expect(course.checkpoints).toEqual([0]);
     expect(course.reasons).toEqual(['interrupted']);
-    expect(trainer.step({ type: 'start' })).toEqual([]);
+    expect(trainer.step({ type: 'start', nowMs: 0 })).toEqual([]);
   });
 
   it('during a step drops that step', () => {
@@ -196,9 +196,13 @@ describe('an interrupt', () => {
 
 describe('what comes at the wrong time', () => {
   it('is a bug of ours', () => {
-    expect(() => new Trainer(plan).step({ type: 'summed', score: score(1) })).toThrow('a sum arrived while ready');
+    expect(() => new Trainer(plan).step({ type: 'summed', nowMs: 0, score: score(1) })).toThrow(
+      'a sum arrived while ready',
+    );
     const { trainer } = carryOut(plan, () => null);
-    expect(() => trainer.step({ type: 'evaluated', score: score(1) })).toThrow('an evaluation arrived while summing');
+    expect(() => trainer.step({ type: 'evaluated', nowMs: 0, score: score(1) })).toThrow(
+      'an evaluation arrived while summing',
+    );
   });
 });
 
@@ -209,6 +213,7 @@ describe('whatever the plan', () => {
     maxSteps: fc.option(fc.integer({ min: 1, max: 40 }), { nil: undefined }),
     evaluateEvery: fc.oneof(fc.constant('epoch' as const), fc.integer({ min: 1, max: 9 })),
     patience: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
+    checkpointEveryMs: fc.constant(1e9),
   });
 
   it('every update is recorded exactly once, in order; a run ends once, and at a checkpoint', () => {
@@ -216,7 +221,7 @@ describe('whatever the plan', () => {
       fc.property(plans, fc.nat(40), fc.infiniteStream(fc.nat(9)), (any, stopAt, losses) => {
         const reply: Reply = (kind, n) => {
           if (kind === 'step') return n === stopAt ? null : well(kind, n);
-          return { type: 'evaluated', score: score(losses.next().value) };
+          return { type: 'evaluated', nowMs: 0, score: score(losses.next().value) };
         };
         const { course, trainer } = carryOut(any, reply);
         for (const effect of trainer.step({ type: 'interrupt' })) note(course, effect);

@@ -96,8 +96,8 @@ describe('a crash during a run', () => {
     for (let step = from + 1; step <= steps; step++) {
       opened.record(line(step));
       if (step % 3 !== 0) continue;
-      const { position, weights, velocity } = snapshot(step);
-      opened.checkpoint(position, weights, velocity);
+      const { position, weights, velocity, ...standing } = snapshot(step);
+      opened.checkpoint(position, weights, velocity, standing);
       await opened.checkpoints.settled();
     }
     await opened.finish(summary, vector(steps));

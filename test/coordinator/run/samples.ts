@@ -1,6 +1,7 @@
 /** A small run to test with. */
 import type { Snapshot } from '../../../coordinator/run/checkpoint-file.js';
 import type { ConfigFile, MetricsLine, Summary } from '../../../coordinator/run/config.js';
+import { beginning } from '../../../coordinator/trainer.js';
 import type { Model } from '../../../shared/model/model.js';
 import { parameterCount } from '../../../shared/model/parameters.js';
 
@@ -9,10 +10,12 @@ export const model: Model = { input: [2], layers: [{ dense: 3, activation: 'line
 export const stepsPerEpoch = 5;
 
 export const config: ConfigFile = {
+  format: 'lockstep-run-1',
   version: '0.1.0',
   model,
   preset: null,
   dataset: { name: 'digits', sha256: 'a'.repeat(64), train: 60, test: 10, shape: [2], classes: 3 },
+  data: null,
   batch: 12,
   microBatch: 4,
   rate: 0.1,
@@ -38,7 +41,7 @@ export function snapshot(step: number, best = false): Snapshot {
     position: { step, epoch: Math.floor(step / stepsPerEpoch), stepInEpoch: step % stepsPerEpoch },
     weights: vector(step),
     velocity: vector(step, 100),
-    state: { bestLoss: 0.25, evaluationsSinceBest: step % 3 },
+    state: { ...beginning.state, firstLoss: 2.3, bestLoss: 0.25, evaluationsSinceBest: step % 3 },
     best,
   };
 }
@@ -69,6 +72,7 @@ export const summary: Summary = {
   seconds: 1,
   samplesPerSecond: 120,
   stopReason: 'epochs',
+  resumedAtStep: null,
 };
 
 /** Numbers from 0 to below 1, the same for the same seed. */

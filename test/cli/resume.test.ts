@@ -1,0 +1,165 @@
+/** A run that was cut off goes on where its newest checkpoint stands, and ends on the weights of a quiet one. */
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { Random } from '../../shared/random.js';
+import { type Ended, lockstep, type Running, scratch, smallDataset, startCoordinator, summaryOf } from './fixture.js';
+
+const safety = { timeout: 120_000 };
+const steps = 600;
+
+let data: string;
+let quiet: string;
+beforeAll(async () => {
+  data = smallDataset();
+  quiet = join(scratch(), 'quiet');
+  expect(await lockstep('train', '--workers', 1, ...options(quiet)).ended).toMatchObject({ code: 0, stderr: '' });
+}, safety.timeout);
+
+/** Of a run of `steps` steps that says every 50th in the log; without `--out` where it goes on. */
+function options(out?: string): (string | number)[] {
+  const where = out === undefined ? [] : ['--out', out];
+  const run = ['--data', data, '--epochs', 1000, '--max-steps', steps, '--eval-every', 50, '--checkpoint-every', 0.1];
+  return [...run, ...where, '--log-format', 'json'];
+}
+
+/** Kills without a word, once the run has come to an evaluation at or after `step`. */
+async function killAfter(running: Running, step: number): Promise<void> {
+  await running.prints(new RegExp(`"step":${Math.ceil(step / 50) * 50},`));
+  running.process.kill('SIGKILL');
+  await running.ended;
+}
+
+function linesOf(run: string): Record<string, unknown>[] {
+  const lines = readFileSync(join(run, 'metrics.jsonl'), 'utf8').trimEnd().split('\n');
+  return lines.map((text) => JSON.parse(text));
+}
+
+/** What the lines say that does not depend on time and fleet. */
+function course(run: string) {
+  return linesOf(run).map(({ step, epoch, loss, trainAccuracy, testLoss, testAccuracy, weightsSha256 }) => {
+    return { step, epoch, loss, trainAccuracy, testLoss, testAccuracy, weightsSha256 };
+  });
+}
+
+/** The weights, every line of the metrics, and what is found over the whole run. */
+function expectLikeQuiet(run: string): void {
+  const { weightsSha256, bestTestAccuracy, testLoss, steps: made } = summaryOf(run);
+  const expected = summaryOf(quiet);
+  expect({ weightsSha256, bestTestAccuracy, testLoss, steps: made }).toEqual({
+    weightsSha256: expected.weightsSha256,
+    bestTestAccuracy: expected.bestTestAccuracy,
+    testLoss: expected.testLoss,
+    steps,
+  });
+  expect(course(run)).toEqual(course(quiet));
+}
+
+describe('a run that is killed', () => {
+  test('on one machine goes on with --resume, and with the same --out', safety, async () => {
+    const run = join(scratch(), 'killed');
+    await killAfter(lockstep('train', '--workers', 2, ...options(run)), 150);
+    await killAfter(lockstep('train', '--resume', run, '--workers', 1, '--log-format', 'json'), 350);
+    const last = await lockstep('train', '--workers', 2, ...options(run)).ended;
+    expect(last).toMatchObject({ code: 0, stderr: '' });
+    expect(last.stdout).toMatch(/"msg":"resumed at step \d+, from step-\d+\.safetensors"/);
+    expectLikeQuiet(run);
+    expect(summaryOf(run).resumedAtStep).toBeGreaterThan(0);
+  });
+
+  test('and has no whole checkpoint begins again, in its directory', safety, async () => {
+    const run = join(scratch(), 'damaged');
+    const cut = lockstep('train', '--workers', 2, ...options(run));
+    await cut.prints(/"step":50,/);
+    cut.process.kill('SIGINT');
+    expect(await cut.ended).toMatchObject({ code: 130 });
+    for (const name of readdirSync(join(run, 'checkpoints'))) writeFileSync(join(run, 'checkpoints', name), 'damaged');
+    const again = await lockstep('train', '--resume', run, '--log-format', 'json').ended;
+    expect(again).toMatchObject({ code: 0, stderr: '' });
+    expect(again.stdout).toMatch(/"level":"error".*cannot be used/);
+    expect(again.stdout).toMatch(/resumed at step 0, from the beginning/);
+    expectLikeQuiet(run);
+  });
+
+  test('again and again, with a fleet that comes back by itself, ends on the same weights', safety, async () => {
+    const run = join(scratch(), 'fleet');
+    const random = new Random(11);
+    let { coordinator, url } = await startCoordinator('--min-workers', 2, ...options(run));
+    const fleet = [1, 2].map((i) => lockstep('worker', url, '--threads', 1, '--name', `w${i}`));
+    const { port } = new URL(url);
+    for (const step of [50, 200, 350].map((from) => from + random.below(100))) {
+      await killAfter(coordinator, step);
+      coordinator = lockstep('coordinator', '--resume', run, '--port', port, '--log-format', 'json');
+    }
+    expect(await coordinator.ended).toMatchObject({ code: 0, stderr: '' });
+    for (const worker of fleet) expect(await worker.ended).toMatchObject({ code: 0, stderr: '' });
+    expectLikeQuiet(run);
+  });
+});
+
+describe('a run that is to go on', () => {
+  const refused = (run: string, ...words: (string | number)[]): Promise<Ended> =>
+    lockstep('train', '--resume', run, ...words).ended;
+
+  /** The quiet run's own, in another directory. */
+  const copy = (name: string): string => {
+    const run = join(scratch(), name);
+    cpSync(quiet, run, { recursive: true });
+    return run;
+  };
+
+  test('is refused other settings, each by name, and left as it was', safety, async () => {
+    const run = copy('differs');
+    const { code, stderr } = await refused(run, '--epochs', 2000, '--seed', 2, '--lr', 0.2, '--preset', 'sigmoid-16');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /cannot go on .*model.layers was .*rate was 0.1 and would be 0.2; seed was 1 and would be 2;/,
+    );
+    const otherData = await refused(run, '--dataset', 'digits');
+    expect(otherData.stderr).toMatch(/dataset.sha256 was [0-9a-f]{12}… and would be/);
+    expect(course(run)).toEqual(course(quiet));
+    expect(readdirSync(run).sort()).toEqual(readdirSync(quiet).sort());
+  });
+
+  test('is refused kernels that are not those it was trained with', safety, async () => {
+    const run = copy('kernels');
+    const file = join(run, 'config.json');
+    const config = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(file, JSON.stringify({ ...config, kernelsSha256: '0'.repeat(64) }));
+    expect((await refused(run)).stderr).toMatch(/kernelsSha256 was 0{12}… and would be/);
+  });
+
+  test('says what to raise when it is finished, and goes on when that is done', safety, async () => {
+    const run = copy('finished');
+    const { code, stderr } = await refused(run);
+    expect({ code, stderr }).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/is finished, after 600 steps: .*--epochs/),
+    });
+    expect(summaryOf(run)).toEqual(summaryOf(quiet));
+    const further = lockstep('train', '--resume', run, '--max-steps', steps + 50, '--log-level', 'error');
+    expect(await further.ended).toMatchObject({ code: 0, stderr: '' });
+    expect(linesOf(run).map(({ step }) => step)).toEqual(Array.from({ length: steps + 50 }, (_, i) => i + 1));
+    expect(course(run).slice(0, steps)).toEqual(course(quiet));
+  });
+
+  test('must be one', safety, async () => {
+    expect(await refused(join(scratch(), 'nowhere'))).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/nowhere holds no run that could be resumed: /),
+    });
+    expect((await refused('a', '--out', 'b')).stderr).toMatch(/resume and out are mutually exclusive/);
+  });
+
+  test('belongs to one process at a time', safety, async () => {
+    const run = join(scratch(), 'locked');
+    const owner = lockstep('train', '--data', data, '--epochs', 100_000, '--out', run, '--log-format', 'json');
+    await owner.prints(/"epoch":2,/);
+    const { code, stderr } = await refused(run);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(new RegExp(`locked is in use by process ${owner.process.pid} on .*: stop that one first`));
+    owner.process.kill('SIGINT');
+    expect(await owner.ended).toMatchObject({ code: 130, stderr: '' });
+    expect(readdirSync(run).filter((name) => name.startsWith('lock'))).toEqual([]);
+  });
+});
