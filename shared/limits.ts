@@ -37,6 +37,8 @@ export const limits = {
   messageLengthMax: 1024,
   /** Bytes that may wait for a member's network before it is dropped as a slow reader: the largest weights, twice. */
   sendQueueBytesMax: 160 * 1024 * 1024,
+  /** Jobs of different shapes whose split over the members a pool remembers. */
+  cutsRememberedMax: 4,
   /** Shards leased to one member at a time. */
   leasesPerMemberMax: 64,
   /** Partial sums kept at a time, over all jobs of one pool. */

@@ -9,7 +9,7 @@ import { evaluationRows } from '../../shared/data/order.js';
 import type { Pointer } from '../../shared/kernels/kernels.js';
 import { limits } from '../../shared/limits.js';
 import { shardSamples } from '../../shared/model/shard.js';
-import type { LeaseOrder, Transport } from '../../shared/pool/driver.js';
+import type { LateCopy, LeaseOrder, Transport } from '../../shared/pool/driver.js';
 import { type Shard, shardEnd } from '../../shared/pool/tree.js';
 import { decodeFromWorker, encodeFrame } from '../../shared/protocol/codec.js';
 import { type ProtocolErrorCode, protocolError } from '../../shared/protocol/errors.js';
@@ -237,6 +237,10 @@ export class RemoteMember implements Transport {
 
   revoke(lease: number): void {
     if (this.forget(lease)) this.send({ type: 'cancel', lease });
+  }
+
+  overtaken({ lease }: LateCopy): void {
+    this.revoke(lease);
   }
 
   ping(): void {

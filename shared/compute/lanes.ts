@@ -48,6 +48,7 @@ abstract class Lane implements Transport {
   }
 
   revoke(): void {}
+  overtaken(): void {}
   ping(): void {}
   drop(): void {}
 

@@ -19,6 +19,15 @@ export interface LeaseOrder {
   readonly shard: Shard;
 }
 
+/** A shard that a member was too late with. */
+export interface LateCopy {
+  readonly lease: number;
+  /** The member that was first. */
+  readonly by: number;
+  /** Its sum; only until the call returns. */
+  readonly sum: Pointer;
+}
+
 /** How a member is reached. Calls return at once; what comes of them arrives at the driver later. */
 export interface Transport {
   /** The first call: it is this member of the pool now, and may be given work before `join` returns. */
@@ -26,6 +35,8 @@ export interface Transport {
   lease(order: LeaseOrder): void;
   /** The result is not needed any more; it may come all the same. */
   revoke(lease: number): void;
+  /** Another member was first: this one's result, which may come all the same, can be compared with that one's. */
+  overtaken(copy: LateCopy): void;
   /** Asks for a sign of life; only remote members are asked. */
   ping(): void;
   /** The pool has given the member up. */
@@ -85,7 +96,7 @@ export class PoolDriver {
 
   /** Has a shard of a task with so many slots summed; returns the job's number. */
   run(task: Task, shard: Shard, slots: number, whenSummed: WhenSummed): number {
-    const job: Job = { id: this.nextJob++, shard, slots, sizeMax: this.sizeMax(task) };
+    const job: Job = { id: this.nextJob++, work: task.work, shard, slots, sizeMax: this.sizeMax(task) };
     this.jobs.set(job.id, { task, sums: new Map(), whenSummed, root: shard });
     this.send({ type: 'job', job, nowMs: this.platform.nowMs() });
     return job.id;
@@ -119,6 +130,8 @@ export class PoolDriver {
         return this.lease(effect.member, effect.lease, effect.job, effect.shard);
       case 'revoke':
         return this.transports.get(effect.member)?.revoke(effect.lease);
+      case 'overtaken':
+        return this.overtaken(effect.member, effect.lease, effect.by, this.running(effect.job), effect.shard);
       case 'keep':
         this.running(effect.job).sums.set(shardKey(effect.shard), this.takeArrived(effect.lease));
         return;
@@ -145,6 +158,12 @@ export class PoolDriver {
   /** The member may have left since the pool decided. */
   private lease(member: number, lease: number, job: Job, shard: Shard): void {
     this.transports.get(member)?.lease({ lease, task: this.running(job.id).task, shard });
+  }
+
+  private overtaken(member: number, lease: number, by: number, job: RunningJob, shard: Shard): void {
+    const sum = job.sums.get(shardKey(shard));
+    assert(sum !== undefined, `lease ${lease} was overtaken by a result that was not kept`);
+    this.transports.get(member)?.overtaken({ lease, by, sum });
   }
 
   private combine(job: RunningJob, node: Shard, left: Shard, right: Shard): void {

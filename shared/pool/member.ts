@@ -1,9 +1,14 @@
+import type { Task } from '../compute/computer.js';
 import type { Shard } from './tree.js';
+
+/** What a slot is of: the two take different times. */
+export type Work = Task['work'];
 
 /** A shard handed to a member, for a bounded time. */
 export interface Lease {
   readonly id: number;
   readonly job: number;
+  readonly work: Work;
   readonly shard: Shard;
   /** Slots in the shard: what it costs. */
   readonly slots: number;
@@ -55,7 +60,7 @@ export class Member {
   /** In the order in which they were handed out, which is the order in which the member works. */
   readonly leases: Lease[] = [];
   /** Smoothed milliseconds for one slot; 0 until the first result. */
-  msPerSlot = 0;
+  readonly msPerSlot: Record<Work, number> = { gradient: 0, evaluation: 0 };
   /** Since its last result: leases that ran out, and late shards that others finished for it. */
   expired = 0;
   overtaken = 0;
@@ -73,28 +78,29 @@ export class Member {
   }
 
   /** Milliseconds that it is believed to need for so many slots; 0 when nothing is known. */
-  estimateMs(slots: number): number {
-    return this.msPerSlot * slots;
+  estimateMs(work: Work, slots: number): number {
+    return this.msPerSlot[work] * slots;
   }
 
   /** How long it may take for so many slots. */
-  boundMs(slots: number): number {
+  boundMs(work: Work, slots: number): number {
     const { firstLeaseMs, leaseMsMin, leaseFactor, leaseFactorExpired } = patience;
-    if (this.msPerSlot === 0) return firstLeaseMs;
-    return Math.max((this.expired === 0 ? leaseFactor : leaseFactorExpired) * this.estimateMs(slots), leaseMsMin);
+    if (this.msPerSlot[work] === 0) return firstLeaseMs;
+    const factor = this.expired === 0 ? leaseFactor : leaseFactorExpired;
+    return Math.max(factor * this.estimateMs(work, slots), leaseMsMin);
   }
 
   /** When it is expected to be done with all that it holds. */
   freeMs(nowMs: number): number {
     const last = this.leases.at(-1);
-    return last === undefined ? nowMs : Math.max(nowMs, last.startMs + this.estimateMs(last.slots));
+    return last === undefined ? nowMs : Math.max(nowMs, last.startMs + this.estimateMs(last.work, last.slots));
   }
 
   /** True when a lease takes so long against the member's own estimate that somebody idle should do it as well. */
   isLate(lease: Lease, nowMs: number): boolean {
     const { stragglerFactor, stragglerMsMin, stragglerMsUnmeasured } = patience;
-    const expectedMs = Math.max(stragglerFactor * this.estimateMs(lease.slots), stragglerMsMin);
-    return nowMs - lease.startMs >= (this.msPerSlot === 0 ? stragglerMsUnmeasured : expectedMs);
+    const expectedMs = Math.max(stragglerFactor * this.estimateMs(lease.work, lease.slots), stragglerMsMin);
+    return nowMs - lease.startMs >= (this.msPerSlot[lease.work] === 0 ? stragglerMsUnmeasured : expectedMs);
   }
 
   /** The lease whose time has run out: only the one that it works on can, those behind it have not begun. */
@@ -111,7 +117,8 @@ export class Member {
   becomeAnswered(lease: Lease, nowMs: number, tookMs: number | undefined): void {
     if (lease === this.leases[0]) {
       const measured = Math.max((tookMs ?? nowMs - lease.startMs) / lease.slots, SLOT_MS_MIN);
-      this.msPerSlot = this.msPerSlot === 0 ? measured : this.msPerSlot + SPEED_GAIN * (measured - this.msPerSlot);
+      const known = this.msPerSlot[lease.work];
+      this.msPerSlot[lease.work] = known === 0 ? measured : known + SPEED_GAIN * (measured - known);
     }
     this.expired = 0;
     this.overtaken = 0;
@@ -139,8 +146,8 @@ export class Member {
   }
 
   /** Too slow to be given a part of something: one that is never asked could never show that it is fast again. */
-  becomePassedOver(): void {
-    this.msPerSlot *= PASSED_OVER_FACTOR;
+  becomePassedOver(work: Work): void {
+    this.msPerSlot[work] *= PASSED_OVER_FACTOR;
   }
 
   becomeHeard(nowMs: number): void {
@@ -159,7 +166,8 @@ export class Member {
   }
 
   private becomeSlower(lease: Lease, nowMs: number): void {
-    this.msPerSlot = Math.max(this.msPerSlot, (nowMs - lease.startMs) / lease.slots);
+    const { work, startMs, slots } = lease;
+    this.msPerSlot[work] = Math.max(this.msPerSlot[work], (nowMs - startMs) / slots);
   }
 
   /** When it was the lease at work, the next one begins now: the time in the queue is not the member's. */
@@ -172,7 +180,7 @@ export class Member {
   private reschedule(startMs: number): void {
     for (const lease of this.leases) {
       lease.startMs = startMs;
-      startMs += this.estimateMs(lease.slots);
+      startMs += this.estimateMs(lease.work, lease.slots);
     }
   }
 }

@@ -12,13 +12,15 @@
  */
 import { assert } from '../assert.js';
 import { limits } from '../limits.js';
-import { type Lease, Member, patience } from './member.js';
-import { split } from './split.js';
+import { RecentCuts } from './cuts.js';
+import { type Lease, Member, patience, type Work } from './member.js';
+import { cut, runsOf } from './split.js';
 import { halves, type Shard, shardAt, shardEnd } from './tree.js';
 
 /** A shard that upstream wants summed, of a step that has `slots` slots. */
 export interface Job {
   readonly id: number;
+  readonly work: Work;
   readonly shard: Shard;
   readonly slots: number;
   /** Size above which no member is given a shard of it; undefined: no such bound. */
@@ -53,6 +55,18 @@ export type PoolEffect =
     }
   /** The member need not finish it; a result that comes all the same will be discarded. */
   | { readonly type: 'revoke'; readonly member: number; readonly lease: number }
+  /**
+   * A member was slower than `by`, whose result for the same shard was just kept: it need not finish. If it has, its
+   * copy can be compared with what was kept.
+   */
+  | {
+      readonly type: 'overtaken';
+      readonly member: number;
+      readonly lease: number;
+      readonly by: number;
+      readonly job: number;
+      readonly shard: Shard;
+    }
   /** The bytes of this result are the sum of that node. */
   | { readonly type: 'keep'; readonly lease: number; readonly job: number; readonly shard: Shard }
   /** The bytes of this result are of no use: the lease had ended. */
@@ -88,6 +102,7 @@ export class Pool {
   private readonly members = new Map<number, Member>();
   private readonly jobs = new Map<number, JobState>();
   private readonly leases = new Map<number, Lease>();
+  private readonly cuts = new RecentCuts();
   private nextLease = 1;
   private lastTickMs: number | null = null;
   private stranded = false;
@@ -185,7 +200,7 @@ export class Pool {
     lease.member.becomeAnswered(lease, nowMs, tookMs);
     const state = this.end(lease);
     this.effects.push({ type: 'keep', lease: lease.id, job: lease.job, shard: lease.shard });
-    for (const twin of [...state.leases]) if (sameShard(twin.shard, lease.shard)) this.overtake(twin, nowMs);
+    for (const twin of [...state.leases]) if (sameShard(twin.shard, lease.shard)) this.overtake(twin, memberId, nowMs);
     this.sum(state, lease.shard);
     this.leasePending(nowMs);
     this.helpStragglers(nowMs);
@@ -242,10 +257,11 @@ export class Pool {
   }
 
   /** Somebody else has summed the shard. */
-  private overtake(lease: Lease, nowMs: number): void {
-    const { member } = lease;
+  private overtake(lease: Lease, by: number, nowMs: number): void {
+    const { id, member, job, shard } = lease;
     member.becomeOvertaken(lease, nowMs);
-    this.revoke(lease);
+    this.end(lease);
+    this.effects.push({ type: 'overtaken', member: member.id, lease: id, by, job, shard });
     if (member.remote && member.overtaken >= patience.overtakenMax) this.drop(member, 'no-progress');
   }
 
@@ -292,20 +308,23 @@ export class Pool {
 
   /** Splits a shard over the members that have room, in proportion to their speed. */
   private distribute(state: JobState, shard: Shard, nowMs: number): void {
-    const { slots, sizeMax } = state.job;
+    const { work, slots, sizeMax } = state.job;
     const hi = shardEnd(shard, slots);
     const members = this.candidates(hi - shard.lo);
     if (members.length === 0) {
       state.pending.push(shard);
       return;
     }
-    const runs = split(shard.lo, hi, slots, this.speeds(members), sizeMax);
+    const shape = { work, lo: shard.lo, hi, members: members.map(({ id }) => id) };
+    const boundaries = cut(shard.lo, hi, this.speeds(members, work), this.cuts.find(shape));
+    if (shard === state.job.shard) this.cuts.remember({ ...shape, boundaries });
+    const runs = runsOf(shard.lo, boundaries, slots, sizeMax);
     for (const [i, run] of runs.entries()) this.leaseRun(state, run, members[i], nowMs);
   }
 
   /** A run may be of more shards than its member has room for. */
   private leaseRun(state: JobState, run: readonly Shard[], member: Member, nowMs: number): void {
-    if (run.length === 0) member.becomePassedOver();
+    if (run.length === 0) member.becomePassedOver(state.job.work);
     for (const part of run) {
       if (hasRoom(member)) this.lease(state, part, member, nowMs);
       else state.pending.push(part);
@@ -324,21 +343,23 @@ export class Pool {
   }
 
   /** Slots per millisecond of each; a member that is not measured yet counts as an average one. */
-  private speeds(members: readonly Member[]): number[] {
-    const known = members.filter((m) => m.msPerSlot > 0).map((m) => 1 / m.msPerSlot);
+  private speeds(members: readonly Member[], work: Work): number[] {
+    const known = members.filter(({ msPerSlot }) => msPerSlot[work] > 0).map(({ msPerSlot }) => 1 / msPerSlot[work]);
     const average = known.length === 0 ? 1 : known.reduce((sum, x) => sum + x, 0) / known.length;
-    return members.map((m) => (m.msPerSlot > 0 ? 1 / m.msPerSlot : average));
+    return members.map(({ msPerSlot }) => (msPerSlot[work] > 0 ? 1 / msPerSlot[work] : average));
   }
 
   private lease(state: JobState, shard: Shard, member: Member, nowMs: number): void {
+    const { id: job, work } = state.job;
     const slots = shardEnd(shard, state.job.slots) - shard.lo;
     const lease: Lease = {
       id: this.nextLease++,
-      job: state.job.id,
+      job,
+      work,
       shard,
       slots,
       member,
-      boundMs: member.boundMs(slots),
+      boundMs: member.boundMs(work, slots),
       startMs: member.freeMs(nowMs),
     };
     member.becomeLeased(lease);

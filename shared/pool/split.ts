@@ -3,29 +3,46 @@ import { cover, type Shard } from './tree.js';
 /** A share that is this fraction of an even one off its ideal is still good, when that makes for larger shards. */
 const TOLERANCE = 0.2;
 
+/** A boundary stays until its ideal has moved by this fraction of the smaller share beside it. */
+const HOLD = 0.15;
+
+/** Where a member's run ends. */
+export interface Boundary {
+  readonly end: number;
+  /** Where it would have ended, had the speeds decided alone when it was placed. */
+  readonly ideal: number;
+}
+
 /**
  * Cuts the slots [lo, hi) into one run for each member, in proportion to `speeds` (slots per millisecond, all above 0;
- * equal when nothing is known), and each run into the fewest shards. A boundary may move a little to where the
- * canonical tree is cut higher up: a shard is one message and one partial gradient, so fewer are better, and a
- * boundary that does not follow every flicker of the speeds keeps slots, and thus samples, where they are.
+ * equal when nothing is known). A run may be empty.
  *
- * Returns, for each member in order, its shards over a tree of `slots`, none of a size above `sizeMax`; a run may be
- * empty.
+ * A boundary may move a little to where the canonical tree is cut higher up: a shard is one message and one partial
+ * gradient, so fewer are better. And it stays where it was in `held`, the cut before, unless the speeds have really
+ * changed: a member that keeps its slots is sent no sample twice.
  */
-export function split(lo: number, hi: number, slots: number, speeds: readonly number[], sizeMax?: number): Shard[][] {
-  const total = speeds.reduce((sum, speed) => sum + speed, 0);
+export function cut(lo: number, hi: number, speeds: readonly number[], held?: readonly Boundary[]): Boundary[] {
+  const perSpeed = (hi - lo) / speeds.reduce((sum, speed) => sum + speed, 0);
   const tolerance = (TOLERANCE * (hi - lo)) / speeds.length;
-  const runs: Shard[][] = [];
+  const last = speeds.length - 1;
+  const cuts: Boundary[] = [];
+  let ideal = lo;
   let from = lo;
-  let soFar = 0;
   for (const [i, speed] of speeds.entries()) {
-    soFar += speed;
-    const ideal = lo + ((hi - lo) * soFar) / total;
-    const to = i === speeds.length - 1 ? hi : Math.max(from, roundBoundary(ideal, tolerance, lo, hi));
-    runs.push(cover(from, to, slots, sizeMax));
-    from = to;
+    ideal += speed * perSpeed;
+    const slack = HOLD * perSpeed * Math.min(speed, speeds[i + 1] ?? speed);
+    const before = held?.[i];
+    const stays = before !== undefined && Math.abs(before.ideal - ideal) <= slack;
+    const { end, ideal: placed } = stays ? before : { end: roundBoundary(ideal, tolerance, lo, hi), ideal };
+    from = i === last ? hi : Math.max(from, end);
+    cuts.push({ end: from, ideal: placed });
   }
-  return runs;
+  return cuts;
+}
+
+/** Each run of a cut in the fewest shards over a tree of `slots`, none of a size above `sizeMax`. */
+export function runsOf(lo: number, cuts: readonly Boundary[], slots: number, sizeMax?: number): Shard[][] {
+  return cuts.map(({ end }, i) => cover(cuts[i - 1]?.end ?? lo, end, slots, sizeMax));
 }
 
 /** The slot number within `tolerance` of `ideal` that the most powers of two divide; the nearest one if none is. */

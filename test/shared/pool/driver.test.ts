@@ -48,6 +48,10 @@ class HeldMember implements Transport {
     this.revoked.push(lease);
   }
 
+  overtaken({ lease }: { lease: number }): void {
+    this.revoked.push(lease);
+  }
+
   ping(): void {}
 
   drop(reason: string): void {

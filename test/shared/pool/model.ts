@@ -3,6 +3,7 @@
  * soon as one of the pool's promises is broken. Members answer, fall silent and leave only when the test says so.
  */
 import { limits } from '../../../shared/limits.js';
+import type { Work } from '../../../shared/pool/member.js';
 import { type Job, Pool, type PoolEffect, type PoolEvent, shardKey } from '../../../shared/pool/pool.js';
 import { halves, isShard, type Shard, shardEnd } from '../../../shared/pool/tree.js';
 
@@ -43,7 +44,7 @@ export class PaperFleet {
   readonly pinged: number[] = [];
   readonly said: ('stranded' | 'manned')[] = [];
   /** The result that is being judged, and what became of it. */
-  private judged: { lease: number; fate: 'keep' | 'discard' | null } | null = null;
+  private judged: { lease: number; member: number; fate: 'keep' | 'discard' | null } | null = null;
   private stranded = false;
   private nextMember = 1;
   private nextJob = 1;
@@ -64,8 +65,8 @@ export class PaperFleet {
     this.send({ type: 'left', member });
   }
 
-  run(slots: number, shard: Shard, sizeMax?: number): number {
-    const job = { id: this.nextJob++, shard, slots, sizeMax };
+  run(slots: number, shard: Shard, sizeMax?: number, work: Work = 'gradient'): number {
+    const job = { id: this.nextJob++, work, shard, slots, sizeMax };
     this.sums.set(job.id, { job, nodes: new Map() });
     this.send({ type: 'job', job });
     return job.id;
@@ -110,7 +111,7 @@ export class PaperFleet {
   }
 
   private result({ lease, member }: Handed, fate: 'keep' | 'discard'): void {
-    this.judged = { lease, fate: null };
+    this.judged = { lease, member, fate: null };
     this.send({ type: 'result', member, lease });
     check(this.judged.fate === fate, `lease ${lease}: ${fate} expected, not ${this.judged.fate}`);
     this.judged = null;
@@ -125,6 +126,11 @@ export class PaperFleet {
     switch (effect.type) {
       case 'lease':
         return this.leased({ lease: effect.lease, member: effect.member, job: effect.job, shard: effect.shard });
+      case 'overtaken':
+        check(this.sums.get(effect.job)?.nodes.has(shardKey(effect.shard)), `${effect.lease} is overtaken by nothing`);
+        check(effect.by === this.judged?.member && effect.by !== effect.member, 'somebody else was first');
+        this.revoked.push(effect.lease);
+        return this.take(effect.member, effect.lease);
       case 'revoke':
         this.revoked.push(effect.lease);
         return this.take(effect.member, effect.lease);
@@ -263,7 +269,7 @@ export class PaperFleet {
     for (const { id, leases, msPerSlot } of this.pool.memberStates()) {
       const held = this.leasesOf(id).map(({ lease }) => lease);
       check(leases.map((lease) => lease.id).join() === held.join(), `member ${id} holds other leases than believed`);
-      check(Number.isFinite(msPerSlot) && msPerSlot >= 0, `member ${id} takes ${msPerSlot} ms for a slot`);
+      for (const ms of Object.values(msPerSlot)) check(Number.isFinite(ms) && ms >= 0, `member ${id}: ${ms} ms a slot`);
       for (const { startMs } of leases) check(Number.isFinite(startMs), `member ${id}: a lease begins at ${startMs}`);
       check((leases[0]?.startMs ?? 0) <= this.nowMs, `member ${id}: the lease at work begins in the future`);
     }

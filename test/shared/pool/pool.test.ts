@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../../shared/limits.js';
-import { patience } from '../../../shared/pool/member.js';
+import { patience, type Work } from '../../../shared/pool/member.js';
 import { halves, rootShard, type Shard, shardEnd } from '../../../shared/pool/tree.js';
 import { Random } from '../../../shared/random.js';
 import { formula, PaperFleet } from './model.js';
@@ -16,8 +16,15 @@ const stateOf = (fleet: PaperFleet, member: number) => {
 };
 
 /** Runs a step in which every member works through its leases in order, each slot in its own time. */
-function step(fleet: PaperFleet, slots: number, msPerSlot: ReadonlyMap<number, number>): void {
-  const job = fleet.run(slots, rootShard(slots));
+function step(
+  fleet: PaperFleet,
+  slots: number,
+  msPerSlot: ReadonlyMap<number, number>,
+  whenLeased: () => void = () => {},
+  work: Work = 'gradient',
+): void {
+  const job = fleet.run(slots, rootShard(slots), undefined, work);
+  whenLeased();
   const begunMs = new Map<number, number>();
   const dueMs = (member: number): number => {
     const [first] = fleet.leasesOf(member);
@@ -219,11 +226,11 @@ describe('when we stood still ourselves', () => {
   it('nobody’s lease runs out for it, and nobody is believed slower', () => {
     const { fleet, members } = fleetOf(2);
     fleet.run(8, rootShard(8));
-    const before = stateOf(fleet, members[0]).msPerSlot;
+    const before = stateOf(fleet, members[0]).msPerSlot.gradient;
     fleet.nowMs += 30_000;
     for (const member of members) fleet.answer(member);
     expect(fleet.revoked).toEqual([]);
-    expect(stateOf(fleet, members[0]).msPerSlot).toBeLessThanOrEqual(before);
+    expect(stateOf(fleet, members[0]).msPerSlot.gradient).toBeLessThanOrEqual(before);
   });
 
   it('what came after the stall but before the next tick is not taken for older', () => {
@@ -405,6 +412,56 @@ describe('with nobody left', () => {
 });
 
 describe('the split of the work', () => {
+  it('is kept for equal members whose times vary, so that nobody is sent a sample twice', () => {
+    const random = new Random(11);
+    const { fleet, members } = fleetOf(3);
+    const held = () => members.map((member) => fleet.leasesOf(member).map(({ shard }) => [shard.lo, shard.size]));
+    const shares = new Set<string>();
+    for (let i = 0; i < 200; i++) {
+      const times = new Map(members.map((member) => [member, 10 * (0.9 + 0.2 * random.uniform())]));
+      step(fleet, 32, times, () => shares.add(JSON.stringify(held())));
+    }
+    expect(shares.size).toBe(1);
+  });
+
+  it('gives a member less that becomes four times slower, within a few steps, and more again', () => {
+    const { fleet, members } = fleetOf(2);
+    const share = (): number => {
+      let slots = 0;
+      step(fleet, 64, times, () => (slots = slotsHeld(fleet, members[1])));
+      return slots;
+    };
+    const times = new Map(members.map((member) => [member, 10]));
+    for (let i = 0; i < 20; i++) share();
+    expect(share()).toBe(32);
+    times.set(members[1], 40);
+    for (let i = 0; i < 8; i++) share();
+    expect(share()).toBeLessThanOrEqual(16);
+    times.set(members[1], 10);
+    for (let i = 0; i < 20; i++) share();
+    expect(share()).toBe(32);
+    expect(fleet.dropped).toEqual([]);
+  });
+
+  it('of a gradient and of an evaluation follow speeds of their own', () => {
+    const { fleet, members } = fleetOf(2);
+    const [a, b] = members;
+    const gradient = new Map([
+      [a, 3],
+      [b, 1],
+    ]);
+    const evaluation = new Map([
+      [a, 1],
+      [b, 3],
+    ]);
+    const shares = { gradient: 0, evaluation: 0 };
+    for (let i = 0; i < 40; i++) {
+      step(fleet, 64, gradient, () => (shares.gradient = slotsHeld(fleet, a)));
+      step(fleet, 64, evaluation, () => (shares.evaluation = slotsHeld(fleet, a)), 'evaluation');
+    }
+    expect(shares).toEqual({ gradient: 16, evaluation: 48 });
+  });
+
   it('follows measured speeds, and their changes', () => {
     const { fleet, members } = fleetOf(2);
     const fast = new Map([
@@ -485,8 +542,8 @@ describe('results that come out of turn', () => {
       fleet.nowMs += 32;
       for (const at of [3, 1, 1, 0]) fleet.answer(members[0], at);
     }
-    expect(stateOf(fleet, members[0]).msPerSlot).toBeGreaterThan(0.1);
-    expect(stateOf(fleet, members[0]).msPerSlot).toBeLessThan(10);
+    expect(stateOf(fleet, members[0]).msPerSlot.gradient).toBeGreaterThan(0.1);
+    expect(stateOf(fleet, members[0]).msPerSlot.gradient).toBeLessThan(10);
   });
 
   it('do not renew the time of a lease that is never answered', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { split } from '../../../shared/pool/split.js';
+import { cut, runsOf } from '../../../shared/pool/split.js';
 import { isShard, type Shard, shardEnd } from '../../../shared/pool/tree.js';
 import { Random } from '../../../shared/random.js';
 
@@ -21,6 +21,10 @@ const slotsOf = (run: readonly Shard[], slots: number) =>
 
 const counts = (lo: number, hi: number, slots: number, speeds: readonly number[]) =>
   split(lo, hi, slots, speeds).map((run) => slotsOf(run, slots));
+
+/** As the pool does without a cut before. */
+const split = (lo: number, hi: number, slots: number, speeds: readonly number[]) =>
+  runsOf(lo, cut(lo, hi, speeds), slots);
 
 const even = (members: number) => new Array<number>(members).fill(1);
 
@@ -121,5 +125,38 @@ describe('a split', () => {
   it('works at the edges: one slot for many members, speeds far apart', () => {
     expect(counts(3, 4, 8, even(5)).reduce((sum, count) => sum + count, 0)).toBe(1);
     expect(counts(0, 1_000_000, 1_000_000, [1e-9, 1e9]).reduce((sum, count) => sum + count, 0)).toBe(1_000_000);
+  });
+
+  it('stays where it is while measurements of equally fast members vary by 5%', () => {
+    const random = new Random(3);
+    for (const [slots, members] of [
+      [32, 3],
+      [32, 5],
+      [100, 6],
+      [128, 7],
+    ]) {
+      const first = cut(0, slots, even(members));
+      let held = first;
+      for (let i = 0; i < 300; i++) held = cut(0, slots, withNoise(even(members), 0.05, random), held);
+      expect(held).toEqual(first);
+    }
+  });
+
+  it('does not stay where a member has really become slower, and comes back', () => {
+    const before = cut(0, 32, even(2));
+    const slow = cut(0, 32, [1, 0.25], before);
+    expect(32 - slow[0].end).toBeLessThanOrEqual(8);
+    expect(cut(0, 32, even(2), slow)).toEqual(before);
+  });
+
+  it('leaves runs in order whatever was held before', () => {
+    fc.assert(
+      fc.property(speedsOf(12), speedsOf(12), (before, speeds) => {
+        const same = speeds.map((_, i) => before[i % before.length]);
+        const ends = cut(0, 64, speeds, cut(0, 64, same)).map(({ end }) => end);
+        expect([...ends].sort((a, b) => a - b)).toEqual(ends);
+        expect(ends.at(-1)).toBe(64);
+      }),
+    );
   });
 });

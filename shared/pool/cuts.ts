@@ -1,0 +1,39 @@
+import { limits } from '../limits.js';
+import type { Work } from './member.js';
+import type { Boundary } from './split.js';
+
+/** How the slots of whole jobs were cut, and for whom. */
+export interface Cut {
+  readonly work: Work;
+  readonly lo: number;
+  readonly hi: number;
+  readonly members: readonly number[];
+  readonly boundaries: readonly Boundary[];
+}
+
+type Shape = Omit<Cut, 'boundaries'>;
+
+/** The cuts of the last few jobs of different shapes: training, the last step of an epoch, evaluation. */
+export class RecentCuts {
+  private readonly cuts: Cut[] = [];
+
+  /** Where the same slots were cut for the same members. */
+  find(shape: Shape): readonly Boundary[] | undefined {
+    return this.cuts.find((cut) => sameSlots(cut, shape) && sameMembers(cut.members, shape.members))?.boundaries;
+  }
+
+  remember(cut: Cut): void {
+    const at = this.cuts.findIndex((other) => sameSlots(cut, other));
+    if (at >= 0) this.cuts.splice(at, 1);
+    this.cuts.unshift(cut);
+    this.cuts.length = Math.min(this.cuts.length, limits.cutsRememberedMax);
+  }
+}
+
+function sameSlots(a: Shape, b: Shape): boolean {
+  return a.work === b.work && a.lo === b.lo && a.hi === b.hi;
+}
+
+function sameMembers(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((member, i) => member === b[i]);
+}
