@@ -80,7 +80,11 @@ test('an output directory that cannot be written is named, and one that is taken
   const taken = join(scratch(), 'taken');
   mkdirSync(taken);
   writeFileSync(join(taken, 'config.json'), '{}');
-  expectSentence(await lockstep('train', '--data', data, '--out', taken).ended, 1, /config.json is not the configuration of a run/);
+  expectSentence(
+    await lockstep('train', '--data', data, '--out', taken).ended,
+    1,
+    /config.json is not the configuration of a run/,
+  );
   expect(readFileSync(join(taken, 'config.json'), 'utf8')).toBe('{}');
 });
 
