@@ -35,12 +35,20 @@ export const limits = {
   nameLengthMax: 64,
   /** An error's sentence on the wire, in UTF-16 units. */
   messageLengthMax: 1024,
-  /** Bytes that may wait for a member's network before it is dropped as a slow reader: the largest weights, twice. */
-  sendQueueBytesMax: 160 * 1024 * 1024,
+  /**
+   * Bytes that may wait for a member's network before it is dropped as a slow reader, beside what two steps and an
+   * evaluation of the run need in any case.
+   */
+  sendQueueBytesMax: 32 * 1024 * 1024,
   /** Jobs of different shapes whose split over the members a pool remembers. */
   cutsRememberedMax: 4,
+  /** How long a connection may take for its `hello`, and for its `ready` after that. */
+  helloMsMax: 10_000,
+  prepareMsMax: 60_000,
   /** Shards leased to one member at a time. */
   leasesPerMemberMax: 64,
+  /** Late copies of shards that are awaited at a time, to be compared; each may cost a gradient and a copy of the weights. */
+  lateCopiesMax: 8,
   /** Partial sums kept at a time, over all jobs of one pool. */
   partialBuffersMax: 8192,
   /** A model description file. */

@@ -82,11 +82,18 @@ export const sessionTimes = {
   openMs: 10_000,
   welcomeMs: 10_000,
   /** Starting threads on a slow machine takes its time, during which the coordinator has nothing to say. */
-  prepareMs: 60_000,
-  /** The coordinator sends at least its pings; this long without anything means that it is gone. */
-  silenceMs: 15_000,
+  prepareMs: 0.9 * limits.prepareMsMax,
+  /**
+   * The coordinator sends at least its pings. After so long without any, one word from us finds out whether the
+   * connection still leads somewhere: it does not when this machine slept, and then it breaks at once.
+   */
+  probeMs: 5_000,
+  /** So long without anything means that it is gone; it may have been stopped for half a minute. */
+  silenceMs: 60_000,
   retryMsMin: 250,
   retryMsMax: 15_000,
+  /** No event for so long: this machine slept. */
+  sleptMs: 10_000,
   /** A coordinator that does not close after `leave` is left behind. */
   leaveMs: 2_000,
 } as const;
@@ -97,6 +104,7 @@ const finalRefusals: ReadonlySet<ProtocolErrorCode> = new Set([
   'kernel-mismatch',
   'known-answer-wrong',
   'token-wrong',
+  'bad-result',
 ]);
 
 type State = 'idle' | 'waiting' | 'connecting' | 'greeting' | 'preparing' | 'working' | 'leaving' | 'ended';
@@ -108,6 +116,8 @@ export class Session {
   /** The connection is being closed: what still arrives on it counts no more. */
   private closing = false;
   private deadlineMs = Number.POSITIVE_INFINITY;
+  private probeAtMs = Number.POSITIVE_INFINITY;
+  private lastEventMs: number | null = null;
   /** Updates that the weights have seen which the machine holds; null while it does not hold all of them. */
   private weightsStep: number | null = null;
   /** The part of the weights that must come next, while some are coming. */
@@ -117,6 +127,8 @@ export class Session {
   private effects: SessionEffect[] = [];
   /** Leases that were not answered or cancelled yet. */
   private readonly leases = new Set<number>();
+  /** One of them that was cancelled when it was under way: it may be answered until other weights come. */
+  private recalled: number | null = null;
 
   /** `random` spreads the attempts of many workers that lost the same coordinator. */
   constructor(
@@ -137,6 +149,9 @@ export class Session {
 
   private handle(event: SessionEvent): void {
     const { nowMs } = event;
+    // The pauses between attempts grew before it slept, and have nothing to do with now.
+    if (this.lastEventMs !== null && nowMs - this.lastEventMs > sessionTimes.sleptMs) this.attempts = 0;
+    this.lastEventMs = nowMs;
     switch (event.type) {
       case 'start':
         return this.connect(nowMs);
@@ -174,7 +189,7 @@ export class Session {
 
   private receive(message: FromCoordinator, nowMs: number): void {
     if (!this.isConnected()) return;
-    if (this.state === 'working') this.deadlineMs = nowMs + sessionTimes.silenceMs;
+    if (this.state === 'working') this.becomeWorking(nowMs);
     switch (message.type) {
       case 'welcome':
         return this.welcomed(message, nowMs);
@@ -187,8 +202,7 @@ export class Session {
       case 'shard':
         return this.shard(message);
       case 'cancel':
-        if (this.leases.delete(message.lease)) this.effects.push({ type: 'cancel', lease: message.lease });
-        return;
+        return this.cancel(message.lease);
       case 'ping':
         return this.send({ type: 'pong', id: message.id });
       case 'end':
@@ -211,13 +225,14 @@ export class Session {
 
   private prepared(knownAnswer: string, nowMs: number): void {
     if (this.state !== 'preparing' || this.closing) return;
-    this.become('working', nowMs + sessionTimes.silenceMs);
+    this.becomeWorking(nowMs);
     this.attempts = 0;
     this.send({ type: 'ready', knownAnswer });
   }
 
   private weights(weights: Weights): void {
     if (!this.isAdmitted() || !this.continues(weights)) return this.unexpected('weights');
+    if (this.recalled !== null) this.drop(this.recalled);
     const { step, part } = weights;
     const isLast = part + 1 === this.weightsParts;
     this.weightsStep = isLast ? step : null;
@@ -235,9 +250,22 @@ export class Session {
   private shard(shard: ShardLease): void {
     if (this.state === 'leaving') return;
     if (this.state !== 'working' || shard.step !== this.weightsStep) return this.unexpected('shard');
-    if (this.leases.has(shard.lease) || this.leases.size >= limits.leasesPerMemberMax) return this.unexpected('shard');
+    const recalled = this.recalled !== null && this.leases.has(this.recalled) ? 1 : 0;
+    const isFull = this.leases.size - recalled >= limits.leasesPerMemberMax;
+    if (this.leases.has(shard.lease) || isFull) return this.unexpected('shard');
     this.leases.add(shard.lease);
     this.effects.push({ type: 'compute', shard });
+  }
+
+  /** Shards are computed in order: the first is under way, and its copy is worth something if it is soon there. */
+  private cancel(lease: number): void {
+    const [underWay] = this.leases;
+    if (lease === underWay) this.recalled = lease;
+    else this.drop(lease);
+  }
+
+  private drop(lease: number): void {
+    if (this.leases.delete(lease)) this.effects.push({ type: 'cancel', lease });
   }
 
   private isConnected(): boolean {
@@ -300,7 +328,10 @@ export class Session {
 
   private tick(nowMs: number): void {
     if (this.state === 'waiting' && nowMs >= this.retryAtMs) return this.connect(nowMs);
-    if (nowMs > this.deadlineMs) this.close(null);
+    if (nowMs > this.deadlineMs) return this.close(null);
+    if (this.state !== 'working' || this.closing || nowMs < this.probeAtMs) return;
+    this.probeAtMs = nowMs + sessionTimes.probeMs;
+    this.send({ type: 'pong', id: 0 });
   }
 
   private stop(nowMs: number): void {
@@ -321,6 +352,11 @@ export class Session {
     this.state = 'ended';
     this.leases.clear();
     this.effects.push({ type: 'exit', ok, message });
+  }
+
+  private becomeWorking(nowMs: number): void {
+    this.become('working', nowMs + sessionTimes.silenceMs);
+    this.probeAtMs = nowMs + sessionTimes.probeMs;
   }
 
   private become(state: State, deadlineMs: number): void {

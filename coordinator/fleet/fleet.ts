@@ -7,6 +7,7 @@ import { limits } from '../../shared/limits.js';
 import { encodeFrame } from '../../shared/protocol/codec.js';
 import type { DataDescription } from '../../shared/protocol/messages.js';
 import { protocolVersion, type SampleSet, type Welcome } from '../../shared/protocol/messages.js';
+import { type Audited, Audits } from './audits.js';
 import { WeightsBroadcast } from './weights-broadcast.js';
 
 export interface FleetConfig {
@@ -29,12 +30,22 @@ export interface Traffic {
 export class Fleet {
   readonly traffic: Traffic = { bytesSent: 0, bytesReceived: 0 };
   readonly weights: WeightsBroadcast;
+  readonly audits: Audits;
+  /** Above this, a member reads too slowly. */
+  readonly queueBytesMax: number;
+  /** By their number in the pool. */
+  readonly members = new Map<number, Audited>();
 
   constructor(
     readonly config: FleetConfig,
     readonly machine: Machine,
+    sha256: (bytes: Uint8Array) => string,
   ) {
+    this.audits = new Audits(machine, sha256);
     this.weights = new WeightsBroadcast(machine);
+    const { parameters, pixels, run } = machine.workspace;
+    const stepBytes = 4 * parameters + sampleBytes(pixels) * machine.order.samplesIn(0);
+    this.queueBytesMax = limits.sendQueueBytesMax + 2 * stepBytes + sampleBytes(pixels) * run.test;
   }
 
   welcome(member: number): Welcome {
@@ -47,7 +58,7 @@ export class Fleet {
   /** Frames that carry these samples, each within the limit. */
   *samples(set: SampleSet, ids: readonly number[]): Iterable<Uint8Array> {
     const { pixels } = this.machine.workspace;
-    const perFrame = Math.max(1, Math.floor(limits.samplesBytesMax / (pixels + 5)));
+    const perFrame = Math.max(1, Math.floor(limits.samplesBytesMax / sampleBytes(pixels)));
     for (let at = 0; at < ids.length; at += perFrame) yield this.samplesFrame(set, ids.slice(at, at + perFrame));
   }
 
@@ -55,7 +66,7 @@ export class Fleet {
     const { pixels, [set]: store } = this.machine.workspace;
     const images = this.machine.bytes(store.images, this.count(set) * pixels);
     const labels = this.machine.bytes(store.labels, this.count(set));
-    const payload = new Uint8Array(ids.length * (pixels + 5));
+    const payload = new Uint8Array(ids.length * sampleBytes(pixels));
     const view = new DataView(payload.buffer);
     for (const [i, id] of ids.entries()) {
       view.setUint32(4 * i, id, true);
@@ -68,4 +79,9 @@ export class Fleet {
   private count(set: SampleSet): number {
     return this.machine.workspace.run[set];
   }
+}
+
+/** Of one sample in a frame: its id, its label, and its pixels. */
+function sampleBytes(pixels: number): number {
+  return 5 + pixels;
 }

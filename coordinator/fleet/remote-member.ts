@@ -9,7 +9,7 @@ import { evaluationRows } from '../../shared/data/order.js';
 import type { Pointer } from '../../shared/kernels/kernels.js';
 import { limits } from '../../shared/limits.js';
 import { shardSamples } from '../../shared/model/shard.js';
-import type { LateCopy, LeaseOrder, Transport } from '../../shared/pool/driver.js';
+import type { LeaseOrder, Overtaken, Transport } from '../../shared/pool/driver.js';
 import { type Shard, shardEnd } from '../../shared/pool/tree.js';
 import { decodeFromWorker, encodeFrame } from '../../shared/protocol/codec.js';
 import { type ProtocolErrorCode, protocolError } from '../../shared/protocol/errors.js';
@@ -23,10 +23,10 @@ import {
   type Result,
   type SampleSet,
 } from '../../shared/protocol/messages.js';
-import { invalidResultPayload, invalidTensorPayload, scoreBytes } from '../../shared/protocol/payload.js';
-import { partAt, partsOf, unpackPart } from '../../shared/protocol/tensor.js';
+import type { Audited, LateCopy } from './audits.js';
 import type { Fleet } from './fleet.js';
 import { HeldSamples } from './held-samples.js';
+import { LeasedShard } from './leased-shard.js';
 
 /** One WebSocket, or what stands for one. */
 export interface Connection {
@@ -45,28 +45,27 @@ export interface MemberObserver {
   left(member: RemoteMember, error: string | null): void;
   /** Its result was not finite, and neither is what it should have been: training has diverged (E5). */
   diverged(task: Task): void;
+  /** A recomputation says that a result was wrong which has been counted. */
+  countedWrong(name: string, task: Task): void;
 }
 
-/** How long a connection may take to become a member. */
-const admissionMs = 30_000;
+/** How long a connection may take to become a member, by what it waits for. */
+const admissionMs = { greeting: limits.helloMsMax, preparing: limits.prepareMsMax };
+/** Time without a tick that is longer is our own standstill: it counts against nobody. */
+const tickMsMax = 1_000;
 
 type State = 'greeting' | 'preparing' | 'member' | 'closed';
 
-/** A shard that the worker has, and what has come of its gradient. */
-interface Leased {
-  readonly order: LeaseOrder;
-  /** Where the parts are put; null before the first. */
-  sum: Pointer | null;
-  parts: number;
-}
-
-export class RemoteMember implements Transport {
+export class RemoteMember implements Transport, Audited {
   hello: Hello | null = null;
+  audits = 0;
   private state: State = 'greeting';
   private member = 0;
   private weightsStep: number | null = null;
   private nextPing = 1;
-  private readonly leases = new Map<number, Leased>();
+  /** In its present state, while it is no member. */
+  private waitedMs = 0;
+  private readonly leases = new Map<number, LeasedShard>();
   private readonly held: Record<SampleSet, HeldSamples>;
 
   constructor(
@@ -75,7 +74,7 @@ export class RemoteMember implements Transport {
     /** Its number among all connections of the run. */
     readonly id: number,
     private readonly observer: MemberObserver,
-    private readonly connectedMs: number,
+    private tickedMs: number,
   ) {
     const { train, test } = fleet.machine.workspace.run;
     this.held = { train: new HeldSamples(train), test: new HeldSamples(test) };
@@ -110,8 +109,10 @@ export class RemoteMember implements Transport {
 
   /** To be called about once a second until it is a member. */
   tick(nowMs: number): void {
-    const admitted = this.state === 'member' || this.state === 'closed';
-    if (!admitted && nowMs - this.connectedMs > admissionMs) this.fail('heartbeat-lost', `${this.state} took too long`);
+    this.waitedMs += Math.min(nowMs - this.tickedMs, tickMsMax);
+    this.tickedMs = nowMs;
+    if (this.state !== 'greeting' && this.state !== 'preparing') return;
+    if (this.waitedMs > admissionMs[this.state]) this.fail('heartbeat-lost', `${this.state} took too long`);
   }
 
   /** The run is over, or the coordinator stops. */
@@ -152,6 +153,7 @@ export class RemoteMember implements Transport {
       return this.fail('kernel-mismatch', `${hello.kernels.slice(0, 12)} is not ${kernels.slice(0, 12)}`);
     }
     this.state = 'preparing';
+    this.waitedMs = 0;
     this.send(this.fleet.welcome(this.id));
   }
 
@@ -161,74 +163,61 @@ export class RemoteMember implements Transport {
     this.fleet.machine.pool.join(this, true);
   }
 
-  /** A part of a gradient is put in its place as it comes. */
+  /** For a lease that it does not have, nothing: the lease may have ended on the way. */
   private gradient(message: Gradient, payload: Uint8Array): void {
-    const leased = this.leases.get(message.lease);
-    if (leased === undefined) return;
-    if (leased.order.task.work !== 'gradient' || message.part !== leased.parts) return this.unexpected('gradient');
-    const { machine } = this.fleet;
-    const fault = invalidTensorPayload(message, payload, machine.workspace.context);
-    if (fault !== null) return this.fail('payload-length', fault);
-    leased.sum ??= machine.buffers.take();
-    leased.parts += 1;
-    const { first, count } = partAt(message.part, machine.workspace.parameters);
-    const at = leased.sum + 4 * first;
-    unpackPart(payload, count, {
-      present: (from, bytes) => machine.store(bytes, at + 4 * from),
-      absent: (from, end) => machine.floats(at + 4 * from, end - from).fill(0),
-    });
+    const fault = this.leases.get(message.lease)?.storePart(message, payload);
+    if (fault) this.fail(fault.code, fault.detail);
   }
 
   private result({ lease }: Result, payload: Uint8Array): void {
     const leased = this.leases.get(lease);
     if (leased === undefined) return;
-    const { machine } = this.fleet;
-    const { parameters, run, context } = machine.workspace;
-    const { order } = leased;
-    const isGradient = order.task.work === 'gradient';
-    if (isGradient && leased.parts < partsOf(parameters)) return this.unexpected('result');
-    const samples = shardSamples(order.shard, run.test, evaluationRows);
-    const fault = invalidResultPayload(payload, { work: order.task.work, samples }, context);
-    if (fault !== null) return this.fail('payload-length', fault);
+    const fault = leased.invalidResult(payload);
+    if (fault !== null) return this.fail(fault.code, fault.detail);
+    const { order, late } = leased;
+    const { machine, audits } = this.fleet;
+    const sum = leased.takeSum(payload);
     this.leases.delete(lease);
-    const sum = leased.sum ?? machine.buffers.take();
-    const scoreAt = isGradient ? parameters : 0;
-    machine.store(payload.subarray(0, scoreBytes), sum + 4 * scoreAt);
-    if (machine.kernels.allFinite(sum, scoreAt + scoreBytes / 4) === 0) {
-      machine.buffers.giveBack(sum);
-      return this.judge(order);
+    if (late !== null) return this.compare(late, sum);
+    const floats = order.task.work === 'gradient' ? machine.workspace.partialFloats : 2;
+    if (machine.kernels.allFinite(sum, floats) === 1) {
+      leased.storePredictions(payload);
+      return machine.pool.result(this.member, lease, sum);
     }
-    if (!isGradient) this.storePredictions(order.shard, payload.subarray(scoreBytes));
-    machine.pool.result(this.member, lease, sum);
+    machine.buffers.giveBack(sum);
+    // Computed again here, to tell a faulty worker from a run that has diverged (E5).
+    if (audits.isFinite(order))
+      this.expel('it has a value that is not a finite number, which a recomputation does not');
+    else this.observer.diverged(order.task);
   }
 
-  private storePredictions(shard: Shard, predictions: Uint8Array): void {
-    const at = this.fleet.machine.workspace.predictions + shard.lo * evaluationRows;
-    this.fleet.machine.bytes(at, predictions.length).set(predictions);
-  }
-
-  /** A result that is not finite: computed again here, to tell a faulty worker from a run that has diverged (E5). */
-  private judge({ task, shard }: LeaseOrder): void {
-    const { machine } = this.fleet;
-    const own = machine.buffers.take();
-    machine.compute(task, shard, own);
-    const floats = task.work === 'gradient' ? machine.workspace.partialFloats : 2;
-    const diverged = machine.kernels.allFinite(own, floats) === 0;
-    machine.buffers.giveBack(own);
-    if (diverged) this.observer.diverged(task);
-    else this.fail('bad-result', 'it has a value that is not a finite number, which a recomputation does not');
+  /** Another member was first: the two copies must be the same. */
+  private compare(late: LateCopy, sum: Pointer): void {
+    const { firstIsRight, lateIsRight } = this.fleet.audits.compare(late, sum);
+    this.fleet.machine.buffers.giveBack(sum);
+    const { first, order } = late;
+    if (firstIsRight && lateIsRight) {
+      this.audits += 1;
+      first.audits += 1;
+    }
+    const detail = `a shard of step ${order.task.step}: a recomputation gives something else`;
+    if (!lateIsRight) this.expel(detail);
+    if (firstIsRight) return;
+    first.expel(detail);
+    this.observer.countedWrong(first.name, order.task);
   }
 
   // ---- transport ----
 
   joined(member: number): void {
     this.member = member;
+    this.fleet.members.set(member, this);
     this.observer.joined(this);
   }
 
   lease(order: LeaseOrder): void {
     const { task, lease, shard } = order;
-    this.leases.set(lease, { order, sum: null, parts: 0 });
+    this.leases.set(lease, new LeasedShard(this.fleet.machine, order));
     if (this.weightsStep !== task.step) this.sendWeights(task.step);
     this.sendSamples(task, shard);
     const { work, step, epoch, stepInEpoch } = task;
@@ -239,8 +228,13 @@ export class RemoteMember implements Transport {
     if (this.forget(lease)) this.send({ type: 'cancel', lease });
   }
 
-  overtaken({ lease }: LateCopy): void {
-    this.revoke(lease);
+  overtaken({ lease, by, sum }: Overtaken): void {
+    const leased = this.leases.get(lease);
+    const first = this.fleet.members.get(by);
+    if (leased === undefined) return;
+    if (first === undefined) return this.revoke(lease);
+    leased.late = this.fleet.audits.expect(leased.order, first, sum, () => this.forget(lease));
+    this.send({ type: 'cancel', lease });
   }
 
   ping(): void {
@@ -248,8 +242,8 @@ export class RemoteMember implements Transport {
   }
 
   drop(reason: 'silent' | 'no-progress'): void {
-    const detail = reason === 'silent' ? 'no sign of life' : 'three shards in a row were not finished in time';
-    this.fail('heartbeat-lost', detail);
+    if (reason === 'silent') this.fail('heartbeat-lost', 'no sign of life');
+    else this.fail('no-progress');
   }
 
   /** Sends the samples of a shard that are not there yet: with the shard, or ahead of time. */
@@ -262,7 +256,7 @@ export class RemoteMember implements Transport {
 
   /** The shards that it works on now, for guessing what it will need next. */
   *leased(): Iterable<LeaseOrder> {
-    for (const { order } of this.leases.values()) yield order;
+    for (const { order, late } of this.leases.values()) if (late === null) yield order;
   }
 
   private *sampleIds(task: Task, shard: Shard): Iterable<number> {
@@ -290,7 +284,8 @@ export class RemoteMember implements Transport {
   private forget(lease: number): boolean {
     const leased = this.leases.get(lease);
     if (leased === undefined) return false;
-    if (leased.sum !== null) this.fleet.machine.buffers.giveBack(leased.sum);
+    leased.release();
+    if (leased.late !== null) this.fleet.audits.forget(leased.late);
     return this.leases.delete(lease);
   }
 
@@ -304,9 +299,13 @@ export class RemoteMember implements Transport {
     this.connection.send(frame, whenSent);
     this.fleet.machine.profile.leave();
     this.fleet.traffic.bytesSent += frame.length;
-    if (this.connection.queuedBytes > limits.sendQueueBytesMax) {
+    if (this.connection.queuedBytes > this.fleet.queueBytesMax) {
       this.fail('slow-reader', `${this.connection.queuedBytes} bytes are waiting for it`);
     }
+  }
+
+  expel(detail: string): void {
+    this.fail('bad-result', detail);
   }
 
   private unexpected(type: string): void {
@@ -328,6 +327,7 @@ export class RemoteMember implements Transport {
     const wasMember = this.state === 'member';
     this.state = 'closed';
     for (const lease of [...this.leases.keys()]) this.forget(lease);
+    this.fleet.members.delete(this.member);
     if (wasMember) this.fleet.machine.pool.leave(this.member);
     if (wasMember || error !== null) this.observer.left(this, error);
   }

@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import type { Task } from '../../shared/compute/computer.js';
 import type { Machine, Platform } from '../../shared/compute/machine.js';
+import { LockstepError } from '../../shared/errors.js';
 import { knownAnswer } from '../../shared/kernels/known-answer.js';
 import { limits } from '../../shared/limits.js';
 import { patience } from '../../shared/pool/member.js';
@@ -53,7 +54,7 @@ export class FleetSite implements Site, MemberObserver {
     private readonly events: SiteEvents,
   ) {
     const { server, token, platform } = config;
-    const fleet = new Fleet(fleetConfig(setup, machine, events.runName, platform), machine);
+    const fleet = new Fleet(fleetConfig(setup, machine, events.runName, platform), machine, platform.sha256);
     this.traffic = fleet.traffic;
     const frameBytesMax = limits.headerBytesMax + Math.max(partBytesMax, scoreBytes + setup.run.test);
     this.gateway = new Gateway(server, { token, frameBytesMax, nowMs: platform.nowMs }, fleet, this);
@@ -93,6 +94,20 @@ export class FleetSite implements Site, MemberObserver {
 
   diverged(): void {
     this.events.diverged();
+  }
+
+  /** The promise is broken from that step on: training must not go on as if it were not. */
+  countedWrong(name: string, { work, step }: Task): void {
+    const { logger } = this.config;
+    if (work === 'evaluation') {
+      logger.error({ worker: name, step }, `the evaluation after step ${step} is wrong: ${name} computed a part of it`);
+      return;
+    }
+    const sentence =
+      `${name} computed a wrong gradient in step ${step + 1}, and it was counted: the weights after it are not those ` +
+      `of this configuration. Remove the checkpoints after step ${step}, then start again with --resume`;
+    logger.error({ worker: name, step }, sentence);
+    this.events.failed(new LockstepError('weights-wrong', sentence));
   }
 
   /** Sends every member the samples that it will need for the next step, if it keeps its slots, while it computes. */

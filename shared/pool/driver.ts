@@ -20,7 +20,7 @@ export interface LeaseOrder {
 }
 
 /** A shard that a member was too late with. */
-export interface LateCopy {
+export interface Overtaken {
   readonly lease: number;
   /** The member that was first. */
   readonly by: number;
@@ -36,7 +36,7 @@ export interface Transport {
   /** The result is not needed any more; it may come all the same. */
   revoke(lease: number): void;
   /** Another member was first: this one's result, which may come all the same, can be compared with that one's. */
-  overtaken(copy: LateCopy): void;
+  overtaken(copy: Overtaken): void;
   /** Asks for a sign of life; only remote members are asked. */
   ping(): void;
   /** The pool has given the member up. */

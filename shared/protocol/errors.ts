@@ -106,6 +106,11 @@ export const protocolErrors = {
     sentence: "The worker's result for a shard is not what the shard's computation gives.",
     whatToDo: 'Do not trust that machine with this run: its memory, processor or program is at fault.',
   },
+  'no-progress': {
+    closeCode: 4023,
+    sentence: 'The worker let several shards in a row run out of time.',
+    whatToDo: 'Lend fewer threads, or free the machine of other work; others do its shards meanwhile.',
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ProtocolErrorCode = keyof typeof protocolErrors;

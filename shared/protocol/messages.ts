@@ -58,7 +58,7 @@ export interface Result {
   readonly computeMs: number;
 }
 
-/** I am alive: this answers your ping of the same id. */
+/** I am alive: this answers your ping of the same id; or of id 0, when I have heard nothing for a while. */
 export interface Pong {
   readonly type: 'pong';
   readonly id: number;
@@ -145,7 +145,7 @@ export interface ShardLease {
   readonly size: number;
 }
 
-/** I no longer need this lease's result. One that is already under way does no harm. */
+/** I no longer need this lease's result. One that is already under way does no harm: I compare it with the first. */
 export interface Cancel {
   readonly type: 'cancel';
   readonly lease: number;

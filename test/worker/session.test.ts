@@ -272,9 +272,28 @@ describe('leases', () => {
     const bench = leased();
     expect(bench.session.answers(1)).toBe(true);
     expect(bench.session.answers(1)).toBe(false);
-    expect(words(bench.receive({ type: 'cancel', lease: 2 }))).toBe('cancel');
-    expect(bench.session.answers(2)).toBe(false);
+    bench.receive(shard(3));
+    expect(words(bench.receive({ type: 'cancel', lease: 3 }))).toBe('cancel');
+    expect(bench.session.answers(3)).toBe(false);
+    expect(words(bench.receive({ type: 'cancel', lease: 3 }))).toBe('');
+  });
+
+  it('that were cancelled while they are computed may be answered, until other weights come', () => {
+    const bench = leased();
+    expect(words(bench.receive({ type: 'cancel', lease: 1 }))).toBe('');
+    expect(bench.session.answers(1)).toBe(true);
     expect(words(bench.receive({ type: 'cancel', lease: 2 }))).toBe('');
+    expect(words(bench.receive(weights(1)))).toBe('cancel, store-weights');
+    expect(bench.session.answers(2)).toBe(false);
+    expect(words(bench.receive(weights(2)))).toBe('store-weights');
+  });
+
+  it('that were cancelled do not count against the limit', () => {
+    const bench = having(states.working(), (b) => b.receive(weights(0)));
+    for (let i = 1; i <= limits.leasesPerMemberMax; i++) bench.receive(shard(i));
+    bench.receive({ type: 'cancel', lease: 1 });
+    expect(words(bench.receive(shard(1000)))).toBe('compute');
+    expect(words(bench.receive(shard(1001)))).toBe(refused);
   });
 
   it('cannot be given twice, nor more than the limit', () => {
@@ -310,7 +329,13 @@ describe('a refusal', () => {
   it('that no second attempt can change is the end, and not a good one', () => {
     const codes = Object.keys(protocolErrors) as (keyof typeof protocolErrors)[];
     const final = codes.filter((code) => outcome(code).some(({ type }) => type === 'exit'));
-    expect(final.sort()).toEqual(['kernel-mismatch', 'known-answer-wrong', 'token-wrong', 'version-mismatch']);
+    expect(final.sort()).toEqual([
+      'bad-result',
+      'kernel-mismatch',
+      'known-answer-wrong',
+      'token-wrong',
+      'version-mismatch',
+    ]);
     for (const code of final) {
       expect(outcome(code).at(-1)).toEqual({ type: 'exit', ok: false, message: 'because' });
     }
@@ -360,6 +385,20 @@ describe('attempts to connect', () => {
     expect(words(bench.wait(sessionTimes.retryMsMin))).toBe('connecting, connect');
   });
 
+  it('begin anew, and at once, when a machine wakes up between two of them', () => {
+    const bench = started();
+    for (let i = 0; i < 8; i++) {
+      bench.send({ type: 'closed' });
+      bench.wait(20_000);
+    }
+    bench.send({ type: 'closed' });
+    bench.nowMs += 3_600_000;
+    expect(words(bench.send({ type: 'tick' }))).toBe('connecting, connect');
+    bench.nowMs += 50;
+    expect(bench.send({ type: 'closed' }).at(-1)).toMatchObject({ status: { firstAttempt: true } });
+    expect(words(bench.wait(sessionTimes.retryMsMin))).toBe('connecting, connect');
+  });
+
   it('go on after a machine slept for an hour', () => {
     const bench = states.working();
     bench.nowMs += 3_600_000;
@@ -397,8 +436,10 @@ describe('silence', () => {
     } as const;
     for (const state of ['connecting', 'greeting', 'preparing', 'working'] as const) {
       const bench = states[state]();
-      expect(bench.wait(sessionTimes[times[state]])).toEqual([]);
-      expect(words(bench.wait(100))).toBe('close');
+      const beganMs = bench.nowMs;
+      while (words(bench.wait(200_000)) === 'send pong');
+      expect(bench.nowMs - beganMs).toBeGreaterThan(sessionTimes[times[state]]);
+      expect(bench.nowMs - beganMs).toBeLessThanOrEqual(sessionTimes[times[state]] + 100);
       expect(bench.wait(60_000)).toEqual([]);
       expect(words(bench.send({ type: 'closed' }))).toBe(lost);
     }
@@ -407,10 +448,28 @@ describe('silence', () => {
   it('is broken by any message while it works', () => {
     const bench = states.working();
     for (let i = 0; i < 10; i++) {
-      expect(bench.wait(sessionTimes.silenceMs - 1_000)).toEqual([]);
+      bench.nowMs += sessionTimes.sleptMs - 1_000;
       bench.receive({ type: 'ping', id: i });
+      expect(bench.wait(sessionTimes.probeMs - 100)).toEqual([]);
     }
-    expect(words(bench.wait(sessionTimes.silenceMs + 100))).toBe('close');
+  });
+
+  it('is followed by a word now and then, which breaks a connection that leads nowhere', () => {
+    const bench = states.working();
+    expect(bench.wait(sessionTimes.probeMs)).toEqual([{ type: 'send', message: { type: 'pong', id: 0 } }]);
+    expect(words(bench.wait(sessionTimes.probeMs))).toBe('send pong');
+    // This machine slept, and its clock with it: the coordinator has closed long ago.
+    expect(words(bench.send({ type: 'closed' }))).toBe(lost);
+    expect(words(bench.wait(1_000))).toBe('connecting, connect');
+  });
+
+  it('of half a minute, for which the coordinator was stopped, makes no worker leave', () => {
+    const bench = states.working();
+    for (const endMs = bench.nowMs + 30_000; bench.nowMs < endMs; ) {
+      expect(words(bench.wait(1_000))).toMatch(/^(send pong)?$/);
+    }
+    expect(words(bench.receive({ type: 'ping', id: 1 }))).toBe('send pong');
+    expect(words(bench.receive(weights(0)))).toBe('store-weights');
   });
 
   it('cannot be put off by messages other than the one that is waited for', () => {
