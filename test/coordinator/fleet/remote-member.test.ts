@@ -1,0 +1,252 @@
+import { describe, expect, it } from 'vitest';
+import { limits } from '../../../shared/limits.js';
+import { encodeFrame } from '../../../shared/protocol/codec.js';
+import { TestFleet, type TestWorker } from './fixture.js';
+
+/** Two workers that are measured, and a shard of the second one that the first is given as well. */
+function straggling() {
+  const site = new TestFleet();
+  const [fast, slow] = [site.join('fast'), site.join('slow')];
+  for (let i = 0; i < 4; i++) step(site, [fast, slow]);
+  site.begin();
+  site.pass(20, [fast, slow]);
+  while (fast.computed.length > 0) fast.answer();
+  site.pass(400, [fast, slow]);
+  expect(fast.computed[0].shard.lo).toBe(slow.computed[0].shard.lo);
+  return { site, fast, slow };
+}
+
+function step(site: TestFleet, workers: readonly TestWorker[]): void {
+  site.begin();
+  site.nowMs += 20;
+  for (const worker of workers) while (worker.computed.length > 0) worker.answer();
+}
+
+describe('a late copy', () => {
+  it('that is the same is counted for both', () => {
+    const { site, fast, slow } = straggling();
+    fast.answer();
+    expect(site.sums.length).toBe(5);
+    expect(slow.types().at(-1)).toBe('cancel');
+    slow.answer();
+    expect([fast.member.audits, slow.member.audits]).toEqual([1, 1]);
+    expect(site.log).toEqual(['fast joined', 'slow joined']);
+    step(site, [fast, slow]);
+    expect(site.sums.length).toBe(6);
+    expect(site.machine.buffers.inUse).toBe(0);
+  });
+
+  it('is compared steps later too, with the weights of its own step', () => {
+    const { site, fast, slow } = straggling();
+    fast.answer();
+    slow.spoil();
+    const late = slow.computed.shift()!;
+    for (let i = 0; i < 5; i++) step(site, [fast, slow]);
+    const { weights, parameters } = site.machine.workspace;
+    const before = [...site.machine.floats(weights, parameters)];
+    slow.deliver(late);
+    expect([...site.machine.floats(weights, parameters)]).toEqual(before);
+    expect(slow.closeReason).toBe('bad-result');
+    expect(fast.closeReason).toBeNull();
+    expect(site.log.slice(2)).toEqual(['slow is out']);
+    step(site, [fast]);
+    expect(site.machine.buffers.inUse).toBe(0);
+  });
+
+  it('that is right says that the one which was counted is not', () => {
+    const { site, fast, slow } = straggling();
+    fast.spoil();
+    fast.answer();
+    slow.answer();
+    expect(fast.closeReason).toBe('bad-result');
+    expect(slow.closeReason).toBeNull();
+    expect(site.log.slice(2)).toEqual(['fast is out', 'fast was wrong in step 4']);
+    expect(slow.member.audits).toBe(0);
+  });
+
+  it('says so even when whoever was first has left', () => {
+    const { site, fast, slow } = straggling();
+    fast.spoil();
+    fast.answer();
+    fast.send({ type: 'leave' });
+    slow.answer();
+    expect(site.log.slice(2)).toEqual(['fast left', 'fast was wrong in step 4']);
+  });
+
+  it('may be wrong like the first, but not in the same way', () => {
+    const { site, fast, slow } = straggling();
+    fast.spoil();
+    const { frames } = slow.computed[0];
+    frames[0][frames[0].length - 2] ^= 1;
+    fast.answer();
+    slow.answer();
+    expect(site.log.slice(2)).toEqual(['slow is out', 'fast is out', 'fast was wrong in step 4']);
+  });
+
+  it('that is not finite is a wrong one', () => {
+    const { site, fast, slow } = straggling();
+    fast.answer();
+    const { frames } = slow.computed[0];
+    frames[0].set([0, 0, 0xc0, 0x7f], frames[0].length - 4);
+    slow.answer();
+    expect(site.log.slice(2)).toEqual(['slow is out']);
+  });
+
+  it('is forgotten when too many are awaited: nothing piles up', () => {
+    const { site, fast, slow } = straggling();
+    fast.answer();
+    const first = slow.computed.shift()!;
+    slow.member.receive(first.frames[0]);
+    expect(site.machine.buffers.inUse).toBe(1);
+    for (let i = 0; i < limits.lateCopiesMax; i++) {
+      const lease = { lease: 10_000 + i, task: { work: 'gradient', step: i, epoch: 0, stepInEpoch: 0 } } as const;
+      slow.member.lease({ ...lease, shard: { lo: 0, size: 1 } });
+      slow.member.overtaken({ lease: lease.lease, by: 1, sum: site.machine.buffers.take() });
+    }
+    expect(site.machine.buffers.inUse).toBe(limits.lateCopiesMax);
+    slow.member.receive(first.frames[1]);
+    expect(slow.member.audits).toBe(0);
+    expect(slow.closeReason).toBeNull();
+  });
+
+  it('that never comes is let go of with its member', () => {
+    const { site, fast, slow } = straggling();
+    fast.answer();
+    slow.member.receive(slow.computed[0].frames[0]);
+    expect(site.machine.buffers.inUse).toBe(1);
+    slow.member.disconnected();
+    expect(site.machine.buffers.inUse).toBe(0);
+  });
+});
+
+describe('a result', () => {
+  it('of a departed worker is of no use to whoever comes after it', () => {
+    const site = new TestFleet();
+    const [leaver, other] = [site.join('leaver'), site.join('other')];
+    site.begin();
+    const late = leaver.computed[0];
+    leaver.send({ type: 'leave' });
+    leaver.deliver(late);
+    expect(other.computed.length).toBe(2);
+    const again = site.join('leaver');
+    again.deliver(late);
+    while (other.computed.length > 0) other.answer();
+    expect(site.sums.length).toBe(1);
+    expect(again.closeReason).toBeNull();
+    expect(site.machine.buffers.inUse).toBe(0);
+  });
+
+  it('of a lease that another coordinator gave, before it was started again, is ignored', () => {
+    const former = new TestFleet();
+    const worker = former.join('w');
+    former.begin();
+    const late = worker.computed[0];
+    const site = new TestFleet();
+    const [w, other] = [site.join('w'), site.join('other')];
+    site.begin();
+    // The numbers of leases begin anew: the same one is another shard here, and may be somebody else's.
+    expect(w.computed[0].shard.lease).toBe(late.shard.lease);
+    expect(w.computed[0].shard.size).not.toBe(late.shard.size);
+    other.deliver(late);
+    expect(other.closeReason).toBeNull();
+    expect(site.sums).toEqual([]);
+    for (const one of [w, other]) while (one.computed.length > 0) one.answer();
+    expect(site.sums.length).toBe(1);
+  });
+
+  it('that is not finite is the worker’s fault when a recomputation is', () => {
+    const site = new TestFleet();
+    const worker = site.join('w');
+    site.begin();
+    const { frames } = worker.computed[0];
+    frames[0].set([0, 0, 0x80, 0x7f], frames[0].length - 4);
+    worker.answer();
+    expect(site.log).toEqual(['w joined', 'w is out']);
+    expect(worker.closeReason).toBe('bad-result');
+    expect(site.machine.buffers.inUse).toBe(0);
+  });
+});
+
+describe('a connection', () => {
+  it('that says nothing is closed in time, but not for our own standstill', () => {
+    const site = new TestFleet();
+    const mute = site.connect('mute');
+    mute.member.tick(site.nowMs + 60_000);
+    expect(mute.closeReason).toBeNull();
+    for (let ms = 0; ms <= limits.helloMsMax; ms += 1_000) mute.member.tick(site.nowMs + 60_000 + ms);
+    expect(mute.closeReason).toBe('heartbeat-lost');
+  });
+
+  it('that reads too slowly is closed, and what waits for it does not grow', () => {
+    const site = new TestFleet();
+    const [slow, other] = [site.join('slow'), site.join('other')];
+    slow.queuedBytes = site.fleet.queueBytesMax + 1;
+    site.begin();
+    expect(slow.closeReason).toBe('slow-reader');
+    const sent = slow.received.length;
+    while (other.computed.length > 0) other.answer();
+    expect(site.sums.length).toBe(1);
+    expect(slow.received.length).toBe(sent);
+  });
+
+  it('that makes no progress is told so', () => {
+    const site = new TestFleet();
+    const worker = site.join('w');
+    site.begin();
+    site.pass(400_000, [worker]);
+    expect(worker.closeReason).toBe('no-progress');
+  });
+});
+
+describe('parts of a gradient', () => {
+  /** A worker that has a shard, and what it would send. */
+  const leased = () => {
+    const site = new TestFleet();
+    const worker = site.join('w');
+    site.begin();
+    const { shard, frames } = worker.computed[0];
+    return { site, worker, lease: shard.lease, frames };
+  };
+
+  const payload = (...blocks: number[]) => {
+    const bytes = new Uint8Array(32 + 4 * 21);
+    for (const block of blocks) bytes[block >> 3] |= 1 << (block & 7);
+    return bytes;
+  };
+
+  it.each([
+    ['a second time', 0, [0, 0], 'unexpected-message'],
+    ['that do not exist', 1, [], 'unexpected-message'],
+    ['far beyond the last', 2 ** 31, [], 'field-invalid'],
+  ])('%s are refused', (_, part, before, code) => {
+    const { site, worker, lease, frames } = leased();
+    for (const _ of before.slice(1)) worker.member.receive(frames[0]);
+    worker.member.receive(encodeFrame({ type: 'gradient', lease, part }, payload(0)));
+    expect(worker.closeReason).toBe(code);
+    expect(site.machine.buffers.inUse).toBe(0);
+  });
+
+  it.each([
+    ['shorter than its mask', new Uint8Array(31)],
+    ['with a block beyond the end', payload(0, 1)],
+    ['without the floats that its mask announces', payload(0).subarray(0, 40)],
+    ['with more than its mask announces', payload()],
+  ])('%s are refused', (_, bytes) => {
+    const { site, worker, lease } = leased();
+    worker.member.receive(encodeFrame({ type: 'gradient', lease, part: 0 }, bytes));
+    expect(worker.closeReason).toBe('payload-length');
+    expect(site.machine.buffers.inUse).toBe(0);
+  });
+
+  it('are all there before a result, and are none of an evaluation', () => {
+    const { worker, frames } = leased();
+    worker.member.receive(frames[1]);
+    expect(worker.closeReason).toBe('unexpected-message');
+    const site = new TestFleet();
+    const evaluating = site.join('w');
+    site.evaluate();
+    const { lease } = evaluating.computed[0].shard;
+    evaluating.member.receive(encodeFrame({ type: 'gradient', lease, part: 0 }, payload(0)));
+    expect(evaluating.closeReason).toBe('unexpected-message');
+  });
+});
