@@ -35,15 +35,16 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<numbe
   const server = await listen(options.host, options.port);
   if (token === null && !isLoopback(options.host))
     logger.warn('anyone who reaches this port can join: --open asks for no token');
+  let how = '';
   return conduct(options, log, platform, profiler, onInterrupt, {
     threads: 0,
     stranded: (stranded) =>
-      stranded ? logger.warn('no workers left: paused until one joins') : logger.info('going on'),
+      stranded ? logger.warn(`no workers left: paused until one joins; ${how}`) : logger.info('going on'),
     open: async (setup, machine, events) => {
       const { minWorkers } = options;
       const site = new FleetSite({ server, token, minWorkers, platform, logger }, setup, machine, events);
       const command = joinCommand(options.host, site.port, token);
-      const how = announce(command, token !== null, join(events.directory, joinFile));
+      how = announce(command, token !== null, join(events.directory, joinFile));
       logger.info({ host: options.host, port: site.port }, `waiting for ${plural(minWorkers, 'worker')}; ${how}`);
       await site.ready;
       return site;

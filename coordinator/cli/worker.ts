@@ -35,6 +35,7 @@ export async function runWorker(options: WorkerOptions): Promise<number> {
   let interrupted = false;
   onInterrupt(() => {
     interrupted = true;
+    logger.info('handing back what it holds; Ctrl-C again stops at once');
     worker.stop();
   });
   const { ok, message } = await worker.run();

@@ -7,6 +7,7 @@ import { limits } from '../../shared/limits.js';
 import { encodeFrame } from '../../shared/protocol/codec.js';
 import type { DataDescription } from '../../shared/protocol/messages.js';
 import { protocolVersion, type SampleSet, type Welcome } from '../../shared/protocol/messages.js';
+import { samplesBytes } from '../../shared/protocol/payload.js';
 import { type Audited, Audits } from './audits.js';
 import { WeightsBroadcast } from './weights-broadcast.js';
 
@@ -44,8 +45,8 @@ export class Fleet {
     this.audits = new Audits(machine, sha256);
     this.weights = new WeightsBroadcast(machine);
     const { parameters, pixels, run } = machine.workspace;
-    const stepBytes = 4 * parameters + sampleBytes(pixels) * machine.order.samplesIn(0);
-    this.queueBytesMax = limits.sendQueueBytesMax + 2 * stepBytes + sampleBytes(pixels) * run.test;
+    const stepBytes = 4 * parameters + samplesBytes(machine.order.samplesIn(0), pixels);
+    this.queueBytesMax = limits.sendQueueBytesMax + 2 * stepBytes + samplesBytes(run.test, pixels);
   }
 
   welcome(member: number): Welcome {
@@ -58,7 +59,7 @@ export class Fleet {
   /** Frames that carry these samples, each within the limit. */
   *samples(set: SampleSet, ids: readonly number[]): Iterable<Uint8Array> {
     const { pixels } = this.machine.workspace;
-    const perFrame = Math.max(1, Math.floor(limits.samplesBytesMax / sampleBytes(pixels)));
+    const perFrame = Math.max(1, Math.floor(limits.samplesBytesMax / samplesBytes(1, pixels)));
     for (let at = 0; at < ids.length; at += perFrame) yield this.samplesFrame(set, ids.slice(at, at + perFrame));
   }
 
@@ -66,7 +67,7 @@ export class Fleet {
     const { pixels, [set]: store } = this.machine.workspace;
     const images = this.machine.bytes(store.images, this.count(set) * pixels);
     const labels = this.machine.bytes(store.labels, this.count(set));
-    const payload = new Uint8Array(ids.length * sampleBytes(pixels));
+    const payload = new Uint8Array(samplesBytes(ids.length, pixels));
     const view = new DataView(payload.buffer);
     for (const [i, id] of ids.entries()) {
       view.setUint32(4 * i, id, true);
@@ -79,9 +80,4 @@ export class Fleet {
   private count(set: SampleSet): number {
     return this.machine.workspace.run[set];
   }
-}
-
-/** Of one sample in a frame: its id, its label, and its pixels. */
-function sampleBytes(pixels: number): number {
-  return 5 + pixels;
 }

@@ -4,11 +4,17 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { Machine } from '../../shared/compute/machine.js';
+import { knownAnswer } from '../../shared/kernels/known-answer.js';
+import { parameterCount } from '../../shared/model/parameters.js';
+import { presetDefault, presetModel } from '../../shared/model/presets.js';
 import { decodeFromCoordinator, decodeFromWorker, encodeFrame } from '../../shared/protocol/codec.js';
 import { protocolErrors } from '../../shared/protocol/errors.js';
 import { offer, subprotocol } from '../../shared/protocol/handshake.js';
-import type { Hello } from '../../shared/protocol/messages.js';
+import type { FromWorker, Hello } from '../../shared/protocol/messages.js';
+import { partsOf } from '../../shared/protocol/tensor.js';
 import { Random } from '../../shared/random.js';
+import { nodePlatform } from '../../worker/node-platform.js';
 import { lockstep, scratch, smallDataset, startCoordinator, summaryOf } from './fixture.js';
 
 const safety = { timeout: 120_000 };
@@ -76,6 +82,114 @@ test('a coordinator names what is wrong with each kind of garbage, and trains on
   expect(await coordinator.ended).toMatchObject({ code: 0, stderr: '' });
   for (const worker of good) expect(await worker.ended).toMatchObject({ code: 0, stderr: '' });
   expect(summaryOf(out).steps).toBe(20);
+});
+
+/** Kernels and known answer of a worker that would be admitted. */
+function credentials(): { kernels: string; knownAnswer: string } {
+  const platform = nodePlatform();
+  const model = { input: [1], layers: [{ dense: 1, activation: 'linear' }], loss: 'quadratic' } as const;
+  const { kernels, memory, workspace } = new Machine(
+    platform,
+    { model, train: 1, test: 1, batch: 1, microBatch: 1, seed: 1 },
+    0,
+  );
+  return {
+    kernels: platform.sha256(platform.kernels),
+    knownAnswer: platform.sha256(knownAnswer(kernels, memory, workspace.end)),
+  };
+}
+
+const { kernels, knownAnswer: answer } = credentials();
+
+/** Parts of the default model's gradient. */
+const parts = partsOf(parameterCount(presetModel(presetDefault, [28, 28], 10)));
+
+/** A part without any block is valid: all zeros. */
+const zeros = new Uint8Array(32);
+const withBlock = (block: number, ...bytes: number[]) => {
+  const part = new Uint8Array(32 + bytes.length);
+  part[block >> 3] |= 1 << (block & 7);
+  part.set(bytes, 32);
+  return part;
+};
+const score = new Uint8Array(8);
+
+type Sent = [part: number | 'result', payload: Uint8Array];
+const allZero = Array.from({ length: parts }, (_, part): Sent => [part, zeros]);
+
+/** What an admitted worker sends for its first shard, and what becomes of it; null: it stays. */
+const hostile: Record<string, { sent: Sent[]; code: keyof typeof protocolErrors | null; lease?: number }> = {
+  'a part twice': { sent: [allZero[0], allZero[0]], code: 'unexpected-message' },
+  'parts out of order': { sent: [allZero[1]], code: 'unexpected-message' },
+  'a part more than there are': { sent: [...allZero, [parts, zeros]], code: 'payload-length' },
+  'a part of a number that no model has': { sent: [[2 ** 31, zeros]], code: 'field-invalid' },
+  'a part shorter than its mask': { sent: [[0, zeros.subarray(1)]], code: 'payload-length' },
+  'a part without payload': { sent: [[0, new Uint8Array(0)]], code: 'payload-length' },
+  'a block without its floats': { sent: [[0, withBlock(0)]], code: 'payload-length' },
+  'floats without their block': { sent: [[0, new Uint8Array(32 + 256)]], code: 'payload-length' },
+  'a block beyond the last': {
+    sent: [...allZero.slice(0, -1), [parts - 1, withBlock(255, ...new Array<number>(256).fill(0))]],
+    code: 'payload-length',
+  },
+  'a result before the gradient': { sent: [['result', score]], code: 'unexpected-message' },
+  'a result after some of the gradient': {
+    sent: [...allZero.slice(0, -1), ['result', score]],
+    code: 'unexpected-message',
+  },
+  'a result with predictions': { sent: [...allZero, ['result', new Uint8Array(20)]], code: 'payload-length' },
+  'a gradient that is no number': {
+    sent: [[0, withBlock(9, ...new Array<number>(256).fill(0xff))], ...allZero.slice(1), ['result', score]],
+    code: 'bad-result',
+  },
+  'a part of a lease that it does not have': { sent: [[0, withBlock(0)]], code: null, lease: 0x7fffffff },
+};
+
+/** Joins, and sends this for the first shard; resolves with the code that it is told, or null when it may stay. */
+async function tellOfShard(url: string, { sent, lease }: { sent: Sent[]; lease?: number }): Promise<string | null> {
+  const socket = new WebSocket(url, offer(null));
+  let code: string | null = null;
+  let isTold = false;
+  const say = (message: FromWorker, payload?: Uint8Array) =>
+    socket.send(encodeFrame(message, ...(payload ? [payload] : [])));
+  socket.on('message', (data: Buffer) => {
+    const decoded = decodeFromCoordinator(data);
+    if (!('message' in decoded)) return;
+    const { message } = decoded;
+    if (message.type === 'failure') code = message.code;
+    if (message.type === 'welcome') say({ type: 'ready', knownAnswer: answer });
+    if (message.type !== 'shard' || message.work !== 'gradient' || isTold) return;
+    isTold = true;
+    const of = lease ?? message.lease;
+    for (const [part, payload] of sent) {
+      if (part === 'result') say({ type: 'result', lease: of, computeMs: 1 }, payload);
+      else say({ type: 'gradient', lease: of, part }, payload);
+    }
+    say({ type: 'leave' });
+  });
+  socket.on('error', () => {});
+  await once(socket, 'open');
+  say({ ...hello, kernels });
+  await once(socket, 'close');
+  return code;
+}
+
+test('a member that sends a gradient which is none is out, and counts for nothing', safety, async () => {
+  const out = join(scratch(), 'hostile');
+  const run = ['--data', smallDataset(), '--epochs', 1_000_000, '--out', out, '--log-format', 'json'];
+  const { coordinator, url } = await startCoordinator(...run);
+  const good = lockstep('worker', url, '--threads', 1);
+  await coordinator.prints(/"epoch":1,/);
+  for (const [name, { code, ...told }] of Object.entries(hostile)) {
+    expect.soft(await tellOfShard(url, told), name).toBe(code);
+  }
+  coordinator.process.kill('SIGINT');
+  expect(await coordinator.ended).toMatchObject({ code: 130, stderr: '' });
+  expect(await good.ended).toMatchObject({ code: 0, stderr: '' });
+  const { steps, weightsSha256 } = summaryOf(out);
+  const quiet = join(scratch(), 'hostile-quiet');
+  const words = ['--workers', 1, '--max-steps', steps, '--data', smallDataset(), '--epochs', 1_000_000, '--out', quiet];
+  expect(await lockstep('train', ...words).ended).toMatchObject({ code: 0, stderr: '' });
+  expect(summaryOf(quiet).weightsSha256).toBe(weightsSha256);
 });
 
 test('a worker names what is wrong with garbage, comes back, and ends when it is told to', safety, async () => {
