@@ -84,8 +84,13 @@ export async function conduct(
   profiler?.begin();
   const reason = await Promise.race([training.run(), failure]);
   profiler?.finish(recorder.directory, trainer.position.step, site.workers);
-  await site.close(endReasons[reason]);
-  await recorder.finish(machine, reason);
+  // At the same time: neither a slow worker nor a slow disk keeps the other waiting.
+  const closed = site.close(endReasons[reason]);
+  try {
+    await recorder.finish(machine, reason);
+  } finally {
+    await closed;
+  }
   if (reason === 'diverged') throw divergence(trainer.position.step, setup);
   return reason === 'interrupted' ? 130 : 0;
 }

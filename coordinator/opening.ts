@@ -47,7 +47,11 @@ export function standingAt(checkpoint: Checkpoint | null): Standing {
 }
 
 function faultsTo({ logger }: Log) {
-  return { onFault: (message: string) => logger.error({ alarm: 'run-directory' }, message) };
+  const fields = { alarm: 'run-directory' };
+  return {
+    onFault: (message: string) => logger.error(fields, message),
+    onRecovery: (message: string) => logger.info(fields, message),
+  };
 }
 
 function refusal({ path }: RunDirectory, different: readonly Difference[]): LockstepError {

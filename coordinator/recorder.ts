@@ -4,6 +4,7 @@ import type { Machine, Platform } from '../shared/compute/machine.js';
 import { type Log, plural } from './cli/log.js';
 import type { Traffic } from './fleet/fleet.js';
 import { RateMeter } from './rate.js';
+import type { Alarms } from './run/alarms.js';
 import type { MetricsLine, Summary } from './run/config.js';
 import { weightsSha256 } from './run/floats.js';
 import type { RunDirectory } from './run/run-directory.js';
@@ -49,6 +50,11 @@ export class Recorder {
     return this.files.path;
   }
 
+  /** What the disk refuses at present, and how often it did. */
+  get alarms(): Pick<Alarms, 'active' | 'faults'> {
+    return this.files.alarms;
+  }
+
   /** The run's name: that of its directory. */
   get name(): string {
     return basename(this.files.path);
@@ -77,6 +83,7 @@ export class Recorder {
       samplesPerSecond,
       workers: fleet.workers,
       ...fleet.traffic,
+      ...(this.alarms.active.length > 0 && { alarms: this.alarms.active }),
       ...(test && { testLoss: test.loss, testAccuracy: test.accuracy, weightsSha256: this.hash(machine) }),
     };
     this.files.record(line);
@@ -154,13 +161,15 @@ export class Recorder {
       samplesPerSecond: Math.round(this.rate.samples / seconds),
       stopReason,
       resumedAtStep: this.resumedAtStep,
+      diskFaults: this.alarms.faults,
     };
   }
 
   private farewell({ testAccuracy, seconds, weightsSha256: hash, stopReason, steps }: Summary): string {
     const accuracy = testAccuracy === null ? 'not evaluated' : `test accuracy ${percent(testAccuracy)}`;
     const what = `${endings[stopReason]} after ${plural(steps, 'step')}: ${accuracy} in ${seconds.toFixed(1)} s`;
-    const next = steps === 0 ? 'start again' : `use ${join(this.directory, 'model.safetensors')}`;
+    const model = join(this.directory, 'model.safetensors');
+    const next = stopReason === 'interrupted' ? `go on with --resume ${this.directory}` : `use ${model}`;
     return `${what}, weights ${hash}; run in ${this.directory}; next: ${next}`;
   }
 

@@ -42,7 +42,8 @@ export interface GivenSettings extends Said {
   readonly model?: string | undefined;
 }
 
-const defaults: RunSettings = {
+/** Of a new run. */
+export const defaults: RunSettings = {
   model: { from: 'preset', name: presetDefault },
   dataset: 'auto',
   data: undefined,

@@ -1,6 +1,6 @@
 /** `lockstep coordinator`: trains on the workers that join over the network. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { LockstepError } from '../../shared/errors.js';
@@ -22,18 +22,20 @@ export interface CoordinatorOptions extends RunOptions {
   readonly open: boolean;
 }
 
-/** In the run directory, readable by its owner alone. */
+/** In the run directory, readable by their owner alone. */
 const joinFile = 'join-command';
+const tokenFile = 'token';
 
 /** Resolves with the exit code. */
 export async function runCoordinator(options: CoordinatorOptions): Promise<number> {
   const log = createLog(options);
   const { logger } = log;
-  const token = tokenFor(options);
+  const given = givenToken(options);
+  const isOpen = given === null && (options.open || isLoopback(options.host));
   const profiler = options.profile ? new Profiler() : null;
   const platform = nodePlatform(profiler?.phases);
   const server = await listen(options.host, options.port);
-  if (token === null && !isLoopback(options.host))
+  if (isOpen && !isLoopback(options.host))
     logger.warn('anyone who reaches this port can join: --open asks for no token');
   let how = '';
   return conduct(options, log, platform, profiler, onInterrupt, {
@@ -42,6 +44,7 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<numbe
       stranded ? logger.warn(`no workers left: paused until one joins; ${how}`) : logger.info('going on'),
     open: async (setup, machine, events) => {
       const { minWorkers } = options;
+      const token = isOpen ? null : (given ?? ownToken(events.directory));
       const site = new FleetSite({ server, token, minWorkers, platform, logger }, setup, machine, events);
       const command = joinCommand(options.host, site.port, token);
       how = announce(command, token !== null, join(events.directory, joinFile));
@@ -66,11 +69,19 @@ function announce(command: string, secret: boolean, file: string): string {
   return `the command to join is in ${file}`;
 }
 
-/** Loopback needs no token; elsewhere one is made unless it is given or waived. */
-function tokenFor({ host, tokenFile, open }: CoordinatorOptions): string | null {
+/** The user's own, or null. */
+function givenToken({ tokenFile }: CoordinatorOptions): string | null {
   const given = tokenFile === undefined ? process.env.LOCKSTEP_TOKEN : readToken(tokenFile);
-  if (given !== undefined && given !== '') return checkedToken(given);
-  return open || isLoopback(host) ? null : randomBytes(16).toString('hex');
+  return given === undefined || given === '' ? null : checkedToken(given);
+}
+
+/** One for a run that was given none: when it goes on it has the same, so that its workers find in again. */
+function ownToken(directory: string): string {
+  const file = join(directory, tokenFile);
+  if (existsSync(file)) return checkedToken(readToken(file));
+  const token = randomBytes(16).toString('hex');
+  writeFileSync(file, `${token}\n`, { mode: 0o600 });
+  return token;
 }
 
 function readToken(path: string): string {

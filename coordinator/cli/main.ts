@@ -40,6 +40,7 @@ const parser = yargs(hideBin(process.argv))
         })
         .config('config', 'JSON file with any of these options', readConfig)
         .example('$0 train', 'MNIST, all cores, 10 epochs')
+        .example('$0 train --resume runs/DATE-NAME', 'Go on with a run that was cut off')
         .example('$0 train --preset sigmoid-16 --lr 3 --epochs 30', "3Blue1Brown's network"),
     async (argv) => exitWith(import('./train.js').then(({ runTrain }) => runTrain(argv))),
   )
@@ -70,6 +71,7 @@ const parser = yargs(hideBin(process.argv))
         .config('config', 'JSON file with any of these options', readConfig)
         .example('$0 coordinator', 'One machine: listens on 127.0.0.1')
         .example('$0 worker ws://127.0.0.1:8080', '… and a worker, in another terminal')
+        .example('$0 coordinator --resume runs/DATE-NAME', 'Go on; workers come back by themselves')
         .example('$0 coordinator --host 0.0.0.0 --min-workers 2', 'Two machines: on the first one, then …')
         .example("$0 worker 'ws://192.168.1.5:8080/#TOKEN'", '… on each machine, the command that it printed'),
     async (argv) => exitWith(import('./coordinator.js').then(({ runCoordinator }) => runCoordinator(argv))),

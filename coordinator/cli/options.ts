@@ -4,7 +4,7 @@ import type { Options } from 'yargs';
 import { LockstepError } from '../../shared/errors.js';
 import { limits } from '../../shared/limits.js';
 import { findPreset, presetDefault, presets } from '../../shared/model/presets.js';
-import type { GivenSettings } from '../settings.js';
+import { defaults, type GivenSettings } from '../settings.js';
 
 /** What the command line, or a configuration file, says of a run and of how this process goes about it. */
 export interface RunOptions extends GivenSettings {
@@ -44,7 +44,7 @@ export const runOptions = {
   dataset: {
     group: group.data,
     choices: ['auto', 'mnist', 'digits'],
-    defaultDescription: 'auto',
+    defaultDescription: defaults.dataset,
     describe: 'auto: MNIST where it can be had, else generated digits',
   },
   preset: {
@@ -57,19 +57,19 @@ export const runOptions = {
   model: { group: group.model, string: true, describe: 'A model of your own, a JSON file', coerce: once },
   epochs: {
     group: group.training,
-    defaultDescription: '10',
+    defaultDescription: String(defaults.epochs),
     describe: 'Passes over the training set',
     coerce: integer('epochs', 1, 1e6),
   },
   batch: {
     group: group.training,
-    defaultDescription: '128',
+    defaultDescription: String(defaults.batch),
     describe: 'Samples per step; 0: all of them (full-batch gradient descent)',
     coerce: integer('batch', 0, limits.samplesMax),
   },
   'micro-batch': {
     group: group.training,
-    defaultDescription: '16',
+    defaultDescription: String(defaults.microBatch),
     describe: 'Samples per slot, the smallest piece of work',
     coerce: integer('micro-batch', 1, limits.microBatchMax),
   },
@@ -85,13 +85,13 @@ export const runOptions = {
   },
   seed: {
     group: group.training,
-    defaultDescription: '1',
+    defaultDescription: String(defaults.seed),
     describe: 'Decides weights and order',
     coerce: integer('seed', 0, 2 ** 32 - 1),
   },
   'eval-every': {
     group: group.training,
-    defaultDescription: 'epoch',
+    defaultDescription: String(defaults.evalEvery),
     describe: 'Evaluate after every epoch, or every so many steps',
     coerce: (x: unknown) => (x === 'epoch' ? 'epoch' : integer('eval-every', 1, 1e9)(x)),
   },

@@ -119,7 +119,8 @@ export class FleetSite implements Site, MemberObserver {
 
   async close(reason: keyof typeof farewells): Promise<void> {
     clearInterval(this.timer);
-    await this.gateway.end(reason, false, farewells[reason], farewellMs);
+    // Workers of a run that was interrupted look for it until it goes on.
+    await this.gateway.end(reason, reason === 'interrupted', farewells[reason], farewellMs);
   }
 }
 

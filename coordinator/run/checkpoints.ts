@@ -148,7 +148,7 @@ export class Checkpoints {
     return new LockstepError(
       'output-unwritable',
       `The checkpoint of step ${position.step} could not be written to ${this.options.directory}: ` +
-        `${describeFault(error)}. Earlier checkpoints are untouched; free or repair the disk.`,
+        `${describeFault(error)}. Training goes on, and earlier checkpoints are untouched; free or repair the disk.`,
     );
   }
 

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Model } from '../../shared/model/model.js';
 import type { StopReason } from '../trainer.js';
+import type { AlarmName } from './alarms.js';
 
 /** The data set of a run: its identity is `sha256`, the rest is for people. */
 export interface ConfigDataset {
@@ -61,6 +62,8 @@ export interface MetricsLine {
   readonly bytesReceived: number;
   /** With every evaluation. */
   readonly weightsSha256?: string;
+  /** What the disk refused to take at this time. */
+  readonly alarms?: readonly AlarmName[];
 }
 
 /** `summary.json`: how a run ended. */
@@ -80,6 +83,8 @@ export interface Summary {
   readonly stopReason: StopReason;
   /** Where this process took the run up; null if it began it. `seconds` count from there. */
   readonly resumedAtStep: number | null;
+  /** Writes that failed; the run directory is nevertheless whole. */
+  readonly diskFaults: number;
 }
 
 /** A field that determines the weights and is not the same in two configurations. */

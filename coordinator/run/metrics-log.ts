@@ -4,6 +4,7 @@
  */
 import { limits } from '../../shared/limits.js';
 import { describeFault } from '../data/fault.js';
+import type { Alarms } from './alarms.js';
 import type { MetricsLine } from './config.js';
 import type { Files, OpenFile } from './files.js';
 
@@ -22,7 +23,7 @@ export class MetricsLog {
     private readonly files: Files,
     readonly path: string,
     private length: number,
-    private readonly warn: (message: string) => void,
+    private readonly alarms: Alarms,
   ) {}
 
   /** An evaluation, and every so many lines, start a write. */
@@ -96,16 +97,16 @@ export class MetricsLog {
   }
 
   private succeeded(): void {
-    if (this.dropped > 0) this.warn(`${this.path} lacks ${this.dropped} lines that waited for the disk for too long.`);
     this.failing = false;
+    const lost = this.dropped === 0 ? '' : `, but for ${this.dropped} lines that waited for the disk for too long`;
+    this.alarms.clear('metrics', `${this.path} is written again${lost}.`);
     this.dropped = 0;
   }
 
   private failed(error: unknown): void {
-    if (!this.failing) {
-      this.warn(`${this.path} cannot be written: ${describeFault(error)}. Training goes on; its lines wait in memory.`);
-    }
     this.failing = true;
+    const remedy = 'Training goes on, and its lines wait in memory; free or repair the disk.';
+    this.alarms.raise('metrics', `${this.path} cannot be written: ${describeFault(error)}. ${remedy}`);
   }
 }
 

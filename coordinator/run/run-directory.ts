@@ -8,6 +8,7 @@ import { LockstepError } from '../../shared/errors.js';
 import { tensorSpans } from '../../shared/model/parameters.js';
 import { describeFault } from '../data/fault.js';
 import type { Position } from '../trainer.js';
+import { type AlarmListener, Alarms } from './alarms.js';
 import type { Snapshot } from './checkpoint-file.js';
 import { Checkpoints } from './checkpoints.js';
 import { type ConfigFile, configSha256, type MetricsLine, type Summary } from './config.js';
@@ -18,10 +19,9 @@ import { nodeProcesses, type Processes, RunLock } from './lock.js';
 import { linesUpTo, MetricsLog } from './metrics-log.js';
 import { encodeHeader } from './safetensors.js';
 
-export interface RunOptions {
+/** Whoever listens hears a sentence about what went wrong without ending the run, and about what works again. */
+export interface RunOptions extends Partial<AlarmListener> {
   readonly files?: Files;
-  /** Hears a sentence about what went wrong without ending the run. */
-  readonly onFault?: (message: string) => void;
   readonly processes?: Processes;
 }
 
@@ -35,6 +35,7 @@ const names = {
 
 export class RunDirectory {
   readonly checkpoints: Checkpoints;
+  readonly alarms: Alarms;
   private metrics: MetricsLog | null = null;
 
   /**
@@ -74,7 +75,6 @@ export class RunDirectory {
   }
 
   private readonly files: Files;
-  private readonly onFault: (message: string) => void;
 
   private constructor(
     readonly path: string,
@@ -83,13 +83,14 @@ export class RunDirectory {
     options: RunOptions,
   ) {
     this.files = options.files ?? nodeFiles;
-    this.onFault = options.onFault ?? (() => {});
+    const { onFault = () => {}, onRecovery = () => {} } = options;
+    this.alarms = new Alarms({ onFault, onRecovery });
     this.checkpoints = new Checkpoints({
       directory: join(path, names.checkpoints),
       model: config.model,
       configSha256: configSha256(config),
       files: this.files,
-      warn: this.onFault,
+      warn: onFault,
       // A run that resumes there must find the lines up to there.
       prepare: async () => this.metrics?.sync(),
     });
@@ -107,8 +108,8 @@ export class RunDirectory {
   }
 
   /**
-   * Copies the vectors before it returns, and writes a checkpoint in the background; a fault goes to `onFault`, and
-   * training goes on. `standing` is what else the run needs to go on from there.
+   * Copies the vectors before it returns, and writes a checkpoint in the background; a fault is an alarm, and training
+   * goes on. `standing` is what else the run needs to go on from there.
    */
   checkpoint(
     position: Position,
@@ -116,9 +117,13 @@ export class RunDirectory {
     velocity: Float32Array | null,
     standing: Pick<Snapshot, 'state' | 'best'>,
   ): void {
-    this.checkpoints.save({ position, weights, velocity, ...standing }).catch((error: unknown) => {
-      this.onFault(describeFault(error));
-    });
+    this.checkpoints.save({ position, weights, velocity, ...standing }).then(
+      (path) => {
+        // Null: a newer one took its place, and says itself how that went.
+        if (path !== null) this.alarms.clear('checkpoints', `Checkpoints are written again: ${path}.`);
+      },
+      (error: unknown) => this.alarms.raise('checkpoints', describeFault(error)),
+    );
   }
 
   /** Whether it has come to an end before. */
@@ -183,7 +188,7 @@ export class RunDirectory {
   }
 
   private metricsFrom(length: number): MetricsLog {
-    return new MetricsLog(this.files, join(this.path, names.metrics), length, this.onFault);
+    return new MetricsLog(this.files, join(this.path, names.metrics), length, this.alarms);
   }
 
   private writeJson(name: string, content: unknown): Promise<void> {

@@ -1,5 +1,5 @@
 /** A run that was cut off goes on where its newest checkpoint stands, and ends on the weights of a quiet one. */
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Random } from '../../shared/random.js';
@@ -16,11 +16,21 @@ beforeAll(async () => {
   expect(await lockstep('train', '--workers', 1, ...options(quiet)).ended).toMatchObject({ code: 0, stderr: '' });
 }, safety.timeout);
 
-/** Of a run of `steps` steps that says every 50th in the log; without `--out` where it goes on. */
-function options(out?: string): (string | number)[] {
-  const where = out === undefined ? [] : ['--out', out];
-  const run = ['--data', data, '--epochs', 1000, '--max-steps', steps, '--eval-every', 50, '--checkpoint-every', 0.1];
-  return [...run, ...where, '--log-format', 'json'];
+/** Of a run that says every 50th step in the log. */
+function options(out: string, maxSteps = steps): (string | number)[] {
+  const run = [
+    '--data',
+    data,
+    '--epochs',
+    1000,
+    '--max-steps',
+    maxSteps,
+    '--eval-every',
+    50,
+    '--checkpoint-every',
+    0.1,
+  ];
+  return [...run, '--out', out, '--log-format', 'json'];
 }
 
 /** Kills without a word, once the run has come to an evaluation at or after `step`. */
@@ -94,6 +104,59 @@ describe('a run that is killed', () => {
     expect(await coordinator.ended).toMatchObject({ code: 0, stderr: '' });
     for (const worker of fleet) expect(await worker.ended).toMatchObject({ code: 0, stderr: '' });
     expectLikeQuiet(run);
+  });
+});
+
+describe('a coordinator that is interrupted', () => {
+  test('stops in good order while a worker is frozen, and finds its workers again', safety, async () => {
+    const run = join(scratch(), 'interrupted');
+    const { coordinator, url } = await startCoordinator('--min-workers', 2, ...options(run));
+    const fleet = ['frozen', 'awake'].map((name) =>
+      lockstep('worker', url, '--threads', 1, '--name', name, '--log-format', 'json'),
+    );
+    await coordinator.prints(/"step":100,/);
+    fleet[0].process.kill('SIGSTOP');
+    coordinator.process.kill('SIGINT');
+    const { code, stdout, stderr } = await coordinator.ended;
+    expect({ code, stderr }).toEqual({ code: 130, stderr: '' });
+    const [, made] = stdout.match(/interrupted after (\d+) steps.*next: go on with --resume/) ?? [];
+    expect(linesOf(run).map(({ step }) => step)).toEqual(Array.from({ length: Number(made) }, (_, i) => i + 1));
+    fleet[0].process.kill('SIGCONT');
+    await fleet[1].prints(/lost the coordinator/);
+    const resumed = lockstep('coordinator', '--resume', run, '--port', new URL(url).port, '--log-format', 'json');
+    expect(await resumed.ended).toMatchObject({ code: 0, stderr: '' });
+    for (const worker of fleet) expect(await worker.ended).toMatchObject({ code: 0, stderr: '' });
+    expectLikeQuiet(run);
+    expect(summaryOf(run).resumedAtStep).toBe(Number(made));
+  });
+
+  test('twice stops at once', safety, async () => {
+    const { coordinator, url } = await startCoordinator(...options(join(scratch(), 'twice'), 1e6));
+    const frozen = lockstep('worker', url, '--threads', 1);
+    await coordinator.prints(/"step":100,/);
+    frozen.process.kill('SIGSTOP');
+    coordinator.process.kill('SIGTERM');
+    await coordinator.prints(/interrupted after/);
+    coordinator.process.kill('SIGINT');
+    expect(await coordinator.ended).toMatchObject({ code: 130, stderr: '' });
+  });
+
+  test('goes on with the token that it made', safety, async () => {
+    const run = join(scratch(), 'token');
+    const begin = (...words: string[]) =>
+      lockstep('coordinator', '--host', '0.0.0.0', '--port', 0, '--log-format', 'json', ...words);
+    const command = () => readFileSync(join(run, 'join-command'), 'utf8').replace(/:\d+\//, '');
+    const first = begin('--data', data, '--out', run);
+    await first.prints(/the command to join is in/);
+    const before = command();
+    first.process.kill('SIGKILL');
+    await first.ended;
+    writeFileSync(join(run, 'join-command'), '');
+    const second = begin('--resume', run);
+    await second.prints(/the command to join is in/);
+    expect(command()).toBe(before);
+    expect(before).toMatch(/#[0-9a-f]{32}'/);
+    expect(statSync(join(run, 'token')).mode & 0o777).toBe(0o600);
   });
 });
 

@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  beginning,
+  isBest,
+  recordedStep,
   type Score,
+  type Standing,
   type StopReason,
   Trainer,
   type TrainerEffect,
@@ -194,6 +198,47 @@ describe('an interrupt', () => {
   });
 });
 
+describe('checkpoints by time', () => {
+  /** Each sum takes 10 ms, each evaluation 100. */
+  const timed = (checkpointEveryMs: number) => {
+    let nowMs = 0;
+    const reply: Reply = (kind, n) => {
+      nowMs += kind === 'step' ? 10 : 100;
+      return kind === 'step'
+        ? { type: 'summed', nowMs, score: score(n) }
+        : { type: 'evaluated', nowMs, score: score(n) };
+    };
+    return carryOut({ ...plan, stepsPerEpoch: 8, checkpointEveryMs }, reply).course.checkpoints;
+  };
+
+  it('are made after the step that is due, and counted anew from every one', () => {
+    // The first is due 25 ms after the start, hence after step 3; evaluations bring their own.
+    expect(timed(25)).toEqual([3, 6, 8, 11, 14, 16]);
+  });
+
+  it('of no time are made after every step', () => {
+    expect(timed(0)).toEqual(upTo(16));
+  });
+
+  it('are not made where evaluations come sooner', () => {
+    expect(timed(85)).toEqual([8, 16]);
+  });
+});
+
+describe('the best weights', () => {
+  it('are those of an evaluation, not of the steps after it', () => {
+    const found: [number, boolean][] = [];
+    const trainer = new Trainer({ ...plan, checkpointEveryMs: 0 });
+    const effects = trainer.step({ type: 'start', nowMs: 0 });
+    for (let effect = effects.shift(); effect !== undefined; effect = effects.shift()) {
+      if (effect.type === 'checkpoint') found.push([effect.position.step, isBest(effect.position.step, effect.state)]);
+      if (effect.type === 'step') effects.push(...trainer.step({ type: 'summed', nowMs: 0, score: score(1) }));
+      if (effect.type === 'evaluate') effects.push(...trainer.step({ type: 'evaluated', nowMs: 0, score: score(1) }));
+    }
+    expect(found).toEqual([1, 2, 3, 4, 5, 6].map((step) => [step, step === 3]));
+  });
+});
+
 describe('what comes at the wrong time', () => {
   it('is a bug of ours', () => {
     expect(() => new Trainer(plan).step({ type: 'summed', nowMs: 0, score: score(1) })).toThrow(
@@ -230,6 +275,53 @@ describe('whatever the plan', () => {
         expect(course.updates).toBeLessThanOrEqual(trainer.stepsPlanned);
         expect(course.checkpoints.at(-1)).toBe(course.updates);
         expect(course.reasons.length).toBe(1);
+      }),
+    );
+  });
+
+  /** Losses that depend on the step alone, as those of a run do. */
+  const evaluated = (losses: readonly number[], step: number): TrainerEvent => {
+    const loss = losses[step % losses.length];
+    return { type: 'evaluated', nowMs: 0, score: score(loss, 1 / (1 + loss)) };
+  };
+
+  /** Goes on from `from` until `limit` requests were answered, then stops as a crash does, or in good order. */
+  function follow(any: TrainingPlan, losses: readonly number[], from: Standing, limit: number, inGoodOrder: boolean) {
+    const trainer = new Trainer(any, from);
+    const log: TrainerEffect[] = [];
+    let checkpoint = from;
+    let answered = 0;
+    const effects = trainer.step({ type: 'start', nowMs: 0 });
+    for (let effect = effects.shift(); effect !== undefined; effect = effects.shift()) {
+      if (effect.type === 'record' || effect.type === 'finish') log.push(effect);
+      if (effect.type === 'checkpoint') checkpoint = { step: effect.position.step, state: effect.state };
+      if (effect.type !== 'step' && effect.type !== 'evaluate') continue;
+      if (answered === limit) {
+        if (inGoodOrder) effects.push(...trainer.step({ type: 'interrupt' }));
+        continue;
+      }
+      answered += 1;
+      const sum = { type: 'summed', nowMs: answered, score: score(1 / (1 + trainer.position.step)) } as const;
+      effects.push(...trainer.step(effect.type === 'step' ? sum : evaluated(losses, trainer.position.step)));
+    }
+    return { log, checkpoint, trainer };
+  }
+
+  it('one that is cut off anywhere, and goes on at its checkpoint, takes the same course', () => {
+    const losses = fc.array(fc.nat(9), { minLength: 1, maxLength: 20 });
+    fc.assert(
+      fc.property(plans, losses, fc.nat(60), fc.nat(9), fc.boolean(), (any, found, limit, everyMs, inGoodOrder) => {
+        const timed = { ...any, checkpointEveryMs: everyMs };
+        const quiet = follow(timed, found, beginning, Number.POSITIVE_INFINITY, false);
+        const cut = follow(timed, found, beginning, limit, inGoodOrder);
+        const rest = follow(timed, found, cut.checkpoint, Number.POSITIVE_INFINITY, false);
+        const kept = cut.log.filter(
+          (effect) => effect.type === 'record' && effect.step <= recordedStep(cut.checkpoint),
+        );
+        const whole = [...kept, ...rest.log.filter(({ type }) => type === 'record')];
+        expect(whole).toEqual(quiet.log.filter(({ type }) => type === 'record'));
+        expect(rest.log.at(-1)).toEqual(quiet.log.at(-1));
+        expect(rest.trainer.findings).toEqual(quiet.trainer.findings);
       }),
     );
   });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Alarms } from '../../../coordinator/run/alarms.js';
 import { linesUpTo, MetricsLog } from '../../../coordinator/run/metrics-log.js';
 import { limits } from '../../../shared/limits.js';
 import { fault, type Operation, withDirectory } from './memory-files.js';
@@ -10,12 +11,17 @@ const path = '/run/metrics.jsonl';
 function open() {
   const files = withDirectory('/run');
   const warnings: string[] = [];
-  const log = new MetricsLog(files, path, 0, (message) => warnings.push(message));
+  const recoveries: string[] = [];
+  const alarms = new Alarms({
+    onFault: (message) => warnings.push(message),
+    onRecovery: (message) => recoveries.push(message),
+  });
+  const log = new MetricsLog(files, path, 0, alarms);
   const steps = () => {
     const text = Buffer.from(files.content(path) ?? []).toString();
     return text.split('\n').flatMap((json) => (json === '' ? [] : [JSON.parse(json).step]));
   };
-  return { files, log, warnings, steps };
+  return { files, log, alarms, warnings, recoveries, steps };
 }
 
 const upTo = (last: number, first = 1) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
@@ -53,7 +59,7 @@ describe('MetricsLog', () => {
   });
 
   it('tells a full disk once, and then has every line once', async () => {
-    const { files, log, warnings, steps } = open();
+    const { files, log, alarms, warnings, recoveries, steps } = open();
     log.record(line(1));
     await log.flush();
     files.failing = failAt('write', 'ENOSPC');
@@ -67,6 +73,8 @@ describe('MetricsLog', () => {
     await log.flush();
     expect(steps()).toEqual(upTo(6));
     expect(warnings).toHaveLength(1);
+    expect(recoveries).toEqual([`${path} is written again.`]);
+    expect(alarms).toMatchObject({ active: [], faults: 4 });
   });
 
   it.each(['append', 'sync', 'truncate'] as const)('goes on after a fault at %s', async (kind) => {
@@ -84,14 +92,14 @@ describe('MetricsLog', () => {
   });
 
   it('holds a bounded number of lines while the disk fails, and says how many it lacks', async () => {
-    const { files, log, warnings, steps } = open();
+    const { files, log, recoveries, steps } = open();
     files.failing = failAt('write', 'ENOSPC');
     for (let step = 1; step <= limits.metricsLinesWaitingMax + 10; step++) log.record(line(step));
     await log.flush();
     files.failing = () => null;
     await log.close();
     expect(steps()).toEqual(upTo(limits.metricsLinesWaitingMax + 10, 11));
-    expect(warnings[1]).toMatch(/lacks 10 lines/);
+    expect(recoveries).toEqual([expect.stringMatching(/but for 10 lines/)]);
   });
 });
 

@@ -108,14 +108,34 @@ describe('a new run', () => {
     });
   });
 
-  it('hears of a checkpoint that could not be written, and goes on', async () => {
+  it.each([
+    ['sync', 'EIO'],
+    ['write', 'ENOSPC'],
+    ['syncDirectory', 'EIO'],
+  ])('raises one alarm while checkpoints cannot be written (%s: %s), and goes on', async (kind, code) => {
     const files = new MemoryFiles();
-    const faults: string[] = [];
-    const run = await RunDirectory.create('/run', config, { files, onFault: (message) => faults.push(message) });
-    files.failing = ({ kind, path: at }) => (kind === 'sync' && at.includes('step-') ? fault('EIO', at) : null);
-    checkpoint(run, 5);
+    const said: string[] = [];
+    const note = (message: string) => said.push(message);
+    const run = await RunDirectory.create('/run', config, { files, onFault: note, onRecovery: note });
+    const save = async (step: number) => {
+      checkpoint(run, step);
+      await run.checkpoints.settled();
+    };
+    await save(3);
+    const before = files.content('/run/checkpoints/step-00000003.safetensors');
+    files.failing = (operation) =>
+      operation.kind === kind && operation.path.includes('checkpoints') ? fault(code, operation.path) : null;
+    for (const step of [4, 5, 6]) await save(step);
+    expect(run.alarms).toMatchObject({ active: ['checkpoints'], faults: 3 });
+    expect(said).toEqual([
+      expect.stringMatching(/checkpoint of step 4 could not .*Training goes on, .*free or repair/),
+    ]);
+    expect(files.content('/run/checkpoints/step-00000003.safetensors')).toEqual(before);
+    files.failing = () => null;
+    await save(7);
+    expect(run.alarms).toMatchObject({ active: [], faults: 3 });
+    expect(said.slice(1)).toEqual(['Checkpoints are written again: /run/checkpoints/step-00000007.safetensors.']);
     await run.finish(summary, vector(5));
-    expect(faults).toEqual([expect.stringMatching(/checkpoint of step 5 could not be written/)]);
     expect(files.content('/run/summary.json')).toBeDefined();
   });
 });

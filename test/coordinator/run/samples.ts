@@ -73,6 +73,7 @@ export const summary: Summary = {
   samplesPerSecond: 120,
   stopReason: 'epochs',
   resumedAtStep: null,
+  diskFaults: 0,
 };
 
 /** Numbers from 0 to below 1, the same for the same seed. */
