@@ -86,11 +86,7 @@ export async function conduct(
   profiler?.finish(recorder.directory, trainer.position.step, site.workers);
   // At the same time: neither a slow worker nor a slow disk keeps the other waiting.
   const closed = site.close(endReasons[reason]);
-  try {
-    await recorder.finish(machine, reason);
-  } finally {
-    await closed;
-  }
+  await recorder.finish(machine, reason).finally(() => closed);
   if (reason === 'diverged') throw divergence(trainer.position.step, setup);
   return reason === 'interrupted' ? 130 : 0;
 }

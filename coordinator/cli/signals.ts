@@ -6,7 +6,7 @@ const stopMs = 2_800;
 export function onInterrupt(stop: () => void): void {
   let asked = false;
   const handle = () => {
-    if (asked) process.exit(130);
+    if (asked) return end();
     asked = true;
     setTimeout(giveUp, stopMs).unref();
     stop();
@@ -17,5 +17,11 @@ export function onInterrupt(stop: () => void): void {
 
 function giveUp(): void {
   process.stderr.write('lockstep: stopped before all was written: the newest checkpoint that is whole stands\n');
-  process.exit(130);
+  end();
+}
+
+/** By the signal itself, which shells report as 130: `process.exit` would wait for a disk that does not answer. */
+function end(): void {
+  process.removeAllListeners('SIGINT');
+  process.kill(process.pid, 'SIGINT');
 }

@@ -75,23 +75,26 @@ function ownerOf(name: string): ProcessIdentity | null {
   return match && { pid: Number(match[1]), start: match[2], host: match[3] };
 }
 
+/** Where the system does not say, or not of other users' processes. */
+const unknownStart = '0';
+
 /** The machine's own. */
 export const nodeProcesses: Processes = {
-  own: { pid: process.pid, start: startOf(process.pid) ?? '0', host: encodeURIComponent(hostname()) },
-  isAlive: ({ pid, start }) => exists(pid) && (startOf(pid) ?? '0') === start,
+  own: { pid: process.pid, start: startOf(process.pid), host: encodeURIComponent(hostname()) },
+  isAlive: ({ pid, start }) => exists(pid) && [start, unknownStart].includes(startOf(pid)),
 };
 
-/** Which boot, and how long after it; null where there is no such process, or the system does not say. */
-function startOf(pid: number): string | null {
+/** Which boot, and how long after it; empty for a process that has ended and that nobody has taken notice of yet. */
+function startOf(pid: number): string {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8);
     // The fields after the program's name, which may have spaces and brackets in it: state, …, start time.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const isDead = fields[0] === 'Z' || fields[0] === 'X';
-    return isDead ? null : `${boot}-${fields[19]}`;
+    const hasEnded = fields[0] === 'Z' || fields[0] === 'X';
+    return hasEnded ? '' : `${boot}-${fields[19]}`;
   } catch {
-    return null;
+    return unknownStart;
   }
 }
 

@@ -1,7 +1,7 @@
 /** Runs the real command line in processes of their own, on a small generated data set. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
@@ -13,7 +13,8 @@ const program = fileURLToPath(new URL('../../coordinator/cli/main.js', import.me
 
 /** What a process printed, and how it ended. */
 export interface Ended {
-  readonly code: number | null;
+  /** As a shell reports it: 128 and the signal's number where it was killed. */
+  readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -28,7 +29,13 @@ export class Running {
     process.stdout?.on('data', (text) => this.note(() => (this.stdout += text)));
     process.stderr?.on('data', (text) => this.note(() => (this.stderr += text)));
     this.ended = new Promise((resolve) => {
-      process.on('close', (code) => resolve({ code, stdout: this.stdout, stderr: this.stderr }));
+      process.on('close', (code, signal) => {
+        resolve({
+          code: code ?? 128 + constants.signals[signal as NodeJS.Signals],
+          stdout: this.stdout,
+          stderr: this.stderr,
+        });
+      });
     });
     running.add(this);
     void this.ended.then(() => running.delete(this));
