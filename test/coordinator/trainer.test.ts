@@ -1,11 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  beginning,
   isBest,
-  recordedStep,
   type Score,
-  type Standing,
   type StopReason,
   Trainer,
   type TrainerEffect,
@@ -275,53 +272,6 @@ describe('whatever the plan', () => {
         expect(course.updates).toBeLessThanOrEqual(trainer.stepsPlanned);
         expect(course.checkpoints.at(-1)).toBe(course.updates);
         expect(course.reasons.length).toBe(1);
-      }),
-    );
-  });
-
-  /** Losses that depend on the step alone, as those of a run do. */
-  const evaluated = (losses: readonly number[], step: number): TrainerEvent => {
-    const loss = losses[step % losses.length];
-    return { type: 'evaluated', nowMs: 0, score: score(loss, 1 / (1 + loss)) };
-  };
-
-  /** Goes on from `from` until `limit` requests were answered, then stops as a crash does, or in good order. */
-  function follow(any: TrainingPlan, losses: readonly number[], from: Standing, limit: number, inGoodOrder: boolean) {
-    const trainer = new Trainer(any, from);
-    const log: TrainerEffect[] = [];
-    let checkpoint = from;
-    let answered = 0;
-    const effects = trainer.step({ type: 'start', nowMs: 0 });
-    for (let effect = effects.shift(); effect !== undefined; effect = effects.shift()) {
-      if (effect.type === 'record' || effect.type === 'finish') log.push(effect);
-      if (effect.type === 'checkpoint') checkpoint = { step: effect.position.step, state: effect.state };
-      if (effect.type !== 'step' && effect.type !== 'evaluate') continue;
-      if (answered === limit) {
-        if (inGoodOrder) effects.push(...trainer.step({ type: 'interrupt' }));
-        continue;
-      }
-      answered += 1;
-      const sum = { type: 'summed', nowMs: answered, score: score(1 / (1 + trainer.position.step)) } as const;
-      effects.push(...trainer.step(effect.type === 'step' ? sum : evaluated(losses, trainer.position.step)));
-    }
-    return { log, checkpoint, trainer };
-  }
-
-  it('one that is cut off anywhere, and goes on at its checkpoint, takes the same course', () => {
-    const losses = fc.array(fc.nat(9), { minLength: 1, maxLength: 20 });
-    fc.assert(
-      fc.property(plans, losses, fc.nat(60), fc.nat(9), fc.boolean(), (any, found, limit, everyMs, inGoodOrder) => {
-        const timed = { ...any, checkpointEveryMs: everyMs };
-        const quiet = follow(timed, found, beginning, Number.POSITIVE_INFINITY, false);
-        const cut = follow(timed, found, beginning, limit, inGoodOrder);
-        const rest = follow(timed, found, cut.checkpoint, Number.POSITIVE_INFINITY, false);
-        const kept = cut.log.filter(
-          (effect) => effect.type === 'record' && effect.step <= recordedStep(cut.checkpoint),
-        );
-        const whole = [...kept, ...rest.log.filter(({ type }) => type === 'record')];
-        expect(whole).toEqual(quiet.log.filter(({ type }) => type === 'record'));
-        expect(rest.log.at(-1)).toEqual(quiet.log.at(-1));
-        expect(rest.trainer.findings).toEqual(quiet.trainer.findings);
       }),
     );
   });
