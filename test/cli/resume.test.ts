@@ -6,7 +6,6 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { Random } from '../../shared/random.js';
 import { type Ended, lockstep, type Running, scratch, smallDataset, startCoordinator, summaryOf } from './fixture.js';
 
-const safety = { timeout: 120_000 };
 const steps = 3000;
 
 let data: string;
@@ -15,7 +14,7 @@ beforeAll(async () => {
   data = smallDataset();
   quiet = join(scratch(), 'quiet');
   expect(await lockstep('train', '--workers', 1, ...options(quiet)).ended).toMatchObject({ code: 0, stderr: '' });
-}, safety.timeout);
+});
 
 /** Of a run that says every 100th step in the log. */
 function options(out: string, maxSteps = steps): (string | number)[] {
@@ -76,7 +75,7 @@ function expectLikeQuiet(run: string): void {
 }
 
 describe('a run that is killed', () => {
-  test('on one machine goes on with --resume, and with the same --out', safety, async () => {
+  test('on one machine goes on with --resume, and with the same --out', async () => {
     const run = join(scratch(), 'killed');
     await killAfter(lockstep('train', '--workers', 2, ...options(run)), run, 300);
     await killAfter(lockstep('train', '--resume', run, '--workers', 1, '--log-format', 'json'), run, 1100);
@@ -87,7 +86,7 @@ describe('a run that is killed', () => {
     expect(summaryOf(run).resumedAtStep).toBeGreaterThanOrEqual(1100);
   });
 
-  test('and has no whole checkpoint begins again, in its directory', safety, async () => {
+  test('and has no whole checkpoint begins again, in its directory', async () => {
     const run = join(scratch(), 'damaged');
     const cut = lockstep('train', '--workers', 2, ...options(run));
     await checkpointOf(run, 100);
@@ -101,7 +100,7 @@ describe('a run that is killed', () => {
     expectLikeQuiet(run);
   });
 
-  test('again and again, with a fleet that comes back by itself, ends on the same weights', safety, async () => {
+  test('again and again, with a fleet that comes back by itself, ends on the same weights', async () => {
     const run = join(scratch(), 'fleet');
     const random = new Random(11);
     let { coordinator, url } = await startCoordinator('--min-workers', 2, ...options(run));
@@ -118,7 +117,7 @@ describe('a run that is killed', () => {
 });
 
 describe('a coordinator that is interrupted', () => {
-  test('stops in good order while a worker is frozen, and finds its workers again', safety, async () => {
+  test('stops in good order while a worker is frozen, and finds its workers again', async () => {
     const run = join(scratch(), 'interrupted');
     const { coordinator, url } = await startCoordinator('--min-workers', 2, ...options(run));
     const fleet = ['frozen', 'awake'].map((name) =>
@@ -140,7 +139,7 @@ describe('a coordinator that is interrupted', () => {
     expect(summaryOf(run).resumedAtStep).toBe(Number(made));
   });
 
-  test('twice stops at once', safety, async () => {
+  test('twice stops at once', async () => {
     const { coordinator, url } = await startCoordinator(...options(join(scratch(), 'twice'), 1e6));
     const frozen = lockstep('worker', url, '--threads', 1);
     await coordinator.prints(/"step":100,/);
@@ -151,7 +150,7 @@ describe('a coordinator that is interrupted', () => {
     expect(await coordinator.ended).toMatchObject({ code: 130, stderr: '' });
   });
 
-  test.skipIf(process.platform === 'win32')('stops while the disk does not answer', safety, async () => {
+  test.skipIf(process.platform === 'win32')('stops while the disk does not answer', async () => {
     const run = join(scratch(), 'hung');
     const running = lockstep('train', ...options(run, 1e6));
     await running.prints(/"step":100,/);
@@ -165,7 +164,7 @@ describe('a coordinator that is interrupted', () => {
     expect((await again.ended).stdout).toMatch(/resumed at step [1-9]/);
   });
 
-  test('goes on with the token that it made', safety, async () => {
+  test('goes on with the token that it made', async () => {
     const run = join(scratch(), 'token');
     const begin = (...words: string[]) =>
       lockstep('coordinator', '--host', '0.0.0.0', '--port', 0, '--log-format', 'json', ...words);
@@ -195,7 +194,7 @@ describe('a run that is to go on', () => {
     return run;
   };
 
-  test('is refused other settings, each by name, and left as it was', safety, async () => {
+  test('is refused other settings, each by name, and left as it was', async () => {
     const run = copy('differs');
     const { code, stderr } = await refused(run, '--epochs', 2000, '--seed', 2, '--lr', 0.2, '--preset', 'sigmoid-16');
     expect(code).toBe(2);
@@ -208,7 +207,7 @@ describe('a run that is to go on', () => {
     expect(readdirSync(run).sort()).toEqual(readdirSync(quiet).sort());
   });
 
-  test('is refused kernels that are not those it was trained with', safety, async () => {
+  test('is refused kernels that are not those it was trained with', async () => {
     const run = copy('kernels');
     const file = join(run, 'config.json');
     const config = JSON.parse(readFileSync(file, 'utf8'));
@@ -216,7 +215,7 @@ describe('a run that is to go on', () => {
     expect((await refused(run)).stderr).toMatch(/kernelsSha256 was 0{12}… and would be/);
   });
 
-  test('says what to raise when it is finished, and goes on when that is done', safety, async () => {
+  test('says what to raise when it is finished, and goes on when that is done', async () => {
     const run = copy('finished');
     const { code, stderr } = await refused(run);
     expect({ code, stderr }).toMatchObject({
@@ -230,7 +229,7 @@ describe('a run that is to go on', () => {
     expect(course(run).slice(0, steps)).toEqual(course(quiet));
   });
 
-  test('must be one', safety, async () => {
+  test('must be one', async () => {
     expect(await refused(join(scratch(), 'nowhere'))).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/nowhere holds no run that could be resumed: /),
@@ -238,7 +237,7 @@ describe('a run that is to go on', () => {
     expect((await refused('a', '--out', 'b')).stderr).toMatch(/resume and out are mutually exclusive/);
   });
 
-  test('belongs to one process at a time', safety, async () => {
+  test('belongs to one process at a time', async () => {
     const run = join(scratch(), 'locked');
     const owner = lockstep('train', '--data', data, '--epochs', 100_000, '--out', run, '--log-format', 'json');
     await owner.prints(/"epoch":2,/);

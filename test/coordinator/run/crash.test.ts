@@ -130,7 +130,7 @@ describe('a crash during a run', () => {
     });
   }
 
-  it('leaves metrics with no step twice and none missing, however often it happens', { timeout: 60_000 }, async () => {
+  it('leaves metrics with no step twice and none missing, however often it happens', async () => {
     const whole = new MemoryFiles();
     await run(whole);
     expect(loggedSteps(whole)).toEqual(upTo(steps));
