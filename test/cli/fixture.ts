@@ -1,13 +1,12 @@
 /** Runs the real command line in processes of their own, on a small generated data set. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
 import type { Summary } from '../../coordinator/run/config.js';
-import { generateDigits } from '../../shared/data/digits/generate.js';
-import { encodeIdx } from '../../shared/data/idx.js';
+import { writeDigits } from '../digits-directory.js';
 
 const program = fileURLToPath(new URL('../../coordinator/cli/main.js', import.meta.url));
 
@@ -93,16 +92,7 @@ afterAll(() => {
 
 /** A directory with a small data set in IDX files. */
 export function smallDataset(): string {
-  const path = scratch();
-  const { train, test } = generateDigits({ seed: 7, train: 2000, test: 300 });
-  for (const [name, set] of [['train', train] as const, ['t10k', test] as const]) {
-    writeFileSync(
-      join(path, `${name}-images-idx3-ubyte`),
-      encodeIdx({ dimensions: [set.count, ...set.shape], values: set.images }),
-    );
-    writeFileSync(join(path, `${name}-labels-idx1-ubyte`), encodeIdx({ dimensions: [set.count], values: set.labels }));
-  }
-  return path;
+  return writeDigits(scratch(), { train: 2000, test: 300 });
 }
 
 export function summaryOf(run: string): Summary {
