@@ -8,12 +8,12 @@ import { chaos } from './chaos.js';
 const directory = mkdtempSync(join(tmpdir(), 'lockstep-chaos-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-/** Of the faults; how long the rest takes is not asked. */
-const seconds = 12;
+/** Some ten seconds of them; with this seed, all kinds are among them. */
+const seed = 11;
+const faultsMade = 22;
 
 test('killed, stopped, continued and resumed at seeded moments, a run is that of one quiet worker', async () => {
-  const { faults, steps, weightsSha256 } = await chaos({ seed: 4, seconds, directory });
-  expect(weightsSha256).toMatch(/^[0-9a-f]{64}$/);
+  const { faults, steps } = await chaos({ seed, goesOn: (made) => made < faultsMade, directory });
+  expect(faults.size).toBe(9);
   expect(steps).toBeGreaterThan(0);
-  expect(faults.get('coordinator killed')).toBeGreaterThan(0);
 }, 300_000);

@@ -13,8 +13,8 @@ import { type Fault, type FaultKind, schedule } from './schedule.js';
 
 export interface ChaosOptions {
   readonly seed: number;
-  /** How long things go wrong. What follows takes its own time. */
-  readonly seconds: number;
+  /** Whether another thing is to go wrong, after so many. What follows takes its own time. */
+  readonly goesOn: (faultsMade: number) => boolean;
   /** Scratch. */
   readonly directory: string;
   readonly onFault?: (fault: Fault) => void;
@@ -32,6 +32,9 @@ export interface ChaosResult {
 const settings = ['--batch', 256, '--micro-batch', 16, '--epochs', 1_000_000];
 const sizes = { train: 10_000, test: 500 };
 
+/** Labels of the random streams: a port that is taken must not change what goes wrong. */
+const streams = { port: 1, schedule: 2 };
+
 /** Steps that a run must make when nothing goes wrong any more, before and after it is interrupted. */
 const stepsAfter = 100;
 
@@ -46,20 +49,19 @@ const sayings: Readonly<Record<string, RegExp>> = {
 };
 
 /** Throws an Error that says what is lost. */
-export async function chaos({ seed, seconds, directory, onFault }: ChaosOptions): Promise<ChaosResult> {
-  const random = new Random(seed);
+export async function chaos({ seed, goesOn, directory, onFault }: ChaosOptions): Promise<ChaosResult> {
   const faults = new Map<FaultKind, number>();
   const said = new Map<string, number>();
   const out = join(directory, 'chaos');
   const data = writeDigits(join(directory, 'data'), sizes);
-  const port = await freePort(random);
+  const port = await freePort(new Random(seed, streams.port));
   const scene = new Scene({ port, out, data, settings, onLine: (line) => tally(said, line) });
   try {
     await scene.begin();
-    const endMs = performance.now() + 1000 * seconds;
-    for (const fault of schedule(random)) {
+    let made = 0;
+    for (const fault of schedule(new Random(seed, streams.schedule))) {
       await Promise.race([pause(fault.afterMs), scene.spoilt]);
-      if (performance.now() > endMs) break;
+      if (!goesOn(made++)) break;
       scene.perform(fault);
       faults.set(fault.kind, (faults.get(fault.kind) ?? 0) + 1);
       onFault?.(fault);

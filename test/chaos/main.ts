@@ -47,7 +47,7 @@ const elapsed = () => `${((performance.now() - start) / 1000).toFixed(1)} s`;
 try {
   const { faults, said, steps, weightsSha256 } = await chaos({
     seed,
-    seconds: 60 * minutes,
+    goesOn: () => performance.now() - start < 60_000 * minutes,
     directory,
     onFault: ({ kind, worker }) => {
       if (verbose) process.stdout.write(`${elapsed()}: ${kind}${worker > 0 ? ` (w${worker})` : ''}\n`);
