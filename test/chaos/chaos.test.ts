@@ -9,7 +9,7 @@ const directory = mkdtempSync(join(tmpdir(), 'lockstep-chaos-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 /** Some ten seconds of them; with this seed, all kinds are among them. */
-const seed = 11;
+const seed = 37;
 const faultsMade = 22;
 
 test('killed, stopped, continued and resumed at seeded moments, a run is that of one quiet worker', async () => {
