@@ -370,14 +370,23 @@ export class Pool {
 
   /** Gives shards that are late to members that have nothing to do; the first result of the two will count. */
   private helpStragglers(nowMs: number): void {
-    for (const helper of this.members.values()) {
-      if (helper.leases.length > 0) continue;
+    for (let helper = this.helper(); helper !== undefined; helper = this.helper()) {
       const late = this.latest(nowMs);
       if (late === undefined) return;
       const state = this.jobs.get(late.job);
       assert(state !== undefined, `lease ${late.id} outlived its job`);
       this.lease(state, late.shard, helper, nowMs);
     }
+  }
+
+  /** Of the members that have nothing to do: one that let no lease expire rather than one that just did. */
+  private helper(): Member | undefined {
+    let best: Member | undefined;
+    for (const member of this.members.values()) {
+      if (member.leases.length > 0) continue;
+      if (best === undefined || member.expired < best.expired) best = member;
+    }
+    return best;
   }
 
   private latest(nowMs: number): Lease | undefined {

@@ -296,6 +296,18 @@ describe('a member that makes no progress', () => {
 });
 
 describe('a straggler', () => {
+  it('that let its lease expire is not asked again while somebody is idle who did not', () => {
+    const fleet = new PaperFleet();
+    const slow = fleet.join();
+    fleet.run(8, rootShard(8));
+    fleet.join();
+    fleet.pass(2_000);
+    const fresh = fleet.join();
+    fleet.pass(patience.firstLeaseMs - 1_500);
+    expect(fleet.leasesOf(slow)).toEqual([]);
+    expect(slotsHeld(fleet, fresh)).toBe(8);
+  });
+
   it('keeps its shard, which an idle member gets as well; the first result wins', () => {
     const { fleet, members } = fleetOf(2);
     const job = fleet.run(32, rootShard(32));
