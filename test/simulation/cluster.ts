@@ -1,0 +1,109 @@
+/** A simulated cluster: one coordinator, which may be started again, and workers that come and go. */
+import { LockstepError } from '../../shared/errors.js';
+import { Random } from '../../shared/random.js';
+import { SimulatedCoordinator, type Tally } from './coordinator.js';
+import { Disk } from './disk.js';
+import { checkInvariants } from './invariants.js';
+import { type Line, Network } from './network.js';
+import type { Problem } from './problem.js';
+import { Process } from './process.js';
+import { SimulatedWorker } from './worker.js';
+import type { World } from './world.js';
+
+/** A worker's line and speed when nothing is wrong. */
+export interface Site {
+  readonly line: Line;
+  readonly msPerSlot: number;
+  readonly prepareMs: number;
+}
+
+/** After a fault of the disk. */
+const restartMs = 1_000;
+
+export class Cluster {
+  readonly workers: SimulatedWorker[] = [];
+  readonly disk: Disk;
+  readonly tally: Tally = { lives: 0, joined: 0, left: 0, dropped: {}, alarms: 0 };
+  coordinator: SimulatedCoordinator | null = null;
+  private readonly durable = { step: 0 };
+  private readonly network: Network;
+  private readonly sites: Site[] = [];
+
+  constructor(
+    readonly world: World,
+    readonly problem: Problem,
+    private readonly random: Random,
+  ) {
+    this.disk = new Disk(new Random(random.uint32()));
+    this.network = new Network(world, new Random(random.uint32()));
+  }
+
+  startCoordinator(): void {
+    this.tally.lives += 1;
+    const check = () => {
+      if (coordinator.machine !== null) checkInvariants(coordinator.machine, coordinator.members);
+    };
+    const process = new Process(this.world, `coordinator ${this.tally.lives}`, check);
+    const { problem, network, disk, tally, durable } = this;
+    const coordinator = new SimulatedCoordinator(process, tally.lives, problem, network, disk, tally, durable);
+    this.coordinator = coordinator;
+    process.post(() => this.world.watch(coordinator.run().catch((error: unknown) => this.failed(coordinator, error))));
+  }
+
+  /** A program that cannot write ends, and says so; whoever reads that starts it again when there is room. */
+  private failed(coordinator: SimulatedCoordinator, error: unknown): void {
+    // What a process that was killed was waiting for is nobody's business.
+    if (coordinator.process.isDead) return;
+    const isDisk = error instanceof LockstepError && ['output-unwritable', 'run-invalid'].includes(error.code);
+    if (!isDisk || !this.disk.hasFailed) throw error;
+    this.world.note(`${coordinator.process.name}: ${error.message}`);
+    coordinator.kill();
+    this.world.at(this.world.nowMs + restartMs, () => this.startCoordinator());
+  }
+
+  /** kill -9, or a power cut; it is started again later. */
+  async crashCoordinator(powerCut: boolean, restartMs: number): Promise<void> {
+    const { coordinator, world } = this;
+    if (coordinator === null || coordinator.process.isDead) return;
+    coordinator.kill();
+    await this.disk.crash(powerCut);
+    world.at(world.nowMs + restartMs, () => this.startCoordinator());
+  }
+
+  startWorker(site: Site): SimulatedWorker {
+    this.sites.push(site);
+    const name = `worker ${this.workers.length + 1}`;
+    const traits = {
+      seed: this.random.uint32(),
+      msPerSlot: site.msPerSlot,
+      prepareMs: site.prepareMs,
+      manner: 'honest' as const,
+      line: { ...site.line },
+    };
+    const worker = new SimulatedWorker(new Process(this.world, name), this.network, traits);
+    this.workers.push(worker);
+    this.world.note(`${name} starts`);
+    return worker;
+  }
+
+  siteOf(worker: SimulatedWorker): Site {
+    return this.sites[this.workers.indexOf(worker)];
+  }
+
+  get present(): SimulatedWorker[] {
+    return this.workers.filter((worker) => !worker.isOver);
+  }
+
+  /** All is well again, and somebody comes who is at least as fast as any other. */
+  heal(site: Site): void {
+    this.disk.failing = false;
+    this.coordinator?.process.continue();
+    for (const worker of this.workers) {
+      const { line, msPerSlot } = this.siteOf(worker);
+      worker.process.continue();
+      Object.assign(worker.traits, { msPerSlot, manner: 'honest' });
+      Object.assign(worker.traits.line, line);
+    }
+    this.startWorker(site);
+  }
+}

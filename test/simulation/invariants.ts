@@ -1,0 +1,60 @@
+/** What must hold after every event at the coordinator. */
+import type { RemoteMember } from '../../coordinator/fleet/remote-member.js';
+import type { Machine } from '../../shared/compute/machine.js';
+import { limits } from '../../shared/limits.js';
+import { type Job, type Pool, shardKey } from '../../shared/pool/pool.js';
+import { type Shard, shardEnd } from '../../shared/pool/tree.js';
+import { check } from './world.js';
+
+/** What is nobody else's business in production. */
+interface PoolInside {
+  readonly pool: Pool;
+}
+interface MemberInside {
+  readonly member: number;
+  readonly state: string;
+  readonly leases: ReadonlyMap<number, { readonly sum: number | null }>;
+}
+
+const inside = (member: RemoteMember) => member as unknown as MemberInside;
+
+export function checkInvariants(machine: Machine, members: Iterable<RemoteMember>): void {
+  const { pool } = machine.pool as unknown as PoolInside;
+  const places = [...pool.places()];
+  for (const { job, pending, leased, summed } of places) checkSlots(job, pending, leased, summed);
+  const present = [...members].map(inside).filter(({ state }) => state === 'member');
+  checkLeases(pool, present);
+  const kept = places.reduce((sum, { summed }) => sum + summed.length, 0);
+  const coming = [...members].flatMap((m) => [...inside(m).leases.values()]).filter(({ sum }) => sum !== null).length;
+  const { inUse } = machine.buffers;
+  check(inUse === kept + coming, `${inUse} buffers are in use, for ${kept} sums and ${coming} that are coming`);
+}
+
+/** Each slot is in exactly one place; a shard may be leased to two members, and then as the same shard. */
+function checkSlots(job: Job, pending: readonly Shard[], leased: readonly Shard[], summed: readonly Shard[]): void {
+  const holders = new Map<number, Shard[]>();
+  for (const shard of leased) holders.set(shardKey(shard), [...(holders.get(shardKey(shard)) ?? []), shard]);
+  for (const twins of holders.values()) check(twins.length <= 2, `a shard of job ${job.id} is leased three times`);
+  const once = [...holders.values()].map(([shard]) => shard);
+  const first = job.shard.lo;
+  const times = new Uint8Array(shardEnd(job.shard, job.slots) - first);
+  for (const shard of [...pending, ...once, ...summed]) {
+    for (let slot = shard.lo; slot < shardEnd(shard, job.slots); slot++) times[slot - first] += 1;
+  }
+  for (const [i, count] of times.entries())
+    check(count === 1, `slot ${first + i} of job ${job.id} is in ${count} places`);
+}
+
+/** The pool and the members' transports know the same leases. */
+function checkLeases(pool: Pool, present: readonly MemberInside[]): void {
+  check(pool.memberCount === present.length, `the pool has ${pool.memberCount} members, not ${present.length}`);
+  const held = new Map(present.map(({ member, leases }) => [member, leases]));
+  let leases = 0;
+  for (const believed of pool.memberStates()) {
+    leases += believed.leases.length;
+    check(believed.leases.length <= limits.leasesPerMemberMax, `member ${believed.id} holds too many leases`);
+    for (const { id } of believed.leases) check(held.get(believed.id)?.has(id), `lease ${id} is held by nobody`);
+  }
+  for (const { leases: its } of present) leases -= its.size;
+  check(leases === 0, `the transports hold ${-leases} leases that the pool does not know`);
+}

@@ -1,0 +1,95 @@
+/** What the simulated cluster trains: problems so small that a step takes microseconds, and what must come of them. */
+
+import type { LoadedDataset } from '../../coordinator/data/load.js';
+import { weightsSha256 } from '../../coordinator/run/floats.js';
+import type { RunSettings } from '../../coordinator/settings.js';
+import { type RunSetup, setUpRun } from '../../coordinator/setup.js';
+import { scalarKernels } from '../../shared/kernels/scalar.js';
+import type { Model } from '../../shared/model/model.js';
+import { referenceEnd, referenceTrain } from '../../shared/reference.js';
+import { nodePlatform } from '../../worker/node-platform.js';
+import { randomSamples } from '../shared/model/fixture.js';
+
+export interface Problem {
+  readonly setup: RunSetup;
+  readonly dataset: LoadedDataset;
+  readonly steps: number;
+  /** The weights hash after each step, by number: that of a plain loop over scalar arithmetic. */
+  readonly hashes: readonly string[];
+}
+
+interface Shape {
+  readonly hidden: number;
+  readonly microBatch: number;
+  readonly momentum: number;
+  readonly epochs: number;
+}
+
+/** Few and many slots, with and without momentum, and a model whose tensors travel in two parts. */
+const shapes: readonly Shape[] = [
+  { hidden: 8, microBatch: 4, momentum: 0.9, epochs: 6 },
+  { hidden: 8, microBatch: 2, momentum: 0, epochs: 6 },
+  { hidden: 8, microBatch: 1, momentum: 0.9, epochs: 4 },
+  { hidden: 1024, microBatch: 8, momentum: 0.9, epochs: 2 },
+];
+
+export const problemCount = shapes.length;
+
+/** Training samples: seven full steps an epoch, and a smaller one. */
+const trainSamples = 7 * 32 + 9;
+const testSamples = 150;
+const batch = 32;
+const rate = 0.1;
+/** Some steps. */
+const checkpointEveryMs = 1_000;
+
+const { kernels, sha256 } = nodePlatform();
+export const kernelBinary = { kernels, sha256, hash: sha256(kernels) };
+
+const made = new Map<number, Problem>();
+
+export function problem(number: number): Problem {
+  const known = made.get(number) ?? make(shapes[number], number + 1);
+  made.set(number, known);
+  return known;
+}
+
+function make({ hidden, microBatch, momentum, epochs }: Shape, seed: number): Problem {
+  const layers: Model['layers'] = [
+    { dense: hidden, activation: 'relu' },
+    { dense: 4, activation: 'linear' },
+  ];
+  const model: Model = { input: [4, 4], layers, loss: 'softmaxCrossEntropy' };
+  const train = randomSamples(model, trainSamples, seed);
+  const test = randomSamples(model, testSamples, seed + 100);
+  const dataset: LoadedDataset = { name: 'tiny', classes: 4, train, test, sha256: 'd'.repeat(64), directory: null };
+  const settings: RunSettings = {
+    model: { from: 'run', preset: null, model },
+    dataset: 'auto',
+    data: undefined,
+    epochs,
+    batch,
+    microBatch,
+    lr: rate,
+    momentum,
+    seed,
+    evalEvery: 'epoch',
+    maxSteps: undefined,
+    targetAccuracy: undefined,
+    patience: undefined,
+  };
+  const setup = setUpRun(settings, dataset, kernelBinary.hash, checkpointEveryMs);
+  const steps = epochs * setup.plan.stepsPerEpoch;
+  const hashes = referenceHashes({ model, train, batch, microBatch, seed, rate, momentum }, steps);
+  return { setup, dataset, steps, hashes };
+}
+
+function referenceHashes(run: Parameters<typeof referenceEnd>[0], steps: number): string[] {
+  const memory = { buffer: new ArrayBuffer(referenceEnd(run, 64)) };
+  const hashes = [''];
+  for (const { weights } of referenceTrain(run, scalarKernels(memory), memory, 64)) {
+    hashes.push(weightsSha256(weights));
+    if (hashes.length > steps) break;
+  }
+  return hashes;
+}

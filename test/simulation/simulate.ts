@@ -1,0 +1,144 @@
+/** One seed, one course of a simulated cluster: its problem, its workers, its faults, and what must come of it. */
+import { Random } from '../../shared/random.js';
+import { Cluster, type Site } from './cluster.js';
+import { runPath, type Tally } from './coordinator.js';
+import { between, type FaultKind, faultKinds, faults } from './faults.js';
+import { problem, problemCount } from './problem.js';
+import { check, Violation, World } from './world.js';
+
+export interface Course {
+  readonly seed: number;
+  readonly traceHash: string;
+  readonly weightsSha256: string;
+  readonly events: number;
+  readonly virtualMs: number;
+  readonly members: number;
+  readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
+  readonly tally: Tally;
+}
+
+/** With no faults under way, a step takes at most so long: a silent member's eviction, leases that expire, a retry. */
+const quietStepMsMax = 60_000;
+/** After the end, workers have so long to hear of it. */
+const farewellMs = 20_000;
+
+/** What a seed stands for. */
+interface Plan {
+  readonly number: number;
+  readonly members: number;
+  readonly stepMs: number;
+  /** How many times slower than the fastest the slowest worker is. */
+  readonly spread: number;
+  readonly faults: readonly { readonly atMs: number; readonly kind: FaultKind }[];
+  readonly quietFromMs: number;
+}
+
+/** Runs one course. Throws `Violation`, with the command that runs it again. */
+export async function simulate(seed: number, print: ((line: string) => void) | null = null): Promise<Course> {
+  const world = new World(print);
+  try {
+    return await follow(seed, world);
+  } catch (error) {
+    const what = error instanceof Violation ? error.message : ((error as Error).stack ?? String(error));
+    const where = `seed ${seed}, after ${world.events} events, at ${world.nowMs.toFixed(0)} ms`;
+    throw new Violation(`${where}: ${what}\nTo see it again: npm run sim -- --seed ${seed} --verbose`);
+  }
+}
+
+async function follow(seed: number, world: World): Promise<Course> {
+  const random = new Random(seed);
+  const plan = planOf(new Random(seed, 1));
+  const task = problem(plan.number);
+  const cluster = new Cluster(world, task, new Random(seed, 2));
+  const newSite = () => siteOf(plan, task.setup.slots, random);
+  world.note(`seed ${seed}: problem ${plan.number}, ${plan.members} workers, ${plan.faults.length} faults`);
+  cluster.startCoordinator();
+  for (let i = 0; i < plan.members; i++) cluster.startWorker(newSite());
+  const injected: Partial<Record<FaultKind, number>> = {};
+  for (const { atMs, kind } of plan.faults) {
+    world.at(atMs, () => {
+      if (cluster.coordinator?.ended !== null) return;
+      world.note(`fault: ${kind}`);
+      injected[kind] = (injected[kind] ?? 0) + 1;
+      return faults[kind]({ cluster, random, newSite });
+    });
+  }
+  world.at(plan.quietFromMs, () => {
+    world.note('quiet from here on');
+    cluster.heal(siteOf({ ...plan, spread: 1 }, task.setup.slots, random));
+    watchProgress(cluster);
+  });
+  await world.run(() => cluster.coordinator?.ended != null);
+  const virtualMs = world.nowMs;
+  await world.run(() => world.nowMs > virtualMs + farewellMs);
+  checkEnd(cluster);
+  return {
+    seed,
+    traceHash: world.traceHash(),
+    weightsSha256: task.hashes[task.steps],
+    events: world.events,
+    virtualMs,
+    members: plan.members,
+    faults: injected,
+    tally: cluster.tally,
+  };
+}
+
+/** Few kinds of faults per seed, so that each has its effect before the next one hides it. */
+function planOf(random: Random): Plan {
+  const number = random.below(8) === 0 ? problemCount - 1 : random.below(problemCount - 1);
+  const members = random.below(20) === 0 ? 16 + random.below(49) : 1 + random.below(6);
+  const stepMs = between(random, 50, 500);
+  const spread = random.below(2) === 0 ? 1.5 : 50;
+  const steps = problem(number).steps;
+  const horizonMs = 1.5 * steps * stepMs + 2_000;
+  const kinds = faultKinds.filter(() => random.below(3) === 0);
+  const count = kinds.length === 0 ? 0 : random.below(12);
+  const planned = Array.from({ length: count }, () => ({
+    atMs: horizonMs * random.uniform(),
+    kind: kinds[random.below(kinds.length)],
+  }));
+  return { number, members, stepMs, spread, faults: planned, quietFromMs: horizonMs };
+}
+
+/** A step takes about `stepMs` while all are at work. */
+function siteOf({ stepMs, spread, members }: Plan, slots: number, random: Random): Site {
+  const msPerSlot = ((stepMs * Math.min(members, slots)) / slots) * between(random, 1, spread);
+  const line = {
+    delayMs: between(random, 0.05, 30),
+    jitterMs: between(random, 0.05, 30),
+    bytesPerMs: between(random, 1_000, 100_000),
+    isDown: false,
+  };
+  return { line, msPerSlot, prepareMs: between(random, 5, 2_000) };
+}
+
+function watchProgress(cluster: Cluster): void {
+  const { world } = cluster;
+  let seen = -1;
+  const look = () => {
+    const { coordinator } = cluster;
+    if (coordinator === null || coordinator.ended !== null) return;
+    check(coordinator.lastStep !== seen, `no step for ${quietStepMsMax} ms after step ${seen}, though all is well`);
+    seen = coordinator.lastStep;
+    world.at(world.nowMs + quietStepMsMax, look);
+  };
+  look();
+}
+
+function checkEnd({ coordinator, problem: { steps }, disk, workers }: Cluster): void {
+  check(coordinator?.ended === 'epochs', `the run ends with ${coordinator?.ended}`);
+  check(coordinator.members.size === 0, `${coordinator.members.size} connections are left after the end`);
+  for (const { outcome, process } of workers) {
+    check(outcome?.ok !== false, `${process.name} ended with: ${outcome?.message}`);
+  }
+  const text = Buffer.from(disk.content(`${runPath}/metrics.jsonl`) ?? []).toString();
+  const recorded = text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line).step);
+  check(
+    recorded.join() === Array.from({ length: steps }, (_, i) => i + 1).join(),
+    `the metrics have steps ${recorded}`,
+  );
+}

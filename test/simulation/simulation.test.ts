@@ -1,0 +1,25 @@
+/** Hundreds of courses of a simulated cluster, and that each of them can be had again. */
+import { expect, test } from 'vitest';
+import { simulate } from './simulate.js';
+
+const safety = { timeout: 300_000 };
+const seeds = 300;
+const groups = 10;
+
+test.each(Array.from({ length: groups }, (_, group) => group))('nothing is lost: courses %i', safety, async (group) => {
+  // A course that goes wrong throws, and says how to see it again.
+  for (let seed = group + 1; seed <= seeds; seed += groups) await simulate(seed);
+});
+
+test('the same seed is the same course', safety, async () => {
+  for (const seed of [3, 22, 51]) {
+    const first = await simulate(seed);
+    expect(await simulate(seed)).toEqual(first);
+  }
+});
+
+test('different seeds are different courses', safety, async () => {
+  const traces = [];
+  for (const seed of [1, 2, 3]) traces.push((await simulate(seed)).traceHash);
+  expect(new Set(traces).size).toBe(3);
+});

@@ -1,0 +1,158 @@
+/** A worker of the simulated cluster: the production driver, session and machine, on a slow simulated processor. */
+import type { Platform } from '../../shared/compute/machine.js';
+import { decodeFromCoordinator, decodeFromWorker } from '../../shared/protocol/codec.js';
+import { Random } from '../../shared/random.js';
+import { type Outcome, type Socket, type SocketObserver, WorkerDriver } from '../../worker/driver.js';
+import type { End, Line, Network } from './network.js';
+import { kernelBinary } from './problem.js';
+import type { Process } from './process.js';
+
+/** What is wrong with a worker. */
+export type Manner = 'honest' | 'poison' | 'echo' | 'mute' | 'garbage';
+
+export interface WorkerTraits {
+  readonly seed: number;
+  /** It may change on the way. */
+  msPerSlot: number;
+  /** To build a machine. */
+  readonly prepareMs: number;
+  manner: Manner;
+  readonly line: Line;
+}
+
+/** Bytes of a gradient's mask: the numbers follow it. */
+const maskBytes = 32;
+/** Less often than in production, as often as a session must have it. */
+const tickMs = 500;
+/** More than a turn of the machine. */
+const turnMs = 2;
+
+export class SimulatedWorker {
+  outcome: Outcome | null = null;
+  shards = 0;
+  private readonly driver: WorkerDriver;
+  private readonly random: Random;
+  private end: End | null = null;
+  /** Slots of the shards that it has been given on this connection, and has not answered, in order. */
+  private readonly slots = new Map<number, number>();
+
+  constructor(
+    readonly process: Process,
+    private readonly network: Network,
+    readonly traits: WorkerTraits,
+  ) {
+    this.random = new Random(traits.seed, 1);
+    this.driver = new WorkerDriver({
+      session: { version: '0.0.0', name: process.name, kind: 'node', threads: 1, kernels: kernelBinary.hash },
+      random: new Random(traits.seed, 2),
+      platform: this.platform(),
+      openSocket: (observer) => this.openSocket(observer),
+      onStatus: () => {},
+      onExit: (outcome) => {
+        this.outcome = outcome;
+        process.world.note(`${process.name} exits: ${outcome.message}`);
+      },
+    });
+    process.post(() => this.driver.start());
+    process.every(tickMs, () => this.driver.tick());
+  }
+
+  get isOver(): boolean {
+    return this.outcome !== null || this.process.isDead;
+  }
+
+  /** As Ctrl-C does. */
+  leave(): void {
+    this.process.post(() => this.driver.stop());
+  }
+
+  /** kill -9, or, silently, a power cut: then nobody closes its connection. */
+  kill(silently: boolean): void {
+    this.process.die();
+    if (silently) this.traits.line.isDown = true;
+    this.end?.vanish();
+  }
+
+  /** The connection breaks, wherever it is in a frame. */
+  cut(): void {
+    this.end?.reset('connection reset');
+  }
+
+  private openSocket(observer: SocketObserver): Socket {
+    this.slots.clear();
+    const end = this.network.connect(this.process, this.traits.line, {
+      opened: () => observer.opened(),
+      received: (frame) => {
+        this.noteShard(frame);
+        observer.received(frame);
+      },
+      closed: (error) => observer.closed(error),
+    });
+    this.end = end;
+    return { send: (frame, whenSent) => this.send(end, frame, whenSent), close: () => end.close() };
+  }
+
+  private noteShard(frame: Uint8Array): void {
+    const decoded = decodeFromCoordinator(frame);
+    if ('error' in decoded) return;
+    const { message } = decoded;
+    if ('lease' in message) this.note(`${message.type} ${message.lease}`);
+    if (message.type === 'shard') this.slots.set(message.lease, message.size);
+    if (message.type === 'cancel') this.slots.delete(message.lease);
+  }
+
+  private send(end: End, frame: Uint8Array, whenSent: () => void): void {
+    const decoded = decodeFromWorker(frame);
+    if ('error' in decoded) return end.send(frame, whenSent);
+    const { message, payload } = decoded;
+    const { manner } = this.traits;
+    if (message.type === 'result') this.note(`result ${message.lease}`);
+    if (message.type === 'ready') this.process.spend(this.traits.prepareMs);
+    if (message.type === 'gradient' || message.type === 'result') {
+      this.slots.delete(message.lease);
+      if (manner === 'mute') return whenSent();
+      if (manner === 'poison' && message.type === 'gradient') poison(payload, this.random);
+    }
+    end.send(frame, whenSent);
+    if (manner === 'echo') end.send(frame.slice(), () => {});
+    if (manner === 'garbage' && this.random.below(8) === 0) end.send(noise(this.random), () => {});
+  }
+
+  private note(text: string): void {
+    this.process.world.note(`${this.process.name}: ${text}`);
+  }
+
+  private platform(): Platform {
+    const { process } = this;
+    return {
+      kernels: kernelBinary.kernels,
+      cores: 1,
+      spawnThread: () => {
+        throw new Error('a simulated worker has one thread, its own');
+      },
+      nowMs: process.nowMs,
+      defer: (call) => process.after(this.nextShardMs(), call),
+      sha256: kernelBinary.sha256,
+      // The machine computes shard after shard until its turn is over: here, a turn is one shard.
+      profile: { enter: () => {}, leave: () => process.spend(turnMs) },
+    };
+  }
+
+  /** A shard is computed when the time has passed that it takes; until then the event loop is free. */
+  private nextShardMs(): number {
+    const [slots = 0] = this.slots.values();
+    return slots * this.traits.msPerSlot * (0.9 + 0.2 * this.random.uniform());
+  }
+}
+
+/** One of the numbers is none any more. */
+function poison(payload: Uint8Array, random: Random): void {
+  const floats = (payload.length - maskBytes) / 4;
+  if (floats < 1) return;
+  const at = payload.byteOffset + maskBytes + 4 * random.below(floats);
+  new DataView(payload.buffer).setFloat32(at, Number.NaN, true);
+}
+
+function noise(random: Random): Uint8Array {
+  return Uint8Array.from({ length: 1 + random.below(64) }, () => random.below(256));
+}
