@@ -153,6 +153,7 @@ export class SimulatedCoordinator implements MemberObserver {
         heartbeatMs: patience.pingMs,
       },
       machine,
+      kernelBinary.sha256,
     );
     this.network.listener = {
       process: this.process,
@@ -198,6 +199,10 @@ export class SimulatedCoordinator implements MemberObserver {
 
   diverged(): void {
     this.training?.diverged();
+  }
+
+  countedWrong(): void {
+    check(false, 'a wrong result was counted');
   }
 
   // ---- the training ----

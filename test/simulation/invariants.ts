@@ -13,7 +13,7 @@ interface PoolInside {
 interface MemberInside {
   readonly member: number;
   readonly state: string;
-  readonly leases: ReadonlyMap<number, { readonly sum: number | null }>;
+  readonly leases: ReadonlyMap<number, { readonly sum: number | null; readonly late: object | null }>;
 }
 
 const inside = (member: RemoteMember) => member as unknown as MemberInside;
@@ -55,6 +55,6 @@ function checkLeases(pool: Pool, present: readonly MemberInside[]): void {
     check(believed.leases.length <= limits.leasesPerMemberMax, `member ${believed.id} holds too many leases`);
     for (const { id } of believed.leases) check(held.get(believed.id)?.has(id), `lease ${id} is held by nobody`);
   }
-  for (const { leases: its } of present) leases -= its.size;
+  for (const { leases: its } of present) for (const { late } of its.values()) if (late === null) leases -= 1;
   check(leases === 0, `the transports hold ${-leases} leases that the pool does not know`);
 }

@@ -129,8 +129,8 @@ function watchProgress(cluster: Cluster): void {
 function checkEnd({ coordinator, problem: { steps }, disk, workers }: Cluster): void {
   check(coordinator?.ended === 'epochs', `the run ends with ${coordinator?.ended}`);
   check(coordinator.members.size === 0, `${coordinator.members.size} connections are left after the end`);
-  for (const { outcome, process } of workers) {
-    check(outcome?.ok !== false, `${process.name} ended with: ${outcome?.message}`);
+  for (const { outcome, process, hasMisbehaved } of workers) {
+    check(outcome?.ok !== false || hasMisbehaved, `${process.name} ended with: ${outcome?.message}`);
   }
   const text = Buffer.from(disk.content(`${runPath}/metrics.jsonl`) ?? []).toString();
   const recorded = text

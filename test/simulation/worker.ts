@@ -29,6 +29,8 @@ const turnMs = 2;
 
 export class SimulatedWorker {
   outcome: Outcome | null = null;
+  /** Whether it ever was anything but honest: then it may be sent away for good. */
+  hasMisbehaved = false;
   shards = 0;
   private readonly driver: WorkerDriver;
   private readonly random: Random;
@@ -106,6 +108,7 @@ export class SimulatedWorker {
     if ('error' in decoded) return end.send(frame, whenSent);
     const { message, payload } = decoded;
     const { manner } = this.traits;
+    if (manner !== 'honest') this.hasMisbehaved = true;
     if (message.type === 'result') this.note(`result ${message.lease}`);
     if (message.type === 'ready') this.process.spend(this.traits.prepareMs);
     if (message.type === 'gradient' || message.type === 'result') {
