@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Random } from '../../shared/random.js';
 import { writeDigits } from '../digits-directory.js';
-import { compareRuns, summaryOf } from './compare.js';
+import { compareRuns } from './compare.js';
 import { type LogLine, Program } from './program.js';
 import { freePort, Scene } from './scene.js';
 import { type Fault, type FaultKind, schedule } from './schedule.js';
@@ -31,6 +31,8 @@ export interface ChaosResult {
 /** Many short epochs, so that kills meet checkpoints being written. */
 const settings = ['--batch', 256, '--micro-batch', 16, '--epochs', 1_000_000];
 const sizes = { train: 10_000, test: 500 };
+/** And so evaluations in the log: at most so many steps after the newest one the next one follows. */
+const stepsPerEpoch = 40;
 
 /** Labels of the random streams: a port that is taken must not change what goes wrong. */
 const streams = { port: 1, schedule: 2 };
@@ -55,7 +57,12 @@ export async function chaos({ seed, goesOn, directory, onFault }: ChaosOptions):
   const out = join(directory, 'chaos');
   const data = writeDigits(join(directory, 'data'), sizes);
   const port = await freePort(new Random(seed, streams.port));
-  const scene = new Scene({ port, out, data, settings, onLine: (line) => tally(said, line) });
+  let newestStep = 0;
+  const onLine = (line: LogLine) => {
+    tally(said, line);
+    newestStep = Math.max(newestStep, line.step ?? 0);
+  };
+  const scene = new Scene({ port, out, data, settings, onLine });
   try {
     await scene.begin();
     let made = 0;
@@ -68,7 +75,7 @@ export async function chaos({ seed, goesOn, directory, onFault }: ChaosOptions):
     }
     await settle(scene);
     await scene.interrupt();
-    const steps = summaryOf(out).steps + stepsAfter;
+    const steps = newestStep + stepsPerEpoch + stepsAfter;
     await scene.finish(steps);
     return { faults, said, steps, weightsSha256: await compareRuns(out, await trainQuietly(directory, data, steps)) };
   } finally {

@@ -34,7 +34,7 @@ export async function compareRuns(run: string, quiet: string): Promise<string> {
   return hash;
 }
 
-export function summaryOf(directory: string): Summary {
+function summaryOf(directory: string): Summary {
   return JSON.parse(readFileSync(join(directory, 'summary.json'), 'utf8'));
 }
 

@@ -84,15 +84,15 @@ export class Scene {
     return Promise.race([this.coordinator.logs(fits), this.spoilt]);
   }
 
-  /** Ctrl-C; resolves when the coordinator has ended. */
+  /** Ctrl-C; resolves when the coordinator has ended: by the signal itself where its disk kept it waiting. */
   async interrupt(): Promise<void> {
-    await this.ending(130, () => this.end(this.coordinator, 'SIGINT'));
+    await this.ending(['130', 'SIGINT'], () => this.end(this.coordinator, 'SIGINT'));
   }
 
   /** Resolves when the run is over by itself, with so many steps in all. */
   async finish(maxSteps: number): Promise<void> {
     for (const worker of this.workers.values()) this.doomed.add(worker);
-    await this.ending(0, () => this.doomed.add(this.resume('--max-steps', maxSteps)));
+    await this.ending(['0'], () => this.doomed.add(this.resume('--max-steps', maxSteps)));
   }
 
   /** Ends what is left. */
@@ -105,13 +105,13 @@ export class Scene {
     await Promise.race([Promise.all(Array.from(this.workers.values(), ({ ended }) => ended)), this.spoilt]);
   }
 
-  private async ending(code: number, end: () => void): Promise<void> {
+  private async ending(expected: readonly string[], end: () => void): Promise<void> {
     end();
     const { coordinator } = this;
     if (coordinator === null) throw new Error('there is no coordinator');
     const ended = await Promise.race([coordinator.ended, this.spoilt]);
     this.coordinator = null;
-    if (ended.code !== code) throw new Error(coordinator.describe(ended));
+    if (!expected.includes(`${ended.signal ?? ended.code}`)) throw new Error(coordinator.describe(ended));
   }
 
   private resume(...more: (string | number)[]): Program {
