@@ -4,7 +4,7 @@
  * processes may fill one cache at a time, and an interrupted one leaves nothing that another could read.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { access, constants, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -92,12 +92,14 @@ async function downloadFrom(
     if (!response.ok || response.body === null) throw new Error(`HTTP status ${response.status}`);
     // `fetch` has already undone a Content-Encoding, which some servers state for every .gz file.
     const unpack = response.headers.has('content-encoding') ? new PassThrough() : createGunzip();
+    // Opened first: a stream that opens its file itself may do so after an interrupt has had the file removed.
+    const target = await open(temporary, 'wx');
     await pipeline(
       response.body,
       received(file, Number(response.headers.get('content-length')), watchdog, options.onProgress),
       unpack,
       verified(file),
-      createWriteStream(temporary, { flags: 'wx', flush: true }),
+      target.createWriteStream({ flush: true }),
       { signal },
     );
     await rename(temporary, join(directory, file.name));
