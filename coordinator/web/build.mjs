@@ -1,0 +1,39 @@
+/**
+ * Bundles what browsers are served into dist/web: each script on its own, so that a page needs no import map and a
+ * worker no page; beside them the pages, their styles and the kernel binary.
+ */
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const out = `${root}dist/web`;
+
+/** Compiled modules, each of which becomes one script of the same name. */
+const scripts = ['worker/browser/join-page.js', 'coordinator/page/dashboard.js'];
+
+/** Served as they are. */
+const files = [
+  'worker/browser/join.html',
+  'worker/browser/join-page.css',
+  'coordinator/page/index.html',
+  'coordinator/page/dashboard.css',
+  'node_modules/uplot/dist/uPlot.min.css',
+  'dist/shared/kernels/kernels.wasm',
+];
+
+rmSync(out, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
+await build({
+  entryPoints: scripts.map((path) => `${root}dist/${path}`),
+  outdir: out,
+  entryNames: '[name]',
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  minify: true,
+  legalComments: 'eof',
+  logLevel: 'warning',
+});
+for (const path of files) cpSync(`${root}${path}`, `${out}/${basename(path)}`);
