@@ -2,8 +2,7 @@
  * Where workers come in: an HTTP server whose upgrades become members of the fleet. All sockets of the coordinator are
  * here; what is said over them is in fleet/remote-member.ts.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, Socket, type SocketConstructorOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -16,6 +15,7 @@ import type { EndReason } from '../shared/protocol/messages.js';
 import { deliverWholeFrames, reusing } from '../shared/protocol/whole-frames.js';
 import type { Fleet } from './fleet/fleet.js';
 import { type Connection, type MemberObserver, RemoteMember } from './fleet/remote-member.js';
+import type { Access } from './web/access.js';
 
 /** A connection that says nothing during its HTTP handshake is cut after this long. */
 const handshakeMs = 10_000;
@@ -23,8 +23,8 @@ const handshakeMs = 10_000;
 /**
  * Listens, before anything else of a run is begun; workers that knock now will try again. Rejects with `listen-failed`.
  */
-export function listen(host: string, port: number): Promise<Server> {
-  const server = createServer((request, response) => answer(request, response));
+export function listen(host: string, port: number, answer: RequestListener): Promise<Server> {
+  const server = createServer(answer);
   server.setTimeout(handshakeMs);
   return new Promise((resolve, reject) => {
     server.once('error', (error) => reject(listenFailure(error, host, port)));
@@ -33,8 +33,7 @@ export function listen(host: string, port: number): Promise<Server> {
 }
 
 export interface GatewayConfig {
-  /** What a worker must present; null admits everyone. */
-  readonly token: string | null;
+  readonly access: Access;
   /** Longest frame that a worker may send: a part of a gradient, or the result of an evaluation. */
   readonly frameBytesMax: number;
   readonly nowMs: () => number;
@@ -92,7 +91,7 @@ export class Gateway {
 
   private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
-    if (isForeignPage(request)) return refuse(socket, '403 Forbidden');
+    if (!this.mayConnect(request)) return refuse(socket, '403 Forbidden');
     const stream = socket instanceof Socket ? acceptReusing(socket) : socket;
     this.sockets.handleUpgrade(request, stream, head, (accepted) => {
       accepted.on('error', () => accepted.terminate());
@@ -109,12 +108,18 @@ export class Gateway {
     return this.connections.size >= limits.membersMax ? 'too-many-members' : null;
   }
 
-  /** Compares hashes, so that the comparison takes the same time whatever was offered. */
-  private tokenFits(request: IncomingMessage): boolean {
-    const { token } = this.config;
-    if (token === null) return true;
-    const entries = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((entry) => entry.trim());
-    return timingSafeEqual(sha256(offeredToken(entries) ?? ''), sha256(token));
+  private tokenFits({ headers }: IncomingMessage): boolean {
+    const entries = (headers['sec-websocket-protocol'] ?? '').split(',').map((entry) => entry.trim());
+    return this.config.access.roleOf(offeredToken(entries)) !== 'nobody';
+  }
+
+  /**
+   * A page of another site must not reach a coordinator on its visitor's machine (cross-site WebSocket hijacking), nor
+   * must one whose name was made to point here. Programs send no origin, and are asked for the token alone.
+   */
+  private mayConnect({ headers }: IncomingMessage): boolean {
+    const { access } = this.config;
+    return headers.origin === undefined || (access.knowsHost(headers) && access.knowsOrigin(headers));
   }
 
   private admit(socket: WebSocket): void {
@@ -173,29 +178,8 @@ function dismiss(socket: WebSocket, code: ProtocolErrorCode): void {
   connection.close(closeCode, code);
 }
 
-/** A page of another site must not reach a coordinator on its visitor's machine (cross-site WebSocket hijacking). */
-function isForeignPage({ headers }: IncomingMessage): boolean {
-  if (headers.origin === undefined) return false;
-  try {
-    return new URL(headers.origin).host !== headers.host;
-  } catch {
-    return true;
-  }
-}
-
 function refuse(socket: Duplex, status: string): void {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-}
-
-function answer(request: IncomingMessage, response: ServerResponse): void {
-  const healthy = request.url === '/healthz';
-  const body = healthy ? 'ok\n' : 'This is a Lockstep coordinator. Workers join over WebSockets.\n';
-  response.writeHead(healthy || request.url === '/' ? 200 : 404, { 'content-type': 'text/plain; charset=utf-8' });
-  response.end(body);
-}
-
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }
 
 function listenFailure(error: NodeJS.ErrnoException, host: string, port: number): LockstepError {

@@ -10,6 +10,8 @@ import { conduct } from '../conduct.js';
 import { FleetSite } from '../fleet/site.js';
 import { listen } from '../gateway.js';
 import { Profiler } from '../profiler.js';
+import { Access } from '../web/access.js';
+import { WebServer } from '../web/web-server.js';
 import { createLog, plural } from './log.js';
 import type { RunOptions } from './options.js';
 import { onInterrupt } from './signals.js';
@@ -20,6 +22,7 @@ export interface CoordinatorOptions extends RunOptions {
   readonly minWorkers: number;
   readonly tokenFile?: string | undefined;
   readonly open: boolean;
+  readonly allowHost: readonly string[];
 }
 
 /** In the run directory, readable by their owner alone. */
@@ -34,7 +37,10 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<numbe
   const isOpen = given === null && (options.open || isLoopback(options.host));
   const profiler = options.profile ? new Profiler() : null;
   const platform = nodePlatform(profiler?.phases);
-  const server = await listen(options.host, options.port);
+  const operatorToken = randomBytes(16).toString('hex');
+  const access = new Access({ isOpen, operatorToken, hosts: [options.host, ...options.allowHost] });
+  const web = new WebServer(access);
+  const server = await listen(options.host, options.port, (request, response) => web.handle(request, response));
   if (isOpen && !isLoopback(options.host))
     logger.warn('anyone who reaches this port can join: --open asks for no token');
   let how = '';
@@ -45,7 +51,8 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<numbe
     open: async (setup, machine, events) => {
       const { minWorkers } = options;
       const token = isOpen ? null : (given ?? ownToken(events.directory));
-      const site = new FleetSite({ server, token, minWorkers, platform, logger }, setup, machine, events);
+      if (token !== null) access.admit(token);
+      const site = new FleetSite({ server, access, minWorkers, platform, logger }, setup, machine, events);
       const command = joinCommand(options.host, site.port, token);
       how = announce(command, token !== null, join(events.directory, joinFile));
       logger.info({ host: options.host, port: site.port }, `waiting for ${plural(minWorkers, 'worker')}; ${how}`);

@@ -68,6 +68,14 @@ const parser = yargs(hideBin(process.argv))
           coerce: once,
         })
         .option('open', { boolean: true, default: false, describe: 'Ask for no token, wherever it listens' })
+        .option('allow-host', {
+          string: true,
+          array: true,
+          requiresArg: true,
+          default: [] as string[],
+          defaultDescription: 'its addresses, localhost, and its own name',
+          describe: 'Another name that browsers reach it by, or a site whose pages may join',
+        })
         .config('config', 'JSON file with any of these options', readConfig)
         .example('$0 coordinator', 'One machine: listens on 127.0.0.1')
         .example('$0 worker ws://127.0.0.1:8080', '… and a worker, in another terminal')

@@ -14,14 +14,14 @@ import type { Site, SiteEvents } from '../conduct.js';
 import { Gateway } from '../gateway.js';
 import type { RunSetup } from '../setup.js';
 import { version } from '../version.js';
+import type { Access } from '../web/access.js';
 import { Fleet, type Traffic } from './fleet.js';
 import type { MemberObserver, RemoteMember } from './remote-member.js';
 
 export interface FleetSiteConfig {
   /** Listens already. */
   readonly server: Server;
-  /** What a worker must present; null admits everyone. */
-  readonly token: string | null;
+  readonly access: Access;
   /** Training begins when so many have joined. */
   readonly minWorkers: number;
   readonly platform: Platform;
@@ -53,11 +53,11 @@ export class FleetSite implements Site, MemberObserver {
     machine: Machine,
     private readonly events: SiteEvents,
   ) {
-    const { server, token, platform } = config;
+    const { server, access, platform } = config;
     const fleet = new Fleet(fleetConfig(setup, machine, events.runName, platform), machine, platform.sha256);
     this.traffic = fleet.traffic;
     const frameBytesMax = limits.headerBytesMax + Math.max(partBytesMax, scoreBytes + setup.run.test);
-    this.gateway = new Gateway(server, { token, frameBytesMax, nowMs: platform.nowMs }, fleet, this);
+    this.gateway = new Gateway(server, { access, frameBytesMax, nowMs: platform.nowMs }, fleet, this);
     this.timer = setInterval(() => {
       machine.pool.tick();
       this.gateway.tick();

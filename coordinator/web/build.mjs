@@ -2,9 +2,10 @@
  * Bundles what browsers are served into dist/web: each script on its own, so that a page needs no import map and a
  * worker no page; beside them the pages, their styles and the kernel binary.
  */
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -37,3 +38,10 @@ await build({
   logLevel: 'warning',
 });
 for (const path of files) cpSync(`${root}${path}`, `${out}/${basename(path)}`);
+
+// Compressed once, here: browsers accept brotli from a secure context only, gzip everywhere.
+for (const name of readdirSync(out)) {
+  const bytes = readFileSync(`${out}/${name}`);
+  writeFileSync(`${out}/${name}.br`, brotliCompressSync(bytes));
+  writeFileSync(`${out}/${name}.gz`, gzipSync(bytes, { level: 9 }));
+}

@@ -24,3 +24,31 @@ export function offeredToken(entries: Iterable<string>): string | null {
   for (const entry of entries) if (entry.startsWith(tokenPrefix)) return entry.slice(tokenPrefix.length);
   return null;
 }
+
+/** What a link says of its bearer, after the `#`, which no browser sends: `#TOKEN`, `#TOKEN&operator=TOKEN`. */
+export interface Credentials {
+  readonly token: string | null;
+  readonly operatorToken: string | null;
+}
+
+const operatorPrefix = 'operator=';
+
+/** With or without the `#`. Whatever is no token is none. */
+export function parseFragment(fragment: string): Credentials {
+  const parts = fragment.replace(/^#/, '').split('&');
+  const operator = parts.find((part) => part.startsWith(operatorPrefix))?.slice(operatorPrefix.length);
+  return { token: tokenOrNull(parts[0]), operatorToken: tokenOrNull(operator ?? '') };
+}
+
+/** The fragment of a link, with the `#`, or nothing. */
+export function fragmentOf({ token, operatorToken }: Credentials): string {
+  const parts = [
+    ...(token === null ? [] : [token]),
+    ...(operatorToken === null ? [] : [operatorPrefix + operatorToken]),
+  ];
+  return parts.length === 0 ? '' : `#${parts.join('&')}`;
+}
+
+function tokenOrNull(text: string): string | null {
+  return isToken(text) ? text : null;
+}

@@ -1,0 +1,85 @@
+/**
+ * Who may do what. Three questions, for HTTP and WebSockets alike: does the request come in under a name that is ours
+ * (DNS rebinding), does it come from a page that may (cross-site hijacking), does it know the token.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { hostname } from 'node:os';
+
+export interface AccessConfig {
+  /** Everyone may join and look, without a token. */
+  readonly isOpen: boolean;
+  /** What controls must present. */
+  readonly operatorToken: string;
+  /** Names, beside addresses and this machine's own, under which browsers reach it, or of pages that may join. */
+  readonly hosts: readonly string[];
+}
+
+export type Role = 'nobody' | 'member' | 'operator';
+
+export class Access {
+  private readonly hosts: ReadonlySet<string>;
+  private readonly isOpen: boolean;
+  /** Of the run; null until it is known, which may be after the first request. */
+  private token: Buffer | null = null;
+  private readonly operatorToken: Buffer;
+
+  constructor({ isOpen, operatorToken, hosts }: AccessConfig) {
+    const own = hostname().toLowerCase();
+    this.hosts = new Set(['localhost', own, `${own}.local`, ...hosts.map((host) => host.toLowerCase())]);
+    this.isOpen = isOpen;
+    this.operatorToken = sha256(operatorToken);
+  }
+
+  get needsToken(): boolean {
+    return !this.isOpen;
+  }
+
+  /** Whoever presents this token may join and look. */
+  admit(token: string): void {
+    this.token = sha256(token);
+  }
+
+  /** What the bearer of this token may do; null: there is none. Takes the same time whatever was offered. */
+  roleOf(offered: string | null): Role {
+    const hash = sha256(offered ?? '');
+    const isOperator = timingSafeEqual(hash, this.operatorToken);
+    const isMember = this.isOpen || (this.token !== null && timingSafeEqual(hash, this.token));
+    if (isOperator) return 'operator';
+    return isMember ? 'member' : 'nobody';
+  }
+
+  /** False for a name that is not known to be ours: somebody may have made it point here. */
+  knowsHost({ host }: IncomingHttpHeaders): boolean {
+    return host !== undefined && this.isOurs(parsed(`http://${host}`));
+  }
+
+  /** False for a browser that shows a page of another site, unless that was allowed. Programs send no origin. */
+  knowsOrigin({ origin, host }: IncomingHttpHeaders): boolean {
+    if (origin === undefined) return true;
+    const page = parsed(origin);
+    return page !== null && (page.host === parsed(`http://${host}`)?.host || this.hosts.has(page.hostname));
+  }
+
+  /** Addresses cannot be made to point elsewhere. */
+  private isOurs(url: URL | null): boolean {
+    return url !== null && (isAddress(url.hostname) || this.hosts.has(url.hostname));
+  }
+}
+
+/** `Authorization: Bearer TOKEN`. */
+export function bearer({ authorization }: IncomingHttpHeaders): string | null {
+  return /^Bearer ([\w.~-]{1,128})$/i.exec(authorization ?? '')?.[1] ?? null;
+}
+
+function isAddress(name: string): boolean {
+  return name.startsWith('[') || /^\d+\.\d+\.\d+\.\d+$/.test(name);
+}
+
+function parsed(url: string): URL | null {
+  return URL.canParse(url) ? new URL(url) : null;
+}
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

@@ -1,0 +1,183 @@
+/**
+ * What the coordinator tells whoever watches a run: the contract between its HTTP side and the dashboard, and what
+ * programs read from `/api/state`. Imports nothing but types, so that the page can import it.
+ *
+ * `GET /api/events` is a stream of server-sent events, each one a `RunState` as JSON. In the first one, and whenever
+ * `complete` is true, `curve` and `events` are all that is known; in the others they are what is new since the one
+ * before, to be appended. `GET /api/state` is always complete.
+ */
+
+import type { Model } from '../../shared/model/model.js';
+import type { WorkerKind } from '../../shared/protocol/messages.js';
+
+export type Phase =
+  /** For enough workers to begin, or, once it has begun, for any at all. */
+  'waiting' | 'training' | 'paused' | 'finished' | 'interrupted' | 'diverged';
+
+export interface RunState {
+  readonly version: string;
+  /** The run's name: that of its directory. */
+  readonly run: string;
+  readonly phase: Phase;
+  /** Updates made so far, and those that the run makes when nothing stops it early. */
+  readonly step: number;
+  readonly stepsPlanned: number;
+  /** From 1; 0 before the first step. */
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly stepsPerEpoch: number;
+  readonly samplesPerSecond: number;
+  /** Null when there is no way to tell. */
+  readonly secondsLeft: number | null;
+  /** Of the newest step's mini-batch. */
+  readonly loss: number | null;
+  readonly accuracy: number | null;
+  /** Of the newest evaluation. */
+  readonly testLoss: number | null;
+  readonly testAccuracy: number | null;
+  readonly bestTestAccuracy: number | null;
+  /** Hash of the weights after `weightsStep` steps: those of the newest evaluation, or the final ones. */
+  readonly weightsSha256: string | null;
+  readonly weightsStep: number | null;
+  readonly model: Model;
+  readonly dataset: DatasetState;
+  readonly batch: number;
+  /** Micro-batches of a full step: more workers than that have nothing to do. */
+  readonly slots: number;
+  /** At most so many as the limits say; `workersTotal` counts all. */
+  readonly workers: readonly WorkerState[];
+  readonly workersTotal: number;
+  /** Training begins when so many are there. */
+  readonly workersMin: number;
+  readonly traffic: { readonly bytesSent: number; readonly bytesReceived: number };
+  readonly alarms: readonly Alarm[];
+  readonly join: JoinState;
+  readonly complete: boolean;
+  readonly events: readonly RunEvent[];
+  readonly curve: readonly CurvePoint[];
+  /** How long to wait between two requests for the weights: the more viewers, the longer. */
+  readonly weightsEveryMs: number;
+  /** Milliseconds since 1970, by the coordinator's clock; `startedAt` is null until the first step has begun. */
+  readonly startedAt: number | null;
+  readonly now: number;
+}
+
+export interface DatasetState {
+  readonly name: string;
+  /** Of one sample: [28, 28]. */
+  readonly shape: readonly number[];
+  readonly classes: number;
+  readonly train: number;
+  readonly test: number;
+}
+
+export interface WorkerState {
+  readonly member: number;
+  readonly name: string;
+  readonly kind: WorkerKind;
+  readonly threads: number;
+  /** As it computes now; 0 until it was measured. */
+  readonly samplesPerSecond: number;
+  /** Shards that were used, and shards that were computed again to check it. */
+  readonly shards: number;
+  readonly audits: number;
+  readonly roundTripMs: number | null;
+  readonly state: 'computing' | 'idle';
+  readonly joinedAt: number;
+}
+
+export interface Alarm {
+  readonly at: number;
+  readonly text: string;
+}
+
+/** Where others join. Neither has the token: whoever knows it appends `#TOKEN`. */
+export interface JoinState {
+  /** Of the join page. */
+  readonly url: string;
+  /** For a terminal; ends with the address. */
+  readonly command: string;
+  readonly needsToken: boolean;
+}
+
+export type EventKind =
+  | 'joined'
+  | 'left'
+  | 'dropped'
+  | 're-leased'
+  | 'evaluated'
+  | 'checkpoint'
+  | 'paused'
+  | 'resumed'
+  | 'started'
+  | 'ended';
+
+export interface RunEvent {
+  /** Ascending. */
+  readonly id: number;
+  readonly at: number;
+  readonly kind: EventKind;
+  readonly text: string;
+}
+
+/** One step, or the mean of several in a row. */
+export interface CurvePoint {
+  /** The step that was evaluated, or the last one. */
+  readonly step: number;
+  readonly loss: number;
+  readonly accuracy: number;
+  readonly testLoss?: number;
+  readonly testAccuracy?: number;
+}
+
+/** `GET /api/evaluation`: what the newest evaluation found. */
+export interface EvaluationState {
+  /** Updates made before it. */
+  readonly step: number;
+  readonly samples: number;
+  readonly correct: number;
+  /** `confusion[label][predicted]`: samples of the test set. */
+  readonly confusion: readonly (readonly number[])[];
+  /** The first ones by index, as many as the limits say; there are `samples - correct`. */
+  readonly misclassified: readonly Misclassified[];
+}
+
+export interface Misclassified {
+  /** In the test set. */
+  readonly index: number;
+  readonly label: number;
+  readonly predicted: number;
+  /** The image's bytes, row by row, in base64. */
+  readonly pixels: string;
+}
+
+/**
+ * `GET /api/weights`: little-endian; uint32 step, uint32 count of parameters, then as many float32, in the order of
+ * shared/model/parameters.ts. Its ETag changes with the step.
+ */
+export const weightsHeaderBytes = 8;
+
+/** `POST /api/control/ACTION`, with the operator's token. `drop` takes a `DropRequest` as its JSON body. */
+export type ControlAction = 'pause' | 'resume' | 'checkpoint' | 'stop' | 'drop';
+
+export interface DropRequest {
+  readonly member: number;
+}
+
+/** Every answer of the API that is not what was asked for. */
+export interface ApiError {
+  readonly error: { readonly code: ApiErrorCode; readonly message: string };
+}
+
+export type ApiErrorCode =
+  | 'bad-request'
+  | 'token-wrong'
+  | 'operator-only'
+  | 'forbidden'
+  | 'not-found'
+  | 'method-not-allowed'
+  | 'too-large'
+  | 'busy'
+  | 'not-ready'
+  | 'conflict'
+  | 'internal';

@@ -1,0 +1,58 @@
+/**
+ * The pages and what they load, from memory: a few hundred kilobytes, read once, so that no viewer costs the disk
+ * anything and no request can meet a file that is being replaced. Files come compressed from the build.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface StaticFile {
+  readonly type: string;
+  /** Quoted, of the content. */
+  readonly etag: string;
+  readonly plain: Buffer;
+  /** By the name of the encoding, the smallest first. */
+  readonly compressed: readonly { readonly encoding: 'br' | 'gzip'; readonly bytes: Buffer }[];
+}
+
+const types: Readonly<Record<string, string>> = {
+  html: 'text/html; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  wasm: 'application/wasm',
+  svg: 'image/svg+xml',
+  png: 'image/png',
+};
+
+const suffixes = [
+  ['br', '.br'],
+  ['gzip', '.gz'],
+] as const;
+
+/** By request path: `/` for index.html, `/join` for join.html. Empty when the pages have not been built. */
+export function loadStaticFiles(directory: string): ReadonlyMap<string, StaticFile> {
+  const files = new Map<string, StaticFile>();
+  if (!existsSync(directory)) return files;
+  const names = new Set(readdirSync(directory));
+  for (const name of names) {
+    const type = types[name.slice(name.lastIndexOf('.') + 1)];
+    if (type === undefined) continue;
+    const plain = readFileSync(join(directory, name));
+    const compressed = suffixes
+      .filter(([, suffix]) => names.has(name + suffix))
+      .map(([encoding, suffix]) => ({ encoding, bytes: readFileSync(join(directory, name + suffix)) }));
+    const etag = `"${createHash('sha256').update(plain).digest('base64url').slice(0, 22)}"`;
+    files.set(pathOf(name), { type, etag, plain, compressed });
+  }
+  return files;
+}
+
+/** What a client that accepts these encodings is sent. */
+export function encodedFor({ plain, compressed }: StaticFile, accepted: string): { encoding?: string; bytes: Buffer } {
+  return compressed.find(({ encoding }) => new RegExp(`\\b${encoding}\\b(?!;q=0)`).test(accepted)) ?? { bytes: plain };
+}
+
+function pathOf(name: string): string {
+  if (name === 'index.html') return '/';
+  return `/${name.replace(/\.html$/, '')}`;
+}
