@@ -11,6 +11,7 @@ import type { RunOptions } from './cli/options.js';
 import { openNew, openSaved, standingAt, takeUp } from './opening.js';
 import type { Profiler } from './profiler.js';
 import { type FleetState, Recorder, shorter } from './recorder.js';
+import type { MetricsLine, Summary } from './run/config.js';
 import { settle } from './settings.js';
 import { buildMachine, type RunSetup, restore, setUpRun } from './setup.js';
 import { type StopReason, Trainer } from './trainer.js';
@@ -22,6 +23,26 @@ export interface Site extends FleetState {
   stepStarted(task: Task, next: Task): void;
   /** The run is over: says so to the members, and lets them go. */
   close(reason: 'finished' | 'interrupted' | 'diverged'): Promise<void>;
+}
+
+/** A run that goes on, for whoever looks at it or takes part in deciding about it. */
+export interface LiveRun {
+  readonly setup: RunSetup;
+  readonly machine: Machine;
+  readonly trainer: Trainer;
+  readonly training: Training;
+  readonly recorder: Recorder;
+  /** Ends the run in good order, as the user at the terminal can. */
+  stop(): void;
+}
+
+/** Follows a run. Calls are made between steps, and must be over soon. */
+export interface RunWatcher {
+  /** Everything is there; the first step has not begun. */
+  loaded(run: LiveRun): void;
+  stepped(line: MetricsLine): void;
+  checkpointed(step: number): void;
+  ended(reason: StopReason, summary: Summary): void;
 }
 
 /** What a site may have to say, and to know, before the training begins. */
@@ -42,6 +63,7 @@ export interface SitePlan {
   readonly threads: number;
   /** Resolves when training can begin. */
   open(setup: RunSetup, machine: Machine, events: SiteEvents): Promise<Site>;
+  readonly watcher?: RunWatcher;
   /** The pool has work and no members, or has members again. */
   stranded?(stranded: boolean): void;
 }
@@ -64,11 +86,15 @@ export async function conduct(
     stepStarted: (task) => site?.stepStarted(task, training.taskAfter(task)),
     stepped: (step, epoch, train, test) => {
       platform.profile.enter('record');
-      if (site !== null) recorder.stepped(machine, site, step, epoch, train, test);
+      if (site !== null) plan.watcher?.stepped(recorder.stepped(machine, site, step, epoch, train, test));
       platform.profile.leave();
     },
-    checkpoint: (position, state) => recorder.checkpoint(machine, position, state),
+    checkpoint: (position, state) => {
+      recorder.checkpoint(machine, position, state);
+      plan.watcher?.checkpointed(position.step);
+    },
   });
+  plan.watcher?.loaded({ setup, machine, trainer, training, recorder, stop: () => wish.abort() });
   wish.signal.addEventListener('abort', () => training.interrupt());
   if (wish.signal.aborted) training.interrupt();
   const failure = new Promise<never>((_, reject) => {
@@ -86,7 +112,8 @@ export async function conduct(
   profiler?.finish(recorder.directory, trainer.position.step, site.workers);
   // At the same time: neither a slow worker nor a slow disk keeps the other waiting.
   const closed = site.close(endReasons[reason]);
-  await recorder.finish(machine, reason).finally(() => closed);
+  const summary = await recorder.finish(machine, reason).finally(() => closed);
+  plan.watcher?.ended(reason, summary);
   if (reason === 'diverged') throw divergence(trainer.position.step, setup);
   return reason === 'interrupted' ? 130 : 0;
 }

@@ -11,25 +11,37 @@ import { limits } from '../shared/limits.js';
 import { encodeFrame } from '../shared/protocol/codec.js';
 import { type ProtocolErrorCode, protocolError } from '../shared/protocol/errors.js';
 import { offeredToken, subprotocol } from '../shared/protocol/handshake.js';
-import type { EndReason } from '../shared/protocol/messages.js';
+import type { End, EndReason } from '../shared/protocol/messages.js';
 import { deliverWholeFrames, reusing } from '../shared/protocol/whole-frames.js';
 import type { Fleet } from './fleet/fleet.js';
 import { type Connection, type MemberObserver, RemoteMember } from './fleet/remote-member.js';
 import type { Access } from './web/access.js';
 
-/** A connection that says nothing during its HTTP handshake is cut after this long. */
-const handshakeMs = 10_000;
+/** A worker's socket that does not answer the close is cut after this long. */
+const closingMs = 10_000;
 
 /**
  * Listens, before anything else of a run is begun; workers that knock now will try again. Rejects with `listen-failed`.
  */
 export function listen(host: string, port: number, answer: RequestListener): Promise<Server> {
-  const server = createServer(answer);
-  server.setTimeout(handshakeMs);
+  const { requestHeaderBytesMax: maxHeaderSize, requestMsMax: requestTimeout, connectionIdleMsMax } = limits;
+  const checks = { requestTimeout, headersTimeout: requestTimeout, connectionsCheckingInterval: requestTimeout / 4 };
+  const server = createServer({ maxHeaderSize, ...checks }, answer);
+  server.maxConnections = limits.connectionsMax;
+  server.setTimeout(connectionIdleMsMax);
   return new Promise((resolve, reject) => {
     server.once('error', (error) => reject(listenFailure(error, host, port)));
     server.listen(port, host, () => resolve(server));
   });
+}
+
+/** Stops listening, and resolves when all answers are sent or after `graceMs`. */
+export async function closeServer(server: Server, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+  server.closeIdleConnections();
+  await closed;
+  clearTimeout(timer);
 }
 
 export interface GatewayConfig {
@@ -43,6 +55,9 @@ export class Gateway {
   private readonly sockets: WebSocketServer;
   private readonly connections = new Set<RemoteMember>();
   private nextConnection = 1;
+  private farewell: End | null = null;
+  /** Called whenever the last socket is gone. */
+  private whenEmpty: () => void = () => {};
 
   /** From now on, connections to `server`, which listens already, are admitted. */
   constructor(
@@ -74,19 +89,21 @@ export class Gateway {
     return this.connections;
   }
 
-  /** Tells every worker that the run is over, and closes; resolves when all sockets are gone or after `graceMs`. */
+  /**
+   * Tells every worker that the run is over, as it tells those who come from now on; resolves when all have gone, who
+   * have so long for it.
+   */
   async end(reason: EndReason, again: boolean, message: string, graceMs: number): Promise<void> {
+    this.farewell = { type: 'end', reason, again, message };
     for (const member of [...this.connections]) member.end(reason, again, message);
-    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
-    const timer = setTimeout(() => this.terminate(), graceMs);
-    this.server.closeIdleConnections();
-    await closed;
+    if (this.sockets.clients.size === 0) return;
+    const timer = setTimeout(() => {
+      for (const socket of this.sockets.clients) socket.terminate();
+    }, graceMs);
+    await new Promise<void>((resolve) => {
+      this.whenEmpty = resolve;
+    });
     clearTimeout(timer);
-  }
-
-  private terminate(): void {
-    for (const socket of this.sockets.clients) socket.terminate();
-    this.server.closeAllConnections();
   }
 
   private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -95,10 +112,12 @@ export class Gateway {
     const stream = socket instanceof Socket ? acceptReusing(socket) : socket;
     this.sockets.handleUpgrade(request, stream, head, (accepted) => {
       accepted.on('error', () => accepted.terminate());
+      accepted.on('close', () => this.sockets.clients.size === 0 && this.whenEmpty());
       const code = this.refusal(request);
       deliverWholeFrames(stream, this.config.frameBytesMax, asBuffer);
-      if (code === null) this.admit(accepted);
-      else dismiss(accepted, code);
+      if (code !== null) dismiss(accepted, code);
+      else if (this.farewell !== null) bid(accepted, this.farewell);
+      else this.admit(accepted);
     });
   }
 
@@ -140,7 +159,7 @@ function connectionOf(socket: WebSocket): Connection {
     close: (closeCode, reason) => {
       socket.close(closeCode, reason);
       // A peer that never answers the close, or never reads it, does not keep its socket.
-      setTimeout(() => socket.terminate(), handshakeMs).unref();
+      setTimeout(() => socket.terminate(), closingMs).unref();
     },
     get queuedBytes() {
       return socket.bufferedAmount;
@@ -176,6 +195,12 @@ function dismiss(socket: WebSocket, code: ProtocolErrorCode): void {
   const connection = connectionOf(socket);
   connection.send(encodeFrame({ type: 'failure', code, message }));
   connection.close(closeCode, code);
+}
+
+function bid(socket: WebSocket, end: End): void {
+  const connection = connectionOf(socket);
+  connection.send(encodeFrame(end));
+  connection.close(1000, end.reason);
 }
 
 function refuse(socket: Duplex, status: string): void {

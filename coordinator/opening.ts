@@ -46,11 +46,14 @@ export function standingAt(checkpoint: Checkpoint | null): Standing {
   return checkpoint === null ? beginning : { step: checkpoint.position.step, state: checkpoint.state };
 }
 
-function faultsTo({ logger }: Log) {
+function faultsTo(log: Log) {
   const fields = { alarm: 'run-directory' };
   return {
-    onFault: (message: string) => logger.error(fields, message),
-    onRecovery: (message: string) => logger.info(fields, message),
+    onFault: (message: string) => {
+      log.logger.error(fields, message);
+      log.onAlarm(message);
+    },
+    onRecovery: (message: string) => log.logger.info(fields, message),
   };
 }
 

@@ -7,6 +7,7 @@ import { RateMeter } from './rate.js';
 import type { Alarms } from './run/alarms.js';
 import type { MetricsLine, Summary } from './run/config.js';
 import { weightsSha256 } from './run/floats.js';
+import { readMetrics } from './run/metrics-log.js';
 import type { RunDirectory } from './run/run-directory.js';
 import type { RunSetup } from './setup.js';
 import { isBest, type Position, type Score, type StopReason, type Trainer, type TrainerState } from './trainer.js';
@@ -60,7 +61,23 @@ export class Recorder {
     return basename(this.files.path);
   }
 
-  /** A step is over; the weights in the workspace are those after it. */
+  /** Over about the last second. */
+  get samplesPerSecond(): number {
+    return Math.round(this.rate.perSecond(this.platform.nowMs()));
+  }
+
+  /** What was recorded before this process took the run up. */
+  history(): MetricsLine[] {
+    return this.resumedAtStep === null ? [] : readMetrics(this.files.metricsPath);
+  }
+
+  /** The path of metrics.jsonl, once all lines recorded so far are in it. */
+  async metrics(): Promise<string> {
+    await this.files.flush();
+    return this.files.metricsPath;
+  }
+
+  /** A step is over; the weights in the workspace are those after it. Returns what was recorded of it. */
   stepped(
     machine: Machine,
     fleet: FleetState,
@@ -68,7 +85,7 @@ export class Recorder {
     epoch: number,
     train: Score,
     test: Score | undefined,
-  ): void {
+  ): MetricsLine {
     const nowMs = this.platform.nowMs();
     this.rate.add(machine.order.samplesIn((step - 1) % machine.order.stepsPerEpoch), nowMs);
     this.recent.steps += 1;
@@ -89,6 +106,7 @@ export class Recorder {
     this.files.record(line);
     this.showProgress(step, epoch, train, samplesPerSecond);
     if (test !== undefined) this.evaluated(line, test);
+    return line;
   }
 
   /** Copies what a checkpoint holds out of the workspace, and has it written. A fault is an alarm, not an end. */
@@ -100,12 +118,13 @@ export class Recorder {
   }
 
   /** Writes what remains to be written, and says how the run ended. Throws `output-unwritable`. */
-  async finish(machine: Machine, reason: StopReason): Promise<void> {
+  async finish(machine: Machine, reason: StopReason): Promise<Summary> {
     this.log.bar?.stop();
     const summary = this.summarise(machine, reason);
     const { weights, parameters } = machine.workspace;
     await this.files.finish(summary, machine.floats(weights, parameters));
     if (reason !== 'diverged') this.log.logger.info({ ...summary, run: this.directory }, this.farewell(summary));
+    return summary;
   }
 
   private evaluated(line: MetricsLine, test: Score): void {

@@ -84,6 +84,11 @@ export type TrainerEvent =
   /** The sum is not finite (E5). */
   | { readonly type: 'diverged' }
   | { readonly type: 'evaluated'; readonly nowMs: number; readonly score: Score }
+  /** Make no step after the one under way, until `resume`. */
+  | { readonly type: 'pause' }
+  | { readonly type: 'resume' }
+  /** Somebody wants a checkpoint now. */
+  | { readonly type: 'checkpoint'; readonly nowMs: number }
   | { readonly type: 'interrupt' };
 
 export type TrainerEffect =
@@ -108,7 +113,8 @@ export type TrainerEffect =
 export class Trainer {
   private step_: number;
   private progress: TrainerState;
-  private state: 'ready' | 'summing' | 'evaluating' | 'finished' = 'ready';
+  private state: 'ready' | 'summing' | 'evaluating' | 'paused' | 'finished' = 'ready';
+  private pauseIsWanted = false;
   /** When the newest checkpoint was made, or the run began. */
   private checkpointMs = 0;
 
@@ -140,6 +146,11 @@ export class Trainer {
     return Math.min(this.plan.epochs * this.plan.stepsPerEpoch, this.plan.maxSteps ?? Number.POSITIVE_INFINITY);
   }
 
+  /** True from the end of the step that was under way. */
+  get isPaused(): boolean {
+    return this.state === 'paused';
+  }
+
   /** Why there is nothing to do, or null while there is. */
   get reasonToStop(): StopReason | null {
     const { plan, progress } = this;
@@ -163,6 +174,14 @@ export class Trainer {
         return this.evaluated(event.score, event.nowMs);
       case 'diverged':
         return [...this.unrecorded(), ...this.finish('diverged')];
+      case 'pause':
+        this.pauseIsWanted = true;
+        return [];
+      case 'resume':
+        this.pauseIsWanted = false;
+        return this.state === 'paused' ? this.next() : [];
+      case 'checkpoint':
+        return [this.checkpoint(event.nowMs)];
       case 'interrupt':
         return this.interrupt();
       default:
@@ -180,7 +199,8 @@ export class Trainer {
   private next(): TrainerEffect[] {
     const reason = this.reasonToStop;
     if (reason !== null) return this.finish(reason);
-    this.state = 'summing';
+    this.state = this.pauseIsWanted ? 'paused' : 'summing';
+    if (this.state === 'paused') return [];
     return [{ type: 'step', position: this.position }];
   }
 

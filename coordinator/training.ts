@@ -61,6 +61,20 @@ export class Training {
     this.send({ type: 'interrupt' });
   }
 
+  /** Makes no step after the one under way, until `resume`. */
+  pause(): void {
+    this.send({ type: 'pause' });
+  }
+
+  resume(): void {
+    this.send({ type: 'resume' });
+  }
+
+  /** Has a checkpoint made of where the run stands now. */
+  checkpoint(): void {
+    this.send({ type: 'checkpoint', nowMs: this.nowMs() });
+  }
+
   /** Ends the run: a gradient left the range of numbers (E5). */
   diverged(): void {
     this.send({ type: 'diverged' });

@@ -51,6 +51,40 @@ export const limits = {
   lateCopiesMax: 8,
   /** Partial sums kept at a time, over all jobs of one pool. */
   partialBuffersMax: 8192,
+  /** TCP connections of a coordinator: workers, viewers, and whoever asks for something. */
+  connectionsMax: 2048,
+  /** An HTTP request: its headers, and the time until it is there in whole. */
+  requestHeaderBytesMax: 16 * 1024,
+  requestMsMax: 10_000,
+  /** Body of a request that has one. */
+  requestBodyBytesMax: 1024,
+  /** A connection over which nothing moves, while a request or its answer is under way or before the next one. */
+  connectionIdleMsMax: 10_000,
+  /** Streams of states at a time, and what may wait for one of them before it is dropped. */
+  viewersMax: 256,
+  viewerQueueBytesMax: 1024 * 1024,
+  /** A state is sent no more often than this, and no more often than so long per viewer. */
+  stateEveryMsMin: 250,
+  stateMsPerViewer: 5,
+  /** Without news, the state is sent again after this long. */
+  stateSilenceMsMax: 5_000,
+  /** The weights are copied out of a run no more often than this. */
+  weightsCopyMsMin: 250,
+  /** A viewer asks for the weights no more often than this, and than so long per viewer. */
+  weightsEveryMsMin: 1_000,
+  weightsMsPerViewer: 20,
+  /** Answers of many bytes that are under way at a time: weights, models, metrics, evaluations. */
+  downloadsMax: 64,
+  /** Points of the curve that viewers are shown: even. */
+  curvePointsMax: 2_000,
+  /** What viewers are told of the past. */
+  eventsKept: 200,
+  alarmsKept: 20,
+  /** Workers in the table of a fleet; the others are counted. */
+  workersShownMax: 256,
+  /** Test images that viewers are shown because they were misclassified, and their bytes. */
+  misclassifiedMax: 100,
+  misclassifiedBytesMax: 256 * 1024,
   /** A model description file. */
   modelFileBytesMax: 64 * 1024,
   /** Dimensions that an IDX file declares. */

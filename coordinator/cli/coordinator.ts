@@ -1,17 +1,20 @@
 /** `lockstep coordinator`: trains on the workers that join over the network. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import type { Logger } from 'pino';
 import { LockstepError } from '../../shared/errors.js';
 import { isToken } from '../../shared/protocol/handshake.js';
 import { nodePlatform } from '../../worker/node-platform.js';
-import { conduct } from '../conduct.js';
+import { conduct, type SitePlan } from '../conduct.js';
 import { FleetSite } from '../fleet/site.js';
-import { listen } from '../gateway.js';
+import { closeServer, listen } from '../gateway.js';
 import { Profiler } from '../profiler.js';
 import { Access } from '../web/access.js';
+import { Controls } from '../web/controls.js';
+import { Monitor } from '../web/monitor.js';
 import { WebServer } from '../web/web-server.js';
+import { announce, linksTo } from './links.js';
 import { createLog, plural } from './log.js';
 import type { RunOptions } from './options.js';
 import { onInterrupt } from './signals.js';
@@ -23,57 +26,73 @@ export interface CoordinatorOptions extends RunOptions {
   readonly tokenFile?: string | undefined;
   readonly open: boolean;
   readonly allowHost: readonly string[];
+  /** Undefined: in a terminal. */
+  readonly stay?: boolean | undefined;
 }
 
-/** In the run directory, readable by their owner alone. */
-const joinFile = 'join-command';
+/** In the run directory, readable by its owner alone. */
 const tokenFile = 'token';
+
+/** How long viewers and downloads have when the coordinator goes. */
+const closingMs = 2_000;
 
 /** Resolves with the exit code. */
 export async function runCoordinator(options: CoordinatorOptions): Promise<number> {
   const log = createLog(options);
   const { logger } = log;
+  const { host, minWorkers } = options;
   const given = givenToken(options);
-  const isOpen = given === null && (options.open || isLoopback(options.host));
+  const isOpen = given === null && (options.open || isLoopback(host));
+  const operatorToken = newToken();
   const profiler = options.profile ? new Profiler() : null;
   const platform = nodePlatform(profiler?.phases);
-  const operatorToken = randomBytes(16).toString('hex');
-  const access = new Access({ isOpen, operatorToken, hosts: [options.host, ...options.allowHost] });
-  const web = new WebServer(access);
-  const server = await listen(options.host, options.port, (request, response) => web.handle(request, response));
-  if (isOpen && !isLoopback(options.host))
+  const { nowMs } = platform;
+  const access = new Access({ isOpen, operatorToken, hosts: [host, ...options.allowHost] });
+  const monitor = new Monitor({ workersMin: minWorkers, clock: Date.now, nowMs });
+  log.onAlarm = (message) => monitor.alarm(message);
+  const controls = new Controls(monitor, logger);
+  const web = new WebServer({ access, monitor, controls, nowMs });
+  const server = await listen(host, options.port, (request, response) => web.handle(request, response));
+  const wish = new AbortController();
+  onInterrupt(() => wish.abort());
+  if (isOpen && !isLoopback(host))
     logger.warn('anyone who reaches this port can join: --open asks for no token');
   let how = '';
-  return conduct(options, log, platform, profiler, onInterrupt, {
+  const plan: SitePlan = {
     threads: 0,
+    watcher: monitor,
     stranded: (stranded) =>
       stranded ? logger.warn(`no workers left: paused until one joins; ${how}`) : logger.info('going on'),
     open: async (setup, machine, events) => {
-      const { minWorkers } = options;
       const token = isOpen ? null : (given ?? ownToken(events.directory));
       if (token !== null) access.admit(token);
-      const site = new FleetSite({ server, access, minWorkers, platform, logger }, setup, machine, events);
-      const command = joinCommand(options.host, site.port, token);
-      how = announce(command, token !== null, join(events.directory, joinFile));
-      logger.info({ host: options.host, port: site.port }, `waiting for ${plural(minWorkers, 'worker')}; ${how}`);
+      const tell = monitor.tell.bind(monitor);
+      const site = new FleetSite({ server, access, minWorkers, platform, logger, tell }, setup, machine, events);
+      const links = linksTo({ host, port: site.port, token, operatorToken });
+      monitor.opened(site, links.shown);
+      controls.opened((member) => site.drop(member));
+      how = announce(links, events.directory);
+      logger.info({ host, port: site.port }, `waiting for ${plural(minWorkers, 'worker')}; ${how}`);
       await site.ready;
       return site;
     },
-  });
+  };
+  const onWish = (stop: () => void) => wish.signal.addEventListener('abort', stop);
+  try {
+    const exitCode = await conduct(options, log, platform, profiler, onWish, plan);
+    if (options.stay ?? process.stdout.isTTY) await stay(wish.signal, logger);
+    return exitCode;
+  } finally {
+    web.close();
+    await closeServer(server, closingMs);
+  }
 }
 
-/**
- * Says how to join. A command with a token in it goes to the terminal, where there is one, or else to a file that only
- * its owner can read: never to the log. Returns what the log may say.
- */
-function announce(command: string, secret: boolean, file: string): string {
-  if (!secret) return `join with:  ${command}`;
-  if (process.stdout.isTTY) {
-    process.stdout.write(`\n  Join a worker with:\n\n    ${command}\n\n`);
-    return 'join with the command that was printed at the start';
-  }
-  writeFileSync(file, `${command}\n`, { mode: 0o600 });
-  return `the command to join is in ${file}`;
+/** Until the user wants to go; who has said so already does not wait. */
+async function stay(wish: AbortSignal, logger: Logger): Promise<void> {
+  if (wish.aborted) return;
+  logger.info('the dashboard stays where it is, with the model and the metrics; Ctrl-C ends it');
+  await new Promise((resolve) => wish.addEventListener('abort', resolve));
 }
 
 /** The user's own, or null. */
@@ -86,9 +105,14 @@ function givenToken({ tokenFile }: CoordinatorOptions): string | null {
 function ownToken(directory: string): string {
   const file = join(directory, tokenFile);
   if (existsSync(file)) return checkedToken(readToken(file));
-  const token = randomBytes(16).toString('hex');
+  const token = newToken();
   writeFileSync(file, `${token}\n`, { mode: 0o600 });
   return token;
+}
+
+/** 128 bits. */
+function newToken(): string {
+  return randomBytes(16).toString('hex');
 }
 
 function readToken(path: string): string {
@@ -113,16 +137,4 @@ function checkedToken(token: string): string {
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\./.test(host);
-}
-
-function joinCommand(host: string, port: number, token: string | null): string {
-  const shown = host === '0.0.0.0' || host === '::' ? ownAddress() : host;
-  const address = `ws://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
-  return token === null ? `npx lockstep worker ${address}` : `npx lockstep worker '${address}/#${token}'`;
-}
-
-/** An address under which other machines probably reach this one. */
-function ownAddress(): string {
-  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  return all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1';
 }

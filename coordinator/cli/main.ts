@@ -76,6 +76,11 @@ const parser = yargs(hideBin(process.argv))
           defaultDescription: 'its addresses, localhost, and its own name',
           describe: 'Another name that browsers reach it by, or a site whose pages may join',
         })
+        .option('stay', {
+          boolean: true,
+          defaultDescription: 'in a terminal',
+          describe: 'Keep serving the dashboard when the run is over, until Ctrl-C',
+        })
         .config('config', 'JSON file with any of these options', readConfig)
         .example('$0 coordinator', 'One machine: listens on 127.0.0.1')
         .example('$0 worker ws://127.0.0.1:8080', '… and a worker, in another terminal')

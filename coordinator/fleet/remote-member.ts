@@ -10,6 +10,7 @@ import type { Pointer } from '../../shared/kernels/kernels.js';
 import { limits } from '../../shared/limits.js';
 import { shardSamples } from '../../shared/model/shard.js';
 import type { LeaseOrder, Overtaken, Transport } from '../../shared/pool/driver.js';
+import type { Member } from '../../shared/pool/member.js';
 import { type Shard, shardEnd } from '../../shared/pool/tree.js';
 import { decodeFromWorker, encodeFrame } from '../../shared/protocol/codec.js';
 import { type ProtocolErrorCode, protocolError } from '../../shared/protocol/errors.js';
@@ -59,6 +60,10 @@ type State = 'greeting' | 'preparing' | 'member' | 'closed';
 export class RemoteMember implements Transport, Audited {
   hello: Hello | null = null;
   audits = 0;
+  /** Shards whose results were of use. */
+  shards = 0;
+  /** Of the newest ping, as the pool saw it. */
+  roundTripMs: number | null = null;
   private state: State = 'greeting';
   private member = 0;
   private weightsStep: number | null = null;
@@ -83,6 +88,11 @@ export class RemoteMember implements Transport, Audited {
   /** Whether the worker was ever admitted. */
   get wasMember(): boolean {
     return this.member > 0;
+  }
+
+  /** What the pool believes of it, while it is a member. */
+  get belief(): Readonly<Member> | undefined {
+    return this.fleet.machine.pool.memberState(this.member);
   }
 
   get name(): string {
@@ -135,7 +145,7 @@ export class RemoteMember implements Transport, Audited {
       case 'result':
         return this.state === 'member' ? this.result(message, payload) : this.unexpected(message.type);
       case 'pong':
-        return;
+        return this.ponged();
       case 'leave':
         return this.end('dropped', false, 'left as asked');
       case 'failure':
@@ -143,6 +153,12 @@ export class RemoteMember implements Transport, Audited {
       default:
         message satisfies never;
     }
+  }
+
+  /** That it was heard was noted before. */
+  private ponged(): void {
+    const { belief } = this;
+    if (belief !== undefined) this.roundTripMs = belief.heardMs - belief.pingedMs;
   }
 
   private greet(hello: Hello): void {
@@ -182,6 +198,7 @@ export class RemoteMember implements Transport, Audited {
     const floats = order.task.work === 'gradient' ? machine.workspace.partialFloats : 2;
     if (machine.kernels.allFinite(sum, floats) === 1) {
       leased.storePredictions(payload);
+      this.shards += 1;
       return machine.pool.result(this.member, lease, sum);
     }
     machine.buffers.giveBack(sum);

@@ -15,6 +15,7 @@ import { Gateway } from '../gateway.js';
 import type { RunSetup } from '../setup.js';
 import { version } from '../version.js';
 import type { Access } from '../web/access.js';
+import type { WorkerState } from '../web/state.js';
 import { Fleet, type Traffic } from './fleet.js';
 import type { MemberObserver, RemoteMember } from './remote-member.js';
 
@@ -26,6 +27,8 @@ export interface FleetSiteConfig {
   readonly minWorkers: number;
   readonly platform: Platform;
   readonly logger: Logger;
+  /** Hears what the log is told, in fewer words. */
+  readonly tell: (kind: 'joined' | 'left' | 'dropped', text: string) => void;
 }
 
 /** How long workers have to read the last message before their sockets are cut. */
@@ -39,7 +42,8 @@ const farewells = {
 };
 
 export class FleetSite implements Site, MemberObserver {
-  workers = 0;
+  /** By the number of the connection. */
+  private readonly atWork = new Map<number, AtWork>();
   readonly traffic: Readonly<Traffic>;
   private readonly gateway: Gateway;
   private readonly timer: NodeJS.Timeout;
@@ -69,13 +73,34 @@ export class FleetSite implements Site, MemberObserver {
     if (events.interrupted.aborted) this.startTraining();
   }
 
+  get workers(): number {
+    return this.atWork.size;
+  }
+
   get port(): number {
     return this.gateway.port;
   }
 
-  joined({ id, name, hello }: RemoteMember): void {
+  /** The first ones to have joined, as viewers see them. */
+  workerStates(max: number): WorkerState[] {
+    const { microBatch } = this.setup.run;
+    return Array.from(this.atWork.values())
+      .slice(0, max)
+      .map((worker) => stateOf(worker, microBatch));
+  }
+
+  /** Sends a worker away for good; false when there is none of this number. */
+  drop(id: number): boolean {
+    const worker = this.atWork.get(id);
+    worker?.member.end('dropped', false, 'the operator dropped this worker');
+    return worker !== undefined;
+  }
+
+  joined(member: RemoteMember): void {
     const { logger, minWorkers } = this.config;
-    this.workers += 1;
+    const { id, name, hello } = member;
+    this.atWork.set(id, { member, joinedAt: Date.now() });
+    this.config.tell('joined', `${name} joined`);
     const fields = { worker: name, member: id, threads: hello?.threads, workers: this.workers };
     logger.info(fields, `${name} joined (${this.workers} at work)`);
     if (this.workers >= minWorkers) this.startTraining();
@@ -86,8 +111,9 @@ export class FleetSite implements Site, MemberObserver {
 
   left({ id, name, wasMember }: RemoteMember, error: string | null): void {
     const { logger } = this.config;
-    if (wasMember) this.workers -= 1;
+    this.atWork.delete(id);
     const fields = { worker: name, member: id, workers: this.workers, reason: error };
+    if (wasMember) this.config.tell(error === null ? 'left' : 'dropped', said(name, error));
     if (error === null) logger.info(fields, `${name} left (${this.workers} at work)`);
     else logger.warn(fields, `${name} is out: ${error} (${this.workers} at work)`);
   }
@@ -122,6 +148,32 @@ export class FleetSite implements Site, MemberObserver {
     // Workers of a run that was interrupted look for it until it goes on.
     await this.gateway.end(reason, reason === 'interrupted', farewells[reason], farewellMs);
   }
+}
+
+interface AtWork {
+  readonly member: RemoteMember;
+  readonly joinedAt: number;
+}
+
+function stateOf({ member, joinedAt }: AtWork, microBatch: number): WorkerState {
+  const { id, name, hello, shards, roundTripMs, belief } = member;
+  const msPerSlot = belief?.msPerSlot.gradient ?? 0;
+  return {
+    member: id,
+    name,
+    kind: hello?.kind ?? 'node',
+    threads: hello?.threads ?? 0,
+    samplesPerSecond: msPerSlot === 0 ? 0 : Math.round((1000 * microBatch) / msPerSlot),
+    shards,
+    audits: member.audits,
+    roundTripMs: roundTripMs === null ? null : Number(roundTripMs.toPrecision(3)),
+    state: (belief?.leases.length ?? 0) > 0 ? 'computing' : 'idle',
+    joinedAt,
+  };
+}
+
+function said(name: string, error: string | null): string {
+  return error === null ? `${name} left` : `${name} is out: ${error}`;
 }
 
 function fleetConfig({ dataset }: RunSetup, machine: Machine, runName: string, platform: Platform) {

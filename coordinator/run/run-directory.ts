@@ -5,7 +5,6 @@
 import { join } from 'node:path';
 import { assert } from '../../shared/assert.js';
 import { LockstepError } from '../../shared/errors.js';
-import { tensorSpans } from '../../shared/model/parameters.js';
 import { describeFault } from '../data/fault.js';
 import type { Position } from '../trainer.js';
 import { type AlarmListener, Alarms } from './alarms.js';
@@ -14,10 +13,10 @@ import { Checkpoints } from './checkpoints.js';
 import { type ConfigFile, configSha256, type MetricsLine, type Summary } from './config.js';
 import { parseConfig } from './config-file.js';
 import { atomicWrite, ensureDirectory, type Files, listIfThere, nodeFiles, removeTemporaries } from './files.js';
-import { littleEndianBytes, weightsSha256 } from './floats.js';
+import { littleEndianBytes } from './floats.js';
 import { nodeProcesses, type Processes, RunLock } from './lock.js';
 import { linesUpTo, MetricsLog } from './metrics-log.js';
-import { encodeHeader } from './safetensors.js';
+import { encodeModel } from './model-file.js';
 
 /** Whoever listens hears a sentence about what went wrong without ending the run, and about what works again. */
 export interface RunOptions extends Partial<AlarmListener> {
@@ -102,6 +101,11 @@ export class RunDirectory {
     this.metrics.record(line);
   }
 
+  /** The lines of metrics.jsonl; what was recorded of late may be missing before `flush`. */
+  get metricsPath(): string {
+    return join(this.path, names.metrics);
+  }
+
   /** Resolves when the lines recorded so far were written, or could not be. */
   async flush(): Promise<void> {
     await this.metrics?.flush();
@@ -157,14 +161,8 @@ export class RunDirectory {
   /** Writes the weights alone, for use elsewhere; resolves to the file's path. */
   async writeModel(weights: Float32Array): Promise<string> {
     const path = join(this.path, names.model);
-    const bytes = littleEndianBytes(weights);
-    const header = encodeHeader(tensorSpans(this.config.model), {
-      model: JSON.stringify(this.config.model),
-      layout: 'weight: inputs x outputs; y = activation(x weight + bias)',
-      weightsSha256: weightsSha256(weights),
-      datasetSha256: this.config.dataset.sha256,
-    });
-    await writable(this.path, () => atomicWrite(this.files, path, [header, bytes]));
+    const parts = await encodeModel(this.config, littleEndianBytes(weights));
+    await writable(this.path, () => atomicWrite(this.files, path, parts));
     return path;
   }
 

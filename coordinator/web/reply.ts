@@ -1,6 +1,7 @@
-/** Answers to HTTP requests: bytes under an ETag, JSON, or a fault as JSON with a stable code. */
+/** Answers to HTTP requests: pages, bytes under an ETag, JSON, or a fault as JSON with a stable code. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApiError, ApiErrorCode } from './state.js';
+import { encodedFor, type StaticFile } from './static.js';
 
 export interface Reply {
   readonly request: IncomingMessage;
@@ -31,30 +32,86 @@ export function sendBytes({ request, response }: Reply, { type, etag }: Content,
   response.setHeader('x-content-type-options', 'nosniff');
   response.setHeader('referrer-policy', 'no-referrer');
   response.setHeader('cache-control', etag === undefined ? 'no-store' : 'no-cache');
-  if (etag !== undefined) {
-    response.setHeader('etag', etag);
-    if (request.headers['if-none-match'] === etag) {
-      response.statusCode = 304;
-      response.removeHeader('content-encoding');
-      response.end();
-      return;
-    }
+  if (etag !== undefined) response.setHeader('etag', etag);
+  if (etag !== undefined && request.headers['if-none-match'] === etag) {
+    response.statusCode = 304;
+    response.end();
+    return;
   }
   response.setHeader('content-type', type);
   response.setHeader('content-length', bytes.length);
   response.end(request.method === 'HEAD' ? undefined : bytes);
 }
 
-export function sendJson(reply: Reply, body: unknown, etag?: string): void {
-  sendBytes(reply, { type: 'application/json; charset=utf-8', etag }, Buffer.from(JSON.stringify(body)));
+export function sendJson(reply: Reply, body: unknown): void {
+  sendBytes(reply, { type: 'application/json; charset=utf-8' }, Buffer.from(JSON.stringify(body)));
+}
+
+/** A file of a page, for a browser that reached us under the name `host`, which is known to be ours. */
+export function sendPage(reply: Reply, file: StaticFile, host: string): void {
+  const { request, response } = reply;
+  const { encoding, bytes } = encodedFor(file, String(request.headers['accept-encoding'] ?? ''));
+  response.setHeader('vary', 'accept-encoding');
+  if (encoding !== null) response.setHeader('content-encoding', encoding);
+  for (const [name, value] of Object.entries(pageHeaders(host))) response.setHeader(name, value);
+  // The same file is other bytes in another encoding.
+  const etag = `"${file.hash}-${encoding ?? 'plain'}"`;
+  sendBytes(reply, { type: file.type, etag }, bytes);
+}
+
+/**
+ * Nothing from elsewhere, nothing inline; a page that is cross-origin isolated has shared memory. The scripts are no
+ * secret: pages of other sites may load them as a library.
+ */
+function pageHeaders(host: string): Readonly<Record<string, string>> {
+  const policy = [
+    "default-src 'none'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "worker-src 'self' blob:",
+    "style-src 'self'",
+    "img-src 'self' data: blob:",
+    // Not every browser takes 'self' to mean WebSockets as well.
+    `connect-src 'self' ws://${host} wss://${host}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ];
+  return {
+    'content-security-policy': policy.join('; '),
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-embedder-policy': 'require-corp',
+    'cross-origin-resource-policy': 'cross-origin',
+    'access-control-allow-origin': '*',
+  };
+}
+
+/** The body as text; null when it is longer. Never rejects: a request that ends early has no reader for an answer. */
+export function readBody({ request }: Reply, bytesMax: number): Promise<string | null> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= bytesMax) chunks.push(chunk);
+      else resolve(null);
+    });
+    request.on('end', () => resolve(Buffer.concat(chunks).toString()));
+    request.on('error', () => {});
+    request.on('close', () => resolve(null));
+  });
 }
 
 export function fail(reply: Reply, code: ApiErrorCode, message: string): void {
-  const { response } = reply;
-  if (response.headersSent) return void response.destroy();
+  const { request, response } = reply;
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
   response.statusCode = statuses[code];
   if (code === 'token-wrong') response.setHeader('www-authenticate', 'Bearer');
   if (code === 'busy' || code === 'not-ready') response.setHeader('retry-after', '1');
+  // What is still on its way is not waited for.
+  if (!request.complete) response.setHeader('connection', 'close');
   const body: ApiError = { error: { code, message } };
   sendJson(reply, body);
 }

@@ -8,11 +8,11 @@ import { join } from 'node:path';
 
 export interface StaticFile {
   readonly type: string;
-  /** Quoted, of the content. */
-  readonly etag: string;
+  /** Of the content. */
+  readonly hash: string;
   readonly plain: Buffer;
   /** By the name of the encoding, the smallest first. */
-  readonly compressed: readonly { readonly encoding: 'br' | 'gzip'; readonly bytes: Buffer }[];
+  readonly compressed: readonly Encoded[];
 }
 
 const types: Readonly<Record<string, string>> = {
@@ -29,6 +29,11 @@ const suffixes = [
   ['gzip', '.gz'],
 ] as const;
 
+export interface Encoded {
+  readonly encoding: 'br' | 'gzip' | null;
+  readonly bytes: Buffer;
+}
+
 /** By request path: `/` for index.html, `/join` for join.html. Empty when the pages have not been built. */
 export function loadStaticFiles(directory: string): ReadonlyMap<string, StaticFile> {
   const files = new Map<string, StaticFile>();
@@ -41,15 +46,16 @@ export function loadStaticFiles(directory: string): ReadonlyMap<string, StaticFi
     const compressed = suffixes
       .filter(([, suffix]) => names.has(name + suffix))
       .map(([encoding, suffix]) => ({ encoding, bytes: readFileSync(join(directory, name + suffix)) }));
-    const etag = `"${createHash('sha256').update(plain).digest('base64url').slice(0, 22)}"`;
-    files.set(pathOf(name), { type, etag, plain, compressed });
+    const hash = createHash('sha256').update(plain).digest('base64url').slice(0, 22);
+    files.set(pathOf(name), { type, hash, plain, compressed });
   }
   return files;
 }
 
 /** What a client that accepts these encodings is sent. */
-export function encodedFor({ plain, compressed }: StaticFile, accepted: string): { encoding?: string; bytes: Buffer } {
-  return compressed.find(({ encoding }) => new RegExp(`\\b${encoding}\\b(?!;q=0)`).test(accepted)) ?? { bytes: plain };
+export function encodedFor({ plain, compressed }: StaticFile, accepted: string): Encoded {
+  const offers = accepted.split(',').map((offer) => offer.trim().split(';')[0]);
+  return compressed.find(({ encoding }) => offers.includes(encoding ?? 'identity')) ?? { encoding: null, bytes: plain };
 }
 
 function pathOf(name: string): string {

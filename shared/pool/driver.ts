@@ -80,6 +80,10 @@ export class PoolDriver {
     return this.pool.memberStates();
   }
 
+  memberState(member: number): Readonly<Member> | undefined {
+    return this.pool.memberState(member);
+  }
+
   /** Adds a member and returns its number. */
   join(transport: Transport, remote: boolean): number {
     const member = this.nextMember++;

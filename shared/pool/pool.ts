@@ -121,6 +121,10 @@ export class Pool {
     yield* this.members.values();
   }
 
+  memberState(member: number): Readonly<Member> | undefined {
+    return this.members.get(member);
+  }
+
   /** Where the shards of every unfinished job are: for checks of the invariants. */
   *places(): Iterable<{ job: Job; pending: readonly Shard[]; leased: readonly Shard[]; summed: readonly Shard[] }> {
     for (const { job, pending, leases, summed } of this.jobs.values()) {

@@ -1,0 +1,85 @@
+/**
+ * Where people go: the links to the dashboard and to the join page, and the command for a terminal. A link with a token
+ * in it goes to a terminal, or to a file that only its owner can read, and never to the log.
+ */
+import { writeFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { renderUnicodeCompact } from 'uqr';
+import { fragmentOf } from '../../shared/protocol/handshake.js';
+import type { JoinState } from '../web/state.js';
+
+/** In the run directory: the command alone, and all links. */
+const commandFile = 'join-command';
+const linksFile = 'links';
+
+export interface Links {
+  /** For whoever runs the coordinator: it has the operator's token. */
+  readonly dashboard: string;
+  /** For whoever lends cores: the page, and the command. */
+  readonly page: string;
+  readonly command: string;
+  /** The same without tokens, for those who may see the dashboard. */
+  readonly shown: JoinState;
+}
+
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+  readonly token: string | null;
+  readonly operatorToken: string;
+}
+
+export function linksTo({ host, port, token, operatorToken }: Place): Links {
+  const name = host === '0.0.0.0' || host === '::' ? ownAddress() : host;
+  const authority = `${name.includes(':') ? `[${name}]` : name}:${port}`;
+  const secret = fragmentOf({ token, operatorToken: null });
+  const address = `ws://${authority}${token === null ? '' : `/${secret}`}`;
+  return {
+    dashboard: `http://${authority}/${fragmentOf({ token, operatorToken })}`,
+    page: `http://${authority}/join${secret}`,
+    command: `npx lockstep worker ${token === null ? address : `'${address}'`}`,
+    shown: {
+      url: `http://${authority}/join`,
+      command: `npx lockstep worker ws://${authority}`,
+      needsToken: token !== null,
+    },
+  };
+}
+
+/** Says how to join, and returns what the log may say of it. */
+export function announce(links: Links, directory: string, terminal: NodeJS.WriteStream = process.stdout): string {
+  const { needsToken, command } = links.shown;
+  if (terminal.isTTY) {
+    terminal.write(`\n${listOf(links)}\n${indented(renderUnicodeCompact(links.page, { border: 2 }))}\n\n`);
+    return needsToken ? 'join with the link that was printed at the start' : `join with:  ${command}`;
+  }
+  const path = join(directory, linksFile);
+  keepPrivate(path, `${listOf(links)}`);
+  if (!needsToken) return `join with:  ${command} (all links are in ${path})`;
+  keepPrivate(join(directory, commandFile), `${links.command}\n`);
+  return `the command to join is in ${join(directory, commandFile)}, all links are in ${path}`;
+}
+
+function listOf({ dashboard, page, command }: Links): string {
+  const lines = [
+    ['Dashboard, with its controls', dashboard],
+    ['Join with a browser', page],
+    ['Join with a terminal', command],
+  ];
+  return lines.map(([what, where]) => `  ${what.padEnd(28)}  ${where}\n`).join('');
+}
+
+function indented(lines: string): string {
+  return lines.replace(/^/gm, '  ');
+}
+
+function keepPrivate(path: string, content: string): void {
+  writeFileSync(path, content, { mode: 0o600 });
+}
+
+/** An address under which other machines probably reach this one. */
+function ownAddress(): string {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1';
+}

@@ -1,0 +1,81 @@
+/**
+ * The course of a run as a bounded number of points: a step each at first; whenever there are too many, two become one
+ * that stands for both, and from then on each new one stands for as many steps. Pure.
+ */
+import type { CurvePoint } from './state.js';
+
+/** One step as it was recorded. */
+export interface CurveStep {
+  readonly step: number;
+  readonly loss: number;
+  readonly accuracy: number;
+  readonly test: { readonly loss: number; readonly accuracy: number } | null;
+}
+
+/** What somebody has of the curve already. */
+export interface CurveMark {
+  /** Counts the times that points were merged. */
+  readonly generation: number;
+  readonly points: number;
+}
+
+export class Curve {
+  private points: CurvePoint[] = [];
+  private generation = 0;
+  /** Steps that a point stands for. */
+  private stride = 1;
+  /** Sums over the steps since the newest point. */
+  private open = { steps: 0, loss: 0, accuracy: 0 };
+
+  /** `pointsMax` is even. */
+  constructor(private readonly pointsMax: number) {}
+
+  /** An evaluation ends a point, so that it shows at once and at its own step. */
+  add({ step, loss, accuracy, test }: CurveStep): void {
+    const { open } = this;
+    open.steps += 1;
+    open.loss += loss;
+    open.accuracy += accuracy;
+    if (open.steps < this.stride && test === null) return;
+    const mean = { loss: brief(open.loss / open.steps), accuracy: brief(open.accuracy / open.steps) };
+    this.open = { steps: 0, loss: 0, accuracy: 0 };
+    this.points.push({
+      step,
+      ...mean,
+      ...(test !== null && { testLoss: brief(test.loss), testAccuracy: brief(test.accuracy) }),
+    });
+    if (this.points.length >= this.pointsMax) this.halve();
+  }
+
+  get mark(): CurveMark {
+    return { generation: this.generation, points: this.points.length };
+  }
+
+  /** What is new since the mark; null when points were merged since then, so that all of it is. */
+  since({ generation, points }: CurveMark): readonly CurvePoint[] | null {
+    return generation === this.generation ? this.points.slice(points) : null;
+  }
+
+  all(): readonly CurvePoint[] {
+    return this.points;
+  }
+
+  private halve(): void {
+    const halved: CurvePoint[] = [];
+    for (let i = 0; i < this.points.length; i += 2) halved.push(merged(this.points[i], this.points[i + 1]));
+    this.points = halved;
+    this.stride *= 2;
+    this.generation += 1;
+  }
+}
+
+/** An evaluation keeps its step: the newer one's where there are two. */
+function merged(a: CurvePoint, b: CurvePoint): CurvePoint {
+  const evaluated = b.testLoss === undefined && a.testLoss !== undefined ? a : b;
+  return { ...evaluated, loss: brief((a.loss + b.loss) / 2), accuracy: brief((a.accuracy + b.accuracy) / 2) };
+}
+
+/** As many digits as a picture shows. */
+function brief(x: number): number {
+  return Number(x.toPrecision(6));
+}

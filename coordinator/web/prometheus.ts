@@ -1,0 +1,110 @@
+/**
+ * `/metrics`, for Prometheus. Values are read when they are asked for; nothing is counted here. Loaded on the first
+ * request.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Monitor } from './monitor.js';
+import type { Phase, RunState } from './state.js';
+
+const prefix = 'lockstep_';
+
+type Reading = (state: RunState) => number | null;
+
+/** Name without its prefix, help, and where the value comes from; null: no value yet. What ends in _total only grows. */
+const readings: readonly (readonly [string, string, Reading])[] = [
+  ['steps_total', 'Updates made so far', ({ step }) => step],
+  ['steps_planned', 'Updates that the run makes when nothing stops it early', ({ stepsPlanned }) => stepsPlanned],
+  ['epoch', 'Epoch of the newest step, from 1', ({ epoch }) => epoch],
+  ['train_loss', 'Loss of the newest mini-batch', ({ loss }) => loss],
+  ['train_accuracy', 'Accuracy of the newest mini-batch, 0 to 1', ({ accuracy }) => accuracy],
+  ['test_loss', 'Loss of the newest evaluation', ({ testLoss }) => testLoss],
+  ['test_accuracy', 'Accuracy of the newest evaluation, 0 to 1', ({ testAccuracy }) => testAccuracy],
+  ['test_accuracy_best', 'Highest accuracy of an evaluation so far', ({ bestTestAccuracy }) => bestTestAccuracy],
+  ['samples_per_second', 'Training samples per second, over about a second', (state) => state.samplesPerSecond],
+  ['seconds_left', 'Expected seconds until the run is over', ({ secondsLeft }) => secondsLeft],
+  ['workers', 'Workers that are members now', ({ workersTotal }) => workersTotal],
+  ['worker_threads', 'Threads that these workers lend', ({ workers }) => total(workers.map(({ threads }) => threads))],
+  ['sent_bytes_total', 'Bytes sent to workers so far', ({ traffic }) => traffic.bytesSent],
+  ['received_bytes_total', 'Bytes received from workers so far', ({ traffic }) => traffic.bytesReceived],
+  ['alarms', 'Faults that need somebody, such as a full disk', ({ alarms }) => alarms.length],
+];
+
+const phases: readonly Phase[] = ['waiting', 'training', 'paused', 'finished', 'interrupted', 'diverged'];
+
+export class Prometheus {
+  private readonly registry = new Registry();
+  readonly contentType = this.registry.contentType;
+  private now: RunState | null = null;
+
+  constructor(
+    private readonly monitor: Monitor,
+    private readonly viewers: () => number,
+  ) {
+    for (const [name, help, read] of readings) {
+      const value = () => (this.now === null ? null : read(this.now));
+      if (name.endsWith('_total')) this.counter(name, help, value);
+      else this.gauge(name, help, value);
+    }
+    this.gauge('viewers', 'Dashboards that are open now', viewers);
+    this.describe();
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  text(): Promise<string> {
+    this.now = this.monitor.state(this.viewers(), this.monitor.mark);
+    return this.registry.metrics();
+  }
+
+  private gauge(name: string, help: string, value: () => number | null): void {
+    new Gauge({
+      name: prefix + name,
+      help,
+      registers: [this.registry],
+      collect() {
+        const x = value();
+        if (x === null) this.remove();
+        else this.set(x);
+      },
+    });
+  }
+
+  private counter(name: string, help: string, value: () => number | null): void {
+    new Counter({
+      name: prefix + name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(value() ?? 0);
+      },
+    });
+  }
+
+  private describe(): void {
+    const registers = [this.registry];
+    const now = () => this.now;
+    new Gauge({
+      name: `${prefix}phase`,
+      help: '1 for the phase that the run is in, 0 for the others',
+      labelNames: ['phase'],
+      registers,
+      collect() {
+        for (const phase of phases) this.set({ phase }, phase === now()?.phase ? 1 : 0);
+      },
+    });
+    new Gauge({
+      name: `${prefix}run_info`,
+      help: 'Always 1: the labels say what runs',
+      labelNames: ['run', 'version', 'dataset'],
+      registers,
+      collect() {
+        const state = now();
+        if (state !== null) this.set({ run: state.run, version: state.version, dataset: state.dataset.name }, 1);
+      },
+    });
+  }
+}
+
+function total(numbers: readonly number[]): number {
+  return numbers.reduce((sum, x) => sum + x, 0);
+}
