@@ -276,3 +276,59 @@ describe('whatever the plan', () => {
     );
   });
 });
+
+describe('a pause', () => {
+  /** Sums whatever step is asked for, and says how often one was. */
+  function drive(trainer: Trainer, effects: TrainerEffect[]): number {
+    let steps = 0;
+    for (let effect = effects.shift(); effect !== undefined; effect = effects.shift()) {
+      if (effect.type === 'step') {
+        steps += 1;
+        effects.push(...trainer.step({ type: 'summed', nowMs: 0, score: score(1) }));
+      } else if (effect.type === 'evaluate') {
+        effects.push(...trainer.step({ type: 'evaluated', nowMs: 0, score: score(1) }));
+      }
+    }
+    return steps;
+  }
+
+  it('lets the step under way end, and asks for no other until it is over', () => {
+    const trainer = new Trainer(plan);
+    expect(trainer.step({ type: 'start', nowMs: 0 }).map(({ type }) => type)).toEqual(['step']);
+    expect(trainer.step({ type: 'pause' })).toEqual([]);
+    expect(trainer.isPaused).toBe(false);
+    const effects = trainer.step({ type: 'summed', nowMs: 0, score: score(1) });
+    expect(effects.map(({ type }) => type)).toEqual(['update', 'record']);
+    expect(trainer.isPaused).toBe(true);
+    expect(drive(trainer, trainer.step({ type: 'resume' }))).toBe(5);
+    expect(trainer.position.step).toBe(6);
+  });
+
+  it('may come before the first step, may be asked for twice, and may be taken back', () => {
+    const trainer = new Trainer(plan);
+    trainer.step({ type: 'pause' });
+    trainer.step({ type: 'pause' });
+    expect(trainer.step({ type: 'start', nowMs: 0 })).toEqual([]);
+    expect(trainer.isPaused).toBe(true);
+    expect(trainer.step({ type: 'resume' }).map(({ type }) => type)).toEqual(['step']);
+    trainer.step({ type: 'pause' });
+    expect(trainer.step({ type: 'resume' })).toEqual([]);
+    expect(drive(trainer, trainer.step({ type: 'summed', nowMs: 0, score: score(1) }))).toBe(5);
+  });
+
+  it('ends with an interrupt, which leaves a checkpoint', () => {
+    const trainer = new Trainer(plan);
+    trainer.step({ type: 'pause' });
+    trainer.step({ type: 'start', nowMs: 0 });
+    expect(trainer.step({ type: 'interrupt' }).map(({ type }) => type)).toEqual(['checkpoint', 'finish']);
+  });
+});
+
+it('a checkpoint that is asked for is of where the run stands, and changes nothing else', () => {
+  const trainer = new Trainer(plan);
+  trainer.step({ type: 'start', nowMs: 0 });
+  trainer.step({ type: 'summed', nowMs: 0, score: score(1) });
+  const effects = trainer.step({ type: 'checkpoint', nowMs: 5 });
+  expect(effects).toMatchObject([{ type: 'checkpoint', position: { step: 1 } }]);
+  expect(trainer.step({ type: 'summed', nowMs: 0, score: score(1) }).map(({ type }) => type)).toContain('step');
+});
