@@ -86,7 +86,8 @@ export async function conduct(
     stepStarted: (task) => site?.stepStarted(task, training.taskAfter(task)),
     stepped: (step, epoch, train, test) => {
       platform.profile.enter('record');
-      if (site !== null) plan.watcher?.stepped(recorder.stepped(machine, site, step, epoch, train, test));
+      const line = site === null ? null : recorder.stepped(machine, site, step, epoch, train, test);
+      if (line !== null) plan.watcher?.stepped(line);
       platform.profile.leave();
     },
     checkpoint: (position, state) => {
