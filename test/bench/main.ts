@@ -21,6 +21,7 @@ import { memory } from './sections/memory.js';
 import { sockets } from './sections/sockets.js';
 import { start } from './sections/start.js';
 import { train } from './sections/train.js';
+import { viewersSection } from './sections/viewers.js';
 import { findPython, remarkOn } from './torch.js';
 
 /** In the order in which they run: nothing is timed before it is known to be right. */
@@ -34,6 +35,7 @@ const sections: readonly Section[] = [
   memory,
   start,
   accuracy,
+  viewersSection,
   growth,
 ];
 

@@ -1,0 +1,95 @@
+/** What a hundred open dashboards cost a run: the same run's speed with them and without, in turns. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { RunState } from '../../../coordinator/web/state.js';
+import { type Context, readable, type Section } from '../context.js';
+import { endless, inRun, train, trainingCommand } from '../lockstep.js';
+import { Running } from '../processes.js';
+import { findRow } from '../rows.js';
+import { median, pairRatios, summarise } from '../statistics.js';
+import { ranged, thousands } from '../table.js';
+
+const crowd = fileURLToPath(new URL('../viewer-crowd.js', import.meta.url));
+const viewers = 100;
+/** Of the speed without viewers. */
+const wanted = 0.97;
+const workers = { processes: [1] } as const;
+/** Until the crowd has come, or gone. */
+const settleMs = 1_000;
+
+export const viewersSection: Section = {
+  name: 'viewers',
+  title: `${viewers} open dashboards`,
+  async run(context, findings) {
+    const row = findRow('784-100-10, 128');
+    const { mnist: pixels, scratch } = context;
+    const training = { row, pixels, scheduling: 'other', scratch, options: endless } as const;
+    const [quiet, watched]: [number[], number[]] = [[], []];
+    await inRun(scratch, async (out) => {
+      findings.command(readable(trainingCommand(training, workers, out), context));
+      const secondsMax = 2 * context.rounds * (context.seconds + 2 * (settleMs / 1000)) + 30;
+      await train(training, workers, out, { timeoutMs: 1000 * secondsMax }, ([coordinator]) => {
+        const url = `http${/ws(:\/\/[\d.:]+)/.exec(coordinator.stdout)?.[1]}`;
+        void measure(url, context, quiet, watched).finally(() => coordinator.kill('SIGINT'));
+      });
+    });
+    const ratios = pairRatios(watched, quiet);
+    findings.command(`node dist/test/bench/viewer-crowd.js http://127.0.0.1:PORT ${viewers}`);
+    findings.note(
+      'The crowd is a process of its own on the same cores, and reads what it is sent: that costs as well.',
+    );
+    findings.table(
+      `Samples/s of ${row.name} on one worker, in turns: median (range)`,
+      ['viewers', 'samples/s', 'of the speed without'],
+      [
+        ['0', ranged(summarise(quiet), thousands), ''],
+        [String(viewers), ranged(summarise(watched), thousands), ranged(summarise(ratios), percent)],
+      ],
+    );
+    findings.target(
+      `${viewers} open dashboards`,
+      `at least ${percent(wanted)} of the speed without`,
+      percent(median(ratios)),
+      median(ratios) >= wanted,
+    );
+  },
+};
+
+async function measure(
+  url: string,
+  { rounds, seconds, log }: Context,
+  quiet: number[],
+  watched: number[],
+): Promise<void> {
+  await untilTraining(url);
+  for (let round = 0; round < rounds; round++) {
+    log(`${viewers} viewers: round ${round + 1}/${rounds}`);
+    await sleep(settleMs);
+    quiet.push(await samplesPerSecond(url, seconds));
+    const people = new Running({ words: [process.execPath, crowd, url, String(viewers)] });
+    await people.prints(/watching/);
+    await sleep(settleMs);
+    watched.push(await samplesPerSecond(url, seconds));
+    people.kill('SIGKILL');
+    await people.ended;
+  }
+}
+
+async function untilTraining(url: string): Promise<void> {
+  while ((await state(url)).phase !== 'training') await sleep(100);
+}
+
+async function samplesPerSecond(url: string, seconds: number): Promise<number> {
+  const before = await state(url);
+  await sleep(1000 * seconds);
+  const after = await state(url);
+  return (1000 * (after.step - before.step) * before.batch) / (after.now - before.now);
+}
+
+async function state(url: string): Promise<RunState> {
+  return (await fetch(`${url}/api/state`)).json() as Promise<RunState>;
+}
+
+function percent(x: number): string {
+  return `${(100 * x).toFixed(1)} %`;
+}
