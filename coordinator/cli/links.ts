@@ -51,7 +51,7 @@ export function linksTo({ host, port, token, operatorToken }: Place): Links {
 export function announce(links: Links, directory: string, terminal: NodeJS.WriteStream = process.stdout): string {
   const { needsToken, command } = links.shown;
   if (terminal.isTTY) {
-    terminal.write(`\n${listOf(links)}\n${indented(renderUnicodeCompact(links.page, { border: 2 }))}\n\n`);
+    terminal.write(`\n${listOf(links)}\n${onBlack(renderUnicodeCompact(links.page, { border: 2 }))}\n\n`);
     return needsToken ? 'join with the link that was printed at the start' : `join with:  ${command}`;
   }
   const path = join(directory, linksFile);
@@ -70,8 +70,9 @@ function listOf({ dashboard, page, command }: Links): string {
   return lines.map(([what, where]) => `  ${what.padEnd(28)}  ${where}\n`).join('');
 }
 
-function indented(lines: string): string {
-  return lines.replace(/^/gm, '  ');
+/** White on black, whatever the terminal's colours are: a camera wants it so. */
+function onBlack(lines: string): string {
+  return lines.replace(/^.*$/gm, '  \x1b[97;40m$&\x1b[0m');
 }
 
 function keepPrivate(path: string, content: string): void {

@@ -78,6 +78,7 @@ export class WebServer {
   private readonly routes: Readonly<Record<string, (reply: Reply, loaded: Loaded) => void | Promise<void>>> = {
     '/api/state': (reply) => sendJson(reply, this.config.monitor.state(this.live.count, null)),
     '/api/events': (reply) => {
+      if (reply.request.method === 'HEAD') return fail(reply, 'method-not-allowed', 'a stream has no end to describe');
       if (!this.live.add(reply.response)) fail(reply, 'busy', 'too many are watching');
     },
     '/api/weights': (reply, { snapshots }) => this.sendSnapshot(reply, 'application/octet-stream', snapshots.weights()),

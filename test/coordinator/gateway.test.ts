@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { Fleet } from '../../coordinator/fleet/fleet.js';
-import { Gateway, listen } from '../../coordinator/gateway.js';
+import { closeServer, Gateway, listen } from '../../coordinator/gateway.js';
+import { Access } from '../../coordinator/web/access.js';
 import { Machine } from '../../shared/compute/machine.js';
 import { rootShard } from '../../shared/pool/tree.js';
 import { encodeFrame } from '../../shared/protocol/codec.js';
@@ -29,9 +30,10 @@ async function largeSite() {
     diverged: () => {},
     countedWrong: () => {},
   };
-  const server = await listen('127.0.0.1', 0);
-  const gateway = new Gateway(server, { token: null, frameBytesMax: 1 << 20, nowMs: platform.nowMs }, fleet, observer);
-  return { machine, fleet, gateway, log };
+  const server = await listen('127.0.0.1', 0, (_, response) => response.end());
+  const access = new Access({ token: null, operatorToken: 'o'.repeat(32), hosts: [] });
+  const gateway = new Gateway(server, { access, frameBytesMax: 1 << 20, nowMs: platform.nowMs }, fleet, observer);
+  return { machine, fleet, server, gateway, log };
 }
 
 async function joined(port: number): Promise<WebSocket> {
@@ -46,7 +48,7 @@ async function joined(port: number): Promise<WebSocket> {
 }
 
 test('a worker that does not read is dropped, and costs no more than the limit', { timeout: 60_000 }, async () => {
-  const { machine, fleet, gateway, log } = await largeSite();
+  const { machine, fleet, server, gateway, log } = await largeSite();
   const socket = await joined(gateway.port);
   socket.pause();
   while (log.length === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -64,4 +66,5 @@ test('a worker that does not read is dropped, and costs no more than the limit',
   expect(machine.pool.memberCount).toBe(0);
   socket.terminate();
   await gateway.end('finished', false, 'over', 100);
+  await closeServer(server, 100);
 });
