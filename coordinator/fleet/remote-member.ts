@@ -60,6 +60,8 @@ type State = 'greeting' | 'preparing' | 'member' | 'closed';
 export class RemoteMember implements Transport, Audited {
   hello: Hello | null = null;
   audits = 0;
+  /** Shards that it had when it left. */
+  shardsLeft = 0;
   /** Shards whose results were of use. */
   shards = 0;
   /** Of the newest ping, as the pool saw it. */
@@ -343,6 +345,7 @@ export class RemoteMember implements Transport, Audited {
     if (this.state === 'closed') return;
     const wasMember = this.state === 'member';
     this.state = 'closed';
+    this.shardsLeft = this.leases.size;
     for (const lease of [...this.leases.keys()]) this.forget(lease);
     this.fleet.members.delete(this.member);
     if (wasMember) this.fleet.machine.pool.leave(this.member);

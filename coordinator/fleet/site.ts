@@ -10,6 +10,7 @@ import { patience } from '../../shared/pool/member.js';
 import { scoreBytes } from '../../shared/protocol/payload.js';
 import { partBytesMax } from '../../shared/protocol/tensor.js';
 import { printableOf } from '../../shared/protocol/text.js';
+import { plural } from '../cli/log.js';
 import type { Site, SiteEvents } from '../conduct.js';
 import { Gateway } from '../gateway.js';
 import type { RunSetup } from '../setup.js';
@@ -28,7 +29,7 @@ export interface FleetSiteConfig {
   readonly platform: Platform;
   readonly logger: Logger;
   /** Hears what the log is told, in fewer words. */
-  readonly tell: (kind: 'joined' | 'left' | 'dropped', text: string) => void;
+  readonly tell: (kind: 'joined' | 'left' | 'dropped' | 're-leased', text: string) => void;
 }
 
 /** How long workers have to read the last message before their sockets are cut. */
@@ -109,11 +110,12 @@ export class FleetSite implements Site, MemberObserver {
     }
   }
 
-  left({ id, name, wasMember }: RemoteMember, error: string | null): void {
+  left({ id, name, wasMember, shardsLeft }: RemoteMember, error: string | null): void {
     const { logger } = this.config;
     this.atWork.delete(id);
     const fields = { worker: name, member: id, workers: this.workers, reason: error };
     if (wasMember) this.config.tell(error === null ? 'left' : 'dropped', said(name, error));
+    if (shardsLeft > 0) this.config.tell('re-leased', `${plural(shardsLeft, 'shard')} of ${name} went to others`);
     if (error === null) logger.info(fields, `${name} left (${this.workers} at work)`);
     else logger.warn(fields, `${name} is out: ${error} (${this.workers} at work)`);
   }
