@@ -65,14 +65,14 @@ export const limits = {
   viewerQueueBytesMax: 1024 * 1024,
   /** A state is sent no more often than this, and no more often than so long per viewer. */
   stateEveryMsMin: 250,
-  stateMsPerViewer: 5,
+  stateMsPerViewer: 10,
   /** Without news, the state is sent again after this long. */
   stateSilenceMsMax: 5_000,
   /** The weights are copied out of a run no more often than this. */
   weightsCopyMsMin: 250,
   /** A viewer asks for the weights no more often than this, and than so long per viewer. */
   weightsEveryMsMin: 1_000,
-  weightsMsPerViewer: 20,
+  weightsMsPerViewer: 50,
   /** Answers of many bytes that are under way at a time: weights, models, metrics, evaluations. */
   downloadsMax: 64,
   /** Points of the curve that viewers are shown: even. */
