@@ -67,8 +67,8 @@ export class WebServer {
     if (path === '/healthz') return sendBytes(reply, { type: 'text/plain; charset=utf-8' }, Buffer.from('ok\n'));
     const file = this.files.get(path);
     if (file !== undefined) return this.isReachedRightly(reply) ? sendPage(reply, file, headers.host ?? '') : undefined;
-    const route = this.routes[path];
-    if (route === undefined) return fail(reply, 'not-found', 'there is nothing here: the dashboard is at /');
+    const route = Object.hasOwn(this.routes, path) ? this.routes[path] : null;
+    if (route === null) return fail(reply, 'not-found', 'there is nothing here: the dashboard is at /');
     if (!this.mayRead(reply)) return;
     const { run, snapshots } = this.config.monitor;
     if (run === null || snapshots === null) return fail(reply, 'not-ready', 'the run is not loaded yet');

@@ -12,6 +12,9 @@ import { lockstep, type Running, scratch, smallDataset, startCoordinator, summar
 
 const safety = { timeout: 60_000 };
 
+const webSocket =
+  'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==';
+
 let data: string;
 let run: string;
 let coordinator: Running;
@@ -112,7 +115,16 @@ describe('before the first step', () => {
   test.each([
     'GET / HTTP/9.9\r\n\r\n',
     '\0\0\0\0',
-    'GET /%E0%A4%A HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+    'GET / HTTP/1.1\r\n\r\n',
+    'GET /%E0%A4%A HTTP/1.1\r\nHost: localhost\r\n\r\n',
+    'GET constructor HTTP/1.1\r\nHost: localhost\r\n\r\n',
+    'GET http://evil.example/api/state HTTP/1.1\r\nHost: localhost\r\n\r\n',
+    'GET / HTTP/1.1\r\nHost: localhost;script-src *\r\n\r\n',
+    'TRACE / HTTP/1.1\r\nHost: localhost\r\n\r\n',
+    'POST /api/control/drop HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n',
+    'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n',
+    `GET / HTTP/1.1\r\nHost: evil.example\r\nOrigin: http://evil.example\r\n${webSocket}\r\n\r\n`,
+    `GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\n${webSocket}\r\n\r\n`,
   ])('a request such as %j is answered with a refusal', safety, async (text) => {
     const socket = connect(port, '127.0.0.1').setEncoding('utf8');
     socket.write(text);
