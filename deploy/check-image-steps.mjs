@@ -213,7 +213,7 @@ async function tryOut(image) {
   assert.notEqual(run(['touch', '/app/dist/x']).status, 0);
 
   heading('Nothing but what runs is there');
-  assert.deepEqual(readdirSync(join(image.root, 'app/dist')).sort(), ['coordinator', 'shared', 'worker']);
+  assert.deepEqual(readdirSync(join(image.root, 'app/dist')).sort(), ['coordinator', 'shared', 'web', 'worker']);
   const { devDependencies } = JSON.parse(readFileSync(join(context, 'package.json'), 'utf8'));
   for (const name of Object.keys(devDependencies))
     assert(!existsSync(join(image.root, 'app/node_modules', name)), name);
