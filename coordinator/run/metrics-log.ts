@@ -132,10 +132,11 @@ function stepOf(line: string): number | null {
   }
 }
 
-/** The lines of a log that was brought into order (`linesUpTo`). */
+/** The lines of a log that was brought into order (`linesUpTo`); those that lack a step's score are left out. */
 export function readMetrics(path: string): MetricsLine[] {
   return readFileSync(path, 'utf8')
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as MetricsLine);
+    .map((line) => JSON.parse(line) as MetricsLine)
+    .filter(({ loss, trainAccuracy }) => Number.isFinite(loss) && Number.isFinite(trainAccuracy));
 }

@@ -245,3 +245,18 @@ test('with a token, everything but health and pages asks for it, under whatever 
   const { stdout, stderr } = await closed.ended;
   expect(stdout + stderr).not.toContain(token);
 });
+
+test('a run that goes on shows its course from the beginning', safety, async () => {
+  const out = join(scratch(), 'resumed');
+  await lockstep('train', '--data', data, '--max-steps', 10, '--out', out).ended;
+  const resumed = lockstep('coordinator', '--resume', out, '--max-steps', 20, '--port', 0);
+  const [, address] = await resumed.prints(/lockstep worker ws:\/\/[\d.]+:(\d+)/);
+  port = Number(address);
+  const { phase, step, stepsPlanned, curve, weightsSha256 } = await state();
+  expect({ phase, step, stepsPlanned }).toEqual({ phase: 'waiting', step: 10, stepsPlanned: 20 });
+  expect(curve.map((point) => point.step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  expect(curve.at(-1)?.testAccuracy).toBeGreaterThan(0);
+  expect(weightsSha256).toMatch(/^[0-9a-f]{64}$/);
+  resumed.process.kill('SIGINT');
+  await resumed.ended;
+});
