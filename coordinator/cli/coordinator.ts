@@ -55,8 +55,7 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<numbe
   const server = await listen(host, options.port, (request, response) => web.handle(request, response));
   const wish = new AbortController();
   onInterrupt(() => wish.abort());
-  if (isOpen && !isLoopback(host))
-    logger.warn('anyone who reaches this port can join: --open asks for no token');
+  if (isOpen && !isLoopback(host)) logger.warn('anyone who reaches this port can join: --open asks for no token');
   let how = '';
   const plan: SitePlan = {
     threads: 0,

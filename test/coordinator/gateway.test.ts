@@ -31,7 +31,7 @@ async function largeSite() {
     countedWrong: () => {},
   };
   const server = await listen('127.0.0.1', 0, (_, response) => response.end());
-  const access = new Access({ token: null, operatorToken: 'o'.repeat(32), hosts: [] });
+  const access = new Access({ isOpen: true, operatorToken: 'o'.repeat(32), hosts: [] });
   const gateway = new Gateway(server, { access, frameBytesMax: 1 << 20, nowMs: platform.nowMs }, fleet, observer);
   return { machine, fleet, server, gateway, log };
 }

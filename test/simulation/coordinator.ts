@@ -258,5 +258,5 @@ function platformOf(process: Process): Platform {
 /** What is logged becomes part of the trace. */
 function logTo(process: Process): Log {
   const say = (fields: unknown, text?: string) => process.world.note(`${process.name}: ${text ?? fields}`);
-  return { logger: { info: say, warn: say, error: say } as unknown as Logger, bar: null };
+  return { logger: { info: say, warn: say, error: say } as unknown as Logger, bar: null, onAlarm: () => {} };
 }

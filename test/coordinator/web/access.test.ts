@@ -3,14 +3,20 @@ import { describe, expect, it } from 'vitest';
 import { Access, bearer } from '../../../coordinator/web/access.js';
 
 const [token, operatorToken] = ['member-token-0123456789', 'operator-token-0123456789'];
-const closed = new Access({ token, operatorToken, hosts: ['0.0.0.0', 'train.example.org'] });
-const open = new Access({ token: null, operatorToken, hosts: ['127.0.0.1'] });
+const closed = new Access({ isOpen: false, operatorToken, hosts: ['0.0.0.0', 'train.example.org'] });
+closed.admit(token);
+const open = new Access({ isOpen: true, operatorToken, hosts: ['127.0.0.1'] });
 
 describe('a token', () => {
   it('makes a member or an operator, and nobody without one', () => {
     expect(closed.roleOf(token)).toBe('member');
     expect(closed.roleOf(operatorToken)).toBe('operator');
     for (const wrong of [null, '', 'x', `${token}x`, token.toUpperCase()]) expect(closed.roleOf(wrong)).toBe('nobody');
+  });
+
+  it('admits nobody before it is known', () => {
+    const early = new Access({ isOpen: false, operatorToken, hosts: [] });
+    for (const any of [null, '', token]) expect(early.roleOf(any)).toBe('nobody');
   });
 
   it('is not asked for where none is set, but for controls', () => {
