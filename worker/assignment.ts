@@ -4,13 +4,14 @@
  */
 import type { Task } from '../shared/compute/computer.js';
 import { Machine, type Platform } from '../shared/compute/machine.js';
+import { storeSamples } from '../shared/compute/samples.js';
 import type { RunDescription } from '../shared/compute/workspace.js';
 import { evaluationRows, slotsOf } from '../shared/data/order.js';
 import { knownAnswer } from '../shared/kernels/known-answer.js';
 import { shardSamples } from '../shared/model/shard.js';
 import { isShard, type Shard } from '../shared/pool/tree.js';
 import type { Samples, ShardLease, Weights, Welcome } from '../shared/protocol/messages.js';
-import { invalidSamplesPayload, invalidTensorPayload, samplesIn, scoreBytes } from '../shared/protocol/payload.js';
+import { invalidSamplesPayload, invalidTensorPayload, scoreBytes } from '../shared/protocol/payload.js';
 import { partAt, unpackPart } from '../shared/protocol/tensor.js';
 
 /** What came of a shard: views that hold until whoever is given them returns. */
@@ -66,17 +67,10 @@ export class Assignment {
   }
 
   storeSamples(message: Samples, payload: Uint8Array): string | null {
-    const { context, [message.set]: store } = this.machine.workspace;
-    const fault = invalidSamplesPayload(message, payload, context);
+    const { memory, workspace } = this.machine;
+    const fault = invalidSamplesPayload(message, payload, workspace.context);
     if (fault !== null) return fault;
-    const { pixels } = context;
-    const images = this.machine.bytes(store.images, context[message.set] * pixels);
-    const labels = this.machine.bytes(store.labels, context[message.set]);
-    const samples = samplesIn(payload, message.count);
-    for (const [i, id] of samples.ids.entries()) {
-      labels[id] = samples.labels[i];
-      images.set(samples.pixels.subarray(i * pixels, (i + 1) * pixels), id * pixels);
-    }
+    storeSamples(memory, workspace, message.set, payload, message.count);
     return null;
   }
 

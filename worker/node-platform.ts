@@ -21,6 +21,7 @@ export function nodePlatform(profile: Profile = noProfile): Platform {
   return {
     kernels: readFileSync(kernelsFile),
     cores: availableParallelism(),
+    sharesMemory: true,
     spawnThread,
     defer: (call) => void setImmediate(call),
     nowMs: () => performance.now(),
@@ -32,7 +33,7 @@ export function nodePlatform(profile: Profile = noProfile): Platform {
 function spawnThread(): ThreadHandle {
   const worker = new Worker(threadFile, { name: 'lockstep compute', resourceLimits: { maxYoungGenerationSizeMb } });
   return {
-    post: (message) => worker.postMessage(message),
+    post: (message, handOver) => worker.postMessage(message, handOver),
     listen: (receive) => worker.on('message', (message: FromThread) => receive(message)),
     whenFailed: (report) => worker.on('error', report),
     terminate: () => void worker.terminate(),

@@ -7,7 +7,7 @@ const port = parentPort;
 assert(port !== null, 'a compute thread was started as a program');
 runThread(
   {
-    post: (message) => port.postMessage(message),
+    post: (message, handOver) => port.postMessage(message, handOver),
     listen: (receive) => port.on('message', (message: ToThread) => receive(message)),
   },
   () => performance.now(),

@@ -3,6 +3,7 @@
  * once for everybody; and the traffic that they cause.
  */
 import type { Machine } from '../../shared/compute/machine.js';
+import { packSamples } from '../../shared/compute/samples.js';
 import { limits } from '../../shared/limits.js';
 import { encodeFrame } from '../../shared/protocol/codec.js';
 import type { DataDescription } from '../../shared/protocol/messages.js';
@@ -64,20 +65,7 @@ export class Fleet {
   }
 
   private samplesFrame(set: SampleSet, ids: readonly number[]): Uint8Array {
-    const { pixels, [set]: store } = this.machine.workspace;
-    const images = this.machine.bytes(store.images, this.count(set) * pixels);
-    const labels = this.machine.bytes(store.labels, this.count(set));
-    const payload = new Uint8Array(samplesBytes(ids.length, pixels));
-    const view = new DataView(payload.buffer);
-    for (const [i, id] of ids.entries()) {
-      view.setUint32(4 * i, id, true);
-      payload[4 * ids.length + i] = labels[id];
-      payload.set(images.subarray(id * pixels, (id + 1) * pixels), 5 * ids.length + i * pixels);
-    }
-    return encodeFrame({ type: 'samples', set, count: ids.length }, payload);
-  }
-
-  private count(set: SampleSet): number {
-    return this.machine.workspace.run[set];
+    const { memory, workspace } = this.machine;
+    return encodeFrame({ type: 'samples', set, count: ids.length }, packSamples(memory, workspace, set, ids));
   }
 }

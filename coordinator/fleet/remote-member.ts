@@ -5,13 +5,13 @@
  * over ws and over a simulated network.
  */
 import type { Task } from '../../shared/compute/computer.js';
-import { evaluationRows } from '../../shared/data/order.js';
+import { HeldSamples } from '../../shared/compute/held-samples.js';
+import { sampleIds, sampleSetOf } from '../../shared/compute/samples.js';
 import type { Pointer } from '../../shared/kernels/kernels.js';
 import { limits } from '../../shared/limits.js';
-import { shardSamples } from '../../shared/model/shard.js';
 import type { LeaseOrder, Overtaken, Transport } from '../../shared/pool/driver.js';
 import type { Member } from '../../shared/pool/member.js';
-import { type Shard, shardEnd } from '../../shared/pool/tree.js';
+import type { Shard } from '../../shared/pool/tree.js';
 import { decodeFromWorker, encodeFrame } from '../../shared/protocol/codec.js';
 import { type ProtocolErrorCode, protocolError } from '../../shared/protocol/errors.js';
 import {
@@ -26,7 +26,6 @@ import {
 } from '../../shared/protocol/messages.js';
 import type { Audited, LateCopy } from './audits.js';
 import type { Fleet } from './fleet.js';
-import { HeldSamples } from './held-samples.js';
 import { LeasedShard } from './leased-shard.js';
 
 /** One WebSocket, or what stands for one. */
@@ -267,28 +266,16 @@ export class RemoteMember implements Transport, Audited {
 
   /** Sends the samples of a shard that are not there yet: with the shard, or ahead of time. */
   sendSamples(task: Task, shard: Shard): void {
-    const set: SampleSet = task.work === 'gradient' ? 'train' : 'test';
+    const { order, workspace } = this.fleet.machine;
+    const set = sampleSetOf(task);
     const missing: number[] = [];
-    for (const id of this.sampleIds(task, shard)) if (this.held[set].add(id)) missing.push(id);
+    for (const id of sampleIds(order, workspace.run.test, task, shard)) if (this.held[set].add(id)) missing.push(id);
     for (const frame of this.fleet.samples(set, missing)) this.sendFrame(frame);
   }
 
   /** The shards that it works on now, for guessing what it will need next. */
   *leased(): Iterable<LeaseOrder> {
     for (const { order, late } of this.leases.values()) if (late === null) yield order;
-  }
-
-  private *sampleIds(task: Task, shard: Shard): Iterable<number> {
-    const { machine } = this.fleet;
-    const { order } = machine;
-    if (task.work === 'evaluation') {
-      const first = shard.lo * evaluationRows;
-      const end = first + shardSamples(shard, machine.workspace.run.test, evaluationRows);
-      for (let id = first; id < end; id++) yield id;
-      return;
-    }
-    const end = shardEnd(shard, order.slotsIn(task.stepInEpoch));
-    for (let slot = shard.lo; slot < end; slot++) yield* order.microBatch(task.epoch, task.stepInEpoch, slot);
   }
 
   private sendWeights(step: number): void {

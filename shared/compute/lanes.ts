@@ -21,7 +21,7 @@ export interface Finished extends Placed {
 }
 
 /** Local members are neither asked for signs of life nor dropped, and what they compute cannot be called off. */
-abstract class Lane implements Transport {
+export abstract class Lane implements Transport {
   member = 0;
   /** Not finished yet, in the order in which they will be. */
   protected readonly placed: Placed[] = [];

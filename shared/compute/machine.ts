@@ -9,6 +9,8 @@ import { compileKernels, simdKernels } from '../kernels/simd.js';
 import { transposeWeights } from '../model/network.js';
 import { PoolDriver } from '../pool/driver.js';
 import type { Shard } from '../pool/tree.js';
+import { buffersOf, type CarriedOrder } from './carrier.js';
+import { CarrierLane } from './carrier-lane.js';
 import { Computer, type Task } from './computer.js';
 import { AlignedCopier } from './copy.js';
 import { InlineLane, type Placed, ThreadLane } from './lanes.js';
@@ -31,6 +33,8 @@ export interface Platform {
   readonly kernels: Uint8Array;
   /** Threads that can run at the same time. */
   readonly cores: number;
+  /** Whether threads can compute in one memory. */
+  readonly sharesMemory: boolean;
   spawnThread(): ThreadHandle;
   /** Monotonic milliseconds. */
   nowMs(): number;
@@ -40,6 +44,8 @@ export interface Platform {
   sha256(bytes: Uint8Array): string;
   readonly profile: Profile;
 }
+
+type LocalLane = InlineLane | ThreadLane | CarrierLane;
 
 const PAGE_BYTES = 65_536;
 /** The largest maximum that a 32-bit memory can have: an address range, not memory that is used. */
@@ -70,13 +76,15 @@ export class Machine {
   readonly profile: Profile;
   private readonly module: WebAssembly.Module;
   private readonly handles: ThreadHandle[] = [];
-  private readonly lanes: (InlineLane | ThreadLane)[] = [];
+  private readonly lanes: LocalLane[] = [];
   /** Whether the machine's own thread is a member of the pool. */
   private readonly takesPart: boolean;
   private readonly spins: number;
-  /** Null without threads: then the memory is not shared, and copying to it needs no care. */
+  /** Null where the memory is not shared: copying to it needs no care. */
   private readonly copier: AlignedCopier | null;
   private computer: Computer | null = null;
+  /** Counts the changes of the weights. */
+  weightsVersion = 0;
   private turn: 'none' | 'deferred' | 'running' = 'none';
 
   /** `threads` may be 0: a machine that only adds up what others compute. `onStranded`: see the pool. */
@@ -89,7 +97,7 @@ export class Machine {
     this.workspace = layOutWorkspace(run, threads + 1);
     this.order = new SampleOrder({ ...run, samples: run.train });
     const pages = Math.ceil((this.workspace.end + knownAnswerBytes) / PAGE_BYTES);
-    const shared = threads > 0;
+    const shared = threads > 0 && platform.sharesMemory;
     this.copier = shared ? new AlignedCopier() : null;
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: PAGES_MAX, shared });
     this.module = compileKernels(platform.kernels, shared);
@@ -99,7 +107,7 @@ export class Machine {
     this.takesPart = threads > 0 && this.operationsPerThread() <= INLINE_OPERATIONS_MAX;
     const pieces = (task: Task) => this.sizeMax(task);
     this.pool = new PoolDriver(this.kernels, this.buffers, platform, onStranded, pieces);
-    this.spins = threads <= platform.cores ? SPINS : 0;
+    this.spins = shared && threads <= platform.cores ? SPINS : 0;
   }
 
   /** Starts the threads; each joins the pool when it is ready. Resolves when all have, rejects if one fails. */
@@ -150,6 +158,7 @@ export class Machine {
   /** To be called whenever the weights in the workspace have changed. */
   weightsChanged(): void {
     const { weights, transposed, run } = this.workspace;
+    this.weightsVersion += 1;
     transposeWeights(this.kernels, run.model, weights, transposed);
   }
 
@@ -187,7 +196,7 @@ export class Machine {
     return Math.max(1, EVALUATION_OPERATIONS_MAX / (2 * this.workspace.parameters * evaluationRows));
   }
 
-  private admit(lane: InlineLane | ThreadLane): void {
+  private admit(lane: LocalLane): void {
     this.lanes.push(lane);
     this.pool.join(lane, false);
   }
@@ -201,21 +210,37 @@ export class Machine {
   private startThread(thread: number, whenFailed: (error: Error) => void): Promise<void> {
     const handle = this.platform.spawnThread();
     this.handles.push(handle);
+    const lane = this.copier === null ? this.carrierLane(handle) : this.threadLane(thread);
     return new Promise((resolve, reject) => {
       handle.whenFailed((error) => {
         reject(error);
         whenFailed(error);
       });
       handle.listen((message) => {
-        if (message === 'answered') return this.wake();
-        const mailbox = new Mailbox(this.memory, this.workspace.threads[thread].mailbox);
-        this.admit(new ThreadLane(this.buffers, mailbox, () => this.wake()));
-        resolve();
+        if (message === 'ready') {
+          this.admit(lane);
+          resolve();
+        } else if (message === 'answered') {
+          this.wake();
+        } else if (lane instanceof CarrierLane) {
+          lane.arrived(message);
+        }
       });
-      const { module, memory, spins } = this;
+      const { module, spins } = this;
       const { run, threads } = this.workspace;
-      handle.post({ module, memory, run, threads: threads.length, thread, spins });
+      const memory = this.copier === null ? null : this.memory;
+      handle.post({ kind: 'start', module, memory, run, threads: threads.length, thread, spins });
     });
+  }
+
+  private threadLane(thread: number): ThreadLane {
+    const mailbox = new Mailbox(this.memory, this.workspace.threads[thread].mailbox);
+    return new ThreadLane(this.buffers, mailbox, () => this.wake());
+  }
+
+  private carrierLane(handle: ThreadHandle): CarrierLane {
+    const post = (order: CarriedOrder) => handle.post(order, buffersOf(order));
+    return new CarrierLane(this.buffers, this, post, () => this.wake());
   }
 
   /** There is something to compute, or to gather: soon, once whoever says so is done. */

@@ -1,17 +1,21 @@
 /**
- * A compute thread: waits for shards, computes them in the machine's memory, says so. The same on every platform; who
- * starts it hands it a port.
+ * A compute thread: waits for shards, computes them, says so; in the machine's memory, or in one of its own where memory
+ * is not shared. The same on every platform; who starts it hands it a port.
  */
+import { assert } from '../assert.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { simdKernels } from '../kernels/simd.js';
+import { buffersOf, type CarriedAnswer, CarriedComputer, type CarriedOrder } from './carrier.js';
 import { Computer } from './computer.js';
 import { Mailbox, type UpdateOrder } from './mailbox.js';
 import { layOutWorkspace, type RunDescription } from './workspace.js';
 
 /** From the machine to one of its threads, once: who it is, and where. */
-export interface ToThread {
+export interface ThreadStart {
+  readonly kind: 'start';
   readonly module: WebAssembly.Module;
-  readonly memory: WebAssembly.Memory;
+  /** The machine's; null where the platform shares none: then the thread has one of its own, and is sent orders. */
+  readonly memory: WebAssembly.Memory | null;
   readonly run: RunDescription;
   /** Threads of the machine, and which of them this is. */
   readonly threads: number;
@@ -20,32 +24,54 @@ export interface ToThread {
   readonly spins: number;
 }
 
-/** From a thread to its machine: it is ready for work; it has answered an order when a message was wanted. */
-export type FromThread = 'ready' | 'answered';
+export type ToThread = ThreadStart | CarriedOrder;
+
+/** From a thread to its machine: it is ready for work; it has answered an order when a message was wanted; an answer. */
+export type FromThread = 'ready' | 'answered' | CarriedAnswer;
 
 /** One end of a channel between a machine and a thread. */
 export interface Port<In, Out> {
-  post(message: Out): void;
+  /** `handOver`: buffers of the message that change hands. */
+  post(message: Out, handOver?: ArrayBuffer[]): void;
   listen(receive: (message: In) => void): void;
 }
 
 /** Runs a compute thread at this end of the port. `nowMs` is a monotonic clock. */
 export function runThread(port: Port<ToThread, FromThread>, nowMs: () => number): void {
-  port.listen(({ module, memory, run, threads, thread, spins }) => {
-    const workspace = layOutWorkspace(run, threads);
-    const kernels = simdKernels(module, memory);
-    const computer = new Computer(kernels, memory, workspace, thread);
-    const mailbox = new Mailbox(memory, workspace.threads[thread].mailbox);
-    port.post('ready');
-    // Never returns to its event loop: the thread ends when it is terminated.
-    for (let taken = 0; ; taken = (taken + 1) | 0) {
-      const order = mailbox.receive(taken, spins);
-      const begunMs = nowMs();
-      if (order?.kind === 'shard') computer.compute(order.task, order.shard, order.out);
-      else if (order !== null) update(kernels, order);
-      if (mailbox.answer(taken, nowMs() - begunMs)) port.post('answered');
+  let computer: CarriedComputer | null = null;
+  port.listen((message) => {
+    if (message.kind === 'order') {
+      assert(computer !== null, 'a thread was given work before its start');
+      const answer = computer.answer(message);
+      port.post(answer, buffersOf(answer));
+    } else if (message.memory !== null) {
+      serveMailbox(port, message, message.memory, nowMs);
+    } else {
+      computer = new CarriedComputer(message.module, message.run, nowMs);
+      port.post('ready');
     }
   });
+}
+
+/** Never returns to its event loop: the thread ends when it is terminated. */
+function serveMailbox(
+  port: Port<ToThread, FromThread>,
+  { module, run, threads, thread, spins }: ThreadStart,
+  memory: WebAssembly.Memory,
+  nowMs: () => number,
+): void {
+  const workspace = layOutWorkspace(run, threads);
+  const kernels = simdKernels(module, memory);
+  const computer = new Computer(kernels, memory, workspace, thread);
+  const mailbox = new Mailbox(memory, workspace.threads[thread].mailbox);
+  port.post('ready');
+  for (let taken = 0; ; taken = (taken + 1) | 0) {
+    const order = mailbox.receive(taken, spins);
+    const begunMs = nowMs();
+    if (order?.kind === 'shard') computer.compute(order.task, order.shard, order.out);
+    else if (order !== null) update(kernels, order);
+    if (mailbox.answer(taken, nowMs() - begunMs)) port.post('answered');
+  }
 }
 
 /** E4 on a run of the parameters: each is updated on its own, so it does not matter who updates which. */

@@ -245,6 +245,7 @@ function platformOf(process: Process): Platform {
   return {
     kernels: kernelBinary.kernels,
     cores: 1,
+    sharesMemory: true,
     spawnThread: () => {
       throw new Error('the simulated coordinator computes nothing by itself');
     },

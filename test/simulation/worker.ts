@@ -130,6 +130,7 @@ export class SimulatedWorker {
     return {
       kernels: kernelBinary.kernels,
       cores: 1,
+      sharesMemory: true,
       spawnThread: () => {
         throw new Error('a simulated worker has one thread, its own');
       },

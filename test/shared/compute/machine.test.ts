@@ -2,6 +2,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { Machine } from '../../../shared/compute/machine.js';
 import type { RunDescription } from '../../../shared/compute/workspace.js';
+import { evaluationRows, slotsOf } from '../../../shared/data/order.js';
 import type { Model } from '../../../shared/model/model.js';
 import { rootShard } from '../../../shared/pool/tree.js';
 import { Random } from '../../../shared/random.js';
@@ -18,14 +19,18 @@ const shapes: Record<'small' | 'large', { width: number; batch: number }> = {
   large: { width: 300, batch: 1024 },
 };
 
-async function trained({ width, batch }: { width: number; batch: number }, threads: number): Promise<string> {
+async function trained(
+  { width, batch }: { width: number; batch: number },
+  threads: number,
+  sharesMemory = true,
+): Promise<string> {
   const layers = [
     { dense: width, activation: 'relu' },
     { dense: 10, activation: 'linear' },
   ] as const;
   const model: Model = { input: [784], layers, loss: 'softmaxCrossEntropy' };
-  const run: RunDescription = { model, train: batch, test: 10, batch, microBatch: 16, seed: 3 };
-  const machine = new Machine(nodePlatform(), run, threads);
+  const run: RunDescription = { model, train: batch, test: 300, batch, microBatch: 16, seed: 3 };
+  const machine = new Machine({ ...nodePlatform(), sharesMemory }, run, threads);
   machines.push(machine);
   const random = new Random(1);
   const { train, weights, parameters } = machine.workspace;
@@ -43,8 +48,27 @@ async function trained({ width, batch }: { width: number; batch: number }, threa
     throw error;
   });
   for (let step = 0; step < 3; step++) await advance(machine, step, batch / 16, batch);
+  const evaluation = await evaluated(machine);
   expect(machine.buffers.inUse).toBe(0);
-  return nodePlatform().sha256(machine.bytes(weights, 4 * parameters).slice());
+  return `${nodePlatform().sha256(machine.bytes(weights, 4 * parameters).slice())} ${evaluation}`;
+}
+
+/** The loss and the predictions over the test set: of random images, so that they differ. */
+function evaluated(machine: Machine): Promise<string> {
+  const { test, predictions } = machine.workspace;
+  const random = new Random(2);
+  machine.bytes(test.images, 300 * 784).forEach((_, i, out) => {
+    out[i] = random.below(256);
+  });
+  const task = { work: 'evaluation', step: 3, epoch: 0, stepInEpoch: 0 } as const;
+  const slots = slotsOf(300, evaluationRows);
+  return new Promise((resolve) => {
+    machine.pool.run(task, rootShard(slots), slots, (sum) => {
+      const sums = machine.bytes(sum, 8).slice();
+      machine.buffers.giveBack(sum);
+      resolve(`${sums} ${machine.bytes(predictions, 300).slice()}`);
+    });
+  });
 }
 
 function advance(machine: Machine, step: number, slots: number, samples: number): Promise<void> {
@@ -61,4 +85,5 @@ function advance(machine: Machine, step: number, slots: number, samples: number)
 test.each(['small', 'large'] as const)('%s steps', { timeout: 60_000 }, async (shape) => {
   const alone = await trained(shapes[shape], 1);
   for (const threads of [2, 3, 5]) expect(await trained(shapes[shape], threads)).toBe(alone);
+  for (const threads of [1, 2, 4]) expect(await trained(shapes[shape], threads, false)).toBe(alone);
 });

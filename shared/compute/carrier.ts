@@ -1,0 +1,92 @@
+/**
+ * A compute thread with a memory of its own, where the platform shares none: what it needs for a shard is carried to it
+ * with the shard, in buffers that change hands, and the sum is carried back in another one. Nothing is sent twice: the
+ * weights when they have changed, a sample once.
+ */
+import { evaluationRows } from '../data/order.js';
+import type { Kernels, Pointer } from '../kernels/kernels.js';
+import { simdKernels } from '../kernels/simd.js';
+import { transposeWeights } from '../model/network.js';
+import type { Shard } from '../pool/tree.js';
+import { scoreBytes } from '../protocol/payload.js';
+import { Computer } from './computer.js';
+import type { ShardOrder } from './mailbox.js';
+import { PartialBuffers } from './partials.js';
+import { sampleSetOf, storeSamples } from './samples.js';
+import { layOutWorkspace, type RunDescription, type Workspace } from './workspace.js';
+
+/** To a thread: compute this shard. */
+export interface CarriedOrder {
+  readonly kind: 'order';
+  readonly task: ShardOrder['task'];
+  readonly shard: Shard;
+  /** All of them; null when they are those of the last order. */
+  readonly weights: ArrayBuffer | null;
+  /** Those of the task's set that the thread does not hold yet, as they travel over a network, and how many. */
+  readonly samples: Uint8Array<ArrayBuffer>;
+  readonly count: number;
+  /** As long as the answer: the sum; behind that of an evaluation, the predictions. */
+  readonly sum: ArrayBuffer;
+}
+
+/** From a thread, in the order of its orders: their buffers again, the sum filled in. */
+export interface CarriedAnswer {
+  readonly kind: 'answer';
+  readonly weights: ArrayBuffer | null;
+  readonly sum: ArrayBuffer;
+  /** How long it was worked on. */
+  readonly tookMs: number;
+}
+
+/** Those that change hands. */
+export function buffersOf({ weights, sum }: CarriedOrder | CarriedAnswer): ArrayBuffer[] {
+  return weights === null ? [sum] : [weights, sum];
+}
+
+const PAGE_BYTES = 65_536;
+
+/** The thread's side. */
+export class CarriedComputer {
+  private readonly memory: WebAssembly.Memory;
+  private readonly workspace: Workspace;
+  private readonly computer: Computer;
+  private readonly kernels: Kernels;
+  private readonly out: Pointer;
+
+  constructor(
+    module: WebAssembly.Module,
+    private readonly run: RunDescription,
+    private readonly nowMs: () => number,
+  ) {
+    this.workspace = layOutWorkspace(run, 1);
+    const { end, partialFloats } = this.workspace;
+    this.memory = new WebAssembly.Memory({ initial: Math.ceil(end / PAGE_BYTES), maximum: PAGE_BYTES });
+    this.kernels = simdKernels(module, this.memory);
+    this.computer = new Computer(this.kernels, this.memory, this.workspace, 0);
+    this.out = new PartialBuffers(this.memory, end, partialFloats).take();
+  }
+
+  answer({ task, shard, weights, samples, count, sum }: CarriedOrder): CarriedAnswer {
+    const begunMs = this.nowMs();
+    const { memory, workspace } = this;
+    if (weights !== null) this.takeWeights(weights);
+    storeSamples(memory, workspace, sampleSetOf(task), samples, count);
+    this.computer.compute(task, shard, this.out);
+    this.collect(task, shard, new Uint8Array(sum));
+    return { kind: 'answer', weights, sum, tookMs: this.nowMs() - begunMs };
+  }
+
+  private collect({ work }: CarriedOrder['task'], shard: Shard, into: Uint8Array): void {
+    const { buffer } = this.memory;
+    if (work === 'gradient') return into.set(new Uint8Array(buffer, this.out, into.length));
+    const predictions = this.workspace.predictions + shard.lo * evaluationRows;
+    into.set(new Uint8Array(buffer, this.out, scoreBytes));
+    into.set(new Uint8Array(buffer, predictions, into.length - scoreBytes), scoreBytes);
+  }
+
+  private takeWeights(bytes: ArrayBuffer): void {
+    const { weights, transposed } = this.workspace;
+    new Uint8Array(this.memory.buffer, weights, bytes.byteLength).set(new Uint8Array(bytes));
+    transposeWeights(this.kernels, this.run.model, weights, transposed);
+  }
+}
