@@ -20,6 +20,8 @@ export interface Answer {
   readonly gradient: Int32Array | null;
   /** The payload of the result. */
   readonly result: readonly Uint8Array[];
+  /** Samples of the training set that it is the sum over. */
+  readonly samples: number;
 }
 
 export class Assignment {
@@ -92,6 +94,10 @@ export class Assignment {
     return null;
   }
 
+  get isComputing(): boolean {
+    return this.jobs.size > 0;
+  }
+
   cancel(lease: number): void {
     const job = this.jobs.get(lease);
     if (job === undefined) return;
@@ -118,12 +124,13 @@ export class Assignment {
     const { parameters, predictions, run } = machine.workspace;
     if (task.work === 'gradient') {
       const gradient = new Int32Array(machine.memory.buffer, sum, parameters);
-      return { gradient, result: [machine.bytes(sum + 4 * parameters, scoreBytes)] };
+      const samples = shardSamples(shard, machine.order.samplesIn(task.stepInEpoch), run.microBatch);
+      return { gradient, result: [machine.bytes(sum + 4 * parameters, scoreBytes)], samples };
     }
     const first = shard.lo * evaluationRows;
     const samples = shardSamples(shard, run.test, evaluationRows);
     const predicted = machine.bytes(predictions + first, samples);
-    return { gradient: null, result: [machine.bytes(sum, scoreBytes), predicted] };
+    return { gradient: null, result: [machine.bytes(sum, scoreBytes), predicted], samples: 0 };
   }
 }
 

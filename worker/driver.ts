@@ -53,14 +53,23 @@ export interface Outcome {
 /** What a worker has done so far. */
 export interface WorkDone {
   shards: number;
+  /** Of the training set, as often as they were used. */
+  samples: number;
   bytesSent: number;
   bytesReceived: number;
+}
+
+/** How the run goes, as far as the coordinator has said. */
+export interface Progress {
+  /** Updates that the weights at hand have seen. */
+  step?: number;
 }
 
 type Untimed<Event> = Event extends unknown ? Omit<Event, 'nowMs'> : never;
 
 export class WorkerDriver {
-  readonly done: WorkDone = { shards: 0, bytesSent: 0, bytesReceived: 0 };
+  readonly done: WorkDone = { shards: 0, samples: 0, bytesSent: 0, bytesReceived: 0 };
+  readonly progress: Progress = {};
   private readonly session: Session;
   private readonly buffers = new FrameBuffers();
   private socket: Socket | null = null;
@@ -84,6 +93,16 @@ export class WorkerDriver {
     this.send({ type: 'tick' });
   }
 
+  /** The network may be back, or the machine has slept: looks at once whether the coordinator is there. */
+  wake(): void {
+    this.send({ type: 'wake' });
+  }
+
+  /** Whether it has a shard to compute at the moment. */
+  get isComputing(): boolean {
+    return this.assignment?.isComputing ?? false;
+  }
+
   /** Hands back what it holds, and ends. */
   stop(): void {
     this.send({ type: 'stop' });
@@ -105,6 +124,7 @@ export class WorkerDriver {
       case 'prepare':
         return this.prepare(effect.welcome);
       case 'store-weights':
+        this.progress.step = effect.weights.step;
         return this.check(this.assignment?.storeWeights(effect.weights, this.payload));
       case 'store-samples':
         return this.check(this.assignment?.storeSamples(effect.samples, this.payload));
@@ -187,9 +207,10 @@ export class WorkerDriver {
     const { assignment, options } = this;
     if (assignment === null) return;
     const begunMs = options.platform.nowMs();
-    const fault = assignment.compute(shard, ({ gradient, result }) => {
+    const fault = assignment.compute(shard, ({ gradient, result, samples }) => {
       if (!this.session.answers(shard.lease)) return;
       this.done.shards += 1;
+      this.done.samples += samples;
       const computeMs = options.platform.nowMs() - begunMs;
       if (gradient !== null) this.transmitGradient(shard.lease, gradient);
       this.transmit(encodeFrame({ type: 'result', lease: shard.lease, computeMs }, ...result));

@@ -43,6 +43,8 @@ export type SessionEvent = (
   | { readonly type: 'prepared'; readonly knownAnswer: string }
   /** At least once a second. */
   | { readonly type: 'tick' }
+  /** The network may be back, or the machine has slept. */
+  | { readonly type: 'wake' }
   /** The user wants to stop. */
   | { readonly type: 'stop' }
 ) & { readonly nowMs: number };
@@ -90,6 +92,8 @@ export const sessionTimes = {
   probeMs: 5_000,
   /** So long without anything means that it is gone; it may have been stopped for half a minute. */
   silenceMs: 60_000,
+  /** The same after a sleep, when it may have given up: a few of its pings. */
+  wakeMs: 3_000,
   retryMsMin: 250,
   retryMsMax: 15_000,
   /** No event for so long: this machine slept. */
@@ -167,6 +171,8 @@ export class Session {
         return this.prepared(event.knownAnswer, nowMs);
       case 'tick':
         return this.tick(nowMs);
+      case 'wake':
+        return this.wake(nowMs);
       case 'stop':
         return this.stop(nowMs);
       default:
@@ -332,6 +338,14 @@ export class Session {
     if (this.state !== 'working' || this.closing || nowMs < this.probeAtMs) return;
     this.probeAtMs = nowMs + sessionTimes.probeMs;
     this.send({ type: 'pong', id: 0 });
+  }
+
+  /** Nothing that was to be waited for before counts any more. */
+  private wake(nowMs: number): void {
+    if (this.state === 'working') this.deadlineMs = Math.min(this.deadlineMs, nowMs + sessionTimes.wakeMs);
+    if (this.state !== 'waiting') return;
+    this.attempts = 0;
+    this.connect(nowMs);
   }
 
   private stop(nowMs: number): void {

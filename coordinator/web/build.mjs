@@ -10,9 +10,16 @@ import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const out = `${root}dist/web`;
+const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 
 /** Compiled modules, each of which becomes one script of the same name. */
-const scripts = ['worker/browser/join-page.js', 'coordinator/page/dashboard.js'];
+const scripts = [
+  'worker/browser/join.js',
+  'worker/browser/join-page.js',
+  'worker/browser/join-session.js',
+  'worker/browser/join-compute.js',
+  'coordinator/page/dashboard.js',
+];
 
 /** Served as they are. */
 const files = [
@@ -33,6 +40,7 @@ await build({
   bundle: true,
   format: 'esm',
   target: 'es2022',
+  define: { lockstepVersion: JSON.stringify(version) },
   minify: true,
   legalComments: 'eof',
   logLevel: 'warning',

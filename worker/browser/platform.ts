@@ -1,0 +1,44 @@
+/** What a machine needs from a browser, in a web worker: threads, a clock, SHA-256. */
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import type { Platform, ThreadHandle } from '../../shared/compute/machine.js';
+import { noProfile } from '../../shared/compute/profile.js';
+import type { FromThread } from '../../shared/compute/thread.js';
+import { moduleWorker } from './module-worker.js';
+
+/** `kernels` is the kernel binary. */
+export function browserPlatform(kernels: Uint8Array): Platform {
+  return {
+    kernels,
+    cores: navigator.hardwareConcurrency,
+    sharesMemory: crossOriginIsolated,
+    spawnThread,
+    defer: deferrer(),
+    nowMs: () => performance.now(),
+    profile: noProfile,
+    // Not crypto.subtle, which a page over plain http has not.
+    sha256: (bytes) => bytesToHex(sha256(bytes)),
+  };
+}
+
+function spawnThread(): ThreadHandle {
+  const worker = moduleWorker(new URL('./join-compute.js', import.meta.url), 'lockstep compute');
+  return {
+    post: (message, handOver = []) => worker.postMessage(message, handOver),
+    listen: (receive) => worker.addEventListener('message', ({ data }: MessageEvent<FromThread>) => receive(data)),
+    whenFailed: (report) =>
+      worker.addEventListener('error', ({ message }) => report(new Error(message)), { once: true }),
+    terminate: () => worker.terminate(),
+  };
+}
+
+/** By messages to itself: a timer would wait for four milliseconds, once they nest. */
+function deferrer(): (call: () => void) => void {
+  const calls: (() => void)[] = [];
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => calls.shift()?.();
+  return (call) => {
+    calls.push(call);
+    port2.postMessage(null);
+  };
+}

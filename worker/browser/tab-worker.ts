@@ -1,0 +1,123 @@
+/**
+ * A tab's worker: what joins, pauses, leaves and joins again as its visitor wishes, and what it has done altogether.
+ * Each stay with the coordinator has a driver of its own. What this is not: it owns no timer and opens no socket itself.
+ */
+import type { DriverOptions, WorkerDriver } from '../driver.js';
+import type { SessionStatus } from '../session.js';
+import type { JoinState, JoinStatus } from './status.js';
+
+/** Makes the driver of one stay, which lends so many cores. */
+export type MakeDriver = (threads: number, calls: Pick<DriverOptions, 'onStatus' | 'onExit'>) => WorkerDriver;
+
+/** What was done during the stays that are over. */
+interface Totals {
+  shards: number;
+  samples: number;
+  bytesSent: number;
+  bytesReceived: number;
+}
+
+export class TabWorker {
+  private driver: WorkerDriver | null = null;
+  private state: JoinState = 'joining';
+  private reason: string | null = null;
+  private run: string | null = null;
+  private readonly before: Totals = { shards: 0, samples: 0, bytesSent: 0, bytesReceived: 0 };
+  private shardsReported = 0;
+
+  constructor(
+    private readonly makeDriver: MakeDriver,
+    private threads: number,
+  ) {
+    this.begin('joining');
+  }
+
+  tick(): void {
+    this.driver?.tick();
+  }
+
+  wake(): void {
+    this.driver?.wake();
+  }
+
+  pause(): void {
+    if (this.driver !== null) this.end('paused', null);
+  }
+
+  resume(): void {
+    if (this.driver === null) this.begin('joining');
+  }
+
+  leave(): void {
+    this.end('left', null);
+  }
+
+  /** Joins again, as a worker with so many cores. */
+  lend(threads: number): void {
+    if (threads === this.threads) return;
+    this.threads = threads;
+    if (this.driver === null) return;
+    this.end('joining', null);
+    this.begin('joining');
+  }
+
+  /** To be asked for a few times a second: it computes when it has computed since the last time. */
+  status(): JoinStatus {
+    const { reason, run, threads, driver } = this;
+    const { shards, samples, bytesSent, bytesReceived } = this.totals();
+    const isComputing = driver?.isComputing === true || shards !== this.shardsReported;
+    this.shardsReported = shards;
+    const state = this.state === 'waiting' && isComputing ? 'computing' : this.state;
+    const { step = null } = driver?.progress ?? {};
+    const accuracy = null;
+    const share = null;
+    return { state, reason, run, threads, step, accuracy, share, shards, samples, bytesSent, bytesReceived };
+  }
+
+  private begin(state: JoinState): void {
+    this.become(state, null);
+    const driver = this.makeDriver(this.threads, {
+      onStatus: (status, lastError) => {
+        if (this.driver === driver) this.joins(status, lastError);
+      },
+      onExit: ({ ok, message }) => {
+        if (this.driver === driver) this.end(ok ? 'ended' : 'refused', message);
+      },
+    });
+    this.driver = driver;
+    driver.start();
+  }
+
+  private joins(status: SessionStatus, lastError: string | null): void {
+    if (status.state === 'joined') {
+      this.run = status.run;
+      this.become('waiting', null);
+    } else if (status.state === 'waiting') {
+      this.become('reconnecting', lastError);
+    }
+  }
+
+  private end(state: JoinState, reason: string | null): void {
+    const { driver } = this;
+    Object.assign(this.before, this.totals());
+    this.driver = null;
+    driver?.stop();
+    this.become(state, reason);
+  }
+
+  private totals(): Totals {
+    const { before, driver } = this;
+    const now = driver?.done;
+    return {
+      shards: before.shards + (now?.shards ?? 0),
+      samples: before.samples + (now?.samples ?? 0),
+      bytesSent: before.bytesSent + (now?.bytesSent ?? 0),
+      bytesReceived: before.bytesReceived + (now?.bytesReceived ?? 0),
+    };
+  }
+
+  private become(state: JoinState, reason: string | null): void {
+    this.state = state;
+    this.reason = reason;
+  }
+}
