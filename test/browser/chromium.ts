@@ -2,12 +2,12 @@
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 
-const executablePath = '/usr/bin/chromium';
+export const chromiumPath = '/usr/bin/chromium';
 
 /** Tests of this folder are skipped where this is false. */
-export const hasChromium = existsSync(executablePath);
+export const hasChromium = existsSync(chromiumPath);
 
-const args = [
+export const chromiumArguments = [
   '--no-sandbox',
   '--disable-quic',
   '--disable-background-networking',
@@ -19,7 +19,7 @@ const args = [
 ];
 
 export function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath, args, headless: true });
+  return chromium.launch({ executablePath: chromiumPath, args: chromiumArguments, headless: true });
 }
 
 /** A page that keeps what went wrong in it: an error on its console, an exception, a request to elsewhere. */
