@@ -21,6 +21,8 @@ import { Training } from './training.js';
 export interface Site extends FleetState {
   /** A step was handed to the pool; `next` follows it. */
   stepStarted(task: Task, next: Task): void;
+  /** The accuracy on the test set is known anew. */
+  evaluated(testAccuracy: number): void;
   /** The run is over: says so to the members, and lets them go. */
   close(reason: 'finished' | 'interrupted' | 'diverged'): Promise<void>;
 }
@@ -86,6 +88,7 @@ export async function conduct(
     stepStarted: (task) => site?.stepStarted(task, training.taskAfter(task)),
     stepped: (step, epoch, train, test) => {
       platform.profile.enter('record');
+      if (test !== undefined) site?.evaluated(test.accuracy);
       const line = site === null ? null : recorder.stepped(machine, site, step, epoch, train, test);
       if (line !== null) plan.watcher?.stepped(line);
       platform.profile.leave();

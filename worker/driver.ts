@@ -60,16 +60,19 @@ export interface WorkDone {
 }
 
 /** How the run goes, as far as the coordinator has said. */
-export interface Progress {
+export interface RunProgress {
   /** Updates that the weights at hand have seen. */
-  step?: number;
+  step: number | null;
+  /** See `Progress` in the protocol. */
+  share: number | null;
+  testAccuracy: number | null;
 }
 
 type Untimed<Event> = Event extends unknown ? Omit<Event, 'nowMs'> : never;
 
 export class WorkerDriver {
   readonly done: WorkDone = { shards: 0, samples: 0, bytesSent: 0, bytesReceived: 0 };
-  readonly progress: Progress = {};
+  readonly progress: RunProgress = { step: null, share: null, testAccuracy: null };
   private readonly session: Session;
   private readonly buffers = new FrameBuffers();
   private socket: Socket | null = null;
@@ -134,6 +137,10 @@ export class WorkerDriver {
         return this.assignment?.cancel(effect.lease);
       case 'drop-work':
         return this.assignment?.cancelAll();
+      case 'progress':
+        this.progress.share = effect.progress.share;
+        this.progress.testAccuracy = effect.progress.testAccuracy;
+        return;
       case 'status':
         return this.options.onStatus(effect.status, this.lastError);
       case 'exit':

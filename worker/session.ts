@@ -12,6 +12,7 @@ import type { ProtocolErrorCode } from '../shared/protocol/errors.js';
 import {
   type FromCoordinator,
   type FromWorker,
+  type Progress,
   protocolVersion,
   type Samples,
   type ShardLease,
@@ -64,6 +65,8 @@ export type SessionEffect =
   | { readonly type: 'cancel'; readonly lease: number }
   /** Whatever is being computed is of no use any more. */
   | { readonly type: 'drop-work' }
+  /** The coordinator says how the run goes. */
+  | { readonly type: 'progress'; readonly progress: Progress }
   | { readonly type: 'status'; readonly status: SessionStatus }
   /** The session is over. */
   | { readonly type: 'exit'; readonly ok: boolean; readonly message: string };
@@ -211,6 +214,8 @@ export class Session {
         return this.cancel(message.lease);
       case 'ping':
         return this.send({ type: 'pong', id: message.id });
+      case 'progress':
+        return void this.effects.push({ type: 'progress', progress: message });
       case 'end':
         return this.ended(message.again, message.message);
       case 'failure':

@@ -29,6 +29,7 @@ export async function runTrain(options: TrainOptions): Promise<number> {
         workers: options.workers,
         traffic: { bytesSent: 0, bytesReceived: 0 },
         stepStarted: () => {},
+        evaluated: () => {},
         close: async () => machine.stop(),
       };
     },

@@ -37,6 +37,10 @@ export class Fleet {
   readonly queueBytesMax: number;
   /** By their number in the pool. */
   readonly members = new Map<number, Audited>();
+  /** Slots of training that its members have summed. */
+  slots = 0;
+  /** Of the last evaluation. */
+  testAccuracy: number | null = null;
 
   constructor(
     readonly config: FleetConfig,

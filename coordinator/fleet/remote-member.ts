@@ -11,7 +11,7 @@ import type { Pointer } from '../../shared/kernels/kernels.js';
 import { limits } from '../../shared/limits.js';
 import type { LeaseOrder, Overtaken, Transport } from '../../shared/pool/driver.js';
 import type { Member } from '../../shared/pool/member.js';
-import type { Shard } from '../../shared/pool/tree.js';
+import { type Shard, shardEnd } from '../../shared/pool/tree.js';
 import { decodeFromWorker, encodeFrame } from '../../shared/protocol/codec.js';
 import { type ProtocolErrorCode, protocolError } from '../../shared/protocol/errors.js';
 import {
@@ -63,6 +63,9 @@ export class RemoteMember implements Transport, Audited {
   shardsLeft = 0;
   /** Shards whose results were of use. */
   shards = 0;
+  /** Slots of training that it has summed, and that the fleet had when it joined. */
+  private slots = 0;
+  private fleetSlotsBefore = 0;
   /** Of the newest ping, as the pool saw it. */
   roundTripMs: number | null = null;
   private state: State = 'greeting';
@@ -198,7 +201,8 @@ export class RemoteMember implements Transport, Audited {
     if (late !== null) return this.compare(late, sum);
     const floats = order.task.work === 'gradient' ? machine.workspace.partialFloats : 2;
     if (machine.kernels.allFinite(sum, floats) === 1) {
-      leased.storePredictions(payload);
+      if (order.task.work === 'gradient') this.count(order);
+      else leased.storePredictions(payload);
       this.shards += 1;
       return machine.pool.result(this.member, lease, sum);
     }
@@ -225,11 +229,18 @@ export class RemoteMember implements Transport, Audited {
     this.observer.countedWrong(first.name, order.task);
   }
 
+  private count({ task, shard }: LeaseOrder): void {
+    const slots = shardEnd(shard, this.fleet.machine.order.slotsIn(task.stepInEpoch)) - shard.lo;
+    this.slots += slots;
+    this.fleet.slots += slots;
+  }
+
   // ---- transport ----
 
   joined(member: number): void {
     this.member = member;
     this.fleet.members.set(member, this);
+    this.fleetSlotsBefore = this.fleet.slots;
     this.observer.joined(this);
   }
 
@@ -257,6 +268,8 @@ export class RemoteMember implements Transport, Audited {
 
   ping(): void {
     this.send({ type: 'ping', id: this.nextPing++ });
+    const { slots, testAccuracy } = this.fleet;
+    this.send({ type: 'progress', share: this.slots / Math.max(1, slots - this.fleetSlotsBefore), testAccuracy });
   }
 
   drop(reason: 'silent' | 'no-progress'): void {

@@ -46,6 +46,7 @@ export class FleetSite implements Site, MemberObserver {
   /** By the number of the connection. */
   private readonly atWork = new Map<number, AtWork>();
   readonly traffic: Readonly<Traffic>;
+  private readonly fleet: Fleet;
   private readonly gateway: Gateway;
   private readonly timer: NodeJS.Timeout;
   private startTraining: () => void = () => {};
@@ -59,10 +60,10 @@ export class FleetSite implements Site, MemberObserver {
     private readonly events: SiteEvents,
   ) {
     const { server, access, platform } = config;
-    const fleet = new Fleet(fleetConfig(setup, machine, events.runName, platform), machine, platform.sha256);
-    this.traffic = fleet.traffic;
+    this.fleet = new Fleet(fleetConfig(setup, machine, events.runName, platform), machine, platform.sha256);
+    this.traffic = this.fleet.traffic;
     const frameBytesMax = limits.headerBytesMax + Math.max(partBytesMax, scoreBytes + setup.run.test);
-    this.gateway = new Gateway(server, { access, frameBytesMax, nowMs: platform.nowMs }, fleet, this);
+    this.gateway = new Gateway(server, { access, frameBytesMax, nowMs: platform.nowMs }, this.fleet, this);
     this.timer = setInterval(() => {
       machine.pool.tick();
       this.gateway.tick();
@@ -143,6 +144,10 @@ export class FleetSite implements Site, MemberObserver {
     for (const member of this.gateway.members) {
       for (const { shard, task: leased } of member.leased()) if (leased === task) member.sendSamples(next, shard);
     }
+  }
+
+  evaluated(testAccuracy: number): void {
+    this.fleet.testAccuracy = testAccuracy;
   }
 
   async close(reason: keyof typeof farewells): Promise<void> {

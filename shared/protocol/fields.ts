@@ -21,6 +21,9 @@ export const uint32 = integer(0, 0xffffffff);
 export const duration: Check = (path, x) =>
   Number.isFinite(x) && (x as number) >= 0 ? null : `${path} must be a finite number, 0 or more`;
 
+export const fraction: Check = (path, x) =>
+  typeof x === 'number' && x >= 0 && x <= 1 ? null : `${path} must be a number from 0 to 1`;
+
 export const boolean: Check = (path, x) => (typeof x === 'boolean' ? null : `${path} must be true or false`);
 
 /** One line of text for people. */

@@ -157,6 +157,15 @@ export interface Ping {
   readonly id: number;
 }
 
+/** This is how the run goes, for whoever watches at your end; I say it now and then. */
+export interface Progress {
+  readonly type: 'progress';
+  /** Of the slots that were summed since you joined, the fraction that you did; 0 when there was none. */
+  readonly share: number;
+  /** Of the last evaluation, as a fraction; null before the first. */
+  readonly testAccuracy: number | null;
+}
+
 /** I need you no longer, and close. */
 export interface End {
   readonly type: 'end';
@@ -178,5 +187,5 @@ export interface Failure {
 }
 
 export type FromWorker = Hello | Ready | Gradient | Result | Pong | Leave | Failure;
-export type FromCoordinator = Welcome | Weights | Samples | ShardLease | Cancel | Ping | End | Failure;
+export type FromCoordinator = Welcome | Weights | Samples | ShardLease | Cancel | Ping | Progress | End | Failure;
 export type Message = FromWorker | FromCoordinator;

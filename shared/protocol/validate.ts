@@ -7,7 +7,7 @@ import { invalidOrder } from '../data/order.js';
 import { limits } from '../limits.js';
 import { invalidModel, misfit } from '../model/description.js';
 import { protocolErrors } from './errors.js';
-import { boolean, duration, integer, list, object, oneOf, sha256, text, uint32 } from './fields.js';
+import { boolean, duration, fraction, integer, list, object, oneOf, sha256, text, uint32 } from './fields.js';
 import * as messages from './messages.js';
 import { partsOf } from './tensor.js';
 
@@ -80,6 +80,11 @@ const checkShardFields = object<messages.ShardLease>({
   size: integer(1, shardSizeMax),
 });
 const checkCancel = object<messages.Cancel>({ type: oneOf('cancel'), lease: uint32 });
+const checkProgress = object<messages.Progress>({
+  type: oneOf('progress'),
+  share: fraction,
+  testAccuracy: (path, x) => (x === null ? null : fraction(path, x)),
+});
 const checkPing = object<messages.Ping>({ type: oneOf('ping'), id: uint32 });
 const checkEnd = object<messages.End>({
   type: oneOf('end'),
@@ -102,6 +107,7 @@ export const invalidLeave = (x: unknown): string | null => checkLeave('leave', x
 export const invalidWeights = (x: unknown): string | null => checkWeights('weights', x);
 export const invalidSamples = (x: unknown): string | null => checkSamples('samples', x);
 export const invalidCancel = (x: unknown): string | null => checkCancel('cancel', x);
+export const invalidProgress = (x: unknown): string | null => checkProgress('progress', x);
 export const invalidPing = (x: unknown): string | null => checkPing('ping', x);
 export const invalidEnd = (x: unknown): string | null => checkEnd('end', x);
 export const invalidFailure = (x: unknown): string | null => checkFailure('failure', x);
@@ -143,6 +149,7 @@ export const fromCoordinatorValidators: Validators<messages.FromCoordinator> = {
   shard: invalidShard,
   cancel: invalidCancel,
   ping: invalidPing,
+  progress: invalidProgress,
   end: invalidEnd,
   failure: invalidFailure,
 };

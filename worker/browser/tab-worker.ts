@@ -2,7 +2,7 @@
  * A tab's worker: what joins, pauses, leaves and joins again as its visitor wishes, and what it has done altogether.
  * Each stay with the coordinator has a driver of its own. What this is not: it owns no timer and opens no socket itself.
  */
-import type { DriverOptions, WorkerDriver } from '../driver.js';
+import type { DriverOptions, RunProgress, WorkerDriver } from '../driver.js';
 import type { SessionStatus } from '../session.js';
 import type { JoinState, JoinStatus } from './status.js';
 
@@ -24,6 +24,7 @@ export class TabWorker {
   private run: string | null = null;
   private readonly before: Totals = { shards: 0, samples: 0, bytesSent: 0, bytesReceived: 0 };
   private shardsReported = 0;
+  private progress: Readonly<RunProgress> = { step: null, share: null, testAccuracy: null };
 
   constructor(
     private readonly makeDriver: MakeDriver,
@@ -68,9 +69,7 @@ export class TabWorker {
     const isComputing = driver?.isComputing === true || shards !== this.shardsReported;
     this.shardsReported = shards;
     const state = this.state === 'waiting' && isComputing ? 'computing' : this.state;
-    const { step = null } = driver?.progress ?? {};
-    const accuracy = null;
-    const share = null;
+    const { step, testAccuracy: accuracy, share } = this.progress;
     return { state, reason, run, threads, step, accuracy, share, shards, samples, bytesSent, bytesReceived };
   }
 
@@ -85,6 +84,7 @@ export class TabWorker {
       },
     });
     this.driver = driver;
+    this.progress = driver.progress;
     driver.start();
   }
 

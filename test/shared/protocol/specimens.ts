@@ -51,12 +51,14 @@ export const fromCoordinator: readonly FromCoordinator[] = [
   { type: 'shard', lease: 9, work: 'gradient', step: 3, epoch: 1, stepInEpoch: 1, lo: 8, size: 4 },
   { type: 'cancel', lease: 9 },
   { type: 'ping', id: 1 },
+  { type: 'progress', share: 0.5, testAccuracy: 0.9779 },
   { type: 'end', reason: 'finished', again: false, message: '' },
   { type: 'failure', code: 'token-wrong', message: 'No.' },
 ];
 
 const uint32 = fc.integer({ min: 0, max: 0xffffffff });
 const hex = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('hex'));
+const fraction = fc.double({ min: 0, max: 1, noNaN: true });
 const duration = fc.double({ min: 0, noNaN: true, noDefaultInfinity: true });
 const line = (minLength: number, maxLength: number) =>
   fc
@@ -127,6 +129,7 @@ export const anyFromCoordinator: fc.Arbitrary<FromCoordinator> = fc.oneof(
   }),
   fc.record({ type: fc.constant('cancel' as const), lease: uint32 }),
   fc.record({ type: fc.constant('ping' as const), id: uint32 }),
+  fc.record({ type: fc.constant('progress' as const), share: fraction, testAccuracy: fc.option(fraction) }),
   fc.record({
     type: fc.constant('end' as const),
     reason: fc.constantFrom('finished' as const, 'interrupted' as const, 'diverged' as const, 'dropped' as const),
