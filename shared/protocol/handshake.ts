@@ -31,6 +31,9 @@ export interface Credentials {
   readonly operatorToken: string | null;
 }
 
+/** Under which a tab keeps them in its session's storage, as such a fragment. */
+export const credentialsKey = 'lockstep-credentials';
+
 const operatorPrefix = 'operator=';
 
 /** With or without the `#`. Whatever is no token is none. */

@@ -53,9 +53,12 @@ export function joinCluster(options: JoinOptions): JoinedCluster {
   const { onStatus = () => {}, threads = defaultThreads(), name = browserName(navigator.userAgent) } = options;
   const session = moduleWorker(new URL('./join-session.js', import.meta.url), 'lockstep session');
   const send = (message: ToSession) => session.postMessage(message);
-  session.addEventListener('message', ({ data }: MessageEvent<FromSession>) => {
+  const reports = new AbortController();
+  const report = ({ data }: MessageEvent<FromSession>) => {
+    if (data.state === 'left') reports.abort();
     onStatus(data);
-  });
+  };
+  session.addEventListener('message', report, { signal: reports.signal });
   send({ type: 'start', url, token, threads: threadsOf(threads), name: name.slice(0, limits.nameLengthMax) });
   const stopWatching = watchForWaking(() => send({ type: 'wake' }));
   return {

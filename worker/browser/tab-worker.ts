@@ -18,7 +18,10 @@ interface Totals {
 }
 
 export class TabWorker {
+  /** Of the present stay. */
   private driver: WorkerDriver | null = null;
+  /** All that have not ended: one that has said that it leaves waits for the coordinator's answer. */
+  private readonly drivers = new Set<WorkerDriver>();
   private state: JoinState = 'joining';
   private reason: string | null = null;
   private run: string | null = null;
@@ -34,7 +37,7 @@ export class TabWorker {
   }
 
   tick(): void {
-    this.driver?.tick();
+    for (const driver of [...this.drivers]) driver.tick();
   }
 
   wake(): void {
@@ -80,10 +83,12 @@ export class TabWorker {
         if (this.driver === driver) this.joins(status, lastError);
       },
       onExit: ({ ok, message }) => {
+        this.drivers.delete(driver);
         if (this.driver === driver) this.end(ok ? 'ended' : 'refused', message);
       },
     });
     this.driver = driver;
+    this.drivers.add(driver);
     this.progress = driver.progress;
     driver.start();
   }

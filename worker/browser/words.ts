@@ -1,0 +1,108 @@
+/** What the join page says of a status: words and numbers as people read them. */
+import type { JoinState, JoinStatus } from './status.js';
+
+export interface Words {
+  /** The state, in a word or two. */
+  readonly state: string;
+  /** What is happening, and what the visitor can do about it. */
+  readonly sentence: string;
+}
+
+const stop = 'Press Leave or close this tab to stop.';
+
+const sentences: Readonly<Record<JoinState, Words>> = {
+  joining: { state: 'Joining', sentence: `This tab is getting ready to compute a part of a training run. ${stop}` },
+  computing: {
+    state: 'Computing',
+    sentence: `This tab computes a part of a neural network's training for as long as it is open. ${stop}`,
+  },
+  waiting: {
+    state: 'Waiting for others',
+    sentence: `This tab has done its part and waits for the rest of the fleet. ${stop}`,
+  },
+  paused: { state: 'Paused', sentence: 'This tab computes nothing. Press Resume to lend its cores again.' },
+  reconnecting: {
+    state: 'Reconnecting',
+    sentence: `The coordinator does not answer. This tab tries again by itself, until it is there. ${stop}`,
+  },
+  refused: { state: 'Refused', sentence: 'This tab cannot take part.' },
+  ended: { state: 'Done', sentence: 'The coordinator needs this tab no longer. Thank you for lending its cores.' },
+  left: { state: 'Left', sentence: 'This tab computes nothing and is not connected. It can be closed.' },
+};
+
+export function wordsFor({ state, reason }: Pick<JoinStatus, 'state' | 'reason'>): Words {
+  const words = sentences[state];
+  if (reason === null) return words;
+  const why = `${reason.charAt(0).toUpperCase()}${reason.slice(1).replace(/[.\s]*$/, '')}.`;
+  return { ...words, sentence: state === 'refused' ? `${words.sentence} ${why}` : `${why} ${words.sentence}` };
+}
+
+/** States between which nothing changes for the visitor: a screen reader need not tell them apart. */
+export function announcedState(state: JoinState): JoinState {
+  return state === 'waiting' ? 'computing' : state;
+}
+
+/** Which buttons there are: what the first one does, and whether one can leave. */
+export interface Actions {
+  readonly main: 'pause' | 'resume' | 'join';
+  readonly mainLabel: string;
+  readonly canLeave: boolean;
+  readonly canChooseThreads: boolean;
+}
+
+export function actionsFor(state: JoinState): Actions {
+  switch (state) {
+    case 'joining':
+    case 'computing':
+    case 'waiting':
+    case 'reconnecting':
+      return { main: 'pause', mainLabel: 'Pause', canLeave: true, canChooseThreads: true };
+    case 'paused':
+      return { main: 'resume', mainLabel: 'Resume', canLeave: true, canChooseThreads: true };
+    case 'refused':
+    case 'ended':
+      return { main: 'resume', mainLabel: 'Join again', canLeave: false, canChooseThreads: false };
+    case 'left':
+      return { main: 'join', mainLabel: 'Join again', canLeave: false, canChooseThreads: true };
+    default:
+      return state satisfies never;
+  }
+}
+
+/** The figures of a status, by the name of their place on the page. */
+export function figuresOf(status: JoinStatus): Readonly<Record<string, string>> {
+  return {
+    shards: count(status.shards),
+    samples: count(status.samples),
+    share: percent(status.share, 1),
+    step: status.step === null ? unknown : count(status.step),
+    accuracy: percent(status.accuracy, 2),
+    sent: bytes(status.bytesSent),
+    received: bytes(status.bytesReceived),
+  };
+}
+
+export function coresOf(threads: number, all: number): string {
+  return `${threads} of ${all} ${all === 1 ? 'core' : 'cores'}`;
+}
+
+const unknown = '–';
+const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+const counts = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+
+function count(value: number): string {
+  return counts.format(value);
+}
+
+function percent(fraction: number | null, digits: number): string {
+  return fraction === null ? unknown : `${(100 * fraction).toFixed(digits)} %`;
+}
+
+function bytes(value: number): string {
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
