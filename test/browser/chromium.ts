@@ -15,7 +15,7 @@ export const chromiumArguments = [
   '--disable-sync',
   '--no-first-run',
   // A name that is not this machine's own: such a page over plain http is no secure context.
-  '--host-resolver-rules=MAP lockstep.test 127.0.0.1',
+  '--host-resolver-rules=MAP lockstep.test 127.0.0.1, MAP other.test 127.0.0.1',
 ];
 
 export function launchChromium(): Promise<Browser> {

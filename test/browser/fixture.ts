@@ -1,0 +1,56 @@
+/** Coordinators for the tests in browsers: on a free port, their runs compared with that of one worker alone. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { lockstep, type Running, scratch, smallDataset, summaryOf } from '../cli/fixture.js';
+
+export interface Served {
+  readonly coordinator: Running;
+  readonly port: number;
+  /** Resolves with the weights' hash when the run is finished. */
+  finished(): Promise<string>;
+}
+
+let data: string | null = null;
+let runs = 0;
+
+function options(steps: number): { words: (string | number)[]; out: string } {
+  data ??= smallDataset();
+  const out = join(scratch(), `browser-${runs++}`);
+  const words = ['--data', data, '--epochs', 10_000, '--max-steps', steps, '--eval-every', 50, '--log-format', 'json'];
+  return { words: [...words, '--out', out], out };
+}
+
+/** A coordinator that accepts workers. */
+export async function serve(steps: number, ...words: (string | number)[]): Promise<Served> {
+  const run = options(steps);
+  const coordinator = lockstep('coordinator', '--port', 0, ...run.words, ...words);
+  const [, port] = await coordinator.prints(/"port":(\d+),"msg":"waiting/);
+  return { coordinator, port: Number(port), finished: () => hashOf(coordinator, run.out) };
+}
+
+const alone = new Map<number, Promise<string>>();
+
+/** The weights' hash after so many steps of one worker alone. */
+export function hashAlone(steps: number): Promise<string> {
+  const known = alone.get(steps) ?? trainAlone(steps);
+  alone.set(steps, known);
+  return known;
+}
+
+function trainAlone(steps: number): Promise<string> {
+  const { words, out } = options(steps);
+  return hashOf(lockstep('train', '--workers', 1, ...words), out);
+}
+
+/** A file with a token in it. */
+export function tokenFile(token: string): string {
+  const path = join(scratch(), 'token');
+  writeFileSync(path, token, { mode: 0o600 });
+  return path;
+}
+
+async function hashOf(program: Running, out: string): Promise<string> {
+  const { code, stderr } = await program.ended;
+  if (code !== 0) throw new Error(`ended with ${code}: ${stderr}`);
+  return summaryOf(out).weightsSha256;
+}
