@@ -28,18 +28,19 @@ export async function serve(steps: number, ...words: (string | number)[]): Promi
   return { coordinator, port: Number(port), finished: () => hashOf(coordinator, run.out) };
 }
 
-const alone = new Map<number, Promise<string>>();
+const alone = new Map<string, Promise<string>>();
 
 /** The weights' hash after so many steps of one worker alone. */
-export function hashAlone(steps: number): Promise<string> {
-  const known = alone.get(steps) ?? trainAlone(steps);
-  alone.set(steps, known);
+export function hashAlone(steps: number, ...words: (string | number)[]): Promise<string> {
+  const key = [steps, ...words].join(' ');
+  const known = alone.get(key) ?? trainAlone(steps, words);
+  alone.set(key, known);
   return known;
 }
 
-function trainAlone(steps: number): Promise<string> {
+function trainAlone(steps: number, more: readonly (string | number)[]): Promise<string> {
   const { words, out } = options(steps);
-  return hashOf(lockstep('train', '--workers', 1, ...words), out);
+  return hashOf(lockstep('train', '--workers', 1, ...words, ...more), out);
 }
 
 /** A file with a token in it. */

@@ -133,7 +133,7 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
     const { port } = await serve(10, '--token-file', tokenFile(token));
     const tab = await open(`http://127.0.0.1:${port}/join#${token.replace('f', 'a')}`);
     await says(tab, 'Refused');
-    await tab.page.getByText('asks for a token').waitFor();
+    expect(await tab.page.textContent('#sentence')).toContain('asks for a token');
   });
 
   test('nothing stands in the way of anyone: phone and desktop, light and dark', async () => {
@@ -154,11 +154,11 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
   });
 
   test('thirty tabs', async () => {
-    const steps = 120;
-    const { port, finished } = await serve(steps, '--min-workers', 30, '--micro-batch', 4);
+    const steps = 60;
+    const small = ['--micro-batch', 4];
+    const { port, finished } = await serve(steps, '--min-workers', 30, ...small);
     await Promise.all(Array.from({ length: 30 }, () => open(`http://127.0.0.1:${port}/join`)));
-    const hash = await finished();
-    expect(hash).toMatch(/^[0-9a-f]{64}$/);
+    expect(await finished()).toBe(await hashAlone(steps, ...small));
     expect(tabs.flatMap(({ faults }) => faults)).toEqual([]);
   });
 });

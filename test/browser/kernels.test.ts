@@ -1,0 +1,43 @@
+/** The kernels' cases inside Chromium: the engine is Node's, but its version, its flags and its sandbox are not. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { expect, test } from 'vitest';
+import { knownAnswer, knownAnswerBytes } from '../../shared/kernels/known-answer.js';
+import { scalarKernels } from '../../shared/kernels/scalar.js';
+import { reservedBytes } from '../../shared/kernels/simd.js';
+import { kernelBinary } from '../shared/kernels/binary.js';
+import { hasChromium, launchChromium } from './chromium.js';
+import type { Checked } from './kernels-page.js';
+
+test.skipIf(!hasChromium)('the kernels in Chromium equal the scalar specification, bit for bit', async () => {
+  const entry = fileURLToPath(new URL('./kernels-page.js', import.meta.url));
+  const { outputFiles } = await build({ entryPoints: [entry], bundle: true, format: 'esm', write: false });
+  const files: Record<string, [type: string, body: string | Uint8Array]> = {
+    '/': ['text/html', '<!doctype html><link rel="icon" href="data:,"><script type="module" src="page.js"></script>'],
+    '/page.js': ['text/javascript', outputFiles[0].contents],
+    '/kernels.wasm': ['application/wasm', kernelBinary],
+  };
+  const server = createServer(({ url }, response) => {
+    const [type, body] = files[url ?? '/'];
+    response.setHeader('content-type', type).end(body);
+  }).listen(0, '127.0.0.1');
+  const browser = await launchChromium();
+  try {
+    const page = await browser.newPage();
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    const checked: Checked = await page.evaluate('checked');
+    expect(checked.cases).toBeGreaterThan(100);
+    expect(checked.differing).toEqual([]);
+    expect(checked.knownAnswer).toEqual([...knownAnswerHere()]);
+  } finally {
+    await browser.close();
+    server.close();
+  }
+});
+
+function knownAnswerHere(): Uint8Array {
+  const memory = new WebAssembly.Memory({ initial: Math.ceil((reservedBytes + knownAnswerBytes) / 65_536) });
+  return knownAnswer(scalarKernels(memory), memory, reservedBytes);
+}
