@@ -41,9 +41,9 @@ export class DevTools {
     throw new Error('chromium did not start');
   }
 
-  /** Opens a page, in a window of its own, and attaches to it. */
-  async open(url: string): Promise<DevToolsPage> {
-    const { targetId } = await this.send('Target.createTarget', { url, newWindow: true });
+  /** Opens a page, in a window of its own or in the newest one, and attaches to it. */
+  async open(url: string, newWindow = true): Promise<DevToolsPage> {
+    const { targetId } = await this.send('Target.createTarget', { url, newWindow });
     const { sessionId } = await this.send('Target.attachToTarget', { targetId, flatten: true });
     return new DevToolsPage(this, String(targetId), String(sessionId));
   }
@@ -60,9 +60,9 @@ export class DevTools {
 
   async close(): Promise<void> {
     const ended = once(this.chromium, 'exit');
-    this.chromium.kill();
+    void this.send('Browser.close');
     await ended;
-    rmSync(this.profile, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(this.profile, { recursive: true, force: true, maxRetries: 10 });
   }
 
   private receive(message: {
