@@ -45,6 +45,13 @@ test('the driver of a worker runs wherever a socket is handed in', () => {
   expect(offenders(['worker/driver.ts', 'worker/assignment.ts'], allowed)).toEqual([]);
 });
 
+test('what runs in browsers alone is imported by browsers alone', () => {
+  const paths = [...sources('worker'), ...sources('coordinator')].filter((path) => !path.startsWith('worker/browser/'));
+  expect(offenders(paths, (name) => !name.startsWith('worker/browser/'))).toEqual([]);
+  const allowed = (name: string) => !/^node:|^ws$/.test(name);
+  expect(offenders(sources('worker/browser'), allowed)).toEqual([]);
+});
+
 test('only the command line puts coordinator and worker together', () => {
   const paths = sources('coordinator').filter((path) => !path.startsWith('coordinator/cli/'));
   const allowed = (name: string) => !isOwn(name) || /^(shared|coordinator)\//.test(name);
