@@ -114,6 +114,11 @@ export class Network {
     this.kernels.argmax(y, predictions, rows, this.classes);
   }
 
+  /** Where each layer's outputs lie after a pass: `rows` times as many floats as the layer has neurons. */
+  get outputs(): readonly { readonly at: Pointer; readonly width: number }[] {
+    return this.layers.map(({ y, outputs }) => ({ at: y, width: outputs }));
+  }
+
   /** Fills every layer's outputs and returns the last. */
   private forward(from: Operands, ids: Pointer, rows: number): Pointer {
     assert(rows >= 1 && rows <= this.rowsMax, `${rows} rows in a network for ${this.rowsMax}`);
