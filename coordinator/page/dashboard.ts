@@ -1,2 +1,130 @@
-/** The script of a page. */
-export {};
+/** The dashboard: a stream of states in, the panels of the page out. What a panel shows is in the module of its name. */
+import { parameterCount } from '../../shared/model/parameters.js';
+import { parseFragment } from '../../shared/protocol/handshake.js';
+import type { EvaluationState, RunState } from '../web/state.js';
+import { keepCredentials, takeCredentials } from './access.js';
+import { Charts } from './charts.js';
+import { Controls } from './controls.js';
+import { Curve } from './curve.js';
+import { Drawing } from './drawing.js';
+import { find, setText } from './elements.js';
+import { Evaluation } from './evaluation.js';
+import { EventLog } from './event-log.js';
+import { type Connection, Feed } from './feed.js';
+import { FleetTable } from './fleet-table.js';
+import { clock } from './format.js';
+import { JoinCard } from './join-card.js';
+import { Latest } from './latest.js';
+import { Neurons } from './neurons.js';
+import { renderOverview } from './overview.js';
+import { Result } from './result.js';
+import { parseWeights } from './weights.js';
+
+const ANNOUNCEMENT_MS = 8000;
+
+let credentials = takeCredentials();
+const mine = () => credentials;
+
+const curve = new Curve();
+const charts = new Charts(curve);
+const eventLog = new EventLog();
+const joinCard = new JoinCard();
+const neurons = new Neurons();
+const drawing = new Drawing();
+const evaluation = new Evaluation();
+const result = new Result(mine);
+const controls = new Controls(mine, announce);
+const fleetTable = new FleetTable((worker) => controls.drop(worker));
+
+const weightsSource = new Latest({
+  path: '/api/weights',
+  watched: [find('neurons-card', HTMLElement), find('draw-card', HTMLElement)],
+  credentials: mine,
+  edition: ({ step }) => step,
+  receive: async (response, { model }) => {
+    const weights = parseWeights(await response.arrayBuffer(), parameterCount(model));
+    if (weights === null) return null;
+    neurons.render(weights, model);
+    drawing.setWeights(weights, model);
+    return weights.step;
+  },
+});
+
+const evaluationSource = new Latest({
+  path: '/api/evaluation',
+  watched: [find('confusion-card', HTMLElement), find('mistakes-card', HTMLElement)],
+  credentials: mine,
+  edition: ({ testAccuracy, weightsStep }) => (testAccuracy === null ? null : weightsStep),
+  receive: async (response, { dataset }) => {
+    const found = (await response.json()) as EvaluationState;
+    evaluation.render(found, dataset.shape);
+    return found.step;
+  },
+});
+
+let newest: RunState | null = null;
+let frame = 0;
+
+/** Every state is taken in, but only the newest is drawn, once per frame. */
+function receive(state: RunState): void {
+  curve.add(state.curve, state.complete);
+  eventLog.add(state);
+  newest = state;
+  if (frame === 0) frame = requestAnimationFrame(render);
+}
+
+function render(): void {
+  frame = 0;
+  const state = newest!;
+  find('main', HTMLElement).hidden = false;
+  renderOverview(state);
+  result.render(state);
+  controls.render(state);
+  charts.render();
+  fleetTable.render(state, controls.mayControl(state));
+  joinCard.render(state.join, credentials);
+  weightsSource.follow(state);
+  evaluationSource.follow(state);
+}
+
+function showConnection(connection: Connection): void {
+  const notice = find('connection', HTMLElement);
+  notice.hidden = connection.kind !== 'gone';
+  if (connection.kind === 'gone') {
+    const since = `since ${clock(connection.since)}`;
+    const shown = newest === null ? '' : ' What you see is the last that it said.';
+    setText(notice, `The coordinator does not answer, ${since}. This page tries again by itself.${shown}`);
+  }
+  const form = find('token-form', HTMLFormElement);
+  form.hidden = connection.kind !== 'refused';
+  document.body.classList.toggle('stale', connection.kind !== 'live');
+  if (newest === null) setText(find('phase', HTMLElement), connection.kind === 'refused' ? 'Private' : 'Connecting');
+}
+
+let announcementTimer: ReturnType<typeof setTimeout> | undefined;
+
+function announce(text: string, isGood: boolean): void {
+  const notice = find('announcement', HTMLElement);
+  notice.hidden = false;
+  notice.classList.toggle('good', isGood);
+  setText(notice, text);
+  clearTimeout(announcementTimer);
+  announcementTimer = setTimeout(() => {
+    notice.hidden = true;
+  }, ANNOUNCEMENT_MS);
+}
+
+const feed = new Feed(credentials, receive, showConnection);
+
+find('token-form', HTMLFormElement).addEventListener('submit', (event) => {
+  event.preventDefault();
+  const field = find('token', HTMLInputElement);
+  // A whole link will do as well.
+  const text = field.value.trim();
+  credentials = parseFragment(text.includes('#') ? text.slice(text.indexOf('#')) : text);
+  keepCredentials(credentials);
+  field.value = '';
+  feed.restart(credentials);
+});
+
+feed.restart();

@@ -19,6 +19,7 @@ const scripts = [
   'worker/browser/join-session.js',
   'worker/browser/join-compute.js',
   'coordinator/page/dashboard.js',
+  'coordinator/page/classifier-worker.js',
 ];
 
 /** Served as they are. */
@@ -27,6 +28,7 @@ const files = [
   'worker/browser/join-page.css',
   'coordinator/page/index.html',
   'coordinator/page/dashboard.css',
+  'coordinator/page/icon.svg',
   'node_modules/uplot/dist/uPlot.min.css',
   'dist/shared/kernels/kernels.wasm',
 ];

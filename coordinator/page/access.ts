@@ -1,0 +1,39 @@
+/**
+ * What the viewer may do. The link carries the tokens in its fragment, which browsers send to nobody; they stay with
+ * this tab and travel in a header, never in an address.
+ */
+import { type Credentials, fragmentOf, parseFragment } from '../../shared/protocol/handshake.js';
+import type { ApiError } from '../web/state.js';
+
+const KEY = 'lockstep-credentials';
+
+/** From the address, else what this tab was given before. They are kept for a reload, and leave the address. */
+export function takeCredentials(): Credentials {
+  const given = parseFragment(location.hash);
+  const kept = parseFragment(sessionStorage.getItem(KEY) ?? '');
+  const credentials = {
+    token: given.token ?? kept.token,
+    operatorToken: given.operatorToken ?? kept.operatorToken,
+  };
+  keepCredentials(credentials);
+  if (location.hash !== '') history.replaceState(null, '', location.pathname + location.search);
+  return credentials;
+}
+
+export function keepCredentials(credentials: Credentials): void {
+  sessionStorage.setItem(KEY, fragmentOf(credentials));
+}
+
+/** Requests what may need a token. */
+export async function request(credentials: Credentials, path: string, init: RequestInit = {}): Promise<Response> {
+  const token = credentials.operatorToken ?? credentials.token;
+  const headers = new Headers(init.headers);
+  if (token !== null) headers.set('Authorization', `Bearer ${token}`);
+  return fetch(path, { ...init, headers });
+}
+
+/** Why a request was not granted, in a sentence. */
+export async function reasonOf(response: Response): Promise<string> {
+  const body = (await response.json().catch(() => null)) as ApiError | null;
+  return body?.error?.message ?? `the coordinator answered with status ${response.status}`;
+}

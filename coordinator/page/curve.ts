@@ -1,0 +1,48 @@
+/** The points of the learning curve that a viewer has gathered, and their smoothing. Pure. */
+import type { CurvePoint } from '../web/state.js';
+
+/** More points than pixels tell nothing. */
+const POINTS_MAX = 4000;
+
+export class Curve {
+  private points_: readonly CurvePoint[] = [];
+  private revision_ = 0;
+
+  get points(): readonly CurvePoint[] {
+    return this.points_;
+  }
+
+  /** Changes with the points. */
+  get revision(): number {
+    return this.revision_;
+  }
+
+  /** `complete`: these are all points there are; else those after the ones before. */
+  add(points: readonly CurvePoint[], complete: boolean): void {
+    if (points.length === 0 && !complete) return;
+    this.points_ = thinned(complete ? points : [...this.points_, ...points]);
+    this.revision_ += 1;
+  }
+}
+
+/** Every other point, except that evaluations stay, until there are few enough. */
+export function thinned(points: readonly CurvePoint[]): readonly CurvePoint[] {
+  if (points.length <= POINTS_MAX) return points;
+  const last = points.length - 1;
+  const fewer = points.filter((point, i) => i % 2 === 0 || i === last || point.testAccuracy !== undefined);
+  return fewer.length === points.length ? points : thinned(fewer);
+}
+
+/**
+ * A running mean that forgets: `memory` from 0 (as it is) to below 1. Early values are not drawn to zero, as in
+ * Kingma and Ba 2015. Gaps stay gaps.
+ */
+export function smoothed(values: readonly (number | null)[], memory: number): (number | null)[] {
+  let [sum, weight] = [0, 0];
+  return values.map((value) => {
+    if (value === null || !Number.isFinite(value)) return null;
+    sum = memory * sum + (1 - memory) * value;
+    weight = memory * weight + (1 - memory);
+    return sum / weight;
+  });
+}

@@ -1,0 +1,124 @@
+/** Draw a digit: the pad, what the network sees of it, and what it makes of it, with the weights as they are now. */
+import type { Model } from '../../shared/model/model.js';
+import { inputWidth } from '../../shared/model/parameters.js';
+import type { Classified } from './classifier.js';
+import type { FromClassifier, ToClassifier } from './classifier-worker.js';
+import { create, find, setText } from './elements.js';
+import { count } from './format.js';
+import { imageOf, type Stroke } from './ink.js';
+import { imageSize } from './neurons.js';
+import { Pad, padExtent } from './pad.js';
+import { paintPixels } from './pixels.js';
+import type { Weights } from './weights.js';
+
+export class Drawing {
+  private readonly worker = new Worker('classifier-worker.js', { type: 'module' });
+  private model: Model | null = null;
+  private strokes: readonly Stroke[] = [];
+  private newest: Classified | null = null;
+  private frame = 0;
+
+  constructor() {
+    this.worker.onmessage = ({ data }: MessageEvent<FromClassifier>) => this.show(data);
+    new Pad((strokes) => this.drawn(strokes));
+    const hidden = find('show-hidden', HTMLInputElement);
+    hidden.addEventListener('change', () => {
+      find('hidden-layers', HTMLElement).hidden = !hidden.checked;
+      this.showHidden();
+    });
+  }
+
+  setWeights({ step, floats }: Weights, model: Model): void {
+    if (JSON.stringify(model) !== JSON.stringify(this.model)) this.prepare(model);
+    this.post({ type: 'weights', model, step, floats });
+  }
+
+  /** A bar for each output. */
+  private prepare(model: Model): void {
+    this.model = model;
+    const outputs = model.layers[model.layers.length - 1].dense;
+    find('outputs', HTMLOListElement).replaceChildren(...Array.from({ length: outputs }, (_, n) => bar(n)));
+    const { rows, columns } = imageSize(model.input);
+    paintPixels(find('seen', HTMLCanvasElement), new Uint8Array(inputWidth(model)), rows, columns);
+    find('draw-card', HTMLElement).hidden = rows < 2;
+  }
+
+  private drawn(strokes: readonly Stroke[]): void {
+    this.strokes = strokes;
+    // Once per frame: a pen reports more often than anyone can see.
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => this.look());
+  }
+
+  private look(): void {
+    if (this.model === null) return;
+    const { rows, columns } = imageSize(this.model.input);
+    const image = imageOf(this.strokes, padExtent, rows, columns);
+    paintPixels(find('seen', HTMLCanvasElement), image ?? new Uint8Array(rows * columns), rows, columns);
+    if (image === null) this.show(null);
+    else this.post({ type: 'image', image });
+  }
+
+  private post(message: ToClassifier): void {
+    this.worker.postMessage(message);
+  }
+
+  /** Nothing is shown of what was wiped out while it was being classified. */
+  private show(classified: Classified | null): void {
+    const isEmpty = this.strokes.length === 0;
+    this.newest = isEmpty ? null : classified;
+    const outputs = this.newest?.layers.at(-1);
+    const bars = [...find('outputs', HTMLOListElement).children] as HTMLElement[];
+    bars.forEach((element, n) => {
+      const value = outputs?.[n] ?? 0;
+      const [, meter, text] = element.children as unknown as [HTMLElement, HTMLMeterElement, HTMLElement];
+      meter.value = Math.min(1, Math.max(0, value));
+      setText(text, outputs === undefined ? '' : value.toFixed(2));
+      element.classList.toggle('best', n === this.newest?.answer);
+    });
+    setText(find('answer', HTMLElement), this.newest === null ? '–' : String(this.newest.answer));
+    const note = this.newest === null ? '' : ` Weights of step ${count(this.newest.step)}.`;
+    setText(find('draw-note', HTMLElement), `Classified in this page, by the weights as they are now.${note}`);
+    this.showHidden();
+  }
+
+  private showHidden(): void {
+    const holder = find('hidden-layers', HTMLElement);
+    if (holder.hidden || this.model === null) return;
+    const hidden = this.newest?.layers.slice(0, -1) ?? [];
+    holder.replaceChildren(...hidden.map((values, n) => activations(values, n)));
+    if (hidden.length > 0) return;
+    const text = this.model.layers.length === 1 ? 'This network has no hidden layers.' : 'Draw something first.';
+    holder.append(create('p', { class: 'empty', text }));
+  }
+}
+
+function bar(n: number): HTMLLIElement {
+  const meter = create('meter');
+  meter.max = 1;
+  meter.setAttribute('aria-label', `Certainty that it is ${n}`);
+  return create('li', {}, [
+    create('span', { class: 'bar-name', text: String(n) }),
+    meter,
+    create('span', { class: 'bar-value' }),
+  ]);
+}
+
+/** A layer's activations as squares: the brighter, the more active. */
+function activations(values: Float32Array, layer: number): HTMLElement {
+  const most = values.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-12);
+  const canvas = create('canvas', { class: 'pixels activations' });
+  const columns = Math.min(32, values.length);
+  const rows = Math.ceil(values.length / columns);
+  const shades = new Uint8Array(rows * columns);
+  values.forEach((value, n) => {
+    shades[n] = Math.round((255 * Math.abs(value)) / most);
+  });
+  paintPixels(canvas, shades, rows, columns);
+  canvas.style.aspectRatio = `${columns} / ${rows}`;
+  const active = values.reduce((sum, value) => sum + (Math.abs(value) > 0.05 * most ? 1 : 0), 0);
+  canvas.setAttribute('role', 'img');
+  canvas.setAttribute('aria-label', `Hidden layer ${layer + 1}: ${active} of ${values.length} neurons are active`);
+  const title = `Layer ${layer + 1}: ${active} of ${values.length} neurons active, largest ${most.toPrecision(3)}`;
+  return create('figure', {}, [create('figcaption', { text: title }), canvas]);
+}

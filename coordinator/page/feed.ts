@@ -1,0 +1,114 @@
+/**
+ * The stream of states from the coordinator: opened while the page is seen, opened again when it breaks. Only the
+ * newest state counts, so a page that is late never works off a queue.
+ */
+import type { Credentials } from '../../shared/protocol/handshake.js';
+import type { RunState } from '../web/state.js';
+import { request } from './access.js';
+import { EventReader } from './sse.js';
+
+export type Connection =
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'live' }
+  /** Nobody answers; it is tried again. */
+  | { readonly kind: 'gone'; readonly since: number }
+  /** The coordinator wants a token, or another one. */
+  | { readonly kind: 'refused' };
+
+/** A stream that says nothing for so long is opened anew: networks go away without a word. */
+const SILENCE_MAX_MS = 20_000;
+const EVENT_CHARACTERS_MAX = 4 * 1024 * 1024;
+const RETRY_MS = [500, 1000, 2000, 4000];
+
+export class Feed {
+  private stream: AbortController | null = null;
+  private attempts = 0;
+  private goneSince: number | null = null;
+  private retry: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private credentials: Credentials,
+    private readonly onState: (state: RunState) => void,
+    private readonly onConnection: (connection: Connection) => void,
+  ) {
+    document.addEventListener('visibilitychange', () => this.follow());
+    addEventListener('online', () => this.restart());
+    addEventListener('pageshow', (event) => event.persisted && this.restart());
+  }
+
+  /** With another token, if one is given. */
+  restart(credentials: Credentials = this.credentials): void {
+    this.credentials = credentials;
+    this.close();
+    this.attempts = 0;
+    this.follow();
+  }
+
+  /** A page that nobody sees costs the coordinator nothing. */
+  private follow(): void {
+    if (document.visibilityState === 'hidden') this.close();
+    else if (this.stream === null) void this.open();
+  }
+
+  private close(): void {
+    clearTimeout(this.retry);
+    this.stream?.abort();
+    this.stream = null;
+  }
+
+  private async open(): Promise<void> {
+    clearTimeout(this.retry);
+    const stream = new AbortController();
+    this.stream = stream;
+    try {
+      const refused = await this.read(stream);
+      if (this.stream !== stream) return;
+      this.stream = null;
+      if (refused) return this.onConnection({ kind: 'refused' });
+    } catch {
+      if (this.stream !== stream) return;
+      this.stream = null;
+    }
+    this.tryAgain();
+  }
+
+  private tryAgain(): void {
+    // One try at once: a stream may end for reasons that are no news.
+    if (this.attempts > 0) {
+      this.goneSince ??= Date.now();
+      this.onConnection({ kind: 'gone', since: this.goneSince });
+    }
+    const wait = this.attempts === 0 ? 0 : RETRY_MS[Math.min(this.attempts, RETRY_MS.length) - 1];
+    this.attempts += 1;
+    this.retry = setTimeout(() => this.follow(), wait);
+  }
+
+  /** Reads to the end of the stream; true if there is none for want of the right token. */
+  private async read(stream: AbortController): Promise<boolean> {
+    let silence = setTimeout(() => stream.abort(), SILENCE_MAX_MS);
+    try {
+      const response = await request(this.credentials, '/api/events', { signal: stream.signal, cache: 'no-store' });
+      if (response.status === 401 || response.status === 403) return true;
+      if (!response.ok || response.body === null) throw new Error(`status ${response.status}`);
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+      const events = new EventReader(EVENT_CHARACTERS_MAX);
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return false;
+        clearTimeout(silence);
+        silence = setTimeout(() => stream.abort(), SILENCE_MAX_MS);
+        for (const data of events.push(value)) this.receive(data);
+      }
+    } finally {
+      clearTimeout(silence);
+    }
+  }
+
+  private receive(data: string): void {
+    const state = JSON.parse(data) as RunState;
+    this.attempts = 0;
+    this.goneSince = null;
+    this.onConnection({ kind: 'live' });
+    this.onState(state);
+  }
+}

@@ -1,0 +1,82 @@
+/** The fleet as a table: one row per worker, kept while it is there, so that a button stays under the finger. */
+import type { RunState, WorkerState } from '../web/state.js';
+import { create, find, setText } from './elements.js';
+import { clock, count, rate } from './format.js';
+
+interface Row {
+  readonly element: HTMLTableRowElement;
+  readonly cells: readonly HTMLTableCellElement[];
+}
+
+const NUMBERS_FROM = 3;
+const NUMBERS_TO = 9;
+
+export class FleetTable {
+  private readonly rows = new Map<number, Row>();
+  private readonly body = find('fleet-rows', HTMLTableSectionElement);
+  private mayDrop = false;
+
+  constructor(private readonly drop: (worker: WorkerState) => void) {}
+
+  /** `mayDrop`: the viewer holds the operator's token, and there is something to be dropped from. */
+  render({ workers, workersTotal, workersMin, phase }: RunState, mayDrop: boolean): void {
+    this.mayDrop = mayDrop;
+    find('fleet-action', HTMLElement).hidden = !mayDrop;
+    const total = workers.reduce((sum, { samplesPerSecond }) => sum + samplesPerSecond, 0);
+    const present = new Set(workers.map(({ member }) => member));
+    for (const [member, { element }] of this.rows) {
+      if (present.has(member)) continue;
+      element.remove();
+      this.rows.delete(member);
+    }
+    for (const worker of workers) this.renderRow(worker, total);
+    const hidden = workersTotal - workers.length;
+    const threads = workers.reduce((sum, worker) => sum + worker.threads, 0);
+    const more = hidden > 0 ? `, ${count(hidden)} of them not shown` : '';
+    const summary = `${count(workersTotal)} ${workersTotal === 1 ? 'worker' : 'workers'}, ${count(threads)} cores${more}`;
+    setText(find('fleet-summary', HTMLElement), summary);
+    const none = find('fleet-none', HTMLElement);
+    none.hidden = workers.length > 0;
+    const rest = workersMin > 1 ? `${workersMin} have joined` : 'the first one has joined';
+    const ended = phase === 'finished' || phase === 'interrupted' || phase === 'diverged';
+    setText(none, ended ? 'The run is over; nobody is needed any more.' : `No workers: training goes on when ${rest}.`);
+  }
+
+  private renderRow(worker: WorkerState, total: number): void {
+    const row = this.rows.get(worker.member) ?? this.add(worker);
+    const share = total === 0 ? '–' : `${Math.round((100 * worker.samplesPerSecond) / total)} %`;
+    const texts = [
+      worker.name,
+      worker.kind === 'browser' ? 'Browser' : 'Node',
+      worker.state,
+      count(worker.threads),
+      worker.samplesPerSecond === 0 ? '–' : rate(worker.samplesPerSecond),
+      share,
+      count(worker.shards),
+      count(worker.audits),
+      worker.roundTripMs === null ? '–' : `${worker.roundTripMs.toFixed(worker.roundTripMs < 10 ? 1 : 0)} ms`,
+      clock(worker.joinedAt),
+    ];
+    texts.forEach((value, n) => {
+      setText(row.cells[n], value);
+    });
+    row.element.dataset.state = worker.state;
+    row.cells[texts.length].hidden = !this.mayDrop;
+  }
+
+  private add(worker: WorkerState): Row {
+    const button = create('button', { class: 'small danger', text: 'Drop' });
+    button.type = 'button';
+    button.setAttribute('aria-label', `Drop ${worker.name}`);
+    button.addEventListener('click', () => this.drop(worker));
+    const cells = Array.from({ length: NUMBERS_TO + 1 }, (_, n) =>
+      create('td', { class: n >= NUMBERS_FROM && n < NUMBERS_TO ? 'number' : '' }),
+    );
+    cells[0].title = worker.name;
+    const row = { element: create('tr', {}, [...cells]), cells: [...cells, create('td', {}, [button])] };
+    row.element.append(row.cells[row.cells.length - 1]);
+    this.rows.set(worker.member, row);
+    this.body.append(row.element);
+    return row;
+  }
+}

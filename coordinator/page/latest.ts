@@ -1,0 +1,80 @@
+/**
+ * Something that changes with the run and is too large for the stream of states: fetched when there is a newer one,
+ * while somebody looks at what shows it, and no more often than the coordinator wants.
+ */
+import type { Credentials } from '../../shared/protocol/handshake.js';
+import type { RunState } from '../web/state.js';
+import { request } from './access.js';
+
+export interface LatestOptions {
+  readonly path: string;
+  /** The elements that show it. */
+  readonly watched: readonly Element[];
+  readonly credentials: () => Credentials;
+  /** What there is to be had: another value, something newer; null, nothing yet. */
+  readonly edition: (state: RunState) => number | null;
+  /** Takes an answer, and returns its edition; null if it is of no use. */
+  readonly receive: (response: Response, state: RunState) => Promise<number | null>;
+}
+
+export class Latest {
+  private readonly seen = new Set<Element>();
+  private etag: string | null = null;
+  private edition: number | null = null;
+  private run = '';
+  private isFetching = false;
+  private notBeforeMs = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private state: RunState | null = null;
+
+  constructor(private readonly options: LatestOptions) {
+    const observer = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) {
+        if (isIntersecting) this.seen.add(target);
+        else this.seen.delete(target);
+      }
+      this.consider();
+    });
+    for (const element of options.watched) observer.observe(element);
+  }
+
+  follow(state: RunState): void {
+    if (state.run !== this.run) {
+      this.etag = null;
+      this.edition = null;
+    }
+    this.run = state.run;
+    this.state = state;
+    this.consider();
+  }
+
+  private consider(): void {
+    const { state } = this;
+    clearTimeout(this.timer);
+    if (state === null || this.isFetching || this.seen.size === 0) return;
+    const wanted = this.options.edition(state);
+    if (wanted === null || wanted === this.edition) return;
+    const wait = this.notBeforeMs - performance.now();
+    if (wait > 0) this.timer = setTimeout(() => this.consider(), wait);
+    else void this.fetch(state);
+  }
+
+  private async fetch(state: RunState): Promise<void> {
+    const { path, credentials, receive } = this.options;
+    this.isFetching = true;
+    this.notBeforeMs = performance.now() + state.weightsEveryMs;
+    try {
+      const headers: Record<string, string> = this.etag === null ? {} : { 'If-None-Match': this.etag };
+      const response = await request(credentials(), path, { headers, cache: 'no-store' });
+      if (response.ok) {
+        this.edition = (await receive(response, state)) ?? this.edition;
+        this.etag = response.headers.get('ETag');
+      }
+    } catch {
+      // The stream of states says that the coordinator is gone; when it is back, there is another try.
+    } finally {
+      this.isFetching = false;
+    }
+    this.consider();
+  }
+}

@@ -1,0 +1,55 @@
+/** After the run: how it ended, and what it leaves behind, to be downloaded. */
+import type { Credentials } from '../../shared/protocol/handshake.js';
+import type { RunState } from '../web/state.js';
+import { reasonOf, request } from './access.js';
+import { find, setText } from './elements.js';
+import { count, percent } from './format.js';
+import { hasEnded } from './overview.js';
+
+export class Result {
+  constructor(private readonly credentials: () => Credentials) {
+    this.offer('download-model', '/model.safetensors', 'model.safetensors');
+    this.offer('download-metrics', '/metrics.jsonl', 'metrics.jsonl');
+  }
+
+  render(state: RunState): void {
+    const card = find('result', HTMLElement);
+    card.hidden = !hasEnded(state.phase);
+    if (!card.hidden) setText(find('result-text', HTMLElement), sentence(state));
+    card.dataset.phase = state.phase;
+  }
+
+  private offer(id: string, path: string, name: string): void {
+    const button = find(id, HTMLButtonElement);
+    button.addEventListener('click', () => void this.download(path, name));
+  }
+
+  /** By a script, since a link could not bring the token along. */
+  private async download(path: string, name: string): Promise<void> {
+    const status = find('download-status', HTMLElement);
+    setText(status, '');
+    try {
+      const response = await request(this.credentials(), path);
+      if (!response.ok) return setText(status, `There is none: ${await reasonOf(response)}.`);
+      const link = document.createElement('a');
+      link.href = URL.createObjectURL(await response.blob());
+      link.download = name;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    } catch {
+      setText(status, 'The coordinator does not answer any more.');
+    }
+  }
+}
+
+function sentence({ phase, step, testAccuracy, bestTestAccuracy, epoch }: RunState): string {
+  const accuracy = testAccuracy === null ? 'It was never evaluated.' : `Test accuracy ${percent(testAccuracy)}.`;
+  const best =
+    bestTestAccuracy !== null && bestTestAccuracy !== testAccuracy ? ` Best ${percent(bestTestAccuracy)}.` : '';
+  const length = `${count(step)} steps, ${count(epoch)} ${epoch === 1 ? 'epoch' : 'epochs'}.`;
+  const ends: Partial<Record<RunState['phase'], string>> = {
+    interrupted: 'Stopped early. ',
+    diverged: 'Training diverged: the loss left the range of numbers. Try a lower learning rate. ',
+  };
+  return `${ends[phase] ?? ''}${accuracy}${best} ${length}`;
+}

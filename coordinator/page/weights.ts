@@ -1,0 +1,16 @@
+/** The weights as `/api/weights` sends them. */
+import { weightsHeaderBytes } from '../web/state.js';
+
+export interface Weights {
+  /** Updates that they have seen. */
+  readonly step: number;
+  readonly floats: Float32Array;
+}
+
+/** Null if it is not for a model of so many parameters. */
+export function parseWeights(bytes: ArrayBuffer, parameters: number): Weights | null {
+  if (bytes.byteLength !== weightsHeaderBytes + 4 * parameters) return null;
+  const view = new DataView(bytes);
+  if (view.getUint32(4, true) !== parameters) return null;
+  return { step: view.getUint32(0, true), floats: new Float32Array(bytes, weightsHeaderBytes, parameters) };
+}

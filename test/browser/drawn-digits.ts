@@ -1,0 +1,34 @@
+/** Draws digits on the dashboard's pad, as a hand with a mouse would: strokes of many small moves. */
+import type { Page } from 'playwright-core';
+import type { Stroke } from '../../coordinator/page/ink.js';
+
+/** Corners of the strokes, in parts of the pad's side. Not in the middle, and small: the page is to put that right. */
+export const drawnDigits: Readonly<Record<1 | 7, readonly Stroke[]>> = {
+  1: [
+    [
+      { x: 0.66, y: 0.2 },
+      { x: 0.62, y: 0.66 },
+    ],
+  ],
+  7: [
+    [
+      { x: 0.22, y: 0.3 },
+      { x: 0.56, y: 0.28 },
+      { x: 0.36, y: 0.78 },
+    ],
+  ],
+};
+
+export async function drawDigit(page: Page, digit: 1 | 7): Promise<void> {
+  const pad = page.locator('#pad');
+  await pad.scrollIntoViewIfNeeded();
+  const box = await pad.boundingBox();
+  if (box === null) throw new Error('there is no pad');
+  const at = ({ x, y }: { x: number; y: number }) => [box.x + x * box.width, box.y + y * box.height] as const;
+  for (const [first, ...corners] of drawnDigits[digit]) {
+    await page.mouse.move(...at(first));
+    await page.mouse.down();
+    for (const corner of corners) await page.mouse.move(...at(corner), { steps: 12 });
+    await page.mouse.up();
+  }
+}

@@ -1,0 +1,139 @@
+/** A finished run, as a dashboard would be told of it: a real one, trained by the command line on generated digits. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Classifier } from '../../coordinator/page/classifier.js';
+import type { ConfigFile, MetricsLine } from '../../coordinator/run/config.js';
+import { decode } from '../../coordinator/run/safetensors.js';
+import type { CurvePoint, EvaluationState, Misclassified, RunState, WorkerState } from '../../coordinator/web/state.js';
+import type { Samples } from '../../shared/data/dataset.js';
+import type { Shown } from './fake-coordinator.js';
+
+const MISCLASSIFIED_MAX = 100;
+
+export const kernelBinary = new Uint8Array(readFileSync(new URL('../../shared/kernels/kernels.wasm', import.meta.url)));
+
+/** What there is to show of the run in `directory`; `test` is its test set. */
+export function recordedRun(directory: string, test: Samples): Shown {
+  const config: ConfigFile = JSON.parse(readFileSync(join(directory, 'config.json'), 'utf8'));
+  const text = readFileSync(join(directory, 'metrics.jsonl'), 'utf8').trim();
+  const lines = text.split('\n').map((line): MetricsLine => JSON.parse(line));
+  const { tensors } = decode(readFileSync(join(directory, 'model.safetensors')));
+  const weights = Float32Array.from(tensors.flatMap(({ values }) => [...values]));
+  const last = lines[lines.length - 1];
+  const evaluation = evaluate(config, weights, last.step, test);
+  return { weights, evaluation, state: stateOf(config, lines) };
+}
+
+function stateOf(config: ConfigFile, lines: readonly MetricsLine[]): RunState {
+  const last = lines[lines.length - 1];
+  const stepsPerEpoch = Math.ceil(config.dataset.train / config.batch);
+  const now = Date.now();
+  return {
+    version: config.version,
+    run: '2026-01-12-mlp',
+    phase: 'finished',
+    step: last.step,
+    stepsPlanned: config.epochs * stepsPerEpoch,
+    epoch: last.epoch,
+    epochs: config.epochs,
+    stepsPerEpoch,
+    samplesPerSecond: last.samplesPerSecond,
+    secondsLeft: 0,
+    loss: last.loss,
+    accuracy: last.trainAccuracy,
+    testLoss: last.testLoss ?? null,
+    testAccuracy: last.testAccuracy ?? null,
+    bestTestAccuracy: Math.max(...lines.map(({ testAccuracy }) => testAccuracy ?? 0)),
+    weightsSha256: last.weightsSha256 ?? null,
+    weightsStep: last.step,
+    model: config.model,
+    dataset: config.dataset,
+    batch: config.batch,
+    slots: config.batch / config.microBatch,
+    workers: workers(now),
+    workersTotal: 4,
+    workersMin: 1,
+    traffic: { bytesSent: 1_482_000_000, bytesReceived: 1_391_000_000 },
+    alarms: [],
+    join: {
+      url: 'http://192.168.1.5:8080/join',
+      command: 'npx lockstep worker ws://192.168.1.5:8080/',
+      needsToken: true,
+    },
+    complete: true,
+    events: events(now, lines),
+    curve: lines.map(pointOf),
+    weightsEveryMs: 100,
+    startedAt: now - 95_000,
+    now,
+  };
+}
+
+function pointOf({ step, loss, trainAccuracy, testLoss, testAccuracy }: MetricsLine): CurvePoint {
+  return {
+    step,
+    loss,
+    accuracy: trainAccuracy,
+    ...(testLoss !== undefined && { testLoss }),
+    ...(testAccuracy !== undefined && { testAccuracy }),
+  };
+}
+
+function workers(now: number): WorkerState[] {
+  const one = (member: number, name: string, kind: WorkerState['kind'], threads: number, speed: number) => ({
+    member,
+    name,
+    kind,
+    threads,
+    samplesPerSecond: speed,
+    shards: Math.round(speed / 11),
+    audits: member % 3,
+    roundTripMs: 0.7 + 3.1 * member,
+    state: member === 4 ? ('idle' as const) : ('computing' as const),
+    joinedAt: now - 90_000 + 7000 * member,
+  });
+  return [
+    one(1, 'workstation', 'node', 16, 118_400),
+    one(2, 'Chrome on Windows', 'browser', 4, 41_250),
+    one(3, 'Safari on iPhone', 'browser', 3, 22_900),
+    one(4, 'Firefox on Linux', 'browser', 4, 0),
+  ];
+}
+
+function events(now: number, lines: readonly MetricsLine[]): RunState['events'] {
+  const evaluated = lines.filter(({ testAccuracy }) => testAccuracy !== undefined);
+  const texts = [
+    ['joined', 'workstation joined with 16 cores'],
+    ['started', 'training began'],
+    ['joined', 'Chrome on Windows joined with 4 cores'],
+    ['joined', 'Safari on iPhone joined with 3 cores'],
+    ['left', 'Edge on Windows left: the connection was lost'],
+    ['re-leased', '2 shards of step 312 went to others'],
+    ...evaluated.flatMap(({ epoch, testAccuracy }) => [
+      ['evaluated', `epoch ${epoch}: test accuracy ${(100 * testAccuracy!).toFixed(2)} %`],
+      ['checkpoint', `checkpoint of epoch ${epoch}`],
+    ]),
+  ] as [RunState['events'][number]['kind'], string][];
+  return texts.map(([kind, text], n) => ({ id: n + 1, at: now - 90_000 + 4000 * n, kind, text }));
+}
+
+function evaluate({ model }: ConfigFile, weights: Float32Array, step: number, test: Samples): EvaluationState {
+  const classifier = new Classifier(kernelBinary, model);
+  classifier.setWeights(step, weights);
+  const classes = model.layers[model.layers.length - 1].dense;
+  const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+  const misclassified: Misclassified[] = [];
+  const pixels = test.images.length / test.count;
+  let correct = 0;
+  for (let index = 0; index < test.count; index++) {
+    const image = test.images.subarray(index * pixels, (index + 1) * pixels);
+    const label = test.labels[index];
+    const { answer: predicted } = classifier.classify(image);
+    confusion[label][predicted] += 1;
+    if (predicted === label) correct += 1;
+    else if (misclassified.length < MISCLASSIFIED_MAX) {
+      misclassified.push({ index, label, predicted, pixels: Buffer.from(image).toString('base64') });
+    }
+  }
+  return { step, samples: test.count, correct, confusion, misclassified };
+}
