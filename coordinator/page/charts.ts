@@ -43,7 +43,7 @@ const measures: readonly Measure[] = [
   },
 ];
 
-const HEIGHT = 220;
+const HEIGHT = 270;
 
 export class Charts {
   private charts: uPlot[] = [];

@@ -12,6 +12,11 @@ export class Curve {
     return this.points_;
   }
 
+  /** The newest step that was evaluated. */
+  get evaluatedStep(): number | null {
+    return this.points_.findLast(({ testAccuracy }) => testAccuracy !== undefined)?.step ?? null;
+  }
+
   /** Changes with the points. */
   get revision(): number {
     return this.revision_;

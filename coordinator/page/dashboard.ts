@@ -16,7 +16,7 @@ import { clock } from './format.js';
 import { JoinCard } from './join-card.js';
 import { Latest } from './latest.js';
 import { Neurons } from './neurons.js';
-import { renderOverview } from './overview.js';
+import { hasEnded, renderOverview } from './overview.js';
 import { Result } from './result.js';
 import { parseWeights } from './weights.js';
 
@@ -54,7 +54,7 @@ const evaluationSource = new Latest({
   path: '/api/evaluation',
   watched: [find('confusion-card', HTMLElement), find('mistakes-card', HTMLElement)],
   credentials: mine,
-  edition: ({ testAccuracy, weightsStep }) => (testAccuracy === null ? null : weightsStep),
+  edition: () => curve.evaluatedStep,
   receive: async (response, { dataset }) => {
     const found = (await response.json()) as EvaluationState;
     evaluation.render(found, dataset.shape);
@@ -76,13 +76,16 @@ function receive(state: RunState): void {
 function render(): void {
   frame = 0;
   const state = newest!;
-  find('main', HTMLElement).hidden = false;
+  const main = find('main', HTMLElement);
+  main.hidden = false;
+  main.classList.toggle('ended', hasEnded(state.phase));
   renderOverview(state);
   result.render(state);
   controls.render(state);
   charts.render();
   fleetTable.render(state, controls.mayControl(state));
   joinCard.render(state.join, credentials);
+  drawing.setModel(state.model);
   weightsSource.follow(state);
   evaluationSource.follow(state);
 }

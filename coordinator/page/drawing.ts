@@ -29,12 +29,13 @@ export class Drawing {
   }
 
   setWeights({ step, floats }: Weights, model: Model): void {
-    if (JSON.stringify(model) !== JSON.stringify(this.model)) this.prepare(model);
+    this.setModel(model);
     this.post({ type: 'weights', model, step, floats });
   }
 
   /** A bar for each output. */
-  private prepare(model: Model): void {
+  setModel(model: Model): void {
+    if (JSON.stringify(model) === JSON.stringify(this.model)) return;
     this.model = model;
     const outputs = model.layers[model.layers.length - 1].dense;
     find('outputs', HTMLOListElement).replaceChildren(...Array.from({ length: outputs }, (_, n) => bar(n)));

@@ -34,7 +34,7 @@ export class EventLog {
   private addRow(kind: string, at: number, text: string): void {
     const time = create('time', { text: clock(at) });
     time.dateTime = new Date(at).toISOString();
-    const row = create('li', {}, [time, create('span', { class: 'log-kind', text: kind }), create('span', { text })]);
+    const row = create('li', {}, [time, create('span', { text })]);
     row.dataset.kind = kind;
     this.list.prepend(row);
   }

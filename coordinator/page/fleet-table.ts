@@ -19,7 +19,7 @@ export class FleetTable {
   constructor(private readonly drop: (worker: WorkerState) => void) {}
 
   /** `mayDrop`: the viewer holds the operator's token, and there is something to be dropped from. */
-  render({ workers, workersTotal, workersMin, phase }: RunState, mayDrop: boolean): void {
+  render({ workers, workersTotal, workersMin, startedAt }: RunState, mayDrop: boolean): void {
     this.mayDrop = mayDrop;
     find('fleet-action', HTMLElement).hidden = !mayDrop;
     const total = workers.reduce((sum, { samplesPerSecond }) => sum + samplesPerSecond, 0);
@@ -37,9 +37,9 @@ export class FleetTable {
     setText(find('fleet-summary', HTMLElement), summary);
     const none = find('fleet-none', HTMLElement);
     none.hidden = workers.length > 0;
-    const rest = workersMin > 1 ? `${workersMin} have joined` : 'the first one has joined';
-    const ended = phase === 'finished' || phase === 'interrupted' || phase === 'diverged';
-    setText(none, ended ? 'The run is over; nobody is needed any more.' : `No workers: training goes on when ${rest}.`);
+    const enough = workersMin > 1 ? `${workersMin} have joined` : 'the first one has joined';
+    const next = startedAt === null ? `begins when ${enough}` : 'goes on when one joins';
+    setText(none, `No workers: training ${next}.`);
   }
 
   private renderRow(worker: WorkerState, total: number): void {

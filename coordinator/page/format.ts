@@ -9,7 +9,7 @@ export function count(value: number): string {
 
 /** Short: 1,234, 12.3 k, 1.23 M. */
 export function rate(value: number): string {
-  if (value < 10) return value.toFixed(1);
+  if (value > 0 && value < 10) return value.toFixed(1);
   if (value < 10_000) return count(value);
   return value < 1e6 ? `${(value / 1e3).toFixed(1)} k` : `${(value / 1e6).toFixed(2)} M`;
 }

@@ -17,6 +17,10 @@ export interface LatestOptions {
   readonly receive: (response: Response, state: RunState) => Promise<number | null>;
 }
 
+const NOT_MODIFIED = 304;
+/** What is not there yet is asked for more rarely: so many times. */
+const PATIENCE = 4;
+
 export class Latest {
   private readonly seen = new Set<Element>();
   private etag: string | null = null;
@@ -56,10 +60,10 @@ export class Latest {
     if (wanted === null || wanted === this.edition) return;
     const wait = this.notBeforeMs - performance.now();
     if (wait > 0) this.timer = setTimeout(() => this.consider(), wait);
-    else void this.fetch(state);
+    else void this.fetch(state, wanted);
   }
 
-  private async fetch(state: RunState): Promise<void> {
+  private async fetch(state: RunState, wanted: number): Promise<void> {
     const { path, credentials, receive } = this.options;
     this.isFetching = true;
     this.notBeforeMs = performance.now() + state.weightsEveryMs;
@@ -69,7 +73,8 @@ export class Latest {
       if (response.ok) {
         this.edition = (await receive(response, state)) ?? this.edition;
         this.etag = response.headers.get('ETag');
-      }
+      } else if (response.status === NOT_MODIFIED) this.edition = wanted;
+      else this.notBeforeMs += PATIENCE * state.weightsEveryMs;
     } catch {
       // The stream of states says that the coordinator is gone; when it is back, there is another try.
     } finally {

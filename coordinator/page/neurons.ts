@@ -1,6 +1,6 @@
 /**
  * The first layer as pictures: one per neuron, a pixel per weight, blue for positive and red for negative, brighter
- * for larger magnitude. Each picture has its own scale: what a neuron looks for matters here, not how loudly it says so.
+ * for larger magnitude, on one scale for all of them: a neuron that has learnt nothing stays dim.
  */
 import type { Model } from '../../shared/model/model.js';
 import { denseSpans } from '../../shared/model/parameters.js';
@@ -90,15 +90,14 @@ export class Neurons {
     const image = context.createImageData(columns, rows * pictures);
     const [positive, negative, none] = ['positive', 'negative', 'zero'].map((name) => rgb(colour(name)));
     const pixels = rows * columns;
+    const brightest = magnitude(floats.subarray(weightAt, weightAt + pixels * outputs));
     for (let n = 0; n < pictures; n++) {
       const neuron = weightAt + this.first + n;
-      let most = 1e-12;
-      for (let i = 0; i < pixels; i++) most = Math.max(most, Math.abs(floats[neuron + i * outputs]));
       for (let i = 0; i < pixels; i++) {
-        const value = floats[neuron + i * outputs] / most;
+        const value = floats[neuron + i * outputs] / brightest;
         const towards = value > 0 ? positive : negative;
         // A little above linear in the middle: eyes tell dark shades apart badly.
-        const amount = Math.abs(value) ** 0.8;
+        const amount = Math.min(1, Math.abs(value)) ** 0.8;
         const at = 4 * (n * pixels + i);
         for (let c = 0; c < 3; c++) image.data[at + c] = none[c] + (towards[c] - none[c]) * amount;
         image.data[at + 3] = 255;
@@ -106,6 +105,16 @@ export class Neurons {
     }
     context.putImageData(image, 0, 0);
   }
+}
+
+/** What hardly any weight exceeds: a few large ones must not darken the rest. */
+function magnitude(weights: Float32Array): number {
+  const every = Math.max(1, Math.floor(weights.length / 20_000));
+  const some = weights
+    .filter((_, i) => i % every === 0)
+    .map(Math.abs)
+    .sort();
+  return Math.max(1e-12, some[Math.floor(0.995 * (some.length - 1))]);
 }
 
 function caption(first: number, last: number, neurons: number, step: number): string {
