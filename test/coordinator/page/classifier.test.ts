@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { Classifier } from '../../../coordinator/page/classifier.js';
+import { parseWeights } from '../../../coordinator/page/weights.js';
+import { parameterCount } from '../../../shared/model/parameters.js';
+import { presets } from '../../../shared/model/presets.js';
+import { kernelBinary } from '../../browser/recorded-run.js';
+import { randomSamples, randomWeights } from '../../shared/model/fixture.js';
+
+for (const [name, { model }] of Object.entries(presets)) {
+  test(`every layer of ${name} is what its formula says`, () => {
+    const classifier = new Classifier(kernelBinary, model);
+    const weights = randomWeights(model, 3);
+    classifier.setWeights(17, weights);
+    const { images } = randomSamples(model, 1, 5);
+    const { step, layers, answer } = classifier.classify(images);
+    expect(step).toBe(17);
+    expect(layers.map(({ length }) => length)).toEqual(model.layers.map(({ dense }) => dense));
+
+    const first = model.layers[0];
+    const sums = Array.from({ length: first.dense }, (_, o) =>
+      images.reduce((sum, pixel, i) => sum + (pixel / 255) * weights[i * first.dense + o], 0),
+    );
+    const biases = weights.subarray(784 * first.dense, 785 * first.dense);
+    const wanted = sums.map((sum, o) => {
+      const x = sum + biases[o];
+      return first.activation === 'relu' ? Math.max(0, x) : 1 / (1 + Math.exp(-x));
+    });
+    layers[0].forEach((value, o) => {
+      expect(value).toBeCloseTo(wanted[o], 3);
+    });
+
+    const outputs = [...layers[layers.length - 1]];
+    expect(answer).toBe(outputs.indexOf(Math.max(...outputs)));
+    if (model.loss === 'softmaxCrossEntropy') expect(outputs.reduce((a, b) => a + b)).toBeCloseTo(1);
+  });
+}
+
+test('weights are taken only if they are for the model', () => {
+  const parameters = parameterCount(presets['sigmoid-16'].model);
+  const bytes = new Uint8Array(8 + 4 * parameters);
+  new Uint32Array(bytes.buffer, 0, 2).set([99, parameters]);
+  new Float32Array(bytes.buffer, 8).fill(0.5);
+  const weights = parseWeights(bytes.buffer, parameters);
+  expect(weights?.step).toBe(99);
+  expect(weights?.floats[parameters - 1]).toBe(0.5);
+  expect(parseWeights(bytes.buffer, parameters + 1)).toBeNull();
+  expect(parseWeights(bytes.buffer.slice(0, 5), parameters)).toBeNull();
+  new Uint32Array(bytes.buffer, 0, 2).set([99, 7]);
+  expect(parseWeights(bytes.buffer, parameters)).toBeNull();
+});
