@@ -1,0 +1,181 @@
+/** The dashboard in the situations that a real run meets rarely, or only for a moment. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { loadDataset } from '../../coordinator/data/load.js';
+import { lockstep, scratch, smallDataset } from '../cli/fixture.js';
+import { seriousViolations } from './accessibility.js';
+import { hasChromium, launchChromium, Tab } from './chromium.js';
+import { FakeCoordinator, type Shown } from './fake-coordinator.js';
+import { recordedRun } from './recorded-run.js';
+
+const timeout = 60_000;
+const token = 'token-of-the-test-0123456789';
+const operatorToken = 'operator-of-the-test-0123456789';
+
+describe.skipIf(!hasChromium)('dashboard', { timeout }, () => {
+  let browser: Browser;
+  let finished: Shown;
+  let coordinators: FakeCoordinator[] = [];
+
+  beforeAll(async () => {
+    browser = await launchChromium();
+    finished = await smallRun('mlp');
+  }, timeout);
+  afterAll(() => browser?.close());
+  afterEach(async () => {
+    for (const coordinator of coordinators) await coordinator.close();
+    coordinators = [];
+  });
+
+  async function serve(shown: Shown, wanted: string | null = null): Promise<[FakeCoordinator, string]> {
+    const fake = new FakeCoordinator(shown, wanted, operatorToken);
+    coordinators.push(fake);
+    return [fake, `http://127.0.0.1:${await fake.listen()}/`];
+  }
+
+  async function open(url: string, options: BrowserContextOptions = {}): Promise<Tab> {
+    return Tab.open(await browser.newContext(options), url);
+  }
+
+  function during(phase: Shown['state']['phase']): Shown {
+    return { ...finished, state: { ...finished.state, phase, secondsLeft: 30 } };
+  }
+
+  test('says that the coordinator is gone, keeps what it knows, and comes back by itself', async () => {
+    const [first, url] = await serve(during('training'));
+    const { page } = await open(url);
+    await shows(page, '#phase', 'Training');
+    await first.close();
+    await shows(page, '#connection', 'does not answer');
+    await shows(page, '#fleet-rows', 'workstation');
+    const again = new FakeCoordinator(during('paused'));
+    coordinators = [again];
+    await again.listen(Number(new URL(url).port));
+    await shows(page, '#phase', 'Paused');
+    await page.locator('#connection').waitFor({ state: 'hidden' });
+  });
+
+  test('asks for the token that it was opened without, and never puts one into an address', async () => {
+    const [coordinator, url] = await serve(during('training'), token);
+    const { page } = await open(url);
+    await page.getByLabel('This run is private').fill(`http://elsewhere/#${token}`);
+    await page.getByRole('button', { name: 'Look' }).click();
+    await shows(page, '#phase', 'Training');
+    expect(await page.locator('#join-link').getAttribute('href')).toMatch(new RegExp(`/join#${token}$`));
+    expect(await page.locator('#join-command').inputValue()).toMatch(new RegExp(`#${token}$`));
+    await page.reload();
+    await shows(page, '#phase', 'Training');
+    expect(page.url()).toBe(url);
+    expect(coordinator.requests.join()).not.toContain(token);
+    expect(await page.locator('#controls').isVisible()).toBe(false);
+  });
+
+  test('its operator pauses, resumes, checkpoints, drops and stops', async () => {
+    const [coordinator, url] = await serve(during('training'), token);
+    const { page, faults } = await open(`${url}#${token}&operator=${operatorToken}`);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await shows(page, '#announcement', 'Paused');
+    coordinator.publish({ phase: 'paused' });
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.getByRole('button', { name: 'Checkpoint now' }).click();
+    await page.getByRole('button', { name: 'Drop Safari' }).click();
+    await page.locator('#confirm-no').click();
+    await page.getByRole('button', { name: 'Drop workstation' }).click();
+    await page.locator('#confirm-yes').click();
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await page.locator('#confirm-yes').click();
+    await shows(page, '#announcement', 'Stopping');
+    expect(coordinator.controls).toEqual(['pause', 'resume', 'checkpoint', 'drop 1', 'stop']);
+    coordinator.publish({ phase: 'interrupted', workers: [], workersTotal: 0 });
+    await shows(page, '#result-text', 'Stopped early');
+    expect(await page.locator('#controls').isVisible()).toBe(false);
+    expect(faults).toEqual([]);
+  });
+
+  test('copies the join link where scripts have no clipboard', async () => {
+    const [, url] = await serve({ ...finished, state: { ...finished.state, phase: 'training' } });
+    const { page } = await open(url.replace('127.0.0.1', 'lockstep.test'));
+    expect(await page.evaluate('isSecureContext')).toBe(false);
+    await page.getByRole('button', { name: 'Copy the link' }).click();
+    await shows(page, '#copy-status', 'Copied');
+  });
+
+  test('is none the slower for states that come fast', async () => {
+    const [coordinator, url] = await serve(during('training'));
+    const { page, faults } = await open(url);
+    await shows(page, '#phase', 'Training');
+    const { step: begin, stepsPlanned } = finished.state;
+    for (let step = begin + 1; step <= begin + 2000; step++) {
+      const point = { step, loss: 1 / step, accuracy: 0.9 };
+      coordinator.publish({ step, stepsPlanned: stepsPlanned + 2000, curve: [point] });
+    }
+    const last = new Intl.NumberFormat('en').format(begin + 2000);
+    await shows(page, '#progress-note', `step ${last} of`);
+    await page.locator(`#chart-loss[aria-label*="at step ${last}"]`).waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  test('says so when a run has diverged', async () => {
+    const [, url] = await serve({ ...during('diverged'), evaluation: null });
+    const { page } = await open(url);
+    await shows(page, '#result-text', 'lower learning rate');
+  });
+
+  test('wide layers come in pages, hidden layers on request', async () => {
+    const model = join(scratch(), 'wide.json');
+    const layers = [
+      { dense: 300, activation: 'tanh' },
+      { dense: 12, activation: 'relu' },
+      { dense: 10, activation: 'linear' },
+    ];
+    writeFileSync(model, JSON.stringify({ input: [28, 28], layers, loss: 'sigmoidCrossEntropy' }));
+    const [, url] = await serve(await smallRun('wide', '--model', model, '--lr', 0.05));
+    const { page, faults } = await open(url);
+    await page.locator('#neurons-card').scrollIntoViewIfNeeded();
+    await shows(page, '#neurons-step', '1–128 of 300');
+    await page.getByRole('button', { name: 'Next neurons' }).click();
+    await page.getByRole('button', { name: 'Next neurons' }).click();
+    await shows(page, '#neurons-step', '257–300 of 300');
+    await page.getByLabel('Hidden layers').check();
+    await shows(page, '#hidden-layers', 'Draw something first');
+    await page.locator('#pad').click();
+    await shows(page, '#hidden-layers', 'of 300 neurons active');
+    await shows(page, '#hidden-layers', 'of 12 neurons active');
+    await page.locator('#pad').press('Delete');
+    await shows(page, '#answer', '–');
+    expect(faults).toEqual([]);
+  });
+
+  for (const colorScheme of ['light', 'dark'] as const) {
+    for (const viewport of [
+      { width: 1440, height: 900 },
+      { width: 360, height: 740 },
+    ]) {
+      test(`axe finds nothing serious, ${colorScheme}, ${viewport.width} pixels wide; nothing sticks out`, async () => {
+        const [, url] = await serve(during('training'));
+        const { page, faults } = await open(`${url}#operator=${operatorToken}`, { colorScheme, viewport });
+        await page.locator('#confusion-card').scrollIntoViewIfNeeded();
+        await page.locator('#mistakes li').first().waitFor();
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(viewport.width);
+        expect(await seriousViolations(page)).toEqual([]);
+        expect(faults).toEqual([]);
+      });
+    }
+  }
+});
+
+async function shows(page: Page, selector: string, text: string): Promise<void> {
+  await page.locator(selector).filter({ hasText: text }).waitFor();
+}
+
+/** A short run on the small data set, as a dashboard would be told of it. */
+async function smallRun(name: string, ...words: (string | number)[]): Promise<Shown> {
+  const data = smallDataset();
+  const out = join(scratch(), name);
+  const { code, stderr } = await lockstep('train', '--data', data, '--epochs', 3, '--out', out, ...words).ended;
+  expect(code, stderr).toBe(0);
+  const { test: samples } = await loadDataset({ dataset: 'auto', directory: data });
+  return recordedRun(out, samples);
+}
