@@ -1,45 +1,78 @@
 /**
- * Takes the README's pictures of the dashboard, of a run that the command line has made with MNIST in DATA:
+ * Takes the README's pictures of a real run: a coordinator with the data set in DATA, a Node worker, and two tabs.
  *
- *     node dist/test/browser/screenshots.js RUN_DIRECTORY DATA OUT
+ *     node dist/test/browser/screenshots.js DATA OUT
  */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadDataset } from '../../coordinator/data/load.js';
-import { launchChromium, Tab } from './chromium.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { launchChromium } from './chromium.js';
 import { drawDigit } from './drawn-digits.js';
-import { FakeCoordinator } from './fake-coordinator.js';
-import { recordedRun } from './recorded-run.js';
 
-const [directory, data, out] = process.argv.slice(2);
-const { test } = await loadDataset({ dataset: 'auto', directory: data });
-const fake = new FakeCoordinator(recordedRun(directory, test));
-const port = await fake.listen();
+const [data, out] = process.argv.slice(2);
+const program = fileURLToPath(new URL('../../coordinator/cli/main.js', import.meta.url));
+const desktop = { width: 1440, height: 900 };
+const phone = { width: 390, height: 844 };
+
+const directory = mkdtempSync(join(tmpdir(), 'lockstep-pictures-'));
+const run = join(directory, 'mnist-mlp');
+const children = [start('coordinator', '--data', data, '--port', '0', '--out', run, '--stay')];
 const browser = await launchChromium();
-
-const shots = [
-  { name: 'dashboard-light', colorScheme: 'light', width: 1440, height: 900 },
-  { name: 'dashboard-dark', colorScheme: 'dark', width: 1440, height: 900 },
-  { name: 'dashboard-phone', colorScheme: 'light', width: 390, height: 844 },
-] as const;
-
-for (const { name, colorScheme, width, height } of shots) {
-  const context = await browser.newContext({ colorScheme, viewport: { width, height }, deviceScaleFactor: 1 });
-  const { page, faults } = await Tab.open(
-    context,
-    `http://127.0.0.1:${port}/#token-of-the-picture&operator=operator-token-of-the-test`,
-  );
-  fake.publish({ phase: 'training', step: 3312, epoch: 8, secondsLeft: 41 });
-  await page.getByText('Training', { exact: true }).waitFor();
-  await page.locator('#draw-card').scrollIntoViewIfNeeded();
-  await page.getByText('Weights of step').or(page.locator('#neurons-step')).first().waitFor();
-  await drawDigit(page, 7);
-  await page.waitForFunction('document.getElementById("answer").textContent !== "–"');
-  await page.locator('#confusion-card').scrollIntoViewIfNeeded();
-  await page.waitForTimeout(500);
-  await page.evaluate('scrollTo(0, 0)');
-  await page.screenshot({ path: join(out, `${name}.png`), fullPage: true });
-  if (faults.length > 0) console.error(name, faults);
-  await context.close();
+try {
+  const links = join(run, 'links');
+  while (!existsSync(links)) await delay(100);
+  await delay(200);
+  const [dashboard, page] = readFileSync(links, 'utf8').match(/http:\S+/g)!;
+  const [address] = readFileSync(links, 'utf8').match(/ws:\S+[^'\s]/)!;
+  await takePictures(browser, dashboard, page, address);
+} finally {
+  await browser.close();
+  for (const child of children) child.kill('SIGKILL');
+  rmSync(directory, { recursive: true, force: true });
 }
-await browser.close();
-await fake.close();
+
+async function takePictures(browser: Browser, dashboard: string, join: string, address: string): Promise<void> {
+  const light = await open(browser, dashboard, 'light', desktop);
+  const dark = await open(browser, dashboard, 'dark', desktop);
+  await light.getByRole('button', { name: 'Pause' }).click();
+  const tabs = [await open(browser, join, 'light', phone), await open(browser, join, 'dark', desktop)];
+  children.push(start('worker', address, '--threads', '1', '--name', 'workstation'));
+  await light.locator('#fleet-rows', { hasText: 'workstation' }).waitFor();
+  await light.getByRole('button', { name: 'Resume' }).click();
+  for (const page of [light, dark]) {
+    await light.locator('#progress-note', { hasText: 'epoch 2' }).waitFor({ timeout: 120_000 });
+    await drawDigit(page, 7);
+    await page.locator('#answer', { hasText: '7' }).waitFor();
+    await page.locator('#confusion-card').scrollIntoViewIfNeeded();
+    await page.locator('#mistakes li').first().waitFor();
+    await page.evaluate('document.activeElement.blur(); scrollTo(0, 0)');
+  }
+  await light.locator('#progress-note', { hasText: 'epoch 4' }).waitFor({ timeout: 120_000 });
+  await take(light, 'dashboard-light', true);
+  await take(dark, 'dashboard-dark', true);
+  await take(tabs[0], 'join-phone', false);
+  await take(tabs[1], 'join-desktop', false);
+}
+
+async function open(
+  browser: Browser,
+  url: string,
+  colorScheme: 'light' | 'dark',
+  viewport: typeof phone,
+): Promise<Page> {
+  const page = await (await browser.newContext({ colorScheme, viewport })).newPage();
+  await page.goto(url);
+  return page;
+}
+
+async function take(page: Page, name: string, fullPage: boolean): Promise<void> {
+  await page.screenshot({ path: join(out, `${name}.png`), fullPage });
+}
+
+function start(...words: string[]) {
+  return spawn(process.execPath, [program, ...words], { stdio: ['ignore', 'ignore', 'inherit'] });
+}
