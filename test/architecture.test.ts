@@ -58,6 +58,13 @@ test('only the command line puts coordinator and worker together', () => {
   expect(offenders(paths, allowed)).toEqual([]);
 });
 
+test('the dashboard knows the coordinator by what it is told alone', () => {
+  const allowed = (name: string) =>
+    !isOwn(name) || /^(shared|coordinator\/page)\//.test(name) || name === 'coordinator/web/state.js';
+  const imported = offenders(sources('coordinator/page'), (name) => allowed(name) && !name.startsWith('node:'));
+  expect(imported).toEqual([]);
+});
+
 test('the pure cores import no shell', () => {
   const pure = ['worker/session.ts', 'coordinator/trainer.ts'];
   expect(offenders(pure, (name) => name.startsWith('shared/'))).toEqual([]);

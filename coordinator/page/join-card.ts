@@ -19,7 +19,7 @@ export class JoinCard {
   render({ url, command, needsToken }: JoinState, { token }: Credentials): void {
     const fragment = fragmentOf({ token: needsToken ? token : null, operatorToken: null });
     const isUsable = !needsToken || token !== null;
-    find('qr', HTMLElement).hidden = !isUsable;
+    find('join-open', HTMLElement).hidden = !isUsable;
     const secret = find('join-private', HTMLElement);
     secret.hidden = isUsable;
     setText(secret, 'Whoever has the join link can pass it on: this page was opened without it.');

@@ -10,7 +10,7 @@ import { rgb } from './pixels.js';
 import type { Weights } from './weights.js';
 
 const PER_PAGE_MAX = 128;
-const GAP = 3;
+const GAP = 5;
 /** Sides of a picture on the screen. */
 const SIDE_MIN = 34;
 const SIDE_MAX = 84;
@@ -96,8 +96,7 @@ export class Neurons {
       for (let i = 0; i < pixels; i++) {
         const value = floats[neuron + i * outputs] / brightest;
         const towards = value > 0 ? positive : negative;
-        // A little above linear in the middle: eyes tell dark shades apart badly.
-        const amount = Math.min(1, Math.abs(value)) ** 0.8;
+        const amount = Math.min(1, Math.abs(value));
         const at = 4 * (n * pixels + i);
         for (let c = 0; c < 3; c++) image.data[at + c] = none[c] + (towards[c] - none[c]) * amount;
         image.data[at + 3] = 255;
@@ -114,7 +113,7 @@ function magnitude(weights: Float32Array): number {
     .filter((_, i) => i % every === 0)
     .map(Math.abs)
     .sort();
-  return Math.max(1e-12, some[Math.floor(0.995 * (some.length - 1))]);
+  return Math.max(1e-12, some[Math.floor(0.998 * (some.length - 1))]);
 }
 
 function caption(first: number, last: number, neurons: number, step: number): string {

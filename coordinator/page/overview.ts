@@ -36,7 +36,9 @@ export function renderOverview(state: RunState): void {
   const done = stepsPlanned === 0 ? 0 : step / stepsPlanned;
   text('progress-percent', `${Math.floor(100 * done)} %`);
   find('progress', HTMLProgressElement).value = done;
-  text('progress-note', progressNote(state));
+  text('time-left', timeNote(state));
+  const { epoch, epochs } = state;
+  text('progress-note', `step ${count(step)} of ${count(stepsPlanned)}, epoch ${epoch} of ${epochs}`);
   renderHash(state);
   text('traffic', `Sent ${bytes(state.traffic.bytesSent)}, received ${bytes(state.traffic.bytesReceived)}`);
   text('model', modelNote(state));
@@ -59,12 +61,9 @@ function throughputNote({ workersTotal, workers, batch }: RunState): string {
   return `${fleet}, ${count(batch)} samples a step`;
 }
 
-function progressNote(state: RunState): string {
-  const { step, stepsPlanned, epoch, epochs, phase, secondsLeft, startedAt, now } = state;
-  const place = `step ${count(step)} of ${count(stepsPlanned)}, epoch ${epoch} of ${epochs}`;
-  if (phase === 'training' && secondsLeft !== null) return `${place}, ${duration(secondsLeft)} left`;
-  if (hasEnded(phase) && startedAt !== null) return place;
-  return startedAt === null ? place : `${place}, ${duration((now - startedAt) / 1000)} so far`;
+function timeNote({ phase, secondsLeft, startedAt, now }: RunState): string {
+  if (phase === 'training' && secondsLeft !== null) return `${duration(secondsLeft)} left`;
+  return hasEnded(phase) || startedAt === null ? '' : `${duration((now - startedAt) / 1000)} so far`;
 }
 
 function renderHash({ weightsSha256, weightsStep, phase }: RunState): void {

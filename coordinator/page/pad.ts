@@ -88,7 +88,9 @@ export class Pad {
     for (const [first, ...others] of this.strokes) {
       context.beginPath();
       context.moveTo(first.x, first.y);
-      for (const { x, y } of others.length > 0 ? others : [first]) context.lineTo(x, y);
+      // A line of no length at all is not drawn.
+      if (others.length === 0) context.lineTo(first.x + 0.01, first.y);
+      for (const { x, y } of others) context.lineTo(x, y);
       context.stroke();
     }
   }

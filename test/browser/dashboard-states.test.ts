@@ -95,8 +95,8 @@ describe.skipIf(!hasChromium)('dashboard', { timeout }, () => {
   });
 
   test('copies the join link where scripts have no clipboard', async () => {
-    const [, url] = await serve({ ...finished, state: { ...finished.state, phase: 'training' } });
-    const { page } = await open(url.replace('127.0.0.1', 'lockstep.test'));
+    const [, url] = await serve(during('training'));
+    const { page } = await open(`${url.replace('127.0.0.1', 'lockstep.test')}#${token}`);
     expect(await page.evaluate('isSecureContext')).toBe(false);
     await page.getByRole('button', { name: 'Copy the link' }).click();
     await shows(page, '#copy-status', 'Copied');
@@ -106,6 +106,7 @@ describe.skipIf(!hasChromium)('dashboard', { timeout }, () => {
     const [coordinator, url] = await serve(during('training'));
     const { page, faults } = await open(url);
     await shows(page, '#phase', 'Training');
+    await shows(page, '#join-private', 'was opened without it');
     const { step: begin, stepsPlanned } = finished.state;
     for (let step = begin + 1; step <= begin + 2000; step++) {
       const point = { step, loss: 1 / step, accuracy: 0.9 };

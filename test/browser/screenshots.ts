@@ -16,6 +16,8 @@ import { drawDigit } from './drawn-digits.js';
 const [data, out] = process.argv.slice(2);
 const program = fileURLToPath(new URL('../../coordinator/cli/main.js', import.meta.url));
 const desktop = { width: 1440, height: 900 };
+/** Of which everything is in view, and so up to date. */
+const tall = { width: 1440, height: 2090 };
 const phone = { width: 390, height: 844 };
 
 const directory = mkdtempSync(join(tmpdir(), 'lockstep-pictures-'));
@@ -36,8 +38,8 @@ try {
 }
 
 async function takePictures(browser: Browser, dashboard: string, join: string, address: string): Promise<void> {
-  const light = await open(browser, dashboard, 'light', desktop);
-  const dark = await open(browser, dashboard, 'dark', desktop);
+  const light = await open(browser, dashboard, 'light', tall);
+  const dark = await open(browser, dashboard, 'dark', tall);
   await light.getByRole('button', { name: 'Pause' }).click();
   const tabs = [await open(browser, join, 'light', phone), await open(browser, join, 'dark', desktop)];
   children.push(start('worker', address, '--threads', '1', '--name', 'workstation'));
@@ -47,15 +49,14 @@ async function takePictures(browser: Browser, dashboard: string, join: string, a
     await light.locator('#progress-note', { hasText: 'epoch 2' }).waitFor({ timeout: 120_000 });
     await drawDigit(page, 7);
     await page.locator('#answer', { hasText: '7' }).waitFor();
-    await page.locator('#confusion-card').scrollIntoViewIfNeeded();
     await page.locator('#mistakes li').first().waitFor();
-    await page.evaluate('document.activeElement.blur(); scrollTo(0, 0)');
+    await page.evaluate('document.activeElement.blur()');
   }
   await light.locator('#progress-note', { hasText: 'epoch 4' }).waitFor({ timeout: 120_000 });
-  await take(light, 'dashboard-light', true);
-  await take(dark, 'dashboard-dark', true);
-  await take(tabs[0], 'join-phone', false);
-  await take(tabs[1], 'join-desktop', false);
+  await take(light, 'dashboard-light');
+  await take(dark, 'dashboard-dark');
+  await take(tabs[0], 'join-phone');
+  await take(tabs[1], 'join-desktop');
 }
 
 async function open(
@@ -69,8 +70,8 @@ async function open(
   return page;
 }
 
-async function take(page: Page, name: string, fullPage: boolean): Promise<void> {
-  await page.screenshot({ path: join(out, `${name}.png`), fullPage });
+async function take(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: join(out, `${name}.jpg`), type: 'jpeg', quality: 85 });
 }
 
 function start(...words: string[]) {
