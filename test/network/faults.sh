@@ -26,6 +26,7 @@ scratch=''
 # The words, if any, run the coordinator: strace, for example.
 start_fleet() {
   log=$scratch/coordinator.log
+  : >"$log"
   "$@" "${program[@]}" coordinator --host 0.0.0.0 --open --min-workers 3 --data "$scratch/data" "${settings[@]}" \
     --out "$out" >"$log" 2>&1 &
   coordinator=$!
