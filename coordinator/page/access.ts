@@ -2,15 +2,13 @@
  * What the viewer may do. The link carries the tokens in its fragment, which browsers send to nobody; they stay with
  * this tab and travel in a header, never in an address.
  */
-import { type Credentials, fragmentOf, parseFragment } from '../../shared/protocol/handshake.js';
+import { type Credentials, credentialsKey, fragmentOf, parseFragment } from '../../shared/protocol/handshake.js';
 import type { ApiError } from '../web/state.js';
-
-const KEY = 'lockstep-credentials';
 
 /** From the address, else what this tab was given before. They are kept for a reload, and leave the address. */
 export function takeCredentials(): Credentials {
   const given = parseFragment(location.hash);
-  const kept = parseFragment(sessionStorage.getItem(KEY) ?? '');
+  const kept = parseFragment(sessionStorage.getItem(credentialsKey) ?? '');
   const credentials = {
     token: given.token ?? kept.token,
     operatorToken: given.operatorToken ?? kept.operatorToken,
@@ -21,12 +19,16 @@ export function takeCredentials(): Credentials {
 }
 
 export function keepCredentials(credentials: Credentials): void {
-  sessionStorage.setItem(KEY, fragmentOf(credentials));
+  sessionStorage.setItem(credentialsKey, fragmentOf(credentials));
 }
 
-/** Requests what may need a token. */
+/**
+ * Requests what may need a token. To look, the run's token is enough, and it stays valid when a coordinator is started
+ * anew, which makes another operator's token.
+ */
 export async function request(credentials: Credentials, path: string, init: RequestInit = {}): Promise<Response> {
-  const token = credentials.operatorToken ?? credentials.token;
+  const { token: runToken, operatorToken } = credentials;
+  const token = init.method === 'POST' ? operatorToken : (runToken ?? operatorToken);
   const headers = new Headers(init.headers);
   if (token !== null) headers.set('Authorization', `Bearer ${token}`);
   return fetch(path, { ...init, headers });

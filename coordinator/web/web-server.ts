@@ -22,6 +22,8 @@ const directory = fileURLToPath(new URL('../../web', import.meta.url));
 
 const controlPath = '/api/control/';
 
+const operatorHint = 'every start of the coordinator makes a new one, and prints the link that has it';
+
 /** A run that is loaded. */
 interface Loaded {
   readonly run: LiveRun;
@@ -151,8 +153,9 @@ export class WebServer {
     if (reply.request.method !== 'POST') return fail(reply, 'method-not-allowed', 'there is only POST here');
     if (!access.knowsOrigin(reply.request.headers)) return fail(reply, 'forbidden', 'not from that page');
     const role = access.roleOf(bearer(reply.request.headers));
-    if (role === 'nobody') return fail(reply, 'token-wrong', "the operator's token is missing or wrong");
-    if (role !== 'operator') return fail(reply, 'operator-only', "this needs the operator's token");
+    if (role === 'nobody')
+      return fail(reply, 'token-wrong', `the operator's token is missing or wrong: ${operatorHint}`);
+    if (role !== 'operator') return fail(reply, 'operator-only', `this needs the operator's token: ${operatorHint}`);
     const text = await body;
     if (text === null) return fail(reply, 'too-large', `a body has at most ${limits.requestBodyBytesMax} bytes`);
     const refusal = controls.perform(action, text);

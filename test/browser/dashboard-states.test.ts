@@ -57,6 +57,19 @@ describe.skipIf(!hasChromium)('dashboard', { timeout }, () => {
     await page.locator('#connection').waitFor({ state: 'hidden' });
   });
 
+  test('watches on when another start of the coordinator has made another operator token', async () => {
+    const [first, url] = await serve(during('training'), token);
+    const { page } = await open(`${url}#${token}&operator=${operatorToken}`);
+    await shows(page, '#phase', 'Training');
+    await first.close();
+    const again = new FakeCoordinator(during('paused'), token, 'operator-of-another-start-0123456789');
+    coordinators = [again];
+    await again.listen(Number(new URL(url).port));
+    await shows(page, '#phase', 'Paused');
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await shows(page, '#announcement', 'That did not work');
+  });
+
   test('asks for the token that it was opened without, and never puts one into an address', async () => {
     const [coordinator, url] = await serve(during('training'), token);
     const { page } = await open(url);
