@@ -1,5 +1,6 @@
 /** `lockstep worker`: lends this machine's cores to a coordinator. */
 import { LockstepError } from '../../shared/errors.js';
+import { isToken, parseFragment } from '../../shared/protocol/handshake.js';
 import { Random } from '../../shared/random.js';
 import { nodePlatform } from '../../worker/node-platform.js';
 import { NodeWorker } from '../../worker/node-worker.js';
@@ -49,7 +50,7 @@ export async function runWorker(options: WorkerOptions): Promise<number> {
  * A join address: ws://, wss://, or the http:// link that a browser opens, with the token behind a #. The token never
  * becomes part of the URL that is sent.
  */
-export function parseJoinAddress(address: string, given: string | undefined): { url: string; token: string | null } {
+function parseJoinAddress(address: string, given: string | undefined): { url: string; token: string | null } {
   let url: URL;
   try {
     url = new URL(/^[a-z]+:\/\//i.test(address) ? address : `ws://${address}`);
@@ -62,7 +63,13 @@ export function parseJoinAddress(address: string, given: string | undefined): { 
   const schemes: Record<string, string> = { 'ws:': 'ws:', 'wss:': 'wss:', 'http:': 'ws:', 'https:': 'wss:' };
   const scheme = schemes[url.protocol];
   if (scheme === undefined) throw new LockstepError('usage', `${address} must begin with ws:// or wss://`);
-  const token = given ?? (url.hash.length > 1 ? decodeURIComponent(url.hash.slice(1)) : null);
+  if (given !== undefined && !isToken(given)) {
+    throw new LockstepError(
+      'usage',
+      'a token has 1 to 128 letters, digits, or . _ ~ -: copy what the coordinator printed',
+    );
+  }
+  const token = given ?? parseFragment(url.hash).token;
   return { url: `${scheme}//${url.host}/`, token };
 }
 

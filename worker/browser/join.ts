@@ -9,7 +9,7 @@
  * coordinator's must be allowed there: `lockstep coordinator --allow-host SITE`. See example.html.
  */
 import { limits } from '../../shared/limits.js';
-import { isToken } from '../../shared/protocol/handshake.js';
+import { isToken, parseFragment } from '../../shared/protocol/handshake.js';
 import { browserName } from './browser-name.js';
 import { moduleWorker } from './module-worker.js';
 import type { FromSession, JoinStatus, ToSession } from './status.js';
@@ -75,7 +75,7 @@ export function joinCluster(options: JoinOptions): JoinedCluster {
 
 function addressOf({ url, token }: JoinOptions): { url: string; token: string | null } {
   const address = new URL(url, location.href);
-  const given = token === undefined ? decodeURIComponent(address.hash.slice(1)) || null : token;
+  const given = token === undefined ? parseFragment(address.hash).token : token;
   if (given !== null && !isToken(given)) throw new TypeError('a token has letters, digits, and . _ ~ - only');
   const isSecure = address.protocol === 'https:' || address.protocol === 'wss:';
   return { url: `${isSecure ? 'wss' : 'ws'}://${address.host}/`, token: given };
