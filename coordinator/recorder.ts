@@ -186,7 +186,7 @@ export class Recorder {
 
   private farewell({ testAccuracy, seconds, weightsSha256: hash, stopReason, steps }: Summary): string {
     const accuracy = testAccuracy === null ? 'not evaluated' : `test accuracy ${percent(testAccuracy)}`;
-    const what = `${endings[stopReason]} after ${plural(steps, 'step')}: ${accuracy} in ${seconds.toFixed(1)} s`;
+    const what = `${endings[stopReason]} after ${plural(steps, 'step')} and ${seconds.toFixed(1)} s: ${accuracy}`;
     const model = join(this.directory, 'model.safetensors');
     const next = stopReason === 'interrupted' ? `go on with --resume ${this.directory}` : `use ${model}`;
     return `${what}, weights ${hash}; run in ${this.directory}; next: ${next}`;

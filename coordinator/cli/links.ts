@@ -49,14 +49,15 @@ export function linksTo({ host, port, token, operatorToken }: Place): Links {
 
 /** Says how to join, and returns what the log may say of it. */
 export function announce(links: Links, directory: string, terminal: NodeJS.WriteStream = process.stdout): string {
-  const { needsToken, command } = links.shown;
+  const { needsToken, command, url } = links.shown;
+  const anyone = `join with:  ${command}  or a browser at  ${url}`;
   if (terminal.isTTY) {
     terminal.write(`\n${listOf(links)}\n${onBlack(renderUnicodeCompact(links.page, { border: 2 }))}\n\n`);
-    return needsToken ? 'join with the link that was printed at the start' : `join with:  ${command}`;
+    return needsToken ? 'join with the link that was printed at the start' : anyone;
   }
   const path = join(directory, linksFile);
-  keepPrivate(path, `${listOf(links)}`);
-  if (!needsToken) return `join with:  ${command} (all links are in ${path})`;
+  keepPrivate(path, listOf(links));
+  if (!needsToken) return `${anyone} (all links are in ${path})`;
   keepPrivate(join(directory, commandFile), `${links.command}\n`);
   return `the command to join is in ${join(directory, commandFile)}, all links are in ${path}`;
 }
