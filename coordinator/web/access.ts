@@ -35,6 +35,11 @@ export class Access {
     return !this.isOpen;
   }
 
+  /** Whether it is known who may look. Until then nobody's token is wrong. */
+  get isSettled(): boolean {
+    return this.isOpen || this.token !== null;
+  }
+
   /** Whoever presents this token may join and look. */
   admit(token: string): void {
     this.token = sha256(token);

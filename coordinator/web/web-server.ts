@@ -22,6 +22,8 @@ const directory = fileURLToPath(new URL('../../web', import.meta.url));
 
 const controlPath = '/api/control/';
 
+const notReady = 'the run is not loaded yet';
+
 const operatorHint = 'every start of the coordinator makes a new one, and prints the link that has it';
 
 /** A run that is loaded. */
@@ -73,7 +75,7 @@ export class WebServer {
     if (route === null) return fail(reply, 'not-found', 'there is nothing here: the dashboard is at /');
     if (!this.mayRead(reply)) return;
     const { run, snapshots } = this.config.monitor;
-    if (run === null || snapshots === null) return fail(reply, 'not-ready', 'the run is not loaded yet');
+    if (run === null || snapshots === null) return fail(reply, 'not-ready', notReady);
     await route(reply, { run, snapshots });
   }
 
@@ -140,6 +142,10 @@ export class WebServer {
     const { access } = this.config;
     const token = bearer(reply.request.headers);
     if (access.roleOf(token) === 'nobody') {
+      if (!access.isSettled) {
+        fail(reply, 'not-ready', notReady);
+        return false;
+      }
       const how = 'open the whole link that the coordinator printed, or send "Authorization: Bearer TOKEN"';
       fail(reply, 'token-wrong', `the token is missing or wrong: ${how}`);
       return false;

@@ -17,6 +17,7 @@ describe('a token', () => {
   it('admits nobody before it is known', () => {
     const early = new Access({ isOpen: false, operatorToken, hosts: [] });
     for (const any of [null, '', token]) expect(early.roleOf(any)).toBe('nobody');
+    expect([early, closed, open].map(({ isSettled }) => isSettled)).toEqual([false, true, true]);
   });
 
   it('is not asked for where none is set, but for controls', () => {
