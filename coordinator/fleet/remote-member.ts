@@ -131,6 +131,8 @@ export class RemoteMember implements Transport, Audited {
 
   /** The run is over, or the coordinator stops. */
   end(reason: EndReason, again: boolean, message: string): void {
+    // What came of the run in the end, which no heartbeat would tell any more.
+    if (this.state === 'member') this.tellProgress();
     if (this.state === 'closed') return;
     this.send({ type: 'end', reason, again, message });
     this.connection.close(1000, reason);
@@ -268,8 +270,7 @@ export class RemoteMember implements Transport, Audited {
 
   ping(): void {
     this.send({ type: 'ping', id: this.nextPing++ });
-    const { slots, testAccuracy } = this.fleet;
-    this.send({ type: 'progress', share: this.slots / Math.max(1, slots - this.fleetSlotsBefore), testAccuracy });
+    this.tellProgress();
   }
 
   drop(reason: 'silent' | 'no-progress'): void {
@@ -289,6 +290,11 @@ export class RemoteMember implements Transport, Audited {
   /** The shards that it works on now, for guessing what it will need next. */
   *leased(): Iterable<LeaseOrder> {
     for (const { order, late } of this.leases.values()) if (late === null) yield order;
+  }
+
+  private tellProgress(): void {
+    const { slots, testAccuracy } = this.fleet;
+    this.send({ type: 'progress', share: this.slots / Math.max(1, slots - this.fleetSlotsBefore), testAccuracy });
   }
 
   private sendWeights(step: number): void {

@@ -189,6 +189,14 @@ describe('a connection', () => {
     expect(slow.received.length).toBe(sent);
   });
 
+  it('is told how the run went before it is told that it is over', () => {
+    const site = new TestFleet();
+    const worker = site.join('worker');
+    site.fleet.testAccuracy = 0.5;
+    worker.member.end('finished', false, 'The run is finished.');
+    expect(worker.received.slice(-2)).toMatchObject([{ type: 'progress', testAccuracy: 0.5 }, { type: 'end' }]);
+  });
+
   it('that makes no progress is told so', () => {
     const site = new TestFleet();
     const worker = site.join('w');
