@@ -2,7 +2,7 @@
  * Where people go: the links to the dashboard and to the join page, and the command for a terminal. A link with a token
  * in it goes to a terminal, or to a file that only its owner can read, and never to the log.
  */
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { renderUnicodeCompact } from 'uqr';
@@ -76,7 +76,9 @@ function onBlack(lines: string): string {
   return lines.replace(/^.*$/gm, '  \x1b[97;40m$&\x1b[0m');
 }
 
+/** A file that was there keeps its mode when it is written again, and a link its target: so it is made anew. */
 function keepPrivate(path: string, content: string): void {
+  rmSync(path, { force: true });
   writeFileSync(path, content, { mode: 0o600 });
 }
 

@@ -23,7 +23,7 @@ export async function readDataset(name: string, paths: DatasetPaths): Promise<Da
 }
 
 /** A whole file, decompressed if it is gzip data, whatever its name says: browsers unpack files and keep the `.gz`. */
-export async function readIdxFile(path: string): Promise<IdxFile> {
+async function readIdxFile(path: string): Promise<IdxFile> {
   try {
     const bytes = await readLimited(path);
     const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;

@@ -73,7 +73,7 @@ export const nodeFiles: Files = {
 };
 
 /** What the names of unfinished files end with. */
-export const temporarySuffix = '.tmp';
+const temporarySuffix = '.tmp';
 
 /**
  * Puts a whole file in place, or leaves what was there: at every moment, a power cut included, `path` is the old file

@@ -1,6 +1,6 @@
 /** A run that was cut off goes on where its newest checkpoint stands, and ends on the weights of a quiet one. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Random } from '../../shared/random.js';
@@ -180,11 +180,14 @@ describe('a coordinator that is interrupted', () => {
     first.process.kill('SIGKILL');
     await first.ended;
     writeFileSync(join(run, 'join-command'), '');
+    chmodSync(join(run, 'join-command'), 0o644);
     const second = begin('--resume', run);
     await second.prints(/the command to join is in/);
     expect(command()).toBe(before);
     expect(before).toMatch(/#[0-9a-f]{32}'/);
-    expect(statSync(join(run, 'token')).mode & 0o777).toBe(0o600);
+    for (const file of ['token', 'join-command', 'links']) {
+      expect(statSync(join(run, file)).mode & 0o777).toBe(0o600);
+    }
   });
 });
 
