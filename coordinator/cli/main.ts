@@ -123,8 +123,8 @@ const parser = yargs(hideBin(process.argv))
   )
   .demandCommand(1, 'Say what to do: train, coordinator or worker')
   .example('$0 train', 'One machine')
-  .example('$0 coordinator --host 0.0.0.0', 'Two machines: on the first one …')
-  .example("$0 worker 'ws://HOST:8080/#TOKEN'", '… and on the second one')
+  .example('$0 coordinator --host 0.0.0.0', 'Many: others open the link that it prints in a browser, …')
+  .example("$0 worker 'ws://HOST:8080/#TOKEN'", '… or join from a terminal')
   .epilogue('Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (with a checkpoint written).')
   // What reaches this is a fault in the words of the call: yargs' own complaint, or that of an option's reader.
   .fail((message, error) => report(new LockstepError('usage', message ?? error.message)));

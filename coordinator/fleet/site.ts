@@ -45,6 +45,8 @@ const farewells = {
 export class FleetSite implements Site, MemberObserver {
   /** By the number of the connection. */
   private readonly atWork = new Map<number, AtWork>();
+  /** Nothing is computed any more: what a worker leaves goes to nobody. */
+  private isOver = false;
   readonly traffic: Readonly<Traffic>;
   private readonly fleet: Fleet;
   private readonly gateway: Gateway;
@@ -116,7 +118,8 @@ export class FleetSite implements Site, MemberObserver {
     this.atWork.delete(id);
     const fields = { worker: name, member: id, workers: this.workers, reason: error };
     if (wasMember) this.config.tell(error === null ? 'left' : 'dropped', said(name, error));
-    if (shardsLeft > 0) this.config.tell('re-leased', `${plural(shardsLeft, 'shard')} of ${name} went to others`);
+    if (shardsLeft > 0 && !this.isOver)
+      this.config.tell('re-leased', `${plural(shardsLeft, 'shard')} of ${name} went to others`);
     if (error === null) logger.info(fields, `${name} left (${this.workers} at work)`);
     else logger.warn(fields, `${name} is out: ${error} (${this.workers} at work)`);
   }
@@ -152,6 +155,7 @@ export class FleetSite implements Site, MemberObserver {
 
   async close(reason: keyof typeof farewells): Promise<void> {
     clearInterval(this.timer);
+    this.isOver = true;
     // Workers of a run that was interrupted look for it until it goes on.
     await this.gateway.end(reason, reason === 'interrupted', farewells[reason], farewellMs);
   }
