@@ -33,14 +33,15 @@ export class Program {
   private readonly last: string[] = [];
   private readonly watchers = new Set<(line: LogLine) => void>();
 
-  /** `lockstep WORDS`, with no data set of the machine's own in reach. */
+  /** `lockstep WORDS`, with no data set of the machine's own in reach, in this Node or another. */
   constructor(
     readonly name: string,
     words: readonly (string | number)[],
+    [node, ...nodeWords]: readonly [string, ...string[]] = [process.execPath],
   ) {
     const env = { ...process.env, LOCKSTEP_DATA: '', LOCKSTEP_TOKEN: '' };
-    const args = [program, ...words.map(String), '--log-format', 'json'];
-    this.child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const args = [...nodeWords, program, ...words.map(String), '--log-format', 'json'];
+    this.child = spawn(node, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     alive.add(this.child);
     for (const stream of [this.child.stdout, this.child.stderr]) {
       if (stream !== null) createInterface(stream).on('line', (line) => this.note(line));

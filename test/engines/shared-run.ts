@@ -1,0 +1,82 @@
+/** One run whose steps several engines compute together, held to the same run on one worker. */
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { compareRuns } from '../chaos/compare.js';
+import { Program } from '../chaos/program.js';
+import { writeDigits } from '../digits-directory.js';
+
+/** A run that takes longer hangs: whoever is refused is never there. */
+const hangsMs = 120_000;
+
+/** An engine that can take part. */
+export interface Participant {
+  /** As the coordinator will call it. */
+  readonly name: string;
+  /** Joins the coordinator on this port; returns what ends it. */
+  join(port: number): Promise<() => Promise<unknown>>;
+}
+
+const steps = 400;
+const settings = ['--batch', 256, '--epochs', 10_000, '--max-steps', steps, '--eval-every', 50];
+
+export interface Trained {
+  /** Of the run of all, and of that of one worker. */
+  readonly weightsSha256: string;
+  /** By participant: shards that went into the weights, at the least. */
+  readonly shards: ReadonlyMap<string, number>;
+}
+
+/**
+ * Trains in `directory`, with all of them from the first step on. Throws if a step differs from one worker's, or if one
+ * of them has computed no shard.
+ */
+export async function trainTogether(participants: readonly Participant[], directory: string): Promise<Trained> {
+  const data = writeDigits(join(directory, 'data'), { train: 2000, test: 300 });
+  const [together, alone] = [join(directory, 'together'), join(directory, 'alone')];
+  await success(new Program('one worker', ['train', '--workers', 1, '--data', data, '--out', alone, ...settings]));
+  const fleet = ['--port', 0, '--min-workers', participants.length];
+  const coordinator = new Program('the coordinator', [
+    ...['coordinator', '--data', data, '--out', together],
+    ...fleet,
+    ...settings,
+  ]);
+  const { port } = await coordinator.logs(({ msg }) => msg.startsWith('waiting'));
+  const leave: (() => Promise<unknown>)[] = [];
+  try {
+    const watched = watchShards(Number(port));
+    for (const participant of participants) leave.push(await participant.join(Number(port)));
+    await success(coordinator);
+    const shards = await watched;
+    const idle = participants.filter(({ name }) => !shards.get(name));
+    if (idle.length > 0) throw new Error(`computed nothing: ${idle.map(({ name }) => name).join(', ')}`);
+    return { weightsSha256: await compareRuns(together, alone), shards };
+  } finally {
+    for (const end of leave) await end();
+  }
+}
+
+async function success(program: Program): Promise<void> {
+  const ended = await Promise.race([program.ended, delay(hangsMs, null, { ref: false })]);
+  if (ended === null) throw new Error(`${program.name} is not done after ${hangsMs / 1000} s`);
+  if (ended.code !== 0) throw new Error(program.describe(ended));
+}
+
+interface State {
+  readonly workers: readonly { readonly name: string; readonly shards: number }[];
+}
+
+/** Resolves with what each worker was last seen to have computed, when the coordinator is gone. */
+async function watchShards(port: number): Promise<Map<string, number>> {
+  const shards = new Map<string, number>();
+  for (;;) {
+    const state = await stateOf(port).catch(() => null);
+    if (state === null) return shards;
+    for (const worker of state.workers) shards.set(worker.name, worker.shards);
+    await delay(20);
+  }
+}
+
+async function stateOf(port: number): Promise<State> {
+  const response = await fetch(`http://127.0.0.1:${port}/api/state`);
+  return response.json() as Promise<State>;
+}
