@@ -20,6 +20,7 @@ interface Checked {
 
 const skipped: string[] = [];
 const directory = mkdtempSync(join(tmpdir(), 'lockstep-engines-'));
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 process.on('exit', () => rmSync(directory, { recursive: true, force: true, maxRetries: 10 }));
 
 function find(engine: () => engines.Engine): engines.Engine | null {
