@@ -203,8 +203,8 @@ export class RemoteMember implements Transport, Audited {
     if (late !== null) return this.compare(late, sum);
     const floats = order.task.work === 'gradient' ? machine.workspace.partialFloats : 2;
     if (machine.kernels.allFinite(sum, floats) === 1) {
-      if (order.task.work === 'gradient') this.count(order);
-      else leased.storePredictions(payload);
+      leased.storePredictions(payload);
+      this.count(order);
       this.shards += 1;
       return machine.pool.result(this.member, lease, sum);
     }
@@ -232,6 +232,7 @@ export class RemoteMember implements Transport, Audited {
   }
 
   private count({ task, shard }: LeaseOrder): void {
+    if (task.work === 'evaluation') return;
     const slots = shardEnd(shard, this.fleet.machine.order.slotsIn(task.stepInEpoch)) - shard.lo;
     this.slots += slots;
     this.fleet.slots += slots;

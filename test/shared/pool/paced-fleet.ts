@@ -1,0 +1,51 @@
+/** Fleets on paper whose members take their own time for a slot. */
+import type { Work } from '../../../shared/pool/member.js';
+import { rootShard, shardEnd } from '../../../shared/pool/tree.js';
+import { PaperFleet } from './model.js';
+
+export const slotsHeld = (fleet: PaperFleet, member: number) =>
+  fleet.leasesOf(member).reduce((sum, { shard, job }) => sum + shardEnd(shard, job.slots) - shard.lo, 0);
+
+export const stateOf = (fleet: PaperFleet, member: number) => {
+  const state = [...fleet.pool.memberStates()].find(({ id }) => id === member);
+  if (state === undefined) throw new Error(`no member ${member}`);
+  return state;
+};
+
+/** Runs a step in which every member works through its leases in order, each slot in its own time. */
+export function step(
+  fleet: PaperFleet,
+  slots: number,
+  msPerSlot: ReadonlyMap<number, number>,
+  whenLeased: () => void = () => {},
+  work: Work = 'gradient',
+): void {
+  const job = fleet.run(slots, rootShard(slots), undefined, work);
+  whenLeased();
+  const begunMs = new Map<number, number>();
+  const dueMs = (member: number): number => {
+    const [first] = fleet.leasesOf(member);
+    if (first === undefined) return Number.POSITIVE_INFINITY;
+    if (!begunMs.has(first.lease)) begunMs.set(first.lease, fleet.nowMs);
+    const cost = shardEnd(first.shard, slots) - first.shard.lo;
+    return (begunMs.get(first.lease) ?? 0) + (msPerSlot.get(member) ?? 1) * cost;
+  };
+  while (!fleet.completed.has(job)) {
+    const due = [...msPerSlot.keys()].map((member) => ({ member, atMs: dueMs(member) }));
+    const next = due.reduce((a, b) => (b.atMs < a.atMs ? b : a));
+    // A tick may hand out more: then everything is looked at again.
+    const waitMs = Math.max(0, next.atMs - fleet.nowMs);
+    if (waitMs > 0) fleet.pass(Math.min(100, waitMs));
+    if (waitMs <= 100) fleet.answer(next.member);
+  }
+}
+
+/** Members that were measured to take a millisecond for a slot. */
+export function fleetOf(count: number): { fleet: PaperFleet; members: number[] } {
+  const fleet = new PaperFleet();
+  const members = Array.from({ length: count }, () => fleet.join());
+  fleet.tick(0);
+  const even = new Map(members.map((member) => [member, 1]));
+  for (let i = 0; i < 3; i++) step(fleet, 32, even);
+  return { fleet, members };
+}
