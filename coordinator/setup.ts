@@ -1,6 +1,7 @@
 /** From what was asked for to what will be run: the data set, the model, and a machine that holds both. */
 import { readFileSync } from 'node:fs';
 import { Machine, type Platform } from '../shared/compute/machine.js';
+import { storeSamples } from '../shared/compute/samples.js';
 import type { RunDescription } from '../shared/compute/workspace.js';
 import { invalidOrder, SampleOrder } from '../shared/data/order.js';
 import { LockstepError } from '../shared/errors.js';
@@ -89,10 +90,10 @@ export function buildMachine(
   onStranded?: (stranded: boolean) => void,
 ): Machine {
   const machine = new Machine(platform, run, threads, onStranded);
-  const { train, test, weights, parameters } = machine.workspace;
-  for (const [store, samples] of [[train, dataset.train] as const, [test, dataset.test] as const]) {
-    machine.bytes(store.images, samples.images.length).set(samples.images);
-    machine.bytes(store.labels, samples.labels.length).set(samples.labels);
+  const { weights, parameters } = machine.workspace;
+  for (const set of ['train', 'test'] as const) {
+    const { count, labels, images } = dataset[set];
+    storeSamples(machine, set, { ids: Uint32Array.from({ length: count }, (_, id) => id), labels, pixels: images });
   }
   machine.floats(weights, parameters).set(initialWeights(run.model, run.seed));
   return machine;

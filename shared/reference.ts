@@ -7,11 +7,11 @@
 
 import type { Samples } from './data/dataset.js';
 import { SampleOrder } from './data/order.js';
-import { type Kernels, type Pointer, Write } from './kernels/kernels.js';
+import { type Kernels, type Pointer, recordBytesMax, Write } from './kernels/kernels.js';
 import { initialWeights } from './model/initialise.js';
 import type { Model } from './model/model.js';
 import { Network, transposedFloats, transposeWeights } from './model/network.js';
-import { partialFloats } from './model/parameters.js';
+import { inputWidth, partialFloats } from './model/parameters.js';
 import { rootShard, treeDepth } from './pool/tree.js';
 
 export interface ReferenceRun {
@@ -55,7 +55,7 @@ export function* referenceTrain(
   const weights = new Float32Array(memory.buffer, at.weights, floats - 2);
   const sums = new Float32Array(memory.buffer, at.partials + 4 * (floats - 2), 2);
   const ids = new Uint32Array(memory.buffer, at.ids, microBatch);
-  new Uint8Array(memory.buffer, at.images, train.images.length).set(train.images);
+  keepAll(train, kernels, memory, at);
   new Uint8Array(memory.buffer, at.labels, train.labels.length).set(train.labels);
   new Float32Array(memory.buffer, at.velocity, floats - 2).fill(0);
   weights.set(initialWeights(model, run.seed));
@@ -90,6 +90,21 @@ export function* referenceTrain(
   }
 }
 
+function keepAll(
+  { count, images }: Samples,
+  kernels: Kernels,
+  memory: { readonly buffer: ArrayBufferLike },
+  at: ReturnType<typeof layOut>,
+): void {
+  const pixels = images.length / count;
+  const records = new Uint32Array(memory.buffer, at.records, count);
+  for (let [id, record] = [0, at.heap]; id < count; id++) {
+    new Uint8Array(memory.buffer, at.image, pixels).set(images.subarray(id * pixels, (id + 1) * pixels));
+    records[id] = record;
+    record += kernels.keep(at.image, pixels, record);
+  }
+}
+
 /** First byte after the memory that training needs. */
 export function referenceEnd(run: ReferenceRun, base: Pointer): Pointer {
   return layOut(run, base).end;
@@ -106,7 +121,9 @@ function layOut({ model, train, microBatch, ...order }: ReferenceRun, base: Poin
   const { slots } = new SampleOrder({ ...order, microBatch, samples: train.count });
   const regions = {
     network: take(Network.bytesNeeded(model, microBatch)),
-    images: take(train.images.length),
+    records: take(4 * train.count),
+    image: take(inputWidth(model)),
+    heap: take(train.count * recordBytesMax(inputWidth(model))),
     labels: take(train.labels.length),
     ids: take(4 * microBatch),
     weights: take(4 * floats),

@@ -11,7 +11,7 @@ import { knownAnswer } from '../shared/kernels/known-answer.js';
 import { shardSamples } from '../shared/model/shard.js';
 import { isShard, type Shard } from '../shared/pool/tree.js';
 import type { Samples, ShardLease, Weights, Welcome } from '../shared/protocol/messages.js';
-import { invalidSamplesPayload, invalidTensorPayload, scoreBytes } from '../shared/protocol/payload.js';
+import { invalidSamplesPayload, invalidTensorPayload, samplesIn, scoreBytes } from '../shared/protocol/payload.js';
 import { partAt, unpackPart } from '../shared/protocol/tensor.js';
 
 /** What came of a shard: views that hold until whoever is given them returns. */
@@ -69,10 +69,9 @@ export class Assignment {
   }
 
   storeSamples(message: Samples, payload: Uint8Array): string | null {
-    const { memory, workspace } = this.machine;
-    const fault = invalidSamplesPayload(message, payload, workspace.context);
+    const fault = invalidSamplesPayload(message, payload, this.machine.workspace.context);
     if (fault !== null) return fault;
-    storeSamples(memory, workspace, message.set, payload, message.count);
+    storeSamples(this.machine, message.set, samplesIn(payload, message.count));
     return null;
   }
 

@@ -69,7 +69,6 @@ export class Fleet {
   }
 
   private samplesFrame(set: SampleSet, ids: readonly number[]): Uint8Array {
-    const { memory, workspace } = this.machine;
-    return encodeFrame({ type: 'samples', set, count: ids.length }, packSamples(memory, workspace, set, ids));
+    return encodeFrame({ type: 'samples', set, count: ids.length }, packSamples(this.machine, set, ids));
   }
 }

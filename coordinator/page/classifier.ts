@@ -1,5 +1,5 @@
 /** One image through the network, by the kernels that train it: what the fleet computes, here for a single sample. */
-import { type Pointer, Write } from '../../shared/kernels/kernels.js';
+import { type Pointer, recordBytesMax, Write } from '../../shared/kernels/kernels.js';
 import { Arena } from '../../shared/kernels/memory.js';
 import { compileKernels, simdKernels } from '../../shared/kernels/simd.js';
 import type { Model } from '../../shared/model/model.js';
@@ -20,6 +20,8 @@ export class Classifier {
   private readonly network: Network;
   private readonly memory: WebAssembly.Memory;
   private readonly from: Operands;
+  private readonly image: Pointer;
+  private readonly record: Pointer;
   private readonly ids: Pointer;
   private readonly sums: Pointer;
   private readonly predictions: Pointer;
@@ -30,11 +32,14 @@ export class Classifier {
     readonly model: Model,
   ) {
     const arena = new Arena();
-    const images = arena.bytes(inputWidth(model));
+    const pixels = inputWidth(model);
+    this.image = arena.bytes(pixels);
+    this.record = arena.bytes(recordBytesMax(pixels));
+    const records = arena.uint32(1);
     const labels = arena.bytes(1);
     const weights = arena.floats(parameterCount(model));
     // Read by the backward pass only, which never runs here.
-    this.from = { images, labels, weights, transposed: 0 };
+    this.from = { records, labels, weights, transposed: 0 };
     this.ids = arena.uint32(1);
     this.sums = arena.floats(2);
     this.predictions = arena.bytes(1);
@@ -51,7 +56,9 @@ export class Classifier {
   /** One byte per pixel. */
   classify(image: Uint8Array): Classified {
     const { network, memory, from, model } = this;
-    new Uint8Array(memory.buffer, from.images, image.length).set(image);
+    new Uint8Array(memory.buffer, this.image, image.length).set(image);
+    new Uint32Array(memory.buffer, from.records, 1)[0] = this.record;
+    network.kernels.keep(this.image, image.length, this.record);
     network.evaluate(from, this.ids, 1, this.sums, Write.store, this.predictions);
     const layers = network.outputs.map(({ at, width }) => new Float32Array(memory.buffer, at, width).slice());
     layers[layers.length - 1] = certainties(layers[layers.length - 1], model.loss).slice(0, outputWidth(model));

@@ -2,6 +2,7 @@
  * Copies of what viewers look at: the weights, and what the newest evaluation predicted. A copy is made when somebody
  * asks, not for every step, and is the same bytes for all who ask before the next one.
  */
+import { imageOf } from '../../shared/compute/samples.js';
 import { limits } from '../../shared/limits.js';
 import type { LiveRun } from '../conduct.js';
 import { configSha256 } from '../run/config.js';
@@ -89,7 +90,6 @@ export class Snapshots {
     const samples = setup.run.test;
     const { classes } = setup.config.dataset;
     const labels = machine.bytes(test.labels, samples);
-    const images = machine.bytes(test.images, samples * pixels);
     const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
     const misclassified: Misclassified[] = [];
     const shownMax = Math.min(limits.misclassifiedMax, Math.floor(limits.misclassifiedBytesMax / pixels));
@@ -99,7 +99,7 @@ export class Snapshots {
       if (predicted[index] < classes && label < classes) confusion[label][predicted[index]] += 1;
       if (predicted[index] === label) correct += 1;
       else if (misclassified.length < shownMax) {
-        const image = Buffer.from(images.subarray(index * pixels, (index + 1) * pixels)).toString('base64');
+        const image = Buffer.from(imageOf(machine, 'test', index)).toString('base64');
         misclassified.push({ index, label, predicted: predicted[index], pixels: image });
       }
     }

@@ -8,14 +8,11 @@ import type { CarriedAnswer, CarriedOrder } from './carrier.js';
 import type { Task } from './computer.js';
 import { HeldSamples } from './held-samples.js';
 import { type Finished, Lane, type Placed } from './lanes.js';
-import type { GrowableMemory, PartialBuffers } from './partials.js';
-import { packSamples, sampleIds, sampleSetOf } from './samples.js';
-import type { Workspace } from './workspace.js';
+import type { PartialBuffers } from './partials.js';
+import { packSamples, type SampleMemory, sampleIds, sampleSetOf } from './samples.js';
 
 /** Where a lane takes from what it carries. */
-export interface Store {
-  readonly memory: GrowableMemory;
-  readonly workspace: Workspace;
+export interface Store extends SampleMemory {
   readonly order: SampleOrder;
   /** Another one after each change of the weights. */
   readonly weightsVersion: number;
@@ -61,14 +58,13 @@ export class CarrierLane extends Lane {
   }
 
   protected begin({ order: { task, shard } }: Placed): void {
-    const { memory, workspace } = this.store;
     const ids = this.missing(task, shard);
     this.post({
       kind: 'order',
       task,
       shard,
       weights: this.newWeights(),
-      samples: packSamples(memory, workspace, sampleSetOf(task), ids),
+      samples: packSamples(this.store, sampleSetOf(task), ids),
       count: ids.length,
       sum: this.sumBuffer(task, shard),
     });

@@ -8,7 +8,7 @@ import type { Kernels, Pointer } from '../kernels/kernels.js';
 import { simdKernels } from '../kernels/simd.js';
 import { transposeWeights } from '../model/network.js';
 import type { Shard } from '../pool/tree.js';
-import { scoreBytes } from '../protocol/payload.js';
+import { samplesIn, scoreBytes } from '../protocol/payload.js';
 import { Computer } from './computer.js';
 import type { ShardOrder } from './mailbox.js';
 import { PartialBuffers } from './partials.js';
@@ -68,9 +68,9 @@ export class CarriedComputer {
 
   answer({ task, shard, weights, samples, count, sum }: CarriedOrder): CarriedAnswer {
     const begunMs = this.nowMs();
-    const { memory, workspace } = this;
+    const { memory, kernels, workspace } = this;
     if (weights !== null) this.takeWeights(weights);
-    storeSamples(memory, workspace, sampleSetOf(task), samples, count);
+    storeSamples({ memory, kernels, workspace }, sampleSetOf(task), samplesIn(samples, count));
     this.computer.compute(task, shard, this.out);
     this.collect(task, shard, new Uint8Array(sum));
     return { kind: 'answer', weights, sum, tookMs: this.nowMs() - begunMs };

@@ -1,14 +1,25 @@
 /** Samples on their way from one memory to another: which ones a shard needs, and the bytes that they travel as. */
 import { evaluationRows, type SampleOrder } from '../data/order.js';
+import type { Kernels } from '../kernels/kernels.js';
 import { shardSamples } from '../model/shard.js';
 import { type Shard, shardEnd } from '../pool/tree.js';
 import type { SampleSet } from '../protocol/messages.js';
-import { samplesBytes, samplesIn } from '../protocol/payload.js';
+import { samplesBytes } from '../protocol/payload.js';
 import type { Task } from './computer.js';
 import type { Workspace } from './workspace.js';
 
-interface Memory {
-  readonly buffer: ArrayBufferLike;
+/** A memory that holds samples, and the kernels over it. */
+export interface SampleMemory {
+  readonly memory: { readonly buffer: ArrayBufferLike };
+  readonly kernels: Kernels;
+  readonly workspace: Workspace;
+}
+
+/** Samples side by side: their numbers, their labels, and their images, one byte per pixel. */
+export interface LooseSamples {
+  readonly ids: Uint32Array;
+  readonly labels: Uint8Array;
+  readonly pixels: Uint8Array;
 }
 
 /** Which set a task's samples are of. */
@@ -34,45 +45,42 @@ export function* sampleIds(
 }
 
 /** The payload of a `samples` message (protocol/messages.ts). */
-export function packSamples(
-  memory: Memory,
-  workspace: Workspace,
-  set: SampleSet,
-  ids: readonly number[],
-): Uint8Array<ArrayBuffer> {
+export function packSamples(from: SampleMemory, set: SampleSet, ids: readonly number[]): Uint8Array<ArrayBuffer> {
+  const { memory, workspace } = from;
   const { pixels } = workspace;
-  const { images, labels } = storeIn(memory, workspace, set);
+  const labels = new Uint8Array(memory.buffer, workspace[set].labels, workspace.context[set]);
   const payload = new Uint8Array(samplesBytes(ids.length, pixels));
   const view = new DataView(payload.buffer);
   for (const [i, id] of ids.entries()) {
     view.setUint32(4 * i, id, true);
     payload[4 * ids.length + i] = labels[id];
-    payload.set(images.subarray(id * pixels, (id + 1) * pixels), 5 * ids.length + i * pixels);
+    payload.set(imageOf(from, set, id), 5 * ids.length + i * pixels);
   }
   return payload;
 }
 
-/** Puts such a payload, which is valid, in its place. */
-export function storeSamples(
-  memory: Memory,
-  workspace: Workspace,
-  set: SampleSet,
-  payload: Uint8Array,
-  count: number,
-): void {
-  const { pixels } = workspace;
-  const { images, labels } = storeIn(memory, workspace, set);
-  const samples = samplesIn(payload, count);
-  for (const [i, id] of samples.ids.entries()) {
-    labels[id] = samples.labels[i];
-    images.set(samples.pixels.subarray(i * pixels, (i + 1) * pixels), id * pixels);
-  }
+/** The pixels of a sample that is held: a view, which the next image overwrites. */
+export function imageOf({ memory, kernels, workspace }: SampleMemory, set: SampleSet, id: number): Uint8Array {
+  const { image, pixels } = workspace;
+  const records = new Uint32Array(memory.buffer, workspace[set].records, workspace.context[set]);
+  kernels.restore(records[id], pixels, image);
+  return new Uint8Array(memory.buffer, image, pixels);
 }
 
-function storeIn({ buffer }: Memory, workspace: Workspace, set: SampleSet) {
-  const { [set]: store, context, pixels } = workspace;
-  return {
-    images: new Uint8Array(buffer, store.images, context[set] * pixels),
-    labels: new Uint8Array(buffer, store.labels, context[set]),
-  };
+/** Takes samples in; those that are held already stay as they are. */
+export function storeSamples(into: SampleMemory, set: SampleSet, { ids, labels, pixels: images }: LooseSamples): void {
+  const { memory, kernels, workspace } = into;
+  const { image, pixels } = workspace;
+  const { heap, ...at } = workspace[set];
+  const records = new Uint32Array(memory.buffer, at.records, workspace.context[set]);
+  const held = new Uint8Array(memory.buffer, at.labels, workspace.context[set]);
+  const taken = new Uint32Array(memory.buffer, at.heapTaken, 1);
+  const place = new Uint8Array(memory.buffer, image, pixels);
+  for (const [i, id] of ids.entries()) {
+    if (records[id] !== 0) continue;
+    held[id] = labels[i];
+    place.set(images.subarray(i * pixels, (i + 1) * pixels));
+    records[id] = heap + taken[0];
+    taken[0] += kernels.keep(image, pixels, records[id]);
+  }
 }

@@ -5,7 +5,7 @@
  */
 
 import { evaluationRows, SampleOrder } from '../data/order.js';
-import type { Pointer } from '../kernels/kernels.js';
+import { type Pointer, recordBytesMax } from '../kernels/kernels.js';
 import { Arena } from '../kernels/memory.js';
 import type { Model } from '../model/model.js';
 import { Network, transposedFloats } from '../model/network.js';
@@ -38,10 +38,13 @@ export interface ThreadRegion {
 }
 
 export interface SampleStore {
-  /** One byte per pixel, sample after sample. */
-  readonly images: Pointer;
+  /** The address of each sample's record (`Kernels.keep`), uint32; 0 for one that is not held. */
+  readonly records: Pointer;
   /** One byte per sample. */
   readonly labels: Pointer;
+  /** Where the records lie, in the order in which they came, and how many bytes of it are taken, uint32. */
+  readonly heap: Pointer;
+  readonly heapTaken: Pointer;
 }
 
 export interface Workspace {
@@ -57,6 +60,8 @@ export interface Workspace {
   readonly transposed: Pointer;
   /** The optimizer's state; only the coordinator uses it. */
   readonly velocity: Pointer;
+  /** An image on its way to or from its record. */
+  readonly image: Pointer;
   readonly train: SampleStore;
   readonly test: SampleStore;
   /** Predicted class of each test sample: one byte. */
@@ -72,8 +77,11 @@ export function layOutWorkspace(run: RunDescription, threads: number): Workspace
   const parameters = parameterCount(run.model);
   const pixels = inputWidth(run.model);
   const store = (samples: number): SampleStore => ({
-    images: arena.bytes(samples * pixels),
+    records: arena.uint32(samples),
     labels: arena.bytes(samples),
+    heapTaken: arena.uint32(1),
+    // Most of it is never touched when most pixels are zero, and then takes no memory.
+    heap: arena.bytes(samples * recordBytesMax(pixels)),
   });
   const order = new SampleOrder({ ...run, samples: run.train });
   const rowsMax = Math.max(run.microBatch, evaluationRows);
@@ -95,6 +103,7 @@ export function layOutWorkspace(run: RunDescription, threads: number): Workspace
     weights: arena.floats(parameters),
     transposed: arena.floats(transposedFloats(run.model)),
     velocity: arena.floats(parameters),
+    image: arena.bytes(pixels),
     train: store(run.train),
     test: store(run.test),
     predictions: arena.bytes(run.test),

@@ -37,13 +37,22 @@ export type WriteCode = (typeof Write)[keyof typeof Write];
  */
 export interface Kernels {
   /**
-   * Fetches samples by number from a store of uint8 images and labels, for the first layer: x[r] = images[ids[r]] / 255
-   * (one float32 division), labelsOut[r] = labels[ids[r]]. `ids` points at `rows` uint32. `packed` points at
-   * `packedFloats(rows, pixels)` floats, which get x in whatever form suits the implementation: only `inputForward` and
-   * `inputParameterGradient` read it.
+   * Makes the record that an image is kept as, in whatever form suits the implementation: at most
+   * `recordBytesMax(pixels)` bytes. Returns its length, a multiple of 4. `image` points at `pixels` uint8.
+   */
+  keep(image: Pointer, pixels: number, record: Pointer): number;
+
+  /** The image of a record again. */
+  restore(record: Pointer, pixels: number, image: Pointer): void;
+
+  /**
+   * Fetches samples by number from a store of records and labels, for the first layer: x[r] = image of
+   * records[ids[r]] / 255 (one float32 division), labelsOut[r] = labels[ids[r]]. `records` points at the records'
+   * addresses, `ids` at `rows` numbers, both uint32. `packed` points at `packedFloats(rows, pixels)` floats, which get
+   * x in whatever form suits the implementation: only `inputForward` and `inputParameterGradient` read it.
    */
   gather(
-    images: Pointer,
+    records: Pointer,
     labels: Pointer,
     pixels: number,
     ids: Pointer,
@@ -174,9 +183,18 @@ export interface Kernels {
   log(x: Pointer, y: Pointer, floats: number): void;
 }
 
-/** Floats of a packed micro-batch: its floats, or lists with three bytes for each pixel, their bounds and tables. */
+/** Bytes of a record: pixels, or a list with two bytes for each of up to three quarters of them, and its bounds. */
+export function recordBytesMax(pixels: number): number {
+  const list = 4 * (Math.ceil(pixels / 64) + 1) + 2 * Math.floor((3 * pixels) / 4);
+  return Math.ceil(Math.max(list, 4 + pixels) / 4) * 4;
+}
+
+/**
+ * Floats of a packed micro-batch: its floats, or lists with three bytes for each pixel, their bounds, a table, and room
+ * for one list more.
+ */
 export function packedFloats(rows: number, pixels: number): number {
-  return 800 + rows * (pixels + Math.ceil(pixels / 64) + 1);
+  return 320 + pixels + rows * (pixels + Math.ceil(pixels / 64) + 1);
 }
 
 /**

@@ -15,6 +15,7 @@ import {
   type LossCode,
   type Pointer,
   packedFloats,
+  recordBytesMax,
   scratchFloats,
   Write,
 } from './kernels.js';
@@ -35,8 +36,9 @@ const PIXELS = 85;
 const INPUT_OUTPUTS = [2, 10, 21];
 const IMAGES = 13;
 const SAMPLES = 3;
-/** The packed samples, then the images. */
-const PACKED_BYTES = 4 * packedFloats(SAMPLES, PIXELS) + 4 * Math.ceil((IMAGES * PIXELS) / 4);
+const IMAGE_BYTES = 4 * Math.ceil(PIXELS / 4);
+/** The packed samples; then the addresses of the records, an image, and the records. */
+const PACKED_BYTES = 4 * packedFloats(SAMPLES, PIXELS) + 4 * IMAGES + IMAGE_BYTES + IMAGES * recordBytesMax(PIXELS);
 
 /** Bytes of the region that the test writes to. */
 export const knownAnswerBytes = 4 * scratchFloats(...WIDEST) + PACKED_BYTES + 192 * 1024;
@@ -135,11 +137,11 @@ class Bench {
   samples(outputs: number): void {
     const { kernels, scratch } = this;
     for (const share of [3, 1]) {
-      const images = this.images(share);
+      const records = this.records(share);
       const labels = this.bytes(IMAGES, 256);
       const ids = this.floats(SAMPLES);
       new Uint32Array(this.memory.buffer, ids, SAMPLES).set([IMAGES - 1, 0, 5]);
-      kernels.gather(images, labels, PIXELS, ids, SAMPLES, this.packed, this.bytes(SAMPLES, 1));
+      kernels.gather(records, labels, PIXELS, ids, SAMPLES, this.packed, this.bytes(SAMPLES, 1));
       const [w, b, y] = [this.numbers(PIXELS * outputs, 1), this.numbers(outputs, 1), this.floats(SAMPLES * outputs)];
       kernels.inputForward(this.packed, w, b, y, SAMPLES, PIXELS, outputs, Activation.sigmoid, scratch);
       const delta = this.numbers(SAMPLES * outputs, 1);
@@ -150,11 +152,17 @@ class Bench {
     }
   }
 
-  /** One pixel in `every` is not zero. They are no floats, and stay out of the results. */
-  private images(every: number): Pointer {
+  /** Of images of which one pixel in `every` is not zero. They are no floats, and stay out of the results. */
+  private records(every: number): Pointer {
     const at = this.packed + 4 * packedFloats(SAMPLES, PIXELS);
-    const out = new Uint8Array(this.memory.buffer, at, IMAGES * PIXELS);
-    for (let i = 0; i < out.length; i++) out[i] = i % every === 0 ? this.random.below(256) : 0;
+    const image = at + 4 * IMAGES;
+    const addresses = new Uint32Array(this.memory.buffer, at, IMAGES);
+    const pixels = new Uint8Array(this.memory.buffer, image, PIXELS);
+    for (let [n, record] = [0, image + IMAGE_BYTES]; n < IMAGES; n++) {
+      for (let i = 0; i < PIXELS; i++) pixels[i] = (n * PIXELS + i) % every === 0 ? this.random.below(256) : 0;
+      addresses[n] = record;
+      record += this.kernels.keep(image, PIXELS, record);
+    }
     return at;
   }
 

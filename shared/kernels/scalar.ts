@@ -61,10 +61,20 @@ export function scalarKernels(memory: { readonly buffer: ArrayBufferLike }): Ker
   };
 
   return {
+    /** A record is the image as it is. */
+    keep(image, pixels, record) {
+      bytesAt(record, pixels).set(bytesAt(image, pixels));
+      return Math.ceil(pixels / 4) * 4;
+    },
+
+    restore(record, pixels, image) {
+      bytesAt(image, pixels).set(bytesAt(record, pixels));
+    },
+
     /** x as it is: the first layer needs nothing of its own. */
-    gather(images, labels, pixels, ids, rows, packed, labelsOut) {
+    gather(records, labels, pixels, ids, rows, packed, labelsOut) {
       new Uint32Array(memory.buffer, ids, rows).forEach((id, r) => {
-        const image = bytesAt(images + id * pixels, pixels);
+        const image = bytesAt(new Uint32Array(memory.buffer, records + 4 * id, 1)[0], pixels);
         at(packed + 4 * r * pixels, pixels).set(Array.from(image, (byte) => f(byte / 255)));
         bytesAt(labelsOut, rows)[r] = bytesAt(labels + id, 1)[0];
       });

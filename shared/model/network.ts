@@ -20,8 +20,8 @@ import { type DenseSpan, denseSpans, inputWidth, outputWidth, partialFloats } fr
 
 /** What a pass reads: regions of the kernels' memory that several threads may share. */
 export interface Operands {
-  /** Pixels of the samples, one byte each, sample after sample. */
-  readonly images: Pointer;
+  /** Addresses of the samples' records (`Kernels.keep`), uint32. */
+  readonly records: Pointer;
   /** Labels of the samples, one byte each, below the model's number of outputs. */
   readonly labels: Pointer;
   /** `parameterCount` floats. */
@@ -123,7 +123,7 @@ export class Network {
   private forward(from: Operands, ids: Pointer, rows: number): Pointer {
     assert(rows >= 1 && rows <= this.rowsMax, `${rows} rows in a network for ${this.rowsMax}`);
     const { kernels, scratch } = this;
-    kernels.gather(from.images, from.labels, this.pixels, ids, rows, this.packed, this.rowLabels);
+    kernels.gather(from.records, from.labels, this.pixels, ids, rows, this.packed, this.rowLabels);
     let x = this.packed;
     for (const [n, { inputs, outputs, activation, weightAt, biasAt, y }] of this.layers.entries()) {
       const w = from.weights + 4 * weightAt;

@@ -11,6 +11,7 @@ import {
   Loss,
   type Pointer,
   packedFloats,
+  recordBytesMax,
   scratchFloats,
   Write,
 } from '../../shared/kernels/kernels.js';
@@ -32,7 +33,9 @@ export interface Measurement {
 
 const arena = new Arena();
 const binary = readFileSync(new URL('../../shared/kernels/kernels.wasm', import.meta.url));
-const images = arena.bytes(IMAGES * PIXELS);
+const records = arena.uint32(IMAGES);
+const image = arena.bytes(PIXELS);
+const heap = arena.bytes(IMAGES * recordBytesMax(PIXELS));
 const labels = arena.bytes(IMAGES);
 const ids = arena.uint32(IMAGES);
 const scratch = arena.floats(scratchFloats(64, PIXELS, 512));
@@ -58,7 +61,7 @@ function batchesOf(rows: number): (turn: number) => Pointer {
   const first = arena.bytes(BATCHES * bytes);
   fills.push(() => {
     for (let n = 0; n < BATCHES; n++) {
-      kernels.gather(images, labels, PIXELS, ids + 4 * rows * n, rows, first + bytes * n, fetchedLabels);
+      kernels.gather(records, labels, PIXELS, ids + 4 * rows * n, rows, first + bytes * n, fetchedLabels);
     }
   });
   return (turn) => first + bytes * (turn % BATCHES);
@@ -136,7 +139,7 @@ function elementwise(): Measurement[] {
       name: 'gather 32 images',
       work: 0,
       unit: 'us',
-      run: () => kernels.gather(images, labels, PIXELS, ids, 32, packed, fetchedLabels),
+      run: () => kernels.gather(records, labels, PIXELS, ids, 32, packed, fetchedLabels),
     },
     {
       name: 'softmax cross-entropy 32x10',
@@ -168,7 +171,7 @@ function network(rows: number, widths: number[]): Measurement {
   const { softmaxCrossEntropy } = Loss;
   const run = (turn: number) => {
     const first = ids + 4 * rows * (turn % Math.floor(IMAGES / rows));
-    kernels.gather(images, labels, PIXELS, first, rows, packed, fetchedLabels);
+    kernels.gather(records, labels, PIXELS, first, rows, packed, fetchedLabels);
     layers.forEach(({ w, b, y, inputs, outputs, activation }, n) => {
       if (n === 0) kernels.inputForward(packed, w, b, y, rows, inputs, outputs, activation, scratch);
       else kernels.denseForward(layers[n - 1].y, w, b, y, rows, inputs, outputs, activation, scratch);
@@ -189,10 +192,21 @@ function network(rows: number, widths: number[]): Measurement {
 }
 
 function loadImages(): string {
-  const out = new Uint8Array(memory.buffer, images, IMAGES * PIXELS);
+  const out = new Uint8Array(IMAGES * PIXELS);
+  const source = fillImages(out);
+  const addresses = new Uint32Array(memory.buffer, records, IMAGES);
+  for (let [n, record] = [0, heap]; n < IMAGES; n++) {
+    new Uint8Array(memory.buffer, image, PIXELS).set(out.subarray(n * PIXELS, (n + 1) * PIXELS));
+    addresses[n] = record;
+    record += kernels.keep(image, PIXELS, record);
+  }
   new Uint32Array(memory.buffer, ids, IMAGES).forEach((_, i, all) => {
     all[i] = i;
   });
+  return source;
+}
+
+function fillImages(out: Uint8Array): string {
   const place = process.env.LOCKSTEP_DATA;
   if (place !== undefined) {
     const file = gunzipSync(readFileSync(join(place, 'train-images-idx3-ubyte.gz')));

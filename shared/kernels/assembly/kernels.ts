@@ -13,7 +13,7 @@ import { loadOne, storeOne, zero } from './vector';
 export { exp, log } from './elementary';
 export { add, allFinite, sgd, transpose } from './elementwise';
 export { argmax, outputLoss } from './output';
-export { gather } from './samples';
+export { gather, keep, restore } from './samples';
 
 /** Inputs whose sums, one row of up to `NARROW_VECTORS` vectors each, the second cache holds. */
 const NARROW_INPUTS = 4096;

@@ -1,25 +1,31 @@
 /**
- * Samples as the first layer reads them: by lists of their non-zeros where they have enough zeros, else as floats. The
- * lists are made from the bytes without a branch that depends on them, and hold bytes, which a table turns into floats.
+ * Samples as they are kept, and as the first layer reads them: by lists of their non-zeros where they have enough
+ * zeros, else as they are.
  *
- * A packed micro-batch: which form it has, and where its parts lie; then the floats, row by row, or the lists. Those are a table of the value of
- * every byte; a table for making lists; for each row, the entry at which each block of 64 pixels begins, and the one at
- * which the last ends; then the entries of all rows without gaps, ascending: first all bytes, then all places, that is
- * the numbers of the pixels, two bytes each.
+ * A kept image is a record, whose first word says which form it has: a list, which begins with the entry 0, or raw
+ * pixels behind a word that no list begins with. A list is, for each block of 64 pixels, the entry at which it begins,
+ * and the one at which the last block ends; then the entries' bytes, ascending; then their places, one byte each: the
+ * number of the pixel among the 256 of four blocks.
+ *
+ * A packed micro-batch: which form it has, and where its parts lie; then the floats, row by row, or the lists. Those
+ * are a table of the value of every byte; the bounds of each row, as in a record; then the entries of all rows without
+ * gaps: first all bytes, then all places, that is the numbers of the pixels, two bytes each; then room for one record.
  */
 import { splat, zero } from './vector';
 
 /** Pixels that bounds are kept for. */
 export const BLOCK_PIXELS = 64;
+/** Blocks that a record's places are counted in. */
+const REACH_BLOCKS = 4;
+/** What raw pixels lie behind. */
+const RAW: u32 = 0xffffffff;
+const RAW_BYTES: usize = 4;
 
 const FORM_BYTES: usize = 16;
 const VALUES_BYTES: usize = 4 * 256;
-const ORDERS_BYTES: usize = 8 * 256;
-/** Rows that the form is judged by. */
-const JUDGED_ROWS = 4;
 /** A line of the cache, on most processors. */
 const LINE_BYTES: usize = 64;
-/** How far beyond the last entry the lists are written. */
+/** How far beyond the last entry lists are read and written. */
 const MARGIN_ENTRIES = 16;
 
 // @inline
@@ -42,12 +48,17 @@ export function valuesOf(packed: usize): usize {
 /** The bounds of the lists, `boundsBytes` for each row. */
 // @inline
 export function boundsOf(packed: usize): usize {
-  return packed + FORM_BYTES + VALUES_BYTES + ORDERS_BYTES;
+  return packed + FORM_BYTES + VALUES_BYTES;
+}
+
+// @inline
+function blocksOf(pixels: i32): i32 {
+  return (pixels + BLOCK_PIXELS - 1) / BLOCK_PIXELS;
 }
 
 // @inline
 export function boundsBytes(pixels: i32): usize {
-  return (<usize>((pixels + BLOCK_PIXELS - 1) / BLOCK_PIXELS + 1)) << 2;
+  return (<usize>(blocksOf(pixels) + 1)) << 2;
 }
 
 /** Where the bytes of the entries lie, and their places. */
@@ -61,8 +72,75 @@ export function placesOf(packed: usize): usize {
   return <usize>load<u32>(packed, 8);
 }
 
+/** Makes an image's record and returns its length, a multiple of four. */
+export function keep(image: usize, pixels: i32, record: usize): u32 {
+  const present = countPresent(image, pixels);
+  if (4 * present <= 3 * pixels) return <u32>list(image, pixels, present, record);
+  store<u32>(record, RAW);
+  memory.copy(record + RAW_BYTES, image, pixels);
+  return (<u32>(RAW_BYTES + pixels) + 3) & ~3;
+}
+
+/** The image of a record. */
+export function restore(record: usize, pixels: i32, image: usize): void {
+  if (isRaw(record)) return memory.copy(image, record + RAW_BYTES, pixels);
+  memory.fill(image, 0, pixels);
+  const bytes = record + boundsBytes(pixels);
+  const places = bytes + <usize>load<u32>(bytes - 4);
+  let entry: usize = 0;
+  for (let block = 0; block < blocksOf(pixels); block++) {
+    const first = image + (block - (block % REACH_BLOCKS)) * BLOCK_PIXELS;
+    const end = <usize>load<u32>(record + ((<usize>block) << 2), 4);
+    for (; entry < end; entry++) store<u8>(first + <usize>load<u8>(places + entry), load<u8>(bytes + entry));
+  }
+}
+
+// @inline
+function isRaw(record: usize): bool {
+  return load<u32>(record) == RAW;
+}
+
+function countPresent(image: usize, pixels: i32): i32 {
+  let present = 0;
+  let i = 0;
+  for (; i + 16 <= pixels; i += 16) present += popcnt(<i32>presenceOf(image + i));
+  for (; i < pixels; i++) present += <i32>(load<u8>(image + i) != 0);
+  return present;
+}
+
+/** Bit i says whether byte i of sixteen is not zero. */
+// @inline
+function presenceOf(bytes: usize): u32 {
+  return <u32>i8x16.bitmask(i8x16.ne(v128.load(bytes), zero()));
+}
+
+/** Writes the list of an image of which `present` pixels are not zero, and returns its length. */
+function list(image: usize, pixels: i32, present: i32, record: usize): usize {
+  const bytes = record + boundsBytes(pixels);
+  const places = bytes + present;
+  let entry: usize = 0;
+  for (let i = 0; i < pixels; i += 16) {
+    if (i % BLOCK_PIXELS == 0) store<u32>(record + ((<usize>(i / BLOCK_PIXELS)) << 2), <u32>entry);
+    let left = i + 16 <= pixels ? presenceOf(image + i) : presenceOfLast(image + i, pixels - i);
+    for (; left; left &= left - 1, entry++) {
+      const pixel = i + <i32>ctz(left);
+      store<u8>(bytes + entry, load<u8>(image + pixel));
+      store<u8>(places + entry, <u8>(pixel % (REACH_BLOCKS * BLOCK_PIXELS)));
+    }
+  }
+  store<u32>(bytes - 4, <u32>present);
+  return (boundsBytes(pixels) + 2 * present + 3) & ~3;
+}
+
+/** As `presenceOf`, for fewer bytes. */
+function presenceOfLast(bytes: usize, count: i32): u32 {
+  let present: u32 = 0;
+  for (let i = 0; i < count; i++) present |= (<u32>(load<u8>(bytes + i) != 0)) << i;
+  return present;
+}
+
 export function gather(
-  images: usize,
+  records: usize,
   labels: usize,
   pixels: i32,
   ids: usize,
@@ -70,11 +148,16 @@ export function gather(
   packed: usize,
   labelsOut: usize,
 ): void {
-  store<u32>(packed, fetch(images, pixels, ids, rows), 12);
-  for (let r = 0; r < rows; r++) store<u8>(labelsOut + r, load<u8>(labels + idOf(ids, r)));
-  const listed = list(images, pixels, ids, rows, packed);
+  let raw = 0;
+  for (let r = 0; r < rows; r++) {
+    raw += <i32>isRaw(recordOf(records, ids, r));
+    store<u8>(labelsOut + r, load<u8>(labels + idOf(ids, r)));
+  }
+  store<u32>(packed, fetch(records, pixels, ids, rows), 12);
+  const listed = 2 * raw <= rows;
   store<u32>(packed, <u32>listed);
-  if (!listed) convert(images, pixels, ids, rows, floatsOf(packed));
+  if (listed) lists(records, pixels, ids, rows, packed);
+  else convert(records, pixels, ids, rows, floatsOf(packed));
 }
 
 // @inline
@@ -82,17 +165,84 @@ function idOf(ids: usize, r: i32): usize {
   return <usize>load<u32>(ids + ((<usize>r) << 2));
 }
 
+// @inline
+function recordOf(records: usize, ids: usize, r: i32): usize {
+  return <usize>load<u32>(records + (idOf(ids, r) << 2));
+}
+
 /**
- * Brings the images from the memory to the cache: they lie at random places, which no processor foresees, and this loop
- * is so short that many of them are under way at once. The sum is of no use, but without it there were no loop.
+ * Brings the records from the memory to the cache: they lie at random places, which no processor foresees, and this
+ * loop is so short that many of them are under way at once. The sum is of no use, but without it there were no loop.
  */
-function fetch(images: usize, pixels: i32, ids: usize, rows: i32): u32 {
+function fetch(records: usize, pixels: i32, ids: usize, rows: i32): u32 {
+  const header = boundsBytes(pixels);
   let sum: u32 = 0;
   for (let r = 0; r < rows; r++) {
-    const image = images + idOf(ids, r) * pixels;
-    for (let at: usize = 0; at < <usize>pixels; at += LINE_BYTES) sum += load<u8>(image + at);
+    const record = recordOf(records, ids, r);
+    const bytes = isRaw(record) ? <usize>pixels : header + 2 * <usize>load<u32>(record + header - 4);
+    for (let at = LINE_BYTES; at < bytes; at += LINE_BYTES) sum += load<u8>(record + at);
   }
   return sum;
+}
+
+/** The lists of all rows, end to end. */
+function lists(records: usize, pixels: i32, ids: usize, rows: i32, packed: usize): void {
+  fillValues(valuesOf(packed));
+  let bounds = boundsOf(packed);
+  const header = boundsBytes(pixels);
+  const bytes = bounds + <usize>rows * header;
+  const places = bytes + <usize>(rows * pixels + MARGIN_ENTRIES);
+  const room = (places + 2 * <usize>(rows * pixels + MARGIN_ENTRIES) + 3) & ~3;
+  store<u32>(packed, <u32>bytes, 4);
+  store<u32>(packed, <u32>places, 8);
+  let count: usize = 0;
+  for (let r = 0; r < rows; r++, bounds += header) {
+    let record = recordOf(records, ids, r);
+    if (isRaw(record)) {
+      list(record + RAW_BYTES, pixels, countPresent(record + RAW_BYTES, pixels), room);
+      record = room;
+    }
+    count = append(record, pixels, bounds, bytes, places, count);
+  }
+}
+
+/** The bounds of a record, `bytes` long, behind `count` entries of others. */
+// @inline
+function addTo(record: usize, bytes: usize, count: u32, bounds: usize): void {
+  const counts = i32x4.splat(count);
+  let at: usize = 0;
+  for (; at + 16 <= bytes; at += 16) v128.store(bounds + at, i32x4.add(v128.load(record + at), counts));
+  for (; at < bytes; at += 4) store<u32>(bounds + at, load<u32>(record + at) + count);
+}
+
+/** Appends a record's list at entry `count`; returns the new end. */
+// @inline
+function append(record: usize, pixels: i32, bounds: usize, bytes: usize, places: usize, count: usize): usize {
+  const header = boundsBytes(pixels);
+  const present = <usize>load<u32>(record + header - 4);
+  const from = record + header;
+  addTo(record, header, <u32>count, bounds);
+  for (let at: usize = 0; at < present; at += 16) v128.store(bytes + count + at, v128.load(from + at));
+  let at: usize = 0;
+  let first = i16x8.splat(0);
+  for (let block = REACH_BLOCKS; at < present; block += REACH_BLOCKS) {
+    const end = <usize>load<u32>(record + ((<usize>min(block, blocksOf(pixels))) << 2));
+    for (let entry = at; entry < end; entry += 16) {
+      const some = v128.load(from + present + entry);
+      const to = places + ((count + entry) << 1);
+      v128.store(to, i16x8.add(i16x8.extend_low_i8x16_u(some), first));
+      v128.store(to, i16x8.add(i16x8.extend_high_i8x16_u(some), first), 16);
+    }
+    at = end;
+    first = i16x8.add(first, i16x8.splat(<i16>(REACH_BLOCKS * BLOCK_PIXELS)));
+  }
+  return count + present;
+}
+
+function fillValues(values: usize): void {
+  for (let byte = 0; byte < 256; byte += 4, values += 16) {
+    v128.store(values, pixels4(i32x4.add(i32x4.splat(byte), i32x4(0, 1, 2, 3))));
+  }
 }
 
 /**
@@ -109,9 +259,16 @@ function pixels4(bytes: v128): v128 {
 const reciprocalHigh: f32 = 0.0039215087890625;
 const reciprocalLow: f32 = 5.9838392e-8;
 
-function convert(images: usize, pixels: i32, ids: usize, rows: i32, x: usize): void {
+/** The floats of all rows. Each is restored where the end of its floats will be, which the floats then overwrite. */
+function convert(records: usize, pixels: i32, ids: usize, rows: i32, x: usize): void {
   for (let r = 0; r < rows; r++) {
-    let image = images + idOf(ids, r) * pixels;
+    const record = recordOf(records, ids, r);
+    const next = x + ((<usize>pixels) << 2);
+    let image = record + RAW_BYTES;
+    if (!isRaw(record)) {
+      image = next - pixels;
+      restore(record, pixels, image);
+    }
     const end = image + pixels;
     for (; image + 16 <= end; image += 16, x += 64) {
       const bytes = v128.load(image);
@@ -124,88 +281,4 @@ function convert(images: usize, pixels: i32, ids: usize, rows: i32, x: usize): v
     }
     for (; image < end; image++, x += 4) store<f32>(x, <f32>load<u8>(image) / 255);
   }
-}
-
-/** False where the first rows show that too little of the pixels are zero for lists to pay. The answer changes no bit. */
-function list(images: usize, pixels: i32, ids: usize, rows: i32, packed: usize): bool {
-  fillValues(valuesOf(packed));
-  const orders = packed + FORM_BYTES + VALUES_BYTES;
-  fillOrders(orders);
-  let bounds = boundsOf(packed);
-  const bytes = bounds + <usize>rows * boundsBytes(pixels);
-  const places = bytes + <usize>(rows * pixels + MARGIN_ENTRIES);
-  store<u32>(packed, <u32>bytes, 4);
-  store<u32>(packed, <u32>places, 8);
-  const judged = min(rows, JUDGED_ROWS);
-  let end: usize = 0;
-  for (let r = 0; r < rows; r++, bounds += boundsBytes(pixels)) {
-    end = compress(images + idOf(ids, r) * pixels, pixels, orders, bytes, places, bounds, end);
-    if (r + 1 == judged && 4 * <i32>end > 3 * judged * pixels) return false;
-  }
-  return true;
-}
-
-function fillValues(values: usize): void {
-  for (let byte = 0; byte < 256; byte += 4, values += 16) {
-    v128.store(values, pixels4(i32x4.add(i32x4.splat(byte), i32x4(0, 1, 2, 3))));
-  }
-}
-
-/**
- * For each set of eight, given by its bits, its members in ascending order, one byte each: those of the set without its
- * largest member, then that one.
- */
-function fillOrders(orders: usize): void {
-  store<u64>(orders, 0);
-  for (let largest = 0; largest < 8; largest++) {
-    const first = (<usize>1) << largest;
-    for (let rest: usize = 0; rest < first; rest++) {
-      const order = load<u64>(orders + (rest << 3)) | ((<u64>largest) << (popcnt(<u64>rest) << 3));
-      store<u64>(orders + ((first + rest) << 3), order);
-    }
-  }
-}
-
-/** Appends the non-zeros of an image at entry `count`, and their bounds; returns the new end. */
-// @inline
-function compress(
-  image: usize,
-  pixels: i32,
-  orders: usize,
-  bytes: usize,
-  places: usize,
-  bounds: usize,
-  count: usize,
-): usize {
-  let i = 0;
-  let place = i16x8.splat(0);
-  for (; i + 16 <= pixels; i += 16) {
-    if (i % BLOCK_PIXELS == 0) {
-      store<u32>(bounds, <u32>count);
-      bounds += 4;
-    }
-    const present = <usize>i8x16.bitmask(i8x16.ne(v128.load(image + i), zero()));
-    const low = v128.load64_zero(orders + ((present & 255) << 3));
-    v128.store_lane<f64>(bytes + count, i8x16.swizzle(v128.load64_zero(image + i), low), 0);
-    v128.store(places + (count << 1), i16x8.add(i16x8.extend_low_i8x16_u(low), place));
-    count += popcnt(present & 255);
-    place = i16x8.add(place, i16x8.splat(8));
-    const high = v128.load64_zero(orders + ((present >> 8) << 3));
-    v128.store_lane<f64>(bytes + count, i8x16.swizzle(v128.load64_zero(image + i, 8), high), 0);
-    v128.store(places + (count << 1), i16x8.add(i16x8.extend_low_i8x16_u(high), place));
-    count += popcnt(present >> 8);
-    place = i16x8.add(place, i16x8.splat(8));
-  }
-  for (; i < pixels; i++) {
-    if (i % BLOCK_PIXELS == 0) {
-      store<u32>(bounds, <u32>count);
-      bounds += 4;
-    }
-    const byte = load<u8>(image + i);
-    store<u8>(bytes + count, byte);
-    store<u16>(places + (count << 1), <u16>i);
-    count += <usize>(byte != 0);
-  }
-  store<u32>(bounds, <u32>count);
-  return count;
 }

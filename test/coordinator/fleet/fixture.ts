@@ -3,6 +3,7 @@ import { Fleet } from '../../../coordinator/fleet/fleet.js';
 import { type Connection, RemoteMember } from '../../../coordinator/fleet/remote-member.js';
 import type { Task } from '../../../shared/compute/computer.js';
 import { Machine } from '../../../shared/compute/machine.js';
+import { storeSamples } from '../../../shared/compute/samples.js';
 import type { RunDescription } from '../../../shared/compute/workspace.js';
 import { rootShard } from '../../../shared/pool/tree.js';
 import { decodeFromCoordinator, encodeFrame } from '../../../shared/protocol/codec.js';
@@ -42,10 +43,11 @@ export class TestFleet {
   constructor() {
     const platform = { ...nodePlatform(), nowMs: () => this.nowMs };
     this.machine = new Machine(platform, run, 0);
-    const { train, weights, parameters } = this.machine.workspace;
+    const { weights, parameters } = this.machine.workspace;
     const random = new Random(3);
-    for (const [i] of this.machine.bytes(train.images, 64 * 6).entries())
-      this.machine.bytes(train.images, 64 * 6)[i] = random.below(256);
+    const ids = Uint32Array.from({ length: 64 }, (_, i) => i);
+    const pixels = Uint8Array.from({ length: 64 * 6 }, () => random.below(256));
+    storeSamples(this.machine, 'train', { ids, labels: new Uint8Array(64), pixels });
     for (let i = 0; i < parameters; i++) this.machine.floats(weights, parameters)[i] = random.uniform() - 0.5;
     this.machine.weightsChanged();
     const data = { name: 'd', shape: [6], classes: 3, train: 64, test: 40, sha256: 'c'.repeat(64) };

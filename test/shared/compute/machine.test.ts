@@ -1,10 +1,12 @@
 /** A machine's sums and updates are the same bits with any number of threads, and with its own thread among them. */
 import { afterEach, expect, test } from 'vitest';
 import { Machine } from '../../../shared/compute/machine.js';
+import { storeSamples } from '../../../shared/compute/samples.js';
 import type { RunDescription } from '../../../shared/compute/workspace.js';
 import { evaluationRows, slotsOf } from '../../../shared/data/order.js';
 import type { Model } from '../../../shared/model/model.js';
 import { rootShard } from '../../../shared/pool/tree.js';
+import type { SampleSet } from '../../../shared/protocol/messages.js';
 import { Random } from '../../../shared/random.js';
 import { nodePlatform } from '../../../worker/node-platform.js';
 
@@ -33,13 +35,8 @@ async function trained(
   const machine = new Machine({ ...nodePlatform(), sharesMemory }, run, threads);
   machines.push(machine);
   const random = new Random(1);
-  const { train, weights, parameters } = machine.workspace;
-  machine.bytes(train.images, 784 * batch).forEach((_, i, out) => {
-    out[i] = i % 5 === 0 ? random.below(256) : 0;
-  });
-  machine.bytes(train.labels, batch).forEach((_, i, out) => {
-    out[i] = i % 10;
-  });
+  const { weights, parameters } = machine.workspace;
+  store(machine, 'train', batch, (i) => (i % 5 === 0 ? random.below(256) : 0));
   machine.floats(weights, parameters).forEach((_, i, out) => {
     out[i] = random.uniform() / 16 - 1 / 32;
   });
@@ -53,13 +50,17 @@ async function trained(
   return `${nodePlatform().sha256(machine.bytes(weights, 4 * parameters).slice())} ${evaluation}`;
 }
 
+function store(machine: Machine, set: SampleSet, count: number, pixel: (i: number) => number): void {
+  const ids = Uint32Array.from({ length: count }, (_, i) => i);
+  const labels = Uint8Array.from(ids, (id) => id % 10);
+  storeSamples(machine, set, { ids, labels, pixels: Uint8Array.from({ length: count * 784 }, (_, i) => pixel(i)) });
+}
+
 /** The loss and the predictions over the test set: of random images, so that they differ. */
 function evaluated(machine: Machine): Promise<string> {
-  const { test, predictions } = machine.workspace;
+  const { predictions } = machine.workspace;
   const random = new Random(2);
-  machine.bytes(test.images, 300 * 784).forEach((_, i, out) => {
-    out[i] = random.below(256);
-  });
+  store(machine, 'test', 300, () => random.below(256));
   const task = { work: 'evaluation', step: 3, epoch: 0, stepInEpoch: 0 } as const;
   const slots = slotsOf(300, evaluationRows);
   return new Promise((resolve) => {

@@ -1,6 +1,13 @@
 /** The specification against formulas in double precision and values worked out by hand. */
 import { describe, expect, test } from 'vitest';
-import { Activation, type Kernels, Loss, scratchFloats, Write } from '../../../shared/kernels/kernels.js';
+import {
+  Activation,
+  type Kernels,
+  Loss,
+  recordBytesMax,
+  scratchFloats,
+  Write,
+} from '../../../shared/kernels/kernels.js';
 import { Arena } from '../../../shared/kernels/memory.js';
 import { scalarKernels } from '../../../shared/kernels/scalar.js';
 
@@ -157,12 +164,18 @@ test('SGD without momentum keeps no velocity', () => {
 });
 
 test('samples are fetched by number and scaled by 255', () => {
-  const images = putBytes([0, 255, 51, 102, 1, 254]);
+  const records = put([0, 0, 0]);
+  const images = [putBytes([0, 255]), putBytes([51, 102]), putBytes([1, 254])];
+  for (const [id, image] of images.entries()) {
+    const record = putBytes(new Array(recordBytesMax(2)).fill(9));
+    kernels.keep(image, 2, record);
+    new Uint32Array(memory.buffer, records, 3)[id] = record;
+  }
   const labels = putBytes([7, 8, 9]);
   const ids = put([0, 0]);
   new Uint32Array(memory.buffer, ids, 2).set([2, 0]);
   const [x, labelsOut] = [put([9, 9, 9, 9]), putBytes([0, 0])];
-  kernels.gather(images, labels, 2, ids, 2, x, labelsOut);
+  kernels.gather(records, labels, 2, ids, 2, x, labelsOut);
   expect(read(x, 4)).toEqual([1 / 255, 254 / 255, 0, 1].map(Math.fround));
   expect([...new Uint8Array(memory.buffer, labelsOut, 2)]).toEqual([9, 7]);
 });

@@ -11,6 +11,7 @@ import {
   type LossCode,
   type Pointer,
   packedFloats,
+  recordBytesMax,
   scratchFloats,
   Write,
   type WriteCode,
@@ -243,16 +244,17 @@ function transposeCase(inputs: number, outputs: number): KernelCase {
 }
 
 /**
- * Samples and the first layer over them, which is where what `gather` packs is seen; `zeros` of the pixels are zero,
- * and the first sample is blank.
+ * Samples and the first layer over them, which is where what `gather` packs is seen; `zeros` are the shares of the
+ * pixels that are zero, of one sample after the other, and the first sample is blank.
  */
-function inputCase(layer: Layer, zeros: number, activation: [string, ActivationCode]): KernelCase {
+function inputCase(layer: Layer, zeros: readonly number[], activation: [string, ActivationCode]): KernelCase {
   const { rows, inputs, outputs } = layer;
-  const name = `input layer ${rows}x${inputs}x${outputs}, ${100 * zeros}% zeros, ${activation[0]}`;
+  const name = `input layer ${rows}x${inputs}x${outputs}, ${zeros.map((share) => 100 * share)}% zeros, ${activation[0]}`;
   return kernelCase(name, (rows * 1000 + inputs) * 1000 + outputs, (kernels, space) => {
     const samples = 40;
-    const images = sparseBytes(space, samples * inputs, zeros);
+    const images = sparseImages(space, samples, inputs, zeros);
     new Uint8Array(space.memory.buffer, images, inputs).fill(0);
+    const records = keepImages(kernels, space, images, inputs, samples);
     const labels = space.bytes(samples, 256);
     const ids = space.take(4 * rows);
     new Uint32Array(space.memory.buffer, ids, rows).forEach((_, r, out) => {
@@ -260,7 +262,7 @@ function inputCase(layer: Layer, zeros: number, activation: [string, ActivationC
     });
     const packed = space.take(4 * packedFloats(rows, inputs));
     space.output(0);
-    kernels.gather(images, labels, inputs, ids, rows, packed, space.output(rows));
+    kernels.gather(records, labels, inputs, ids, rows, packed, space.output(rows));
     const [w, b, y] = [space.numbers(inputs * outputs), space.numbers(outputs), space.output(4 * rows * outputs)];
     const scratch = space.scratch(layer);
     kernels.inputForward(packed, w, b, y, rows, inputs, outputs, activation[1], scratch);
@@ -273,10 +275,25 @@ function inputCase(layer: Layer, zeros: number, activation: [string, ActivationC
   });
 }
 
-function sparseBytes(space: Workspace, length: number, zeros: number): Pointer {
-  const at = space.bytes(length, 256);
-  const view = new Uint8Array(space.memory.buffer, at, length);
-  for (let i = 0; i < length; i++) if (space.random.uniform() < zeros) view[i] = 0;
+/** The addresses of the images' records. Each image is restored from its record once, which is a result, too. */
+function keepImages(kernels: Kernels, space: Workspace, images: Pointer, pixels: number, count: number): Pointer {
+  const addresses = space.take(4 * count);
+  const restored = space.output(pixels * count);
+  for (let i = 0; i < count; i++) {
+    const record = space.take(recordBytesMax(pixels));
+    kernels.keep(images + i * pixels, pixels, record);
+    kernels.restore(record, pixels, restored + i * pixels);
+    new Uint32Array(space.memory.buffer, addresses, count)[i] = record;
+  }
+  return addresses;
+}
+
+function sparseImages(space: Workspace, count: number, pixels: number, zeros: readonly number[]): Pointer {
+  const at = space.bytes(count * pixels, 256);
+  const view = new Uint8Array(space.memory.buffer, at, count * pixels);
+  for (let i = 0; i < view.length; i++) {
+    if (space.random.uniform() < zeros[Math.floor(i / pixels) % zeros.length]) view[i] = 0;
+  }
   return at;
 }
 
@@ -291,7 +308,8 @@ function pixelValues(zeros: number): KernelCase {
     const [labels, ids] = [space.bytes(1, 10), space.take(4)];
     new Uint32Array(space.memory.buffer, ids, 1)[0] = 0;
     const packed = space.take(4 * packedFloats(1, inputs));
-    kernels.gather(images, labels, inputs, ids, 1, packed, space.output(1));
+    const records = keepImages(kernels, space, images, inputs, 1);
+    kernels.gather(records, labels, inputs, ids, 1, packed, space.output(1));
     const [gw, gb] = [space.output(4 * inputs), space.output(4)];
     const scratch = space.scratch({ rows: 1, inputs, outputs: 1 });
     kernels.inputParameterGradient(packed, space.put([1]), gw, gb, 1, inputs, 1, Write.store, scratch);
@@ -302,7 +320,7 @@ function inputCases(): KernelCase[] {
   const list = [pixelValues(0), pixelValues(256)];
   let turn = 0;
   const add = (rows: number, inputs: number, outputs: number) => {
-    for (const zeros of [0, 0.5, 0.8]) {
+    for (const zeros of [[0], [0.5], [0.8], [0.9, 0, 0.5]]) {
       list.push(inputCase({ rows, inputs, outputs }, zeros, activations[turn++ % activations.length]));
     }
   };

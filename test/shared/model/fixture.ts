@@ -1,6 +1,6 @@
 /** What the tests of the model share: a memory with kernels, a bump allocator, and random samples. */
 import type { Samples } from '../../../shared/data/dataset.js';
-import type { Kernels, Pointer } from '../../../shared/kernels/kernels.js';
+import { type Kernels, type Pointer, recordBytesMax } from '../../../shared/kernels/kernels.js';
 import { scalarKernels } from '../../../shared/kernels/scalar.js';
 import { initialWeights } from '../../../shared/model/initialise.js';
 import type { Model } from '../../../shared/model/model.js';
@@ -43,7 +43,7 @@ export class Bench {
     this.partialFloats = partialFloats(model);
     this.network = new Network(this.kernels, model, rowsMax, this.take(Network.bytesNeeded(model, rowsMax)));
     this.from = {
-      images: this.put(samples.images),
+      records: this.keep(samples),
       labels: this.put(samples.labels),
       weights: this.put(weights),
       transposed: this.take(4 * transposedFloats(model)),
@@ -62,6 +62,17 @@ export class Bench {
     const at = this.take(data.byteLength);
     new Uint8Array(this.memory.buffer).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     return at;
+  }
+
+  private keep({ count, images }: Samples): Pointer {
+    const pixels = images.length / count;
+    const records = Array.from({ length: count }, (_, id) => {
+      const image = this.put(images.subarray(id * pixels, (id + 1) * pixels));
+      const record = this.take(recordBytesMax(pixels));
+      this.kernels.keep(image, pixels, record);
+      return record;
+    });
+    return this.put(Uint32Array.from(records));
   }
 
   floats(at: Pointer, count: number): Float32Array {
