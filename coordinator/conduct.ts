@@ -111,6 +111,7 @@ export async function conduct(
     failed,
     diverged: () => training.diverged(),
   });
+  recorder.begin();
   profiler?.begin();
   const reason = await Promise.race([training.run(), failure]);
   profiler?.finish(recorder.directory, trainer.position.step, site.workers);

@@ -25,8 +25,8 @@ export interface FleetState {
 }
 
 export class Recorder {
-  private readonly startMs: number;
-  private readonly rate: RateMeter;
+  private startMs: number;
+  private rate: RateMeter;
   /** Sums over the steps since the last evaluation. */
   private recent = { steps: 0, loss: 0, accuracy: 0 };
   private hasGrown = false;
@@ -44,6 +44,12 @@ export class Recorder {
   ) {
     this.resumedAtStep = isResumed ? trainer.position.step : null;
     this.startMs = platform.nowMs();
+    this.rate = new RateMeter(rateWindowMs, this.startMs);
+  }
+
+  /** Training begins: what came before counts neither to its time nor to its rate. */
+  begin(): void {
+    this.startMs = this.platform.nowMs();
     this.rate = new RateMeter(rateWindowMs, this.startMs);
   }
 

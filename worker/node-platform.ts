@@ -18,15 +18,16 @@ const threadFile = new URL('./thread-entry.js', import.meta.url);
 const maxYoungGenerationSizeMb = 3;
 
 /**
- * As above, for the process's first thread, whose limit cannot be set from within: its young generation keeps the size
- * that it begins with. To be called before anything else.
+ * The same for the process's first thread, whose limit cannot be set from within: from now on its young generation
+ * keeps its size. Each thread that is made sets this back.
  */
-export function collectGarbageSoon(): void {
+function keepFirstThreadSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 
 /** `profile` measures this thread; by default nothing does. */
 export function nodePlatform(profile: Profile = noProfile): Platform {
+  keepFirstThreadSmall();
   return {
     kernels: readFileSync(kernelsFile),
     cores: availableParallelism(),
@@ -41,6 +42,7 @@ export function nodePlatform(profile: Profile = noProfile): Platform {
 
 function spawnThread(): ThreadHandle {
   const worker = new Worker(threadFile, { name: 'lockstep compute', resourceLimits: { maxYoungGenerationSizeMb } });
+  worker.on('online', keepFirstThreadSmall);
   return {
     post: (message, handOver) => worker.postMessage(message, handOver),
     listen: (receive) => worker.on('message', (message: FromThread) => receive(message)),

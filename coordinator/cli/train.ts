@@ -1,5 +1,5 @@
 /** `lockstep train`: coordinator and workers in one process, the workers on threads. */
-import { collectGarbageSoon, nodePlatform } from '../../worker/node-platform.js';
+import { nodePlatform } from '../../worker/node-platform.js';
 import { conduct } from '../conduct.js';
 import { Profiler } from '../profiler.js';
 import { createLog } from './log.js';
@@ -13,7 +13,6 @@ export interface TrainOptions extends RunOptions {
 
 /** Resolves with the exit code. */
 export async function runTrain(options: TrainOptions): Promise<number> {
-  collectGarbageSoon();
   const log = createLog(options);
   const profiler = options.profile ? new Profiler() : null;
   return conduct(options, log, nodePlatform(profiler?.phases), profiler, onInterrupt, {

@@ -2,7 +2,7 @@
 import { LockstepError } from '../../shared/errors.js';
 import { isToken, parseFragment } from '../../shared/protocol/handshake.js';
 import { Random } from '../../shared/random.js';
-import { collectGarbageSoon, nodePlatform } from '../../worker/node-platform.js';
+import { nodePlatform } from '../../worker/node-platform.js';
 import { NodeWorker } from '../../worker/node-worker.js';
 import type { SessionStatus } from '../../worker/session.js';
 import { version } from '../version.js';
@@ -18,7 +18,6 @@ export interface WorkerOptions extends LogConfig {
 
 /** Resolves with the exit code. */
 export async function runWorker(options: WorkerOptions): Promise<number> {
-  collectGarbageSoon();
   const { logger } = createLog(options);
   const { url, token } = parseJoinAddress(options.url, options.token ?? (process.env.LOCKSTEP_TOKEN || undefined));
   const platform = nodePlatform();
