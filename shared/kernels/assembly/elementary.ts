@@ -1,11 +1,8 @@
 /** exp, log, sigmoid and tanh of four floats: the operations of `../elementary.ts`, one for one. */
 import { choose, loadOne, splat, storeOne, zero } from './vector';
 
-/** 2^n for each integer n from -126 to 127. */
-// @inline
-function powerOfTwo(n: v128): v128 {
-  return i32x4.shl(i32x4.add(n, i32x4.splat(127)), 23);
-}
+/** 1.5 * 2^23: a float that is added to it is rounded to an integer, which is then in the sum's lowest bits. */
+const ROUNDING: f32 = 12582912;
 
 /** y x + c, rounded twice: a step of Horner's rule. */
 // @inline
@@ -15,9 +12,9 @@ function horner(y: v128, x: v128, c: f32): v128 {
 
 // @inline
 export function exp4(x: v128): v128 {
-  let clamped = choose(f32x4.lt(x, splat(-104.5)), splat(-104.5), x);
-  clamped = choose(f32x4.gt(clamped, splat(89)), splat(89), clamped);
-  const n = f32x4.nearest(f32x4.mul(clamped, splat(1.4426950408889634)));
+  const clamped = f32x4.pmin(f32x4.pmax(x, splat(-104.5)), splat(89));
+  const rounded = f32x4.add(f32x4.mul(clamped, splat(1.4426950408889634)), splat(ROUNDING));
+  const n = f32x4.sub(rounded, splat(ROUNDING));
   const high = f32x4.sub(clamped, f32x4.mul(n, splat(0.693359375)));
   const r = f32x4.sub(high, f32x4.mul(n, splat(-2.1219444e-4)));
   let p = splat(1.98756915e-4);
@@ -27,9 +24,10 @@ export function exp4(x: v128): v128 {
   p = horner(p, r, 1.6666665459e-1);
   p = horner(p, r, 5.0000001201e-1);
   p = f32x4.add(f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r), splat(1));
-  const whole = i32x4.trunc_sat_f32x4_s(n);
+  // The exponents of two powers of two whose product is 2^n, each with the bias of 127 that a float has.
+  const whole = i32x4.sub(rounded, i32x4.splat(reinterpret<i32>(ROUNDING) - 254));
   const half = i32x4.shr_s(whole, 1);
-  return f32x4.mul(f32x4.mul(p, powerOfTwo(half)), powerOfTwo(i32x4.sub(whole, half)));
+  return f32x4.mul(f32x4.mul(p, i32x4.shl(half, 23)), i32x4.shl(i32x4.sub(whole, half), 23));
 }
 
 // @inline
