@@ -1,5 +1,5 @@
 /** What happens to a row after a product: bias and activation on the way forward, the derivative on the way back. */
-import { sigmoid4, tanh4 } from './elementary';
+import { sigmoid, tanh } from './elementary';
 import { loadOne, splat, storeOne, zero } from './vector';
 
 const SIGMOID = 1;
@@ -12,14 +12,6 @@ function whereAbove(x: v128, condition: v128): v128 {
   return v128.and(x, f32x4.gt(condition, zero()));
 }
 
-// @inline
-function activate(activation: i32, z: v128): v128 {
-  if (activation == RELU) return whereAbove(z, z);
-  if (activation == SIGMOID) return sigmoid4(z);
-  if (activation == TANH) return tanh4(z);
-  return z;
-}
-
 /** `sum` times the derivative of the activation at the point where its value is y. */
 // @inline
 export function carryBack(activation: i32, sum: v128, y: v128): v128 {
@@ -29,16 +21,28 @@ export function carryBack(activation: i32, sum: v128, y: v128): v128 {
   return sum;
 }
 
-/** y = activation(y + b), row by row. */
+/** y = activation(y + b). */
 export function finishForward(y: usize, b: usize, rows: i32, outputs: i32, activation: i32): void {
+  addBias(y, b, rows, outputs);
+  const floats = rows * outputs;
+  if (activation == RELU) relu(y, floats);
+  else if (activation == SIGMOID) sigmoid(y, y, floats);
+  else if (activation == TANH) tanh(y, y, floats);
+}
+
+function addBias(y: usize, b: usize, rows: i32, outputs: i32): void {
   for (let r = 0; r < rows; r++) {
     const end = y + ((<usize>outputs) << 2);
     let bias = b;
-    for (; y + 16 <= end; y += 16, bias += 16) {
-      v128.store(y, activate(activation, f32x4.add(v128.load(y), v128.load(bias))));
-    }
-    for (; y < end; y += 4, bias += 4) storeOne(y, activate(activation, f32x4.add(loadOne(y), loadOne(bias))));
+    for (; y + 16 <= end; y += 16, bias += 16) v128.store(y, f32x4.add(v128.load(y), v128.load(bias)));
+    for (; y < end; y += 4, bias += 4) store<f32>(y, load<f32>(y) + load<f32>(bias));
   }
+}
+
+function relu(y: usize, floats: i32): void {
+  const end = y + ((<usize>floats) << 2);
+  for (; y + 16 <= end; y += 16) v128.store(y, whereAbove(v128.load(y), v128.load(y)));
+  for (; y < end; y += 4) storeOne(y, whereAbove(loadOne(y), loadOne(y)));
 }
 
 /** deltaIn = deltaIn * activation'(x), element by element. */

@@ -61,7 +61,7 @@ export function sigmoid4(x: v128): v128 {
 }
 
 // @inline
-export function tanh4(x: v128): v128 {
+function tanh4(x: v128): v128 {
   const z = f32x4.mul(x, x);
   let p = splat(-5.70498872745e-3);
   p = horner(p, z, 2.06390887954e-2);
@@ -86,4 +86,16 @@ export function log(x: usize, y: usize, floats: i32): void {
   const end = x + ((<usize>floats) << 2);
   for (; x + 16 <= end; x += 16, y += 16) v128.store(y, log4(v128.load(x)));
   for (; x < end; x += 4, y += 4) storeOne(y, log4(loadOne(x)));
+}
+
+export function sigmoid(x: usize, y: usize, floats: i32): void {
+  const end = x + ((<usize>floats) << 2);
+  for (; x + 16 <= end; x += 16, y += 16) v128.store(y, sigmoid4(v128.load(x)));
+  for (; x < end; x += 4, y += 4) storeOne(y, sigmoid4(loadOne(x)));
+}
+
+export function tanh(x: usize, y: usize, floats: i32): void {
+  const end = x + ((<usize>floats) << 2);
+  for (; x + 16 <= end; x += 16, y += 16) v128.store(y, tanh4(v128.load(x)));
+  for (; x < end; x += 4, y += 4) storeOne(y, tanh4(loadOne(x)));
 }
