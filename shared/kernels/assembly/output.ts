@@ -1,29 +1,67 @@
-/** The end of the network: losses and their gradients at the scores, and the predicted class. */
-
+/**
+ * The end of the network: losses and their gradients at the scores, and the predicted class. Four samples go together,
+ * one in each lane, so that sums over the classes run as those of a single sample do. Where fewer than four are left,
+ * the last one fills the lanes: what is stored twice is the same.
+ */
 import { carryBack } from './activation';
-import { exp, exp4, log, log4, sigmoid4 } from './elementary';
-import { loadOne, splat, storeOne } from './vector';
+import { exp4, log4, sigmoid4 } from './elementary';
+import { splat, zero } from './vector';
 
 const QUADRATIC = 0;
 const SIGMOID_CROSS_ENTROPY = 1;
 
-/** The index of the row's largest value, the first of equals. */
+/** The floats at `at` and at three distances from it. */
 // @inline
-function largest(row: usize, classes: i32): i32 {
-  let best = 0;
-  let max = load<f32>(row);
-  for (let c = 1; c < classes; c++) {
-    const value = load<f32>(row + ((<usize>c) << 2));
-    if (value > max) {
-      max = value;
-      best = c;
-    }
+function loadColumn(at: usize, b: usize, c: usize, d: usize): v128 {
+  const ab = v128.load_lane<f32>(at + b, v128.load_zero<f32>(at), 1);
+  return v128.load_lane<f32>(at + d, v128.load_lane<f32>(at + c, ab, 2), 3);
+}
+
+// @inline
+function storeColumn(at: usize, b: usize, c: usize, d: usize, column: v128): void {
+  v128.store_lane<f32>(at, column, 0);
+  v128.store_lane<f32>(at + b, column, 1);
+  v128.store_lane<f32>(at + c, column, 2);
+  v128.store_lane<f32>(at + d, column, 3);
+}
+
+/** Transposes four rows into columns of 16 bytes. */
+// @inline
+function loadColumns(rows: usize, b: usize, c: usize, d: usize, classes: i32, columns: usize): void {
+  for (let n = 0; n < classes; n++, rows += 4, columns += 16) v128.store(columns, loadColumn(rows, b, c, d));
+}
+
+// @inline
+function storeColumns(rows: usize, b: usize, c: usize, d: usize, classes: i32, columns: usize): void {
+  for (let n = 0; n < classes; n++, rows += 4, columns += 16) storeColumn(rows, b, c, d, v128.load(columns));
+}
+
+/** The indices of the largest values of four rows, the first of equals. */
+// @inline
+function largest4(y: usize, b: usize, c: usize, d: usize, classes: i32): v128 {
+  let best = i32x4.splat(0);
+  let max = loadColumn(y, b, c, d);
+  for (let n = 1; n < classes; n++) {
+    y += 4;
+    const column = loadColumn(y, b, c, d);
+    best = v128.bitselect(i32x4.splat(n), best, f32x4.gt(column, max));
+    max = f32x4.pmax(max, column);
   }
   return best;
 }
 
 export function argmax(y: usize, predictions: usize, rows: i32, classes: i32): void {
-  for (let r = 0; r < rows; r++, y += (<usize>classes) << 2) store<u8>(predictions + r, largest(y, classes));
+  const rowBytes = (<usize>classes) << 2;
+  for (let r = 0; r < rows; r += 4, y += 4 * rowBytes, predictions += 4) {
+    const last = <usize>min(3, rows - r - 1);
+    const b = min<usize>(1, last);
+    const c = min<usize>(2, last);
+    const best = largest4(y, b * rowBytes, c * rowBytes, last * rowBytes, classes);
+    store<u8>(predictions, i32x4.extract_lane(best, 0));
+    store<u8>(predictions + b, i32x4.extract_lane(best, 1));
+    store<u8>(predictions + c, i32x4.extract_lane(best, 2));
+    store<u8>(predictions + last, i32x4.extract_lane(best, 3));
+  }
 }
 
 export function outputLoss(
@@ -38,121 +76,83 @@ export function outputLoss(
   write: i32,
   scratch: usize,
 ): void {
-  let total: f32;
-  if (loss == QUADRATIC) total = quadratic(activation, y, labels, delta, rows, classes);
-  else if (loss == SIGMOID_CROSS_ENTROPY) total = sigmoidCrossEntropy(y, labels, delta, rows, classes);
-  else total = softmaxCrossEntropy(y, labels, delta, rows, classes, scratch);
-  let correct: f32 = countCorrect(y, labels, rows, classes);
-  if (write) {
-    total = load<f32>(sums) + total;
-    correct = load<f32>(sums, 4) + correct;
-  }
-  store<f32>(sums, total);
-  store<f32>(sums, correct, 4);
-}
-
-function countCorrect(y: usize, labels: usize, rows: i32, classes: i32): f32 {
-  let correct = 0;
-  for (let r = 0; r < rows; r++, y += (<usize>classes) << 2) {
-    correct += <i32>(largest(y, classes) == <i32>load<u8>(labels + r));
-  }
-  return <f32>correct;
-}
-
-function quadratic(activation: i32, y: usize, labels: usize, delta: usize, rows: i32, classes: i32): f32 {
+  const rowBytes = (<usize>classes) << 2;
+  const columns = scratch + 16;
   let total: f32 = 0;
-  for (let r = 0; r < rows; r++) {
-    const label = <i32>load<u8>(labels + r);
-    let sum: f32 = 0;
-    for (let c = 0; c < classes; c++, y += 4, delta += 4) {
-      const error = load<f32>(y) - (c == label ? <f32>1 : <f32>0);
-      sum += error * error;
-      storeOne(delta, carryBack(activation, splat(error), loadOne(y)));
-    }
-    total += <f32>0.5 * sum;
+  let correct = 0;
+  for (let r = 0; r < rows; r += 4, y += 4 * rowBytes, delta += 4 * rowBytes, labels += 4) {
+    const last = <usize>min(3, rows - r - 1);
+    const b = min<usize>(1, last);
+    const c = min<usize>(2, last);
+    const label = i32x4(load<u8>(labels), load<u8>(labels + b), load<u8>(labels + c), load<u8>(labels + last));
+    const toB = b * rowBytes;
+    const toC = c * rowBytes;
+    const toD = last * rowBytes;
+    const best = largest4(y, toB, toC, toD, classes);
+    correct += popcnt(i32x4.bitmask(i32x4.eq(best, label)) & ((2 << (<i32>last)) - 1));
+    loadColumns(y, toB, toC, toD, classes, columns);
+    let sum: v128;
+    if (loss == QUADRATIC) sum = quadratic4(activation, columns, classes, label);
+    else if (loss == SIGMOID_CROSS_ENTROPY) sum = sigmoidCrossEntropy4(columns, classes, label);
+    else sum = softmaxCrossEntropy4(columns, classes, label);
+    storeColumns(delta, toB, toC, toD, classes, columns);
+    v128.store(scratch, sum);
+    for (let at: usize = 0; at <= last; at++) total += load<f32>(scratch + (at << 2));
   }
-  return total;
+  store<f32>(sums, write ? load<f32>(sums) + total : total);
+  store<f32>(sums, write ? load<f32>(sums, 4) + <f32>correct : <f32>correct, 4);
 }
 
-/** First `delta` holds the logarithms of all rows, then the sigmoids: each is computed four at a time. */
-function sigmoidCrossEntropy(y: usize, labels: usize, delta: usize, rows: i32, classes: i32): f32 {
-  logistic(y, delta, rows * classes);
-  const total = sigmoidTotal(y, labels, delta, rows, classes);
-  sigmoids(y, delta, rows * classes);
-  subtractLabels(labels, delta, rows, classes);
-  return total;
-}
-
-/** log(1 + exp(-|x|)), element by element. */
-function logistic(x: usize, y: usize, floats: i32): void {
-  const end = x + ((<usize>floats) << 2);
-  for (; x + 16 <= end; x += 16, y += 16) v128.store(y, logistic4(v128.load(x)));
-  for (; x < end; x += 4, y += 4) storeOne(y, logistic4(loadOne(x)));
+/** The losses of four samples, whose outputs, four floats for each class, are replaced by the gradient. */
+// @inline
+function quadratic4(activation: i32, columns: usize, classes: i32, label: v128): v128 {
+  let sum = zero();
+  for (let n = 0; n < classes; n++, columns += 16) {
+    const y = v128.load(columns);
+    const error = f32x4.sub(y, target(label, n));
+    sum = f32x4.add(sum, f32x4.mul(error, error));
+    v128.store(columns, carryBack(activation, error, y));
+  }
+  return f32x4.mul(splat(0.5), sum);
 }
 
 // @inline
-function logistic4(x: v128): v128 {
-  return log4(f32x4.add(splat(1), exp4(f32x4.neg(f32x4.abs(x)))));
-}
-
-function sigmoids(x: usize, y: usize, floats: i32): void {
-  const end = x + ((<usize>floats) << 2);
-  for (; x + 16 <= end; x += 16, y += 16) v128.store(y, sigmoid4(v128.load(x)));
-  for (; x < end; x += 4, y += 4) storeOne(y, sigmoid4(loadOne(x)));
-}
-
-function sigmoidTotal(y: usize, labels: usize, logarithms: usize, rows: i32, classes: i32): f32 {
-  let total: f32 = 0;
-  for (let r = 0; r < rows; r++) {
-    const label = <i32>load<u8>(labels + r);
-    let sum: f32 = 0;
-    for (let c = 0; c < classes; c++, y += 4, logarithms += 4) {
-      const score = load<f32>(y);
-      const linear = (score > 0 ? score : <f32>0) - score * (c == label ? <f32>1 : <f32>0);
-      sum += linear + load<f32>(logarithms);
-    }
-    total += sum;
+function sigmoidCrossEntropy4(columns: usize, classes: i32, label: v128): v128 {
+  let sum = zero();
+  for (let n = 0; n < classes; n++, columns += 16) {
+    const y = v128.load(columns);
+    const t = target(label, n);
+    const linear = f32x4.sub(v128.and(y, f32x4.gt(y, zero())), f32x4.mul(y, t));
+    const logistic = log4(f32x4.add(splat(1), exp4(f32x4.neg(f32x4.abs(y)))));
+    sum = f32x4.add(sum, f32x4.add(linear, logistic));
+    v128.store(columns, f32x4.sub(sigmoid4(y), t));
   }
-  return total;
+  return sum;
 }
 
-/** delta - t for one-hot t: taking 0 from a value changes nothing. A label beyond the classes takes nothing. */
-function subtractLabels(labels: usize, delta: usize, rows: i32, classes: i32): void {
-  for (let r = 0; r < rows; r++, delta += (<usize>classes) << 2) {
-    const label = <usize>load<u8>(labels + r);
-    if (label >= <usize>classes) continue;
-    const at = delta + (label << 2);
-    store<f32>(at, load<f32>(at) - 1);
+// @inline
+function softmaxCrossEntropy4(columns: usize, classes: i32, label: v128): v128 {
+  const end = columns + ((<usize>classes) << 4);
+  let max = v128.load(columns);
+  for (let at = columns; at < end; at += 16) max = f32x4.pmax(max, v128.load(at));
+  let sum = zero();
+  let margin = zero();
+  for (let n = 0; n < classes; n++) {
+    const at = columns + ((<usize>n) << 4);
+    const shifted = f32x4.sub(v128.load(at), max);
+    margin = v128.bitselect(shifted, margin, i32x4.eq(label, i32x4.splat(n)));
+    const exponential = exp4(shifted);
+    sum = f32x4.add(sum, exponential);
+    v128.store(at, exponential);
   }
-}
-
-/** `scratch` holds two floats per row: the sum of the exponentials (later its logarithm), and y_t - max. */
-function softmaxCrossEntropy(y: usize, labels: usize, delta: usize, rows: i32, classes: i32, scratch: usize): f32 {
-  const margins = scratch + ((<usize>rows) << 2);
-  subtractLargest(y, labels, delta, rows, classes, margins);
-  exp(delta, delta, rows * classes);
-  normalise(delta, rows, classes, scratch);
-  subtractLabels(labels, delta, rows, classes);
-  log(scratch, scratch, rows);
-  let total: f32 = 0;
-  for (let at: usize = 0; at < (<usize>rows) << 2; at += 4) total += load<f32>(scratch + at) - load<f32>(margins + at);
-  return total;
-}
-
-function subtractLargest(y: usize, labels: usize, delta: usize, rows: i32, classes: i32, margins: usize): void {
-  for (let r = 0; r < rows; r++, margins += 4) {
-    const max = load<f32>(y + ((<usize>largest(y, classes)) << 2));
-    store<f32>(margins, load<f32>(y + ((<usize>load<u8>(labels + r)) << 2)) - max);
-    for (let c = 0; c < classes; c++, y += 4, delta += 4) store<f32>(delta, load<f32>(y) - max);
+  for (let n = 0; n < classes; n++, columns += 16) {
+    v128.store(columns, f32x4.sub(f32x4.div(v128.load(columns), sum), target(label, n)));
   }
+  return f32x4.sub(log4(sum), margin);
 }
 
-/** Divides each row by its sum and leaves the sums in `sums`. */
-function normalise(delta: usize, rows: i32, classes: i32, sums: usize): void {
-  for (let r = 0; r < rows; r++, sums += 4) {
-    let sum: f32 = 0;
-    for (let c = 0; c < classes; c++) sum += load<f32>(delta + ((<usize>c) << 2));
-    store<f32>(sums, sum);
-    for (let c = 0; c < classes; c++, delta += 4) store<f32>(delta, load<f32>(delta) / sum);
-  }
+/** 1 where `n` is the label, else +0. */
+// @inline
+function target(label: v128, n: i32): v128 {
+  return v128.and(i32x4.eq(label, i32x4.splat(n)), splat(1));
 }
