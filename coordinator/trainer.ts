@@ -104,7 +104,7 @@ export type TrainerEffect =
       readonly step: number;
       readonly epoch: number;
       readonly train: Score;
-      readonly test?: Score;
+      readonly test: Score | undefined;
     }
   | { readonly type: 'checkpoint'; readonly position: Position; readonly state: TrainerState }
   /** The last effect of a run. */
@@ -212,9 +212,10 @@ export class Trainer {
   private summed(train: Score, nowMs: number): TrainerEffect[] {
     assert(this.state === 'summing', `a sum arrived while ${this.state}`);
     this.step_ += 1;
-    const firstLoss = this.progress.firstLoss ?? train.loss;
     const isDue = this.evaluationIsDue();
-    this.progress = { ...this.progress, firstLoss, unevaluated: isDue ? train : null };
+    const { firstLoss } = this.progress;
+    if (isDue || firstLoss === null)
+      this.progress = { ...this.progress, firstLoss: firstLoss ?? train.loss, unevaluated: isDue ? train : null };
     if (isDue) return [{ type: 'update' }, ...this.evaluate()];
     return [{ type: 'update' }, this.record(train), ...this.checkpointIfDue(nowMs), ...this.next()];
   }
@@ -262,7 +263,7 @@ export class Trainer {
 
   private record(train: Score, test?: Score): TrainerEffect {
     const epoch = Math.ceil(this.step_ / this.plan.stepsPerEpoch);
-    return { type: 'record', step: this.step_, epoch, train, ...(test && { test }) };
+    return { type: 'record', step: this.step_, epoch, train, test };
   }
 
   private finish(reason: StopReason): TrainerEffect[] {

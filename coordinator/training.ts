@@ -84,7 +84,7 @@ export class Training {
   taskAfter(task: Task): Task {
     const wraps = task.stepInEpoch + 1 === this.machine.order.stepsPerEpoch;
     const stepInEpoch = wraps ? 0 : task.stepInEpoch + 1;
-    return { ...task, step: task.step + 1, epoch: task.epoch + (wraps ? 1 : 0), stepInEpoch };
+    return { work: task.work, step: task.step + 1, epoch: task.epoch + (wraps ? 1 : 0), stepInEpoch };
   }
 
   private send(event: TrainerEvent): void {

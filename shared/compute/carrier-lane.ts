@@ -54,7 +54,7 @@ export class CarrierLane extends Lane {
     assert(placed !== undefined, 'a thread answered more than it was asked');
     if (answer.weights !== null) this.weightsBuffers.push(answer.weights);
     this.collect(placed, answer.sum);
-    return { ...placed, tookMs: answer.tookMs };
+    return { placed, tookMs: answer.tookMs };
   }
 
   protected begin({ order: { task, shard } }: Placed): void {

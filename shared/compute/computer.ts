@@ -27,6 +27,8 @@ export class Computer {
   private readonly network: Network;
   private readonly order: SampleOrder;
   private readonly region: ThreadRegion;
+  private readonly train: Operands;
+  private readonly test: Operands;
 
   constructor(
     kernels: Kernels,
@@ -39,6 +41,9 @@ export class Computer {
     const rowsMax = Math.max(run.microBatch, evaluationRows);
     this.network = new Network(kernels, run.model, rowsMax, this.region.network);
     this.order = new SampleOrder({ ...run, samples: run.train });
+    const { train, test, weights, transposed } = workspace;
+    this.train = { records: train.records, labels: train.labels, weights, transposed };
+    this.test = { records: test.records, labels: test.labels, weights, transposed };
   }
 
   /**
@@ -62,7 +67,7 @@ export class Computer {
     }
     const { microBatch } = this.workspace.run;
     const work = { shard, samples: order.samplesIn(stepInEpoch), microBatch, ids: region.ids };
-    shardGradient(this.network, this.operands('train'), work, out, region.temporaries);
+    shardGradient(this.network, this.train, work, out, region.temporaries);
   }
 
   private evaluation(shard: Shard, out: Pointer): void {
@@ -74,11 +79,6 @@ export class Computer {
     for (let i = 0; i < count; i++) ids[i] = first + i;
     const work = { shard, samples, microBatch: evaluationRows, ids: region.ids };
     const predictions = workspace.predictions + first;
-    shardEvaluation(this.network, this.operands('test'), work, out, predictions, region.temporaries);
-  }
-
-  private operands(set: 'train' | 'test'): Operands {
-    const { weights, transposed } = this.workspace;
-    return { ...this.workspace[set], weights, transposed };
+    shardEvaluation(this.network, this.test, work, out, predictions, region.temporaries);
   }
 }

@@ -15,7 +15,8 @@ export interface Placed {
   readonly out: Pointer;
 }
 
-export interface Finished extends Placed {
+export interface Finished {
+  readonly placed: Placed;
   /** How long it was worked on. */
   readonly tookMs: number;
 }
@@ -76,7 +77,7 @@ export class InlineLane extends Lane {
 
   finished(): Finished | undefined {
     const placed = this.placed.shift();
-    return placed && { ...placed, tookMs: this.compute(placed) };
+    return placed && { placed, tookMs: this.compute(placed) };
   }
 
   protected begin(): void {
@@ -109,7 +110,7 @@ export class ThreadLane extends Lane {
       assert(placed !== undefined, 'a thread answered more than it was asked');
       const tookMs = this.mailbox.tookMs(this.seen);
       this.seen = (this.seen + 1) | 0;
-      if (!this.takenBack.delete(placed)) return { ...placed, tookMs };
+      if (!this.takenBack.delete(placed)) return { placed, tookMs };
     }
     return undefined;
   }

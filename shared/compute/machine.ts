@@ -146,8 +146,16 @@ export class Machine {
     const part = 16 * Math.ceil(parameters / (helpers.length + 1) / 16);
     const orderFrom = (first: number): UpdateOrder => {
       const [at, floats] = [4 * first, Math.max(0, Math.min(part, parameters - first))];
-      const places = { weights: weights + at, velocity: velocity + at, sum: sum + at };
-      return { kind: 'update', ...places, floats, samples, rate, momentum };
+      return {
+        kind: 'update',
+        weights: weights + at,
+        velocity: velocity + at,
+        sum: sum + at,
+        floats,
+        samples,
+        rate,
+        momentum,
+      };
     };
     for (const [i, lane] of helpers.entries()) lane.beginUpdate(orderFrom((i + 1) * part));
     update(this.kernels, orderFrom(0));
@@ -266,9 +274,10 @@ export class Machine {
   private gather(): boolean {
     let any = false;
     for (const lane of this.lanes) {
-      const placed = lane.finished();
-      if (placed === undefined) continue;
-      this.pool.result(lane.member, placed.order.lease, placed.out, placed.tookMs);
+      const finished = lane.finished();
+      if (finished === undefined) continue;
+      const { placed, tookMs } = finished;
+      this.pool.result(lane.member, placed.order.lease, placed.out, tookMs);
       any = true;
     }
     return any;
