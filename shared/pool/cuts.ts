@@ -4,14 +4,16 @@ import type { Boundary } from './split.js';
 
 /** How the slots of whole jobs were cut, and for whom. */
 export interface Cut {
+  readonly shape: Shape;
+  readonly boundaries: readonly Boundary[];
+}
+
+interface Shape {
   readonly work: Work;
   readonly lo: number;
   readonly hi: number;
   readonly members: readonly number[];
-  readonly boundaries: readonly Boundary[];
 }
-
-type Shape = Omit<Cut, 'boundaries'>;
 
 /** The cuts of the last few jobs of different shapes: training, the last step of an epoch, evaluation. */
 export class RecentCuts {
@@ -19,11 +21,12 @@ export class RecentCuts {
 
   /** Where the same slots were cut for the same members. */
   find(shape: Shape): readonly Boundary[] | undefined {
-    return this.cuts.find((cut) => sameSlots(cut, shape) && sameMembers(cut.members, shape.members))?.boundaries;
+    return this.cuts.find((cut) => sameSlots(cut.shape, shape) && sameMembers(cut.shape.members, shape.members))
+      ?.boundaries;
   }
 
   remember(cut: Cut): void {
-    const at = this.cuts.findIndex((other) => sameSlots(cut, other));
+    const at = this.cuts.findIndex((other) => sameSlots(cut.shape, other.shape));
     if (at >= 0) this.cuts.splice(at, 1);
     this.cuts.unshift(cut);
     this.cuts.length = Math.min(this.cuts.length, limits.cutsRememberedMax);

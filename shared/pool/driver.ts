@@ -47,6 +47,7 @@ export interface Transport {
 export type WhenSummed = (sum: Pointer) => void;
 
 interface RunningJob {
+  readonly id: number;
   readonly task: Task;
   readonly sums: Map<number, Pointer>;
   readonly whenSummed: WhenSummed;
@@ -56,7 +57,7 @@ interface RunningJob {
 export class PoolDriver {
   private readonly pool = new Pool();
   private readonly transports = new Map<number, Transport>();
-  private readonly jobs = new Map<number, RunningJob>();
+  private readonly jobs: RunningJob[] = [];
   /** Results that wait for the pool's judgement: it says of each, in the order of arrival, to keep or discard it. */
   private readonly arrived: { readonly lease: number; readonly sum: Pointer }[] = [];
   private readonly effects = new EffectQueue<PoolEffect>((effect) => this.carryOut(effect));
@@ -101,7 +102,7 @@ export class PoolDriver {
   /** Has a shard of a task with so many slots summed; returns the job's number. */
   run(task: Task, shard: Shard, slots: number, whenSummed: WhenSummed): number {
     const job: Job = { id: this.nextJob++, work: task.work, shard, slots, sizeMax: this.sizeMax(task) };
-    this.jobs.set(job.id, { task, sums: new Map(), whenSummed, root: shard });
+    this.jobs.push({ id: job.id, task, sums: new Map(), whenSummed, root: shard });
     this.send({ type: 'job', job, nowMs: this.platform.nowMs() });
     return job.id;
   }
@@ -181,14 +182,12 @@ export class PoolDriver {
   }
 
   private complete(id: number): void {
-    const job = this.running(id);
-    this.jobs.delete(id);
+    const job = this.remove(id);
     job.whenSummed(takeFrom(job.sums, shardKey(job.root)));
   }
 
   private forget(id: number): void {
-    for (const sum of this.jobs.get(id)?.sums.values() ?? []) this.buffers.giveBack(sum);
-    this.jobs.delete(id);
+    for (const sum of this.remove(id).sums.values()) this.buffers.giveBack(sum);
   }
 
   private drop(member: number, reason: 'silent' | 'no-progress'): void {
@@ -198,8 +197,14 @@ export class PoolDriver {
   }
 
   private running(id: number): RunningJob {
-    const job = this.jobs.get(id);
+    const job = this.jobs.find((job) => job.id === id);
     assert(job !== undefined, `job ${id} is not running`);
+    return job;
+  }
+
+  private remove(id: number): RunningJob {
+    const job = this.running(id);
+    this.jobs.splice(this.jobs.indexOf(job), 1);
     return job;
   }
 

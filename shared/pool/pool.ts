@@ -100,8 +100,8 @@ interface JobState {
 
 export class Pool {
   private readonly members = new Map<number, Member>();
-  private readonly jobs = new Map<number, JobState>();
-  private readonly leases = new Map<number, Lease>();
+  /** Few: an array, since a Map that is emptied in each step leaves a chain of tables behind, which outlives them. */
+  private readonly jobs: JobState[] = [];
   private readonly cuts = new RecentCuts();
   private nextLease = 1;
   private lastTickMs: number | null = null;
@@ -127,7 +127,7 @@ export class Pool {
 
   /** Where the shards of every unfinished job are: for checks of the invariants. */
   *places(): Iterable<{ job: Job; pending: readonly Shard[]; leased: readonly Shard[]; summed: readonly Shard[] }> {
-    for (const { job, pending, leases, summed } of this.jobs.values()) {
+    for (const { job, pending, leases, summed } of this.jobs) {
       yield { job, pending, leased: Array.from(leases, ({ shard }) => shard), summed: [...summed.values()] };
     }
   }
@@ -167,37 +167,38 @@ export class Pool {
   private leave(id: number, nowMs: number): void {
     const member = this.members.get(id);
     if (member === undefined) return;
-    this.remove(member);
+    this.dismiss(member);
     this.leasePending(nowMs);
   }
 
-  private remove(member: Member): void {
+  private dismiss(member: Member): void {
     this.members.delete(member.id);
     for (const lease of member.leases) this.takeBack(lease);
   }
 
   private begin(job: Job, nowMs: number): void {
-    assert(!this.jobs.has(job.id), `job ${job.id} began twice`);
-    this.jobs.set(job.id, { job, leases: new Set(), summed: new Map(), pending: [job.shard] });
+    assert(this.jobState(job.id) === undefined, `job ${job.id} began twice`);
+    this.jobs.push({ job, leases: new Set(), summed: new Map(), pending: [job.shard] });
     this.leasePending(nowMs);
   }
 
   private cancel(id: number, nowMs: number): void {
-    const state = this.jobs.get(id);
+    const state = this.jobState(id);
     if (state === undefined) return;
     for (const lease of [...state.leases]) {
       lease.member.becomeRevoked(lease, nowMs);
       this.revoke(lease);
     }
-    this.jobs.delete(id);
+    this.remove(state);
     this.effects.push({ type: 'forget', job: id });
     this.leasePending(nowMs);
   }
 
   private result(memberId: number, leaseId: number, nowMs: number, tookMs: number | undefined): void {
-    const lease = this.leases.get(leaseId);
-    this.members.get(memberId)?.becomeHeard(nowMs);
-    if (lease === undefined || lease.member.id !== memberId) {
+    const member = this.members.get(memberId);
+    member?.becomeHeard(nowMs);
+    const lease = member?.leases.find(({ id }) => id === leaseId);
+    if (lease === undefined) {
       this.effects.push({ type: 'discard', lease: leaseId });
       return;
     }
@@ -224,7 +225,7 @@ export class Pool {
       this.effects.push({ type: 'combine', job: job.id, node: parent, left, right });
       node = parent;
     }
-    this.jobs.delete(job.id);
+    this.remove(state);
     this.effects.push({ type: 'complete', job: job.id });
   }
 
@@ -271,7 +272,7 @@ export class Pool {
 
   /** What it held is pending then: the caller leases it out again. */
   private drop(member: Member, reason: 'silent' | 'no-progress'): void {
-    this.remove(member);
+    this.dismiss(member);
     this.effects.push({ type: 'drop', member: member.id, reason });
   }
 
@@ -288,15 +289,14 @@ export class Pool {
   }
 
   private end(lease: Lease): JobState {
-    const state = this.jobs.get(lease.job);
+    const state = this.jobState(lease.job);
     assert(state !== undefined, `lease ${lease.id} outlived its job`);
-    this.leases.delete(lease.id);
     state.leases.delete(lease);
     return state;
   }
 
   private leasePending(nowMs: number): void {
-    for (const state of this.jobs.values()) {
+    for (const state of this.jobs) {
       while (state.pending.length > 0 && this.someoneHasRoom()) {
         const pending = state.pending;
         state.pending = [];
@@ -321,7 +321,7 @@ export class Pool {
     }
     const shape = { work, lo: shard.lo, hi, members: members.map(({ id }) => id) };
     const boundaries = cut(shard.lo, hi, this.speeds(members, work), this.cuts.find(shape));
-    if (shard === state.job.shard) this.cuts.remember({ ...shape, boundaries });
+    if (shard === state.job.shard) this.cuts.remember({ shape, boundaries });
     const runs = runsOf(shard.lo, boundaries, slots, sizeMax);
     for (const [i, run] of runs.entries()) this.leaseRun(state, run, members[i], nowMs);
   }
@@ -367,7 +367,6 @@ export class Pool {
       startMs: member.freeMs(nowMs),
     };
     member.becomeLeased(lease);
-    this.leases.set(lease.id, lease);
     state.leases.add(lease);
     this.effects.push({ type: 'lease', member: member.id, lease: lease.id, job: state.job, shard });
   }
@@ -377,7 +376,7 @@ export class Pool {
     for (let helper = this.helper(); helper !== undefined; helper = this.helper()) {
       const late = this.latest(nowMs);
       if (late === undefined) return;
-      const state = this.jobs.get(late.job);
+      const state = this.jobState(late.job);
       assert(state !== undefined, `lease ${late.id} outlived its job`);
       this.lease(state, late.shard, helper, nowMs);
     }
@@ -395,22 +394,25 @@ export class Pool {
 
   private latest(nowMs: number): Lease | undefined {
     let worst: Lease | undefined;
-    for (const lease of this.leases.values()) {
-      if (!lease.member.isLate(lease, nowMs) || this.isTwinned(lease)) continue;
-      if (worst === undefined || lease.startMs < worst.startMs) worst = lease;
+    for (const { leases } of this.jobs) {
+      for (const lease of leases) {
+        if (!lease.member.isLate(lease, nowMs) || isTwinned(lease, leases)) continue;
+        if (worst === undefined || lease.startMs < worst.startMs) worst = lease;
+      }
     }
     return worst;
   }
 
-  private isTwinned(lease: Lease): boolean {
-    for (const other of this.jobs.get(lease.job)?.leases ?? []) {
-      if (other !== lease && sameShard(other.shard, lease.shard)) return true;
-    }
-    return false;
+  private jobState(id: number): JobState | undefined {
+    return this.jobs.find(({ job }) => job.id === id);
+  }
+
+  private remove(state: JobState): void {
+    this.jobs.splice(this.jobs.indexOf(state), 1);
   }
 
   private noticeStranding(): void {
-    const stranded = this.members.size === 0 && this.jobs.size > 0;
+    const stranded = this.members.size === 0 && this.jobs.length > 0;
     if (stranded && !this.stranded) this.effects.push({ type: 'stranded' });
     if (this.stranded && this.members.size > 0) this.effects.push({ type: 'manned' });
     this.stranded = stranded;
@@ -420,6 +422,11 @@ export class Pool {
 /** A number that names the node: slots and sizes are below 2^21. */
 export function shardKey(shard: Shard): number {
   return shard.lo * 32 + 31 - Math.clz32(shard.size);
+}
+
+function isTwinned(lease: Lease, leases: Iterable<Lease>): boolean {
+  for (const other of leases) if (other !== lease && sameShard(other.shard, lease.shard)) return true;
+  return false;
 }
 
 function hasRoom(member: Member): boolean {
