@@ -51,7 +51,7 @@ const PAGE_BYTES = 65_536;
 /** The largest maximum that a 32-bit memory can have: an address range, not memory that is used. */
 const PAGES_MAX = 65_536;
 
-/** How often to look for the other side's progress before sleeping: some twenty microseconds. */
+/** How often to look for the other side's progress before sleeping: some fifty to two hundred microseconds. */
 const SPINS = 20_000;
 /** Longest time without a look at the event loop, but for one shard. */
 const TURN_MS = 1;
@@ -264,7 +264,7 @@ export class Machine {
     const untilMs = this.platform.nowMs() + TURN_MS;
     while (this.platform.nowMs() < untilMs) {
       if (this.gather() || this.takeOver()) continue;
-      if (!(this.isBusy() && this.watch())) return this.rest();
+      if (!(this.takesPart && this.isBusy() && this.watch())) return this.rest();
     }
     this.turn = 'none';
     if (this.isBusy()) this.wake();
@@ -292,7 +292,7 @@ export class Machine {
    * system has not found it a core yet. False when there is nothing of the kind.
    */
   private takeOver(): boolean {
-    if (!this.lanes.some((lane) => lane instanceof InlineLane)) return false;
+    if (!this.takesPart) return false;
     for (const lane of this.lanes) {
       const placed = lane instanceof ThreadLane ? lane.takeBack() : undefined;
       if (placed === undefined) continue;
@@ -302,7 +302,10 @@ export class Machine {
     return false;
   }
 
-  /** Looks at the threads' progress for a while; true when there is any. */
+  /**
+   * Looks at the threads' progress for a while; true when there is any. Only for a thread that takes part: it has a core
+   * then, which another one would take away from those that compute.
+   */
   private watch(): boolean {
     this.profile.enter('watch');
     let found = false;
