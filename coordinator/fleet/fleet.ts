@@ -2,14 +2,17 @@
  * What all remote members of a run have in common: the run's description, the samples, and the present weights, encoded
  * once for everybody; and the traffic that they cause.
  */
-import type { Machine } from '../../shared/compute/machine.js';
+import type { Machine, Platform } from '../../shared/compute/machine.js';
 import { packSamples } from '../../shared/compute/samples.js';
 import { limits } from '../../shared/limits.js';
-import { encodeFrame } from '../../shared/protocol/codec.js';
+import { encodeFrameFrom } from '../../shared/protocol/codec.js';
+import { FrameBuffers } from '../../shared/protocol/frame-buffers.js';
 import type { DataDescription } from '../../shared/protocol/messages.js';
 import { protocolVersion, type SampleSet, type Welcome } from '../../shared/protocol/messages.js';
 import { samplesBytes } from '../../shared/protocol/payload.js';
 import { type Audited, Audits } from './audits.js';
+import { Outbox } from './outbox.js';
+import { type BufferedFrame, SharedFrame } from './shared-frame.js';
 import { WeightsBroadcast } from './weights-broadcast.js';
 
 export interface FleetConfig {
@@ -33,6 +36,7 @@ export class Fleet {
   readonly traffic: Traffic = { bytesSent: 0, bytesReceived: 0 };
   readonly weights: WeightsBroadcast;
   readonly audits: Audits;
+  readonly outbox: Outbox;
   /** Above this, a member reads too slowly. */
   readonly queueBytesMax: number;
   /** By their number in the pool. */
@@ -41,13 +45,16 @@ export class Fleet {
   slots = 0;
   /** Of the last evaluation. */
   testAccuracy: number | null = null;
+  /** Of frames of samples. */
+  private readonly buffers = new FrameBuffers();
 
   constructor(
     readonly config: FleetConfig,
     readonly machine: Machine,
-    sha256: (bytes: Uint8Array) => string,
+    platform: Pick<Platform, 'nowMs' | 'defer' | 'sha256'>,
   ) {
-    this.audits = new Audits(machine, sha256);
+    this.audits = new Audits(machine, platform.sha256);
+    this.outbox = new Outbox(platform);
     this.weights = new WeightsBroadcast(machine);
     const { parameters, pixels, run } = machine.workspace;
     const stepBytes = 4 * parameters + samplesBytes(machine.order.samplesIn(0), pixels);
@@ -61,14 +68,24 @@ export class Fleet {
     return { type: 'welcome', protocol: protocolVersion, version, run, member, model, data, ...order, heartbeatMs };
   }
 
-  /** Frames that carry these samples, each within the limit. */
-  *samples(set: SampleSet, ids: readonly number[]): Iterable<Uint8Array> {
+  /** Frames that carry these samples, each within the limit. To be sent, and let go of. */
+  *samples(set: SampleSet, ids: readonly number[]): Iterable<SharedFrame> {
     const { pixels } = this.machine.workspace;
     const perFrame = Math.max(1, Math.floor(limits.samplesBytesMax / samplesBytes(1, pixels)));
-    for (let at = 0; at < ids.length; at += perFrame) yield this.samplesFrame(set, ids.slice(at, at + perFrame));
+    for (let at = 0; at < ids.length; at += perFrame) {
+      const some = ids.slice(at, at + perFrame);
+      yield new SharedFrame(this.buffers, () => this.samplesFrame(set, some));
+    }
   }
 
-  private samplesFrame(set: SampleSet, ids: readonly number[]): Uint8Array {
-    return encodeFrame({ type: 'samples', set, count: ids.length }, packSamples(this.machine, set, ids));
+  private samplesFrame(set: SampleSet, ids: readonly number[]): BufferedFrame {
+    const { workspace, profile } = this.machine;
+    profile.enter('encode');
+    const message = { type: 'samples', set, count: ids.length } as const;
+    const encoded = encodeFrameFrom(this.buffers, message, samplesBytes(ids.length, workspace.pixels), (payload) =>
+      packSamples(this.machine, set, ids, payload),
+    );
+    profile.leave();
+    return encoded;
   }
 }

@@ -20,6 +20,7 @@ import {
   type FromWorker,
   type Gradient,
   type Hello,
+  type Progress,
   protocolVersion,
   type Result,
   type SampleSet,
@@ -27,6 +28,7 @@ import {
 import type { Audited, LateCopy } from './audits.js';
 import type { Fleet } from './fleet.js';
 import { LeasedShard } from './leased-shard.js';
+import type { Parcel, Recipient } from './outbox.js';
 
 /** One WebSocket, or what stands for one. */
 export interface Connection {
@@ -56,7 +58,7 @@ const tickMsMax = 1_000;
 
 type State = 'greeting' | 'preparing' | 'member' | 'closed';
 
-export class RemoteMember implements Transport, Audited {
+export class RemoteMember implements Transport, Audited, Recipient {
   hello: Hello | null = null;
   audits = 0;
   /** Shards that it had when it left. */
@@ -108,6 +110,7 @@ export class RemoteMember implements Transport, Audited {
   /** A frame, which may be anything at all. */
   receive(frame: Uint8Array): void {
     if (this.state === 'closed') return;
+    this.fleet.outbox.turnBegins();
     this.fleet.traffic.bytesReceived += frame.length;
     this.fleet.machine.profile.enter('receive');
     const decoded = decodeFromWorker(frame);
@@ -129,12 +132,12 @@ export class RemoteMember implements Transport, Audited {
     if (this.waitedMs > admissionMs[this.state]) this.fail('heartbeat-lost', `${this.state} took too long`);
   }
 
-  /** The run is over, or the coordinator stops. */
+  /** The run is over, or the coordinator stops: what still waits for its turn is of no use any more. */
   end(reason: EndReason, again: boolean, message: string): void {
-    // What came of the run in the end, which no heartbeat would tell any more.
-    if (this.state === 'member') this.tellProgress();
     if (this.state === 'closed') return;
-    this.send({ type: 'end', reason, again, message });
+    // What came of the run in the end, which no heartbeat would tell any more.
+    if (this.state === 'member') this.connection.send(encodeFrame(this.progress()));
+    this.connection.send(encodeFrame({ type: 'end', reason, again, message }));
     this.connection.close(1000, reason);
     this.depart(null);
   }
@@ -271,7 +274,7 @@ export class RemoteMember implements Transport, Audited {
 
   ping(): void {
     this.send({ type: 'ping', id: this.nextPing++ });
-    this.tellProgress();
+    this.send(this.progress());
   }
 
   drop(reason: 'silent' | 'no-progress'): void {
@@ -281,11 +284,7 @@ export class RemoteMember implements Transport, Audited {
 
   /** Sends the samples of a shard that are not there yet: with the shard, or ahead of time. */
   sendSamples(task: Task, shard: Shard): void {
-    const { order, workspace } = this.fleet.machine;
-    const set = sampleSetOf(task);
-    const missing: number[] = [];
-    for (const id of sampleIds(order, workspace.run.test, task, shard)) if (this.held[set].add(id)) missing.push(id);
-    for (const frame of this.fleet.samples(set, missing)) this.sendFrame(frame);
+    this.fleet.outbox.send(this, this.missingSamples(task, shard));
   }
 
   /** The shards that it works on now, for guessing what it will need next. */
@@ -293,16 +292,22 @@ export class RemoteMember implements Transport, Audited {
     for (const { order, late } of this.leases.values()) if (late === null) yield order;
   }
 
-  private tellProgress(): void {
+  /** Looked for when it is their turn: at the beginning of an epoch, that takes some time. */
+  private *missingSamples(task: Task, shard: Shard): Iterable<Parcel> {
+    const { order, workspace } = this.fleet.machine;
+    const set = sampleSetOf(task);
+    const missing: number[] = [];
+    for (const id of sampleIds(order, workspace.run.test, task, shard)) if (this.held[set].add(id)) missing.push(id);
+    yield* this.fleet.samples(set, missing);
+  }
+
+  private progress(): Progress {
     const { slots, testAccuracy } = this.fleet;
-    this.send({ type: 'progress', share: this.slots / Math.max(1, slots - this.fleetSlotsBefore), testAccuracy });
+    return { type: 'progress', share: this.slots / Math.max(1, slots - this.fleetSlotsBefore), testAccuracy };
   }
 
   private sendWeights(step: number): void {
-    for (const frame of this.fleet.weights.frames(step, this.weightsStep)) {
-      frame.hold();
-      this.sendFrame(frame.bytes, () => frame.letGo());
-    }
+    this.fleet.outbox.send(this, this.fleet.weights.frames(step, this.weightsStep));
     this.weightsStep = step;
   }
 
@@ -316,15 +321,18 @@ export class RemoteMember implements Transport, Audited {
   }
 
   private send(message: FromCoordinator): void {
-    this.sendFrame(encodeFrame(message));
+    this.fleet.outbox.send(this, [{ bytes: encodeFrame(message), letGo: () => {} }]);
   }
 
-  private sendFrame(frame: Uint8Array, whenSent: () => void = () => {}): void {
-    if (this.state === 'closed') return whenSent();
+  // ---- from the outbox ----
+
+  handOver(parcel: Parcel): void {
+    if (this.state === 'closed') return parcel.letGo();
+    const { bytes } = parcel;
     this.fleet.machine.profile.enter('send');
-    this.connection.send(frame, whenSent);
+    this.connection.send(bytes, () => parcel.letGo());
     this.fleet.machine.profile.leave();
-    this.fleet.traffic.bytesSent += frame.length;
+    this.fleet.traffic.bytesSent += bytes.length;
     if (this.connection.queuedBytes > this.fleet.queueBytesMax) {
       this.fail('slow-reader', `${this.connection.queuedBytes} bytes are waiting for it`);
     }

@@ -62,7 +62,7 @@ export class FleetSite implements Site, MemberObserver {
     private readonly events: SiteEvents,
   ) {
     const { server, access, platform } = config;
-    this.fleet = new Fleet(fleetConfig(setup, machine, events.runName, platform), machine, platform.sha256);
+    this.fleet = new Fleet(fleetConfig(setup, machine, events.runName, platform), machine, platform);
     this.traffic = this.fleet.traffic;
     const frameBytesMax = limits.headerBytesMax + Math.max(partBytesMax, scoreBytes + setup.run.test);
     this.gateway = new Gateway(server, { access, frameBytesMax, nowMs: platform.nowMs }, this.fleet, this);

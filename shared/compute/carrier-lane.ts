@@ -3,7 +3,7 @@ import { assert } from '../assert.js';
 import { evaluationRows, type SampleOrder } from '../data/order.js';
 import { shardSamples } from '../model/shard.js';
 import type { Shard } from '../pool/tree.js';
-import { scoreBytes } from '../protocol/payload.js';
+import { samplesBytes, scoreBytes } from '../protocol/payload.js';
 import type { CarriedAnswer, CarriedOrder } from './carrier.js';
 import type { Task } from './computer.js';
 import { HeldSamples } from './held-samples.js';
@@ -59,12 +59,14 @@ export class CarrierLane extends Lane {
 
   protected begin({ order: { task, shard } }: Placed): void {
     const ids = this.missing(task, shard);
+    const samples = new Uint8Array(samplesBytes(ids.length, this.store.workspace.pixels));
+    packSamples(this.store, sampleSetOf(task), ids, samples);
     this.post({
       kind: 'order',
       task,
       shard,
       weights: this.newWeights(),
-      samples: packSamples(this.store, sampleSetOf(task), ids),
+      samples,
       count: ids.length,
       sum: this.sumBuffer(task, shard),
     });

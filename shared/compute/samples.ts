@@ -44,19 +44,20 @@ export function* sampleIds(
   for (let slot = shard.lo; slot < end; slot++) yield* order.microBatch(epoch, stepInEpoch, slot);
 }
 
-/** The payload of a `samples` message (protocol/messages.ts). */
-export function packSamples(from: SampleMemory, set: SampleSet, ids: readonly number[]): Uint8Array<ArrayBuffer> {
+/**
+ * Writes the payload of a `samples` message (protocol/messages.ts), for which `payload` has room; returns its length.
+ */
+export function packSamples(from: SampleMemory, set: SampleSet, ids: readonly number[], payload: Uint8Array): number {
   const { memory, workspace } = from;
   const { pixels } = workspace;
   const labels = new Uint8Array(memory.buffer, workspace[set].labels, workspace.context[set]);
-  const payload = new Uint8Array(samplesBytes(ids.length, pixels));
-  const view = new DataView(payload.buffer);
+  const view = new DataView(payload.buffer, payload.byteOffset);
   for (const [i, id] of ids.entries()) {
     view.setUint32(4 * i, id, true);
     payload[4 * ids.length + i] = labels[id];
     payload.set(imageOf(from, set, id), 5 * ids.length + i * pixels);
   }
-  return payload;
+  return samplesBytes(ids.length, pixels);
 }
 
 /** The pixels of a sample that is held: a view, which the next image overwrites. */

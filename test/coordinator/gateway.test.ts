@@ -22,7 +22,7 @@ async function largeSite() {
   const machine = new Machine(platform, { model, train: 4, test: 4, batch: 4, microBatch: 4, seed: 1 }, 0);
   const data = { name: 'd', shape: [256], classes: 10, train: 4, test: 4, sha256: 'c'.repeat(64) };
   const config = { version: '1', run: 'r', data, kernels, knownAnswer, heartbeatMs: 1_000 };
-  const fleet = new Fleet(config, machine, platform.sha256);
+  const fleet = new Fleet(config, machine, platform);
   const log: string[] = [];
   const observer = {
     joined: () => log.push('joined'),

@@ -32,6 +32,8 @@ export const runPath = '/runs/sim';
 
 /** As FleetSite's. */
 const tickMs = 100;
+/** Of the event loop, until the next one. */
+const turnMsMax = 5;
 /** Models are so small here that a byte that waits for the network stands for many: the limit is some copies of one. */
 const copiesMax = 4;
 /** The samples of a step, and what else may wait. */
@@ -153,13 +155,27 @@ export class SimulatedCoordinator implements MemberObserver {
         heartbeatMs: patience.pingMs,
       },
       machine,
-      kernelBinary.sha256,
+      this.slowly(),
     );
     this.network.listener = {
       process: this.process,
       accept: (open) => this.members.size < limits.membersMax && this.accept(fleet, machine, open),
     };
     return fleet;
+  }
+
+  /** The platform of a fleet for which a turn of the event loop is over after a few frames, and the next one comes later. */
+  private slowly(): Platform {
+    const { process, platform, network } = this;
+    let ms = 0;
+    return {
+      ...platform,
+      nowMs: () => {
+        ms += network.random.uniform();
+        return ms;
+      },
+      defer: (call) => process.after(turnMsMax * network.random.uniform(), call),
+    };
   }
 
   private accept(fleet: Fleet, machine: Machine, open: (observer: EndObserver) => End): void {

@@ -13,7 +13,7 @@ import {
   protocolVersion,
   type ShardLease,
 } from '../../../shared/protocol/messages.js';
-import { packGradientPart, partAt, partBytesMax, partsOf } from '../../../shared/protocol/tensor.js';
+import { packGradientPart, partAt, partBytesMax, partsOf, unpackPart } from '../../../shared/protocol/tensor.js';
 import { Random } from '../../../shared/random.js';
 import { nodePlatform } from '../../../worker/node-platform.js';
 
@@ -32,6 +32,10 @@ const run: RunDescription = {
 
 export class TestFleet {
   nowMs = 1_000;
+  /** What it takes to hand over a frame. At first, a turn of the event loop has time for all of them. */
+  msPerFrame = 0;
+  private handedOverMs = 0;
+  private readonly turns: (() => void)[] = [];
   readonly machine: Machine;
   readonly fleet: Fleet;
   readonly log: string[] = [];
@@ -52,7 +56,21 @@ export class TestFleet {
     this.machine.weightsChanged();
     const data = { name: 'd', shape: [6], classes: 3, train: 64, test: 40, sha256: 'c'.repeat(64) };
     const config = { version: '1', run: 'r', data, kernels, knownAnswer, heartbeatMs: 1_000 };
-    this.fleet = new Fleet(config, this.machine, platform.sha256);
+    this.fleet = new Fleet(config, this.machine, { ...platform, ...this.turnsOfItsOwn() });
+  }
+
+  /** Ends the turn of the event loop. */
+  turn(): void {
+    for (const call of this.turns.splice(0)) call();
+  }
+
+  /** A clock that goes on with every look at it, and turns that end when the test says so. */
+  private turnsOfItsOwn() {
+    const nowMs = () => {
+      this.handedOverMs += this.msPerFrame;
+      return this.handedOverMs;
+    };
+    return { nowMs, defer: (call: () => void) => void this.turns.push(call) };
   }
 
   connect(name: string): TestWorker {
@@ -77,6 +95,12 @@ export class TestFleet {
       this.sums.push([...this.machine.floats(sum, this.machine.workspace.partialFloats)]);
       this.machine.buffers.giveBack(sum);
     });
+  }
+
+  /** As they are now. */
+  weights(): number[] {
+    const { weights, parameters } = this.machine.workspace;
+    return [...this.machine.floats(weights, parameters)];
   }
 
   evaluate(): void {
@@ -104,6 +128,8 @@ export class TestWorker implements Connection {
   readonly member: RemoteMember;
   readonly computed: Computed[] = [];
   readonly received: FromCoordinator[] = [];
+  /** Each version that it was sent, whole. */
+  readonly weights: number[][] = [];
   closeReason: string | null = null;
 
   constructor(
@@ -128,6 +154,15 @@ export class TestWorker implements Connection {
     if (!('message' in decoded)) throw new Error(decoded.error.message);
     this.received.push(decoded.message);
     if (decoded.message.type === 'shard') this.compute(decoded.message);
+    if (decoded.message.type === 'weights') this.take(decoded.payload);
+  }
+
+  /** Weights of one part, upon those that it had. */
+  private take(payload: Uint8Array): void {
+    const weights = Float32Array.from(this.weights.at(-1) ?? this.site.weights());
+    const bytes = new Uint8Array(weights.buffer);
+    unpackPart(payload, weights.length, { present: (first, some) => bytes.set(some, 4 * first), absent: () => {} });
+    this.weights.push([...weights]);
   }
 
   close(_closeCode: number, reason: string): void {

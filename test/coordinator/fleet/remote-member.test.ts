@@ -258,3 +258,94 @@ describe('parts of a gradient', () => {
     expect(evaluating.closeReason).toBe('unexpected-message');
   });
 });
+
+describe('frames that a turn has no time for', () => {
+  /** Two workers that have made a step. */
+  function standing() {
+    const site = new TestFleet();
+    const [a, b] = [site.join('a'), site.join('b')];
+    step(site, [a, b]);
+    site.turn();
+    return { site, a, b };
+  }
+
+  /** A step for two workers, of which the first turn brings but the beginning. */
+  function begun() {
+    const { site, a, b } = standing();
+    site.msPerFrame = 0.8;
+    const [sentA, sentB] = [a.received.length, b.received.length];
+    site.begin();
+    const since = () => [a.types().slice(sentA), b.types().slice(sentB)];
+    return { site, a, b, since };
+  }
+
+  function turns(site: TestFleet): void {
+    for (let i = 0; i < 20; i++) site.turn();
+  }
+
+  it('go out in the next ones, in the order in which they were sent', () => {
+    const { site, a, b, since } = begun();
+    expect(since()).toEqual([['weights'], []]);
+    turns(site);
+    expect(since()).toEqual([
+      ['weights', 'shard'],
+      ['weights', 'shard'],
+    ]);
+    site.msPerFrame = 0;
+    for (const worker of [a, b]) while (worker.computed.length > 0) worker.answer();
+    expect(site.sums.length).toBe(2);
+  });
+
+  it('go out before what is sent meanwhile', () => {
+    const { site, b, since } = begun();
+    b.member.ping();
+    turns(site);
+    expect(since()[1]).toEqual(['weights', 'shard', 'ping', 'progress']);
+  });
+
+  it('are those of their step, even when the weights have changed by then', () => {
+    const { site, a, b } = standing();
+    const weights: number[][] = [];
+    for (let i = 0; i < 3; i++) {
+      site.msPerFrame = 10;
+      site.begin();
+      weights.push(site.weights());
+    }
+    site.msPerFrame = 0;
+    turns(site);
+    for (const worker of [a, b]) expect(worker.weights.slice(-3)).toEqual(weights);
+  });
+
+  it('are not sent to a worker that has left, or was closed', () => {
+    for (const go of [
+      (worker: TestWorker) => worker.send({ type: 'leave' }),
+      (worker: TestWorker) => worker.member.disconnected(),
+      (worker: TestWorker) => worker.member.expel('lies'),
+    ]) {
+      const { site, a, b, since } = begun();
+      go(b);
+      turns(site);
+      expect(since()[1].filter((type) => ['weights', 'samples', 'shard'].includes(type))).toEqual([]);
+      expect(since()[0].slice(0, 2)).toEqual(['weights', 'shard']);
+      site.msPerFrame = 0;
+      while (a.computed.length > 0) a.answer();
+      expect(site.sums.length).toBe(2);
+      expect(site.machine.buffers.inUse).toBe(0);
+    }
+  });
+
+  it('count against a slow reader once they are handed over', () => {
+    const { site, b } = begun();
+    b.queuedBytes = site.fleet.queueBytesMax + 1;
+    expect(b.closeReason).toBeNull();
+    turns(site);
+    expect(b.closeReason).toBe('slow-reader');
+  });
+
+  it('are told of the end at once', () => {
+    const { site, b, since } = begun();
+    b.member.end('interrupted', true, 'The run was interrupted.');
+    turns(site);
+    expect(since()[1]).toEqual(['progress', 'end']);
+  });
+});
