@@ -89,7 +89,7 @@ export function buildMachine(
   platform: Platform,
   onStranded?: (stranded: boolean) => void,
 ): Machine {
-  const machine = new Machine(platform, run, threads, onStranded);
+  const machine = new Machine(platform, run, threads, { onStranded });
   const { weights, parameters } = machine.workspace;
   for (const set of ['train', 'test'] as const) {
     const { count, labels, images } = dataset[set];

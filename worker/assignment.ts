@@ -3,7 +3,7 @@
  * before it is stored or computed; a fault comes back as a sentence, and then nothing has changed.
  */
 import type { Task } from '../shared/compute/computer.js';
-import { Machine, type Platform } from '../shared/compute/machine.js';
+import { Machine, networkSpins, type Platform } from '../shared/compute/machine.js';
 import { storeSamples } from '../shared/compute/samples.js';
 import type { RunDescription } from '../shared/compute/workspace.js';
 import { evaluationRows, slotsOf } from '../shared/data/order.js';
@@ -43,7 +43,7 @@ export class Assignment {
   ): Promise<Assignment> {
     const { model, data, batch, microBatch, seed } = welcome;
     const run: RunDescription = { model, train: data.train, test: data.test, batch, microBatch, seed };
-    const machine = new Machine(platform, run, threads);
+    const machine = new Machine(platform, run, threads, { threadSpins: networkSpins });
     await machine.start(whenFailed);
     const answer = platform.sha256(knownAnswer(machine.kernels, machine.memory, machine.workspace.end));
     return new Assignment(machine, identityOf(welcome), answer);

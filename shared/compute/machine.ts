@@ -45,6 +45,13 @@ export interface Platform {
   readonly profile: Profile;
 }
 
+export interface MachineOptions {
+  /** See the pool. */
+  readonly onStranded?: ((stranded: boolean) => void) | undefined;
+  /** How often its threads look for work before they sleep. */
+  readonly threadSpins?: number;
+}
+
 type LocalLane = InlineLane | ThreadLane | CarrierLane;
 
 const PAGE_BYTES = 65_536;
@@ -53,6 +60,11 @@ const PAGES_MAX = 65_536;
 
 /** How often to look for the other side's progress before sleeping: some fifty to two hundred microseconds. */
 const SPINS = 20_000;
+/**
+ * The same for threads whose work comes over a network: between two steps they find none anyway, and while they look,
+ * those who pass on sums and weights want their core.
+ */
+export const networkSpins = 4_000;
 /** Longest time without a look at the event loop, but for one shard. */
 const TURN_MS = 1;
 /**
@@ -87,12 +99,12 @@ export class Machine {
   weightsVersion = 0;
   private turn: 'none' | 'deferred' | 'running' = 'none';
 
-  /** `threads` may be 0: a machine that only adds up what others compute. `onStranded`: see the pool. */
+  /** `threads` may be 0: a machine that only adds up what others compute. */
   constructor(
     private readonly platform: Platform,
     run: RunDescription,
     private readonly threads: number,
-    onStranded?: (stranded: boolean) => void,
+    private readonly options: MachineOptions = {},
   ) {
     this.workspace = layOutWorkspace(run, threads + 1);
     this.order = new SampleOrder({ ...run, samples: run.train });
@@ -106,7 +118,7 @@ export class Machine {
     this.profile = platform.profile;
     this.takesPart = threads > 0 && this.operationsPerThread() <= INLINE_OPERATIONS_MAX;
     const pieces = (task: Task) => this.sizeMax(task);
-    this.pool = new PoolDriver(this.kernels, this.buffers, platform, onStranded, pieces);
+    this.pool = new PoolDriver(this.kernels, this.buffers, platform, options.onStranded, pieces);
     this.spins = shared && threads <= platform.cores ? SPINS : 0;
   }
 
@@ -234,7 +246,8 @@ export class Machine {
           lane.arrived(message);
         }
       });
-      const { module, spins } = this;
+      const { module } = this;
+      const spins = Math.min(this.spins, this.options.threadSpins ?? SPINS);
       const { run, threads } = this.workspace;
       const memory = this.copier === null ? null : this.memory;
       handle.post({ kind: 'start', module, memory, run, threads: threads.length, thread, spins });
