@@ -27,9 +27,7 @@ const TURN_MS = 2;
 const SHARE_MS = 0.5;
 
 export class Outbox {
-  private waiting: { readonly recipient: Recipient; readonly parcels: Iterator<Parcel> }[] = [];
-  /** Of what waits, the first; all before it is gone. */
-  private first = 0;
+  private readonly waiting: { readonly recipient: Recipient; readonly parcels: Iterator<Parcel> }[] = [];
   private isHandingOver = false;
   /** When this turn of the event loop has to be over; null while nothing was done in it. */
   private untilMs: number | null = null;
@@ -60,15 +58,14 @@ export class Outbox {
   private handOver(untilMs: number): void {
     if (this.isHandingOver) return;
     this.isHandingOver = true;
-    while (this.first < this.waiting.length && this.platform.nowMs() < untilMs) {
-      const { recipient, parcels } = this.waiting[this.first];
+    let done = 0;
+    while (done < this.waiting.length && this.platform.nowMs() < untilMs) {
+      const { recipient, parcels } = this.waiting[done];
       const next = parcels.next();
-      if (next.done) this.first += 1;
+      if (next.done) done += 1;
       else recipient.handOver(next.value);
     }
+    this.waiting.splice(0, done);
     this.isHandingOver = false;
-    if (this.first < this.waiting.length) return;
-    this.waiting = [];
-    this.first = 0;
   }
 }

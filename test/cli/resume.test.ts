@@ -22,7 +22,7 @@ function options(out: string, maxSteps = steps): (string | number)[] {
     '--data',
     data,
     '--epochs',
-    1000,
+    1_000_000,
     '--max-steps',
     maxSteps,
     '--eval-every',
