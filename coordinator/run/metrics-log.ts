@@ -73,12 +73,15 @@ export class MetricsLog {
     this.file ??= await this.files.append(this.path);
     // A write that failed may have left the beginning of its lines.
     if (this.failing) await this.file.truncate(this.length);
-    while (this.waiting.length > 0) await this.writeSome(this.file);
+    // Not those that come meanwhile: steps may be faster than the disk, and whoever waits for this would wait for ever.
+    for (let left = this.waiting.length; left > 0; left -= limits.metricsLinesPerWrite) {
+      await this.writeSome(this.file, Math.min(left, limits.metricsLinesPerWrite));
+    }
   }
 
   /** Few enough lines that a disk that goes on failing costs little time. */
-  private async writeSome(file: OpenFile): Promise<void> {
-    const lines = this.waiting.splice(0, limits.metricsLinesPerWrite);
+  private async writeSome(file: OpenFile, count: number): Promise<void> {
+    const lines = this.waiting.splice(0, count);
     const bytes = Buffer.from(lines.join(''));
     try {
       await file.write(bytes);

@@ -24,8 +24,8 @@ const microBatches = [4, 8, 16, 32, 64, 128, 256, 512];
 /** Samples per slot where a step is divided among up to four: slots enough that no one waits long for another. */
 const dividedMicroBatch = 64;
 const scheduling = 'other';
-/** A curve, not a contest: fewer rounds do. */
-const roundsMax = 3;
+/** A curve, not a contest: its points tell each other’s noise. */
+const roundsMax = 1;
 
 /** A point of a curve: what it is called there, and what is run. */
 interface Point {

@@ -51,6 +51,20 @@ describe('MetricsLog', () => {
     expect(steps()).toEqual(upTo(4));
   });
 
+  it('makes nobody wait for lines that come while others are written', async () => {
+    const { files, log, steps } = open();
+    let step = 1;
+    log.record(line(step));
+    files.failing = ({ kind }) => {
+      if (kind === 'write' && step < 10_000) log.record(line(++step));
+      return null;
+    };
+    await log.sync();
+    expect(steps()).toEqual([1]);
+    await log.sync();
+    expect(steps()).toEqual([1, 2]);
+  });
+
   it('writes when enough lines have gathered', async () => {
     const { log, steps } = open();
     for (let step = 1; step <= limits.metricsLinesPerWrite; step++) log.record(line(step));
