@@ -4,7 +4,8 @@
  * were sent, as many at a time as a turn of the event loop has time for; those of a small model all at once.
  *
  * What this is not: it does not wait for the sockets. What a slow reader leaves there piles up as if there were no
- * outbox, and is limited in remote-member.ts.
+ * outbox, and is limited in remote-member.ts. Its own length is bounded by the leases of all members: some of it
+ * goes in every turn, and nobody is sent more than those, their weights and samples, and a ping a second.
  */
 import type { Platform } from '../../shared/compute/machine.js';
 
