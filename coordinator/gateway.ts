@@ -12,7 +12,8 @@ import { encodeFrame } from '../shared/protocol/codec.js';
 import { type ProtocolErrorCode, protocolError } from '../shared/protocol/errors.js';
 import { offeredToken, subprotocol } from '../shared/protocol/handshake.js';
 import type { End, EndReason } from '../shared/protocol/messages.js';
-import { deliverWholeFrames, reusing } from '../shared/protocol/whole-frames.js';
+import { deliver, readingInto, WholeFrames } from '../shared/protocol/whole-frames.js';
+import { WriteBurst } from '../shared/protocol/write-burst.js';
 import type { Fleet } from './fleet/fleet.js';
 import { type Connection, type MemberObserver, RemoteMember } from './fleet/remote-member.js';
 import type { Access } from './web/access.js';
@@ -109,15 +110,17 @@ export class Gateway {
   private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
     if (!this.mayConnect(request)) return refuse(socket, '403 Forbidden');
-    const stream = socket instanceof Socket ? acceptReusing(socket) : socket;
+    const frames = new WholeFrames();
+    const stream = socket instanceof Socket ? acceptReading(socket, frames) : socket;
     this.sockets.handleUpgrade(request, stream, head, (accepted) => {
       accepted.on('error', () => accepted.terminate());
       accepted.on('close', () => this.sockets.clients.size === 0 && this.whenEmpty());
       const code = this.refusal(request);
-      deliverWholeFrames(stream, this.config.frameBytesMax, asBuffer);
-      if (code !== null) dismiss(accepted, code);
-      else if (this.farewell !== null) bid(accepted, this.farewell);
-      else this.admit(accepted);
+      deliver(frames, stream, this.config.frameBytesMax, asBuffer);
+      const connection = connectionOf(accepted, stream);
+      if (code !== null) dismiss(connection, code);
+      else if (this.farewell !== null) bid(connection, this.farewell);
+      else this.admit(accepted, connection);
     });
   }
 
@@ -141,9 +144,9 @@ export class Gateway {
     return headers.origin === undefined || (access.knowsHost(headers) && access.knowsOrigin(headers));
   }
 
-  private admit(socket: WebSocket): void {
+  private admit(socket: WebSocket, connection: Connection): void {
     const id = this.nextConnection++;
-    const member = new RemoteMember(this.fleet, connectionOf(socket), id, this.observer, this.config.nowMs());
+    const member = new RemoteMember(this.fleet, connection, id, this.observer, this.config.nowMs());
     this.connections.add(member);
     socket.on('message', (data, isBinary) => member.receive(isBinary ? (data as Buffer) : new Uint8Array(0)));
     socket.on('close', () => {
@@ -153,9 +156,13 @@ export class Gateway {
   }
 }
 
-function connectionOf(socket: WebSocket): Connection {
+function connectionOf(socket: WebSocket, stream: Duplex): Connection {
+  const burst = new WriteBurst(stream, process.nextTick);
   return {
-    send: (frame, whenSent) => socket.send(frame, whenSent),
+    send: (frame, whenSent) => {
+      burst.add(frame.length);
+      socket.send(frame, whenSent);
+    },
     close: (closeCode, reason) => {
       socket.close(closeCode, reason);
       // A peer that never answers the close, or never reads it, does not keep its socket.
@@ -171,7 +178,7 @@ function connectionOf(socket: WebSocket): Connection {
  * Node lets sockets that connect read into a buffer of ours, not those that a server has accepted. So this one is
  * replaced by another one over its handle, which is not part of Node's interface: where there is none, it stays.
  */
-function acceptReusing(accepted: Socket): Socket {
+function acceptReading(accepted: Socket, frames: WholeFrames): Socket {
   const owner = accepted as { _handle?: { reading: boolean; readStop(): number } | null };
   const handle = owner._handle;
   if (typeof handle?.readStop !== 'function') return accepted;
@@ -179,7 +186,7 @@ function acceptReusing(accepted: Socket): Socket {
   handle.reading = false;
   owner._handle = null;
   accepted.setTimeout(0);
-  const socket = reusing((onread) => new Socket({ handle, onread } as SocketConstructorOpts));
+  const socket = readingInto(frames, setImmediate, (onread) => new Socket({ handle, onread } as SocketConstructorOpts));
   // Until then the server counts it among its connections.
   socket.once('close', () => accepted.destroy());
   return socket;
@@ -190,15 +197,13 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-function dismiss(socket: WebSocket, code: ProtocolErrorCode): void {
+function dismiss(connection: Connection, code: ProtocolErrorCode): void {
   const { message, closeCode } = protocolError(code);
-  const connection = connectionOf(socket);
   connection.send(encodeFrame({ type: 'failure', code, message }));
   connection.close(closeCode, code);
 }
 
-function bid(socket: WebSocket, end: End): void {
-  const connection = connectionOf(socket);
+function bid(connection: Connection, end: End): void {
   connection.send(encodeFrame(end));
   connection.close(1000, end.reason);
 }

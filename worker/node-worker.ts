@@ -3,7 +3,8 @@ import { connect, type NetConnectOpts, type Socket as NetSocket } from 'node:net
 import { WebSocket } from 'ws';
 import { limits } from '../shared/limits.js';
 import { offer } from '../shared/protocol/handshake.js';
-import { deliverWholeFrames, reusing } from '../shared/protocol/whole-frames.js';
+import { deliver, readingInto, WholeFrames } from '../shared/protocol/whole-frames.js';
+import { WriteBurst } from '../shared/protocol/write-burst.js';
 import {
   type DriverOptions,
   type Outcome,
@@ -59,15 +60,20 @@ export class NodeWorker {
 }
 
 function openSocket(url: string, token: string | null, observer: SocketObserver): Socket {
+  const frames = new WholeFrames();
+  let burst: WriteBurst | null = null;
   const socket = new WebSocket(url, offer(token), {
     perMessageDeflate: false,
     maxPayload: limits.frameBytesMax,
     generateMask: noMask,
     // Over TLS, the socket is not ours to open.
-    ...(url.startsWith('ws:') && { createConnection: connectReusing as typeof connect }),
+    ...(url.startsWith('ws:') && {
+      createConnection: ((options: NetConnectOpts) => connectReading(options, frames)) as typeof connect,
+    }),
   });
   socket.once('upgrade', ({ socket: stream }) => {
-    socket.once('open', () => deliverWholeFrames(stream, limits.frameBytesMax, asBuffer));
+    burst = new WriteBurst(stream, process.nextTick);
+    socket.once('open', () => deliver(frames, stream, limits.frameBytesMax, asBuffer));
   });
   let lastError: string | null = null;
   socket.on('error', (error) => {
@@ -78,8 +84,9 @@ function openSocket(url: string, token: string | null, observer: SocketObserver)
   socket.on('close', () => observer.closed(lastError));
   return {
     send: (frame, whenSent) => {
-      if (socket.readyState === WebSocket.OPEN) socket.send(frame, whenSent);
-      else whenSent();
+      if (socket.readyState !== WebSocket.OPEN) return whenSent();
+      burst?.add(frame.length);
+      socket.send(frame, whenSent);
     },
     close: (closeCode) => {
       socket.close(closeCode);
@@ -97,8 +104,10 @@ function noMask(key: Buffer): void {
 }
 
 /** As ws connects: its `path` is that of the address, not that of a local socket. */
-function connectReusing(options: NetConnectOpts): NetSocket {
-  return reusing((onread) => connect({ ...options, path: undefined, onread } as NetConnectOpts));
+function connectReading(options: NetConnectOpts, frames: WholeFrames): NetSocket {
+  return readingInto(frames, setImmediate, (onread) =>
+    connect({ ...options, path: undefined, onread } as NetConnectOpts),
+  );
 }
 
 /** What ws takes; a view. */

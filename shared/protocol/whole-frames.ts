@@ -1,91 +1,125 @@
 /**
  * Hands a WebSocket's bytes to ws in whole frames. By itself, ws puts each frame that came in several pieces together
- * in a buffer of its own; with frames of some 64 kB, that is as much garbage as there is traffic, and its collection
- * took a tenth of a step. Here, frames are put together in one buffer, used again and again.
+ * in a buffer of its own; with frames of more than 100 kB, that is as much garbage as there is traffic, and its
+ * collection took a tenth of a step. Here, a socket reads straight into one buffer, used again and again, and ws gets
+ * views of it.
  *
  * What this is not: a check of frames. It reads how long they are; ws does all the rest. And it owns no socket: both
  * ends hand in theirs.
  */
 
-/** Bytes that one read from a socket brings at most. */
-const READ_BYTES = 65_536;
+/** At first: room for a part of a tensor, and for what arrives while it is unpacked. */
+const BUFFER_BYTES = 384 * 1024;
+/** Room that a read has at least. */
+const READ_BYTES_MIN = 65_536;
 /** Of the header of a frame: two bytes, eight for a length, four for a mask. */
 const headerBytesMax = 14;
 
 type Receive<Chunk> = (bytes: Chunk) => void;
 
-/** The part of a Node stream that is needed here. */
+/** The part of a Node socket that is needed here. */
 export interface DataStream<Chunk> {
   // biome-ignore lint/complexity/noBannedTypes: as Node declares it
   listeners(event: 'data'): Function[];
   off(event: 'data', listener: Receive<Chunk>): unknown;
   on(event: 'data', listener: Receive<Chunk>): unknown;
+  isPaused(): boolean;
+  resume(): unknown;
+  /** Before there are frames: as if the socket had read this. */
+  push(bytes: Uint8Array): boolean;
+}
+
+/** Node's option `onread`: where a socket reads to, and who hears of it; false stops it from reading on. */
+export interface OnRead {
+  readonly buffer: () => Uint8Array;
+  readonly callback: (bytes: number) => boolean;
+}
+
+/** Has a socket opened that reads into frames, for `deliver` below. `defer` calls back in another turn of the event loop. */
+export function readingInto<S extends Pick<DataStream<never>, 'push' | 'isPaused' | 'resume'>>(
+  frames: WholeFrames,
+  defer: (call: () => void) => void,
+  open: (onread: OnRead) => S,
+): S {
+  const socket: S = open({ buffer: () => frames.room(), callback: (bytes) => frames.took(bytes, readOn) });
+  const readOn = () => defer(() => socket.isPaused() || socket.resume());
+  frames.deliverTo((bytes) => socket.push(bytes), 0);
+  return socket;
 }
 
 /**
- * To be called when ws listens to `stream`, before anything arrives. `asChunk` makes a view into what ws takes. A
+ * To be called when ws listens to `stream`, before anything more arrives. `asChunk` makes a view into what ws takes. A
  * message holds until its listener returns.
  */
-export function deliverWholeFrames<Chunk extends Uint8Array>(
+export function deliver<Chunk extends Uint8Array>(
+  frames: WholeFrames,
   stream: DataStream<Chunk>,
   frameBytesMax: number,
   asChunk: (bytes: Uint8Array) => Chunk,
 ): void {
   const receive = stream.listeners('data')[0] as Receive<Chunk>;
-  const frames = new WholeFrames(frameBytesMax, (bytes) => receive.call(stream, asChunk(bytes)));
+  frames.deliverTo((bytes) => receive.call(stream, asChunk(bytes)), frameBytesMax);
   stream.off('data', receive);
+  // What comes this way after all: what came with the handshake, and whatever TLS has decrypted.
   stream.on('data', (bytes) => frames.take(bytes));
 }
 
-/** Node's option `onread`: where a socket reads to, and who hears of it. */
-export interface OnRead {
-  readonly buffer: Uint8Array;
-  readonly callback: (bytes: number) => boolean;
-}
-
-/** Has a socket opened that reads into one buffer, used again and again: what it brings is taken at once, or not read. */
-export function reusing<S extends { push(bytes: Uint8Array): boolean }>(open: (onread: OnRead) => S): S {
-  const buffer = new Uint8Array(READ_BYTES);
-  const socket: S = open({ buffer, callback: (bytes) => socket.push(buffer.subarray(0, bytes)) });
-  return socket;
-}
-
 export class WholeFrames {
-  private buffer = new Uint8Array(4 * READ_BYTES);
-  /** What has come and was not delivered lies from `start` to `end`; `wanted` bytes of it are the next frame. */
+  private buffer = new Uint8Array(BUFFER_BYTES);
+  /** What has come and was not delivered lies from `start` to `end`. */
   private start = 0;
   private end = 0;
-  /** Frames are delivered as they come: ws will close the connection over one that is too long. */
-  private gaveUp = false;
+  private receive: (bytes: Uint8Array) => void = () => {};
+  private frameBytesMax = 0;
+  /** Bytes go on as they come: before there are frames, and over one that is too long, since ws will close over it. */
+  private inPieces = true;
 
-  constructor(
-    /** Longest payload that is put together. */
-    private readonly frameBytesMax: number,
-    private readonly deliver: (bytes: Uint8Array) => void,
-  ) {}
+  /** From now on, whole frames go to `receive`; bytes as they come where `frameBytesMax`, the longest payload, is 0. */
+  deliverTo(receive: (bytes: Uint8Array) => void, frameBytesMax: number): void {
+    this.receive = receive;
+    this.frameBytesMax = frameBytesMax;
+    this.inPieces = frameBytesMax === 0;
+  }
 
-  take(bytes: Uint8Array): void {
-    if (this.gaveUp) return this.deliver(bytes);
-    this.append(bytes);
-    const whole = this.wholeFramesEnd();
+  /** Where to read to next. */
+  room(): Uint8Array {
+    if (this.buffer.length - this.end < READ_BYTES_MIN) this.makeRoom();
+    return this.buffer.subarray(this.end);
+  }
+
+  /**
+   * So many bytes were read into the room. False when that was all of it, so that there is more: whoever reads is to
+   * let others have a turn, and `readOn` is called.
+   */
+  took(bytes: number, readOn: () => void): boolean {
+    this.end += bytes;
+    const isFull = this.end === this.buffer.length;
+    const whole = this.inPieces ? this.end : this.wholeFramesEnd();
     const delivered = this.buffer.subarray(this.start, whole);
     this.start = whole;
-    if (delivered.length > 0) this.deliver(delivered);
+    if (this.start === this.end) this.start = this.end = 0;
+    if (delivered.length > 0) this.receive(delivered);
+    if (isFull) readOn();
+    return !isFull;
   }
 
-  private append(bytes: Uint8Array): void {
-    if (this.end + bytes.length > this.buffer.length) this.makeRoom(bytes.length);
-    this.buffer.set(bytes, this.end);
-    this.end += bytes.length;
+  /** The same for bytes that were read elsewhere. */
+  take(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; ) {
+      const room = this.room();
+      const some = bytes.subarray(at, at + room.length);
+      room.set(some);
+      this.took(some.length, () => {});
+      at += some.length;
+    }
   }
 
-  private makeRoom(bytes: number): void {
-    const waiting = this.end - this.start;
-    const { buffer } = this;
-    if (waiting + bytes > buffer.length) this.buffer = new Uint8Array(2 * (waiting + bytes));
-    this.buffer.set(buffer.subarray(this.start, this.end));
+  private makeRoom(): void {
+    const { buffer, start, end } = this;
+    if (end - start + READ_BYTES_MIN > buffer.length) this.buffer = new Uint8Array(2 * buffer.length);
+    this.buffer.set(buffer.subarray(start, end));
     this.start = 0;
-    this.end = waiting;
+    this.end = end - start;
   }
 
   /** Where the last frame ends that is there in whole. */
@@ -94,7 +128,7 @@ export class WholeFrames {
     for (;;) {
       const bytes = frameBytes(this.buffer, at, this.end);
       if (bytes > this.frameBytesMax + headerBytesMax) {
-        this.gaveUp = true;
+        this.inPieces = true;
         return this.end;
       }
       if (at + bytes > this.end) return at;

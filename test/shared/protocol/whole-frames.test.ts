@@ -23,7 +23,8 @@ function lengthBytes(length: number, mask: number): Buffer {
 /** What is delivered, in copies: the buffer is used again. */
 function collector() {
   const delivered: Buffer[] = [];
-  const frames = new WholeFrames(payloadMax, (bytes) => delivered.push(Buffer.from(bytes)));
+  const frames = new WholeFrames();
+  frames.deliverTo((bytes) => delivered.push(Buffer.from(bytes)), payloadMax);
   return { frames, delivered };
 }
 
@@ -31,6 +32,24 @@ const lengths = fc.array(
   fc.oneof(fc.nat(130), fc.integer({ min: 65_500, max: 65_700 }), fc.constant(payloadMax), fc.nat(payloadMax)),
   { minLength: 1, maxLength: 8 },
 );
+
+/** Reads as a socket does: as much as there is room for, and on when it is let. Returns how often it was stopped. */
+function readAll(frames: WholeFrames, stream: Buffer, bytesAtOnce: number): number {
+  let stops = 0;
+  for (let at = 0; at < stream.length; ) {
+    const room = frames.room();
+    const some = stream.subarray(at, at + Math.min(room.length, bytesAtOnce));
+    room.set(some);
+    at += some.length;
+    let isToReadOn = false;
+    const goesOn = frames.took(some.length, () => {
+      isToReadOn = true;
+    });
+    expect(isToReadOn).toBe(!goesOn);
+    if (!goesOn) stops += 1;
+  }
+  return stops;
+}
 
 describe('whole frames', () => {
   it('are delivered once, in order, however the bytes were cut', () => {
@@ -55,6 +74,29 @@ describe('whole frames', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('are read straight into their buffer, and others have a turn whenever it was filled', () => {
+    fc.assert(
+      fc.property(lengths, fc.integer({ min: 1000, max: 1_000_000 }), (sizes, bytesAtOnce) => {
+        const stream = Buffer.concat(sizes.map((length) => frame(length, true)));
+        const { frames, delivered } = collector();
+        const stops = readAll(frames, stream, bytesAtOnce);
+        if (bytesAtOnce < 65_536) expect(stops).toBe(0);
+        expect(Buffer.concat(delivered).equals(stream)).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('are delivered as bytes before there are any', () => {
+    const delivered: Buffer[] = [];
+    const frames = new WholeFrames();
+    frames.deliverTo((bytes) => delivered.push(Buffer.from(bytes)), 0);
+    frames.take(Buffer.from('HTTP/1.1 101'));
+    frames.deliverTo((bytes) => delivered.push(Buffer.from(bytes)), payloadMax);
+    frames.take(frame(1000, false).subarray(0, 500));
+    expect(delivered.map(String)).toEqual(['HTTP/1.1 101']);
   });
 
   it('are not waited for when they are too long: what there is goes to who closes over it', () => {
