@@ -8,6 +8,7 @@ import { LockstepError } from '../shared/errors.js';
 import { loadWithProgress } from './cli/load.js';
 import type { Log } from './cli/log.js';
 import type { RunOptions } from './cli/options.js';
+import { collectGarbage } from './garbage.js';
 import { openNew, openSaved, standingAt, takeUp } from './opening.js';
 import type { Profiler } from './profiler.js';
 import { type FleetState, Recorder, shorter } from './recorder.js';
@@ -111,6 +112,7 @@ export async function conduct(
     failed,
     diverged: () => training.diverged(),
   });
+  collectGarbage();
   recorder.begin();
   profiler?.begin();
   const reason = await Promise.race([training.run(), failure]);

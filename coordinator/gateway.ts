@@ -71,6 +71,7 @@ export class Gateway {
       noServer: true,
       perMessageDeflate: false,
       maxPayload: config.frameBytesMax,
+      maxFragments: limits.fragmentsMax,
       handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
     });
     server.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));

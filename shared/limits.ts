@@ -11,10 +11,12 @@ export const limits = {
   headerMapEntriesMax: 32,
   /** A whole frame: the predictions of an evaluation of the largest set, and a header. */
   frameBytesMax: 16 * 1024 * 1024,
+  /** Frames that one message may be cut into, as browsers cut long ones. */
+  fragmentsMax: 1024,
   /** Buffers of sent frames, parts of a tensor, that are kept for the next ones: those of two models of MNIST's size. */
   frameBuffersIdleMax: 64,
-  /** Payload of one `samples` frame: small enough that a shard queued behind it does not wait for long. */
-  samplesBytesMax: 1024 * 1024,
+  /** Payload of one `samples` frame: small enough that whatever is queued behind it does not wait for long. */
+  samplesBytesMax: 128 * 1024,
   /** Parameters of a model. */
   parametersMax: 15_000_000,
   layersMax: 64,

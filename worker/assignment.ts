@@ -12,12 +12,14 @@ import { shardSamples } from '../shared/model/shard.js';
 import { isShard, type Shard } from '../shared/pool/tree.js';
 import type { Samples, ShardLease, Weights, Welcome } from '../shared/protocol/messages.js';
 import { invalidSamplesPayload, invalidTensorPayload, samplesIn, scoreBytes } from '../shared/protocol/payload.js';
-import { partAt, unpackPart } from '../shared/protocol/tensor.js';
+import { partAt, partsOf, unpackPart } from '../shared/protocol/tensor.js';
 
-/** What came of a shard: views that hold until whoever is given them returns. */
+/** What came of a shard: it holds until whoever is given it returns. */
 export interface Answer {
-  /** The sum of the gradients as words; null for an evaluation. */
-  readonly gradient: Int32Array | null;
+  /** Parts of the sum of the gradients; an evaluation has none. */
+  readonly parts: number;
+  /** Writes the payload of a part, and returns its length. */
+  readonly packPart: (part: number, payload: Uint8Array) => number;
   /** The payload of the result. */
   readonly result: readonly Uint8Array[];
   /** Samples of the training set that it is the sum over. */
@@ -121,15 +123,16 @@ export class Assignment {
   private answerOf(task: Task, shard: Shard, sum: number): Answer {
     const { machine } = this;
     const { parameters, predictions, run } = machine.workspace;
+    const packPart = (part: number, payload: Uint8Array) => machine.packPart(part, parameters, sum, 0, payload);
     if (task.work === 'gradient') {
-      const gradient = new Int32Array(machine.memory.buffer, sum, parameters);
       const samples = shardSamples(shard, machine.order.samplesIn(task.stepInEpoch), run.microBatch);
-      return { gradient, result: [machine.bytes(sum + 4 * parameters, scoreBytes)], samples };
+      const result = [machine.bytes(sum + 4 * parameters, scoreBytes)];
+      return { parts: partsOf(parameters), packPart, result, samples };
     }
     const first = shard.lo * evaluationRows;
     const samples = shardSamples(shard, run.test, evaluationRows);
     const predicted = machine.bytes(predictions + first, samples);
-    return { gradient: null, result: [machine.bytes(sum, scoreBytes), predicted], samples: 0 };
+    return { parts: 0, packPart, result: [machine.bytes(sum, scoreBytes), predicted], samples: 0 };
   }
 }
 

@@ -8,9 +8,9 @@ import { decodeFromCoordinator, encodeFrame, encodeFrameFrom } from '../shared/p
 import { protocolErrors } from '../shared/protocol/errors.js';
 import { FrameBuffers } from '../shared/protocol/frame-buffers.js';
 import type { ShardLease, Welcome } from '../shared/protocol/messages.js';
-import { packGradientPart, partAt, partBytesMax, partsOf } from '../shared/protocol/tensor.js';
+import { partBytesMax } from '../shared/protocol/tensor.js';
 import type { Random } from '../shared/random.js';
-import { Assignment } from './assignment.js';
+import { type Answer, Assignment } from './assignment.js';
 import { Session, type SessionConfig, type SessionEffect, type SessionEvent, type SessionStatus } from './session.js';
 
 /** One WebSocket to the coordinator, or what stands for one. */
@@ -214,24 +214,22 @@ export class WorkerDriver {
     const { assignment, options } = this;
     if (assignment === null) return;
     const begunMs = options.platform.nowMs();
-    const fault = assignment.compute(shard, ({ gradient, result, samples }) => {
+    const fault = assignment.compute(shard, (answer) => {
       if (!this.session.answers(shard.lease)) return;
       this.done.shards += 1;
-      this.done.samples += samples;
+      this.done.samples += answer.samples;
       const computeMs = options.platform.nowMs() - begunMs;
-      if (gradient !== null) this.transmitGradient(shard.lease, gradient);
-      this.transmit(encodeFrame({ type: 'result', lease: shard.lease, computeMs }, ...result));
+      this.transmitGradient(shard.lease, answer);
+      this.transmit(encodeFrame({ type: 'result', lease: shard.lease, computeMs }, ...answer.result));
     });
     this.check(fault);
   }
 
-  private transmitGradient(lease: number, gradient: Int32Array): void {
-    for (let part = 0; part < partsOf(gradient.length); part++) {
-      const { first, count } = partAt(part, gradient.length);
-      const words = gradient.subarray(first, first + count);
+  private transmitGradient(lease: number, { parts, packPart }: Answer): void {
+    for (let part = 0; part < parts; part++) {
       const message = { type: 'gradient', lease, part } as const;
       const { frame, buffer } = encodeFrameFrom(this.buffers, message, partBytesMax, (payload) =>
-        packGradientPart(words, payload),
+        packPart(part, payload),
       );
       this.transmit(frame, () => this.buffers.giveBack(buffer));
     }

@@ -65,6 +65,7 @@ function openSocket(url: string, token: string | null, observer: SocketObserver)
   const socket = new WebSocket(url, offer(token), {
     perMessageDeflate: false,
     maxPayload: limits.frameBytesMax,
+    maxFragments: limits.fragmentsMax,
     generateMask: noMask,
     // Over TLS, the socket is not ours to open.
     ...(url.startsWith('ws:') && {

@@ -3,15 +3,16 @@
  * member that holds the weights of the broadcast before is sent what has changed since, any other one everything.
  */
 import type { Machine } from '../../shared/compute/machine.js';
+import type { Pointer } from '../../shared/kernels/kernels.js';
 import { encodeFrameFrom } from '../../shared/protocol/codec.js';
 import { FrameBuffers } from '../../shared/protocol/frame-buffers.js';
-import { packPart, partAt, partBytesMax, partsOf } from '../../shared/protocol/tensor.js';
+import { partBytesMax, partsOf } from '../../shared/protocol/tensor.js';
 import { type BufferedFrame, SharedFrame } from './shared-frame.js';
 
-/** A version of the weights, copied out of the workspace: as words, which are compared bit by bit. */
+/** A version of the weights: a copy in the machine's memory. */
 interface Version {
   step: number | null;
-  readonly words: Int32Array;
+  readonly at: Pointer;
 }
 
 export class WeightsBroadcast {
@@ -24,10 +25,12 @@ export class WeightsBroadcast {
   private changes: SharedFrame[] = [];
 
   constructor(private readonly machine: Machine) {
-    this.parameters = machine.workspace.parameters;
-    const version = (): Version => ({ step: null, words: new Int32Array(this.parameters) });
-    this.now = version();
-    this.before = version();
+    const { parameters, broadcast } = machine.workspace;
+    this.parameters = parameters;
+    [this.now, this.before] = [
+      { step: null, at: broadcast[0] },
+      { step: null, at: broadcast[1] },
+    ];
   }
 
   /**
@@ -51,21 +54,20 @@ export class WeightsBroadcast {
     this.changes = [];
     [this.now, this.before] = [this.before, this.now];
     this.now.step = step;
-    const { memory, workspace, profile } = this.machine;
+    const { workspace, profile } = this.machine;
     profile.enter('encode');
-    this.now.words.set(new Int32Array(memory.buffer, workspace.weights, this.parameters));
+    const bytes = 4 * this.parameters;
+    this.machine.bytes(this.now.at, bytes).set(this.machine.bytes(workspace.weights, bytes));
     profile.leave();
   }
 
   private encode(part: number, base: number | null): BufferedFrame {
     const { now, before, machine } = this;
     machine.profile.enter('encode');
-    const { first, count } = partAt(part, this.parameters);
-    const words = now.words.subarray(first, first + count);
-    const compared = base === null ? null : before.words.subarray(first, first + count);
+    const compared = base === null ? null : before.at;
     const message = { type: 'weights', step: now.step ?? 0, base, part } as const;
     const encoded = encodeFrameFrom(this.buffers, message, partBytesMax, (payload) =>
-      packPart(words, compared, payload),
+      machine.packPart(part, this.parameters, now.at, compared, payload),
     );
     machine.profile.leave();
     return encoded;

@@ -9,6 +9,7 @@ import { compileKernels, simdKernels } from '../kernels/simd.js';
 import { transposeWeights } from '../model/network.js';
 import { PoolDriver } from '../pool/driver.js';
 import type { Shard } from '../pool/tree.js';
+import { maskBytesOf, packPart, partAt } from '../protocol/tensor.js';
 import { buffersOf, type CarriedOrder } from './carrier.js';
 import { CarrierLane } from './carrier-lane.js';
 import { Computer, type Task } from './computer.js';
@@ -109,14 +110,15 @@ export class Machine {
     this.workspace = layOutWorkspace(run, threads + 1);
     this.order = new SampleOrder({ ...run, samples: run.train });
     const pages = Math.ceil((this.workspace.end + knownAnswerBytes) / PAGE_BYTES);
-    const shared = threads > 0 && platform.sharesMemory;
+    this.takesPart = threads > 0 && this.operationsPerThread() <= INLINE_OPERATIONS_MAX;
+    // Copies to and from memory that is not shared are faster.
+    const shared = this.spawned > 0 && platform.sharesMemory;
     this.copier = shared ? new AlignedCopier() : null;
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: PAGES_MAX, shared });
     this.module = compileKernels(platform.kernels, shared);
     this.kernels = simdKernels(this.module, this.memory);
     this.buffers = new PartialBuffers(this.memory, this.workspace.end, this.workspace.partialFloats);
     this.profile = platform.profile;
-    this.takesPart = threads > 0 && this.operationsPerThread() <= INLINE_OPERATIONS_MAX;
     const pieces = (task: Task) => this.sizeMax(task);
     this.pool = new PoolDriver(this.kernels, this.buffers, platform, options.onStranded, pieces);
     this.spins = shared && threads <= platform.cores ? SPINS : 0;
@@ -124,9 +126,7 @@ export class Machine {
 
   /** Starts the threads; each joins the pool when it is ready. Resolves when all have, rejects if one fails. */
   async start(whenFailed: (error: Error) => void): Promise<void> {
-    let { threads } = this;
     if (this.takesPart) {
-      threads -= 1;
       this.admit(
         new InlineLane(
           this.buffers,
@@ -135,7 +135,7 @@ export class Machine {
         ),
       );
     }
-    await Promise.all(Array.from({ length: threads }, (_, thread) => this.startThread(thread, whenFailed)));
+    await Promise.all(Array.from({ length: this.spawned }, (_, thread) => this.startThread(thread, whenFailed)));
   }
 
   stop(): void {
@@ -182,6 +182,19 @@ export class Machine {
     transposeWeights(this.kernels, run.model, weights, transposed);
   }
 
+  /**
+   * Writes the payload of a part of a tensor that lies at `at`, `floats` in all, and returns its length. Left out is what
+   * is the same at `base`; where that is 0, what is +0; nothing where it is null.
+   */
+  packPart(part: number, floats: number, at: Pointer, base: Pointer | null, payload: Uint8Array): number {
+    const { first, count } = partAt(part, floats);
+    const bytes = this.bytes(at + 4 * first, 4 * count);
+    if (base === null) return packPart(bytes, null, payload);
+    const { mask } = this.workspace;
+    this.kernels.changes(at + 4 * first, base === 0 ? 0 : base + 4 * first, count, mask);
+    return packPart(bytes, this.bytes(mask, maskBytesOf(count)), payload);
+  }
+
   /** Copies bytes that came over a network to a place of the memory. */
   store(source: Uint8Array, at: Pointer): void {
     const target = this.bytes(at, source.length);
@@ -197,6 +210,11 @@ export class Machine {
   /** A view of bytes; not to be kept, since the memory may grow. */
   bytes(at: Pointer, length: number): Uint8Array {
     return new Uint8Array(this.memory.buffer, at, length);
+  }
+
+  /** Threads beside the machine's own. */
+  private get spawned(): number {
+    return this.takesPart ? this.threads - 1 : this.threads;
   }
 
   private idleThreads(): ThreadLane[] {

@@ -9,6 +9,13 @@ export interface GrowableMemory {
 }
 
 const PAGE_BYTES = 65_536;
+/** Of a 32-bit memory. */
+const BYTES_MAX = 2 ** 32;
+/**
+ * Buffers that the memory grows by, at first; then it doubles their number. After each growth the engine counts the
+ * memory anew, and may collect garbage because of it; what is not used yet takes no memory.
+ */
+const GROWN_MIN = 4;
 
 /**
  * Buffers for partial sums, behind a workspace in the same memory: taken, given back, taken again. The memory grows
@@ -26,6 +33,7 @@ export class PartialBuffers {
     readonly floats: number,
   ) {
     this.end = Math.ceil(base / 64) * 64;
+    this.grow();
   }
 
   take(): Pointer {
@@ -46,10 +54,22 @@ export class PartialBuffers {
       throw new LockstepError('out-of-memory', `more than ${limits.partialBuffersMax} partial sums are under way`);
     }
     const at = this.end;
-    this.end = Math.ceil((at + 4 * this.floats) / 64) * 64;
-    const missing = this.end - this.memory.buffer.byteLength;
-    if (missing > 0) this.memory.grow(Math.ceil(missing / PAGE_BYTES));
+    if (at + this.bytes > this.memory.buffer.byteLength) this.grow();
+    this.end += this.bytes;
     this.count += 1;
     return at;
+  }
+
+  /** Of one, with what lies between it and the next. */
+  private get bytes(): number {
+    return Math.ceil((4 * this.floats) / 64) * 64;
+  }
+
+  /** By several, or by one where there is no room for more. */
+  private grow(): void {
+    const wanted = this.end + Math.max(GROWN_MIN, this.count) * this.bytes;
+    const end = wanted <= BYTES_MAX ? wanted : this.end + this.bytes;
+    const missing = end - this.memory.buffer.byteLength;
+    if (missing > 0) this.memory.grow(Math.ceil(missing / PAGE_BYTES));
   }
 }

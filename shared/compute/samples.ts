@@ -52,20 +52,29 @@ export function packSamples(from: SampleMemory, set: SampleSet, ids: readonly nu
   const { pixels } = workspace;
   const labels = new Uint8Array(memory.buffer, workspace[set].labels, workspace.context[set]);
   const view = new DataView(payload.buffer, payload.byteOffset);
-  for (const [i, id] of ids.entries()) {
-    view.setUint32(4 * i, id, true);
-    payload[4 * ids.length + i] = labels[id];
-    payload.set(imageOf(from, set, id), 5 * ids.length + i * pixels);
+  const images = restorer(from, set);
+  for (let i = 0; i < ids.length; i++) {
+    view.setUint32(4 * i, ids[i], true);
+    payload[4 * ids.length + i] = labels[ids[i]];
+    payload.set(images(ids[i]), 5 * ids.length + i * pixels);
   }
   return samplesBytes(ids.length, pixels);
 }
 
 /** The pixels of a sample that is held: a view, which the next image overwrites. */
-export function imageOf({ memory, kernels, workspace }: SampleMemory, set: SampleSet, id: number): Uint8Array {
+export function imageOf(from: SampleMemory, set: SampleSet, id: number): Uint8Array {
+  return restorer(from, set)(id);
+}
+
+/** `imageOf` for many samples, with the same views for all. They are good as long as the memory does not grow. */
+function restorer({ memory, kernels, workspace }: SampleMemory, set: SampleSet): (id: number) => Uint8Array {
   const { image, pixels } = workspace;
   const records = new Uint32Array(memory.buffer, workspace[set].records, workspace.context[set]);
-  kernels.restore(records[id], pixels, image);
-  return new Uint8Array(memory.buffer, image, pixels);
+  const restored = new Uint8Array(memory.buffer, image, pixels);
+  return (id) => {
+    kernels.restore(records[id], pixels, image);
+    return restored;
+  };
 }
 
 /** Takes samples in; those that are held already stay as they are. */

@@ -12,6 +12,7 @@ import { Network, transposedFloats } from '../model/network.js';
 import { inputWidth, outputWidth, parameterCount, partialFloats } from '../model/parameters.js';
 import { temporariesFor } from '../model/shard.js';
 import type { PayloadContext } from '../protocol/payload.js';
+import { maskBytes } from '../protocol/tensor.js';
 import { mailboxInts } from './mailbox.js';
 
 /** All that a machine must know about a run to compute for it. Plain data: it travels to threads as it is. */
@@ -60,8 +61,12 @@ export interface Workspace {
   readonly transposed: Pointer;
   /** The optimizer's state; only the coordinator uses it. */
   readonly velocity: Pointer;
+  /** The weights as they were broadcast last, and the time before; only the coordinator uses them. */
+  readonly broadcast: readonly [Pointer, Pointer];
   /** An image on its way to or from its record. */
   readonly image: Pointer;
+  /** Which blocks of a part of a tensor travel: `maskBytes`. */
+  readonly mask: Pointer;
   readonly train: SampleStore;
   readonly test: SampleStore;
   /** Predicted class of each test sample: one byte. */
@@ -103,7 +108,9 @@ export function layOutWorkspace(run: RunDescription, threads: number): Workspace
     weights: arena.floats(parameters),
     transposed: arena.floats(transposedFloats(run.model)),
     velocity: arena.floats(parameters),
+    broadcast: [arena.floats(parameters), arena.floats(parameters)] as const,
     image: arena.bytes(pixels),
+    mask: arena.bytes(maskBytes),
     train: store(run.train),
     test: store(run.test),
     predictions: arena.bytes(run.test),

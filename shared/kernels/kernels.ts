@@ -176,12 +176,22 @@ export interface Kernels {
   /** 1 when none of the floats is NaN or infinite, else 0. */
   allFinite(x: Pointer, floats: number): number;
 
+  /**
+   * Which blocks of `changeBlockFloats` floats differ in any bit from those of `base`, or from +0 where `base` is 0: bit
+   * n of `mask`, the lowest bit of the first byte first, is that of block n. The last block may be shorter; the bits
+   * behind it, to the end of its byte, are 0.
+   */
+  changes(x: Pointer, base: Pointer, floats: number, mask: Pointer): void;
+
   /** y = exp(x), element by element: within 2 ulp, +0 below the range and +Infinity above it. */
   exp(x: Pointer, y: Pointer, floats: number): void;
 
   /** y = log(x) for x >= 0, element by element: within 2 ulp; log(0) = -Infinity. */
   log(x: Pointer, y: Pointer, floats: number): void;
 }
+
+/** Floats of a block of `changes`: less than one pixel's weights in most models, more than its bit costs. */
+export const changeBlockFloats = 64;
 
 /** Bytes of a record: pixels, or a list with two bytes for each of up to three quarters of them, and its bounds. */
 export function recordBytesMax(pixels: number): number {

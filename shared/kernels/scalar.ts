@@ -9,6 +9,7 @@ import { exp, log, sigmoid, tanh } from './elementary.js';
 import {
   Activation,
   type ActivationCode,
+  changeBlockFloats,
   type Kernels,
   Loss,
   type LossCode,
@@ -141,6 +142,17 @@ export function scalarKernels(memory: { readonly buffer: ArrayBufferLike }): Ker
 
     allFinite(x, count) {
       return at(x, count).every(Number.isFinite) ? 1 : 0;
+    },
+
+    changes(x, base, count, mask) {
+      const words = new Uint32Array(memory.buffer, x, count);
+      const before = base === 0 ? new Uint32Array(count) : new Uint32Array(memory.buffer, base, count);
+      const blocks = Math.ceil(count / changeBlockFloats);
+      const bits = bytesAt(mask, Math.ceil(blocks / 8)).fill(0);
+      for (let i = 0; i < count; i++) {
+        const block = Math.floor(i / changeBlockFloats);
+        if (words[i] !== before[i]) bits[block >> 3] |= 1 << (block & 7);
+      }
     },
 
     exp(x, y, count) {

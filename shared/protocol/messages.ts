@@ -7,7 +7,7 @@ import type { Model } from '../model/model.js';
 import type { ProtocolErrorCode } from './errors.js';
 
 /** Raised whenever a message, a field or a payload changes: two versions never talk to each other. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 export type WorkerKind = 'node' | 'browser';
 export type Work = 'gradient' | 'evaluation';

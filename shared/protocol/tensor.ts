@@ -7,22 +7,25 @@
  * bit of the first byte first, and the float32 of those blocks whose bit is set. Blocks are compared bit by bit, so
  * nothing is lost: not the sign of a zero.
  */
+import { changeBlockFloats as blockFloats } from '../kernels/kernels.js';
 
-/** Floats of a block: less than one pixel's weights in most models, more than its bit costs. */
-const blockFloats = 64;
-const partBlocks = 256;
+/** A part is a message: fewer cost less, but nobody can begin with one that is still under way. */
+const partBlocks = 640;
 /** Floats of a part; the last one of a tensor, and its last block, are cut off at its end. */
 export const partFloats = blockFloats * partBlocks;
-const maskBytes = partBlocks / 8;
+/** A whole number of words of memory: what follows is copied faster. */
+export const maskBytes = partBlocks / 8;
 /** The longest payload of a part. */
 export const partBytesMax = maskBytes + 4 * partFloats;
-
-/** What a gradient's blocks are left out against. */
-const zeros = new Int32Array(partFloats);
 
 /** Parts of a tensor of so many floats. */
 export function partsOf(floats: number): number {
   return Math.ceil(floats / partFloats);
+}
+
+/** Bytes of the mask of so many floats, without what fills it up. */
+export function maskBytesOf(floats: number): number {
+  return Math.ceil(floats / (8 * blockFloats));
 }
 
 /** Where a part of a tensor of so many floats lies: from float `first` on, so many. */
@@ -32,18 +35,15 @@ export function partAt(part: number, floats: number): { readonly first: number; 
 }
 
 /**
- * Writes a part's payload and returns its length. `words` are the part's floats, as words. Left out are blocks that are
- * the same in `base`; none are when it is null.
+ * Writes a part's payload and returns its length. `bytes` are those of the part's floats. Left out are blocks whose bit
+ * is not set in `mask` (`Kernels.changes`); none are when it is null.
  */
-export function packPart(words: Int32Array, base: Int32Array | null, payload: Uint8Array): number {
-  const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
-  payload.fill(0, 0, maskBytes);
-  const blocks = Math.ceil(words.length / blockFloats);
-  for (let block = 0; block < blocks; block++) {
-    if (base === null || differs(words, base, block)) payload[block >> 3] |= 1 << (block & 7);
-  }
+export function packPart(bytes: Uint8Array, mask: Uint8Array | null, payload: Uint8Array): number {
+  const floats = bytes.length / 4;
+  if (mask === null) markAll(payload, Math.ceil(floats / blockFloats));
+  else payload.fill(0, mask.length, maskBytes).set(mask);
   let at = maskBytes;
-  forEachRun(payload, words.length, (present, first, end) => {
+  forEachRun(payload, floats, (present, first, end) => {
     if (!present) return;
     payload.set(bytes.subarray(4 * first, 4 * end), at);
     at += 4 * (end - first);
@@ -51,21 +51,10 @@ export function packPart(words: Int32Array, base: Int32Array | null, payload: Ui
   return at;
 }
 
-/** `packPart` of a gradient: blocks of zeros are left out. */
-export function packGradientPart(words: Int32Array, payload: Uint8Array): number {
-  return packPart(words, zeros, payload);
-}
-
-function differs(words: Int32Array, base: Int32Array, block: number): boolean {
-  const end = Math.min((block + 1) * blockFloats, words.length);
-  let i = block * blockFloats;
-  for (; i + 4 <= end; i += 4) {
-    const first = (words[i] ^ base[i]) | (words[i + 1] ^ base[i + 1]);
-    const last = (words[i + 2] ^ base[i + 2]) | (words[i + 3] ^ base[i + 3]);
-    if ((first | last) !== 0) return true;
-  }
-  for (; i < end; i++) if (words[i] !== base[i]) return true;
-  return false;
+function markAll(mask: Uint8Array, blocks: number): void {
+  const whole = blocks >> 3;
+  mask.fill(0xff, 0, whole).fill(0, whole, maskBytes);
+  if (blocks % 8 > 0) mask[whole] = (1 << (blocks & 7)) - 1;
 }
 
 /** What is wrong with the payload of a part of so many floats, or null. */

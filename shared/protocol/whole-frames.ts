@@ -1,17 +1,22 @@
 /**
- * Hands a WebSocket's bytes to ws in whole frames. By itself, ws puts each frame that came in several pieces together
+ * Hands a WebSocket's bytes to ws in whole messages. By itself, ws puts each frame that came in several pieces together
  * in a buffer of its own; with frames of more than 100 kB, that is as much garbage as there is traffic, and its
  * collection took a tenth of a step. Here, a socket reads straight into one buffer, used again and again, and ws gets
- * views of it.
+ * views of it. A message that a browser has cut into several frames waits for the last: ws keeps views of the others.
  *
  * What this is not: a check of frames. It reads how long they are; ws does all the rest. And it owns no socket: both
  * ends hand in theirs.
  */
+import { assert } from '../assert.js';
+import { limits } from '../limits.js';
 
 /** At first: room for a part of a tensor, and for what arrives while it is unpacked. */
 const BUFFER_BYTES = 384 * 1024;
 /** Room that a read has at least. */
 const READ_BYTES_MIN = 65_536;
+/** Bits of a frame's first byte (RFC 6455, section 5.2): it is its message's last, and it is none of a message. */
+const FINAL = 0x80;
+const CONTROL = 0x08;
 /** Of the header of a frame: two bytes, eight for a length, four for a mask. */
 const headerBytesMax = 14;
 
@@ -69,6 +74,8 @@ export class WholeFrames {
   /** What has come and was not delivered lies from `start` to `end`. */
   private start = 0;
   private end = 0;
+  /** Where somebody reads to now, if anybody does. */
+  private lent: Uint8Array | null = null;
   private receive: (bytes: Uint8Array) => void = () => {};
   private frameBytesMax = 0;
   /** Bytes go on as they come: before there are frames, and over one that is too long, since ws will close over it. */
@@ -84,7 +91,8 @@ export class WholeFrames {
   /** Where to read to next. */
   room(): Uint8Array {
     if (this.buffer.length - this.end < READ_BYTES_MIN) this.makeRoom();
-    return this.buffer.subarray(this.end);
+    this.lent = this.buffer.subarray(this.end);
+    return this.lent;
   }
 
   /**
@@ -92,47 +100,66 @@ export class WholeFrames {
    * let others have a turn, and `readOn` is called.
    */
   took(bytes: number, readOn: () => void): boolean {
-    this.end += bytes;
-    const isFull = this.end === this.buffer.length;
-    const whole = this.inPieces ? this.end : this.wholeFramesEnd();
-    const delivered = this.buffer.subarray(this.start, whole);
-    this.start = whole;
-    if (this.start === this.end) this.start = this.end = 0;
-    if (delivered.length > 0) this.receive(delivered);
+    assert(this.lent !== null, 'bytes were read to nowhere');
+    const isFull = bytes === this.lent.length;
+    if (this.lent.buffer === this.buffer.buffer) this.end += bytes;
+    else this.append(this.lent.subarray(0, bytes));
+    this.deliver();
     if (isFull) readOn();
     return !isFull;
   }
 
-  /** The same for bytes that were read elsewhere. */
+  /** The same for bytes that were read elsewhere, while somebody reads into the room that they were lent. */
   take(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; ) {
-      const room = this.room();
-      const some = bytes.subarray(at, at + room.length);
-      room.set(some);
-      this.took(some.length, () => {});
-      at += some.length;
-    }
+    if (this.lent?.buffer === this.buffer.buffer) this.moveTo(new Uint8Array(this.buffer.length));
+    this.append(bytes);
+    this.deliver();
+  }
+
+  private append(bytes: Uint8Array): void {
+    while (this.buffer.length - this.end < bytes.length) this.makeRoom();
+    this.buffer.set(bytes, this.end);
+    this.end += bytes.length;
   }
 
   private makeRoom(): void {
-    const { buffer, start, end } = this;
-    if (end - start + READ_BYTES_MIN > buffer.length) this.buffer = new Uint8Array(2 * buffer.length);
-    this.buffer.set(buffer.subarray(start, end));
-    this.start = 0;
-    this.end = end - start;
+    const isCrowded = this.end - this.start + READ_BYTES_MIN > this.buffer.length;
+    this.moveTo(isCrowded ? new Uint8Array(2 * this.buffer.length) : this.buffer);
   }
 
-  /** Where the last frame ends that is there in whole. */
-  private wholeFramesEnd(): number {
-    let at = this.start;
-    for (;;) {
+  private moveTo(buffer: Uint8Array<ArrayBuffer>): void {
+    buffer.set(this.buffer.subarray(this.start, this.end));
+    this.buffer = buffer;
+    this.end -= this.start;
+    this.start = 0;
+  }
+
+  private deliver(): void {
+    const whole = this.inPieces ? this.end : this.wholeMessagesEnd();
+    const delivered = this.buffer.subarray(this.start, whole);
+    this.start = whole;
+    if (this.start === this.end) this.start = this.end = 0;
+    if (delivered.length > 0) this.receive(delivered);
+  }
+
+  /** Where the last message ends that is there in whole. */
+  private wholeMessagesEnd(): number {
+    let whole = this.start;
+    let isOpen = false;
+    let frames = 0;
+    for (let at = whole; ; ) {
       const bytes = frameBytes(this.buffer, at, this.end);
-      if (bytes > this.frameBytesMax + headerBytesMax) {
+      frames += 1;
+      if (at + bytes - whole > this.frameBytesMax + frames * headerBytesMax || frames > limits.fragmentsMax) {
         this.inPieces = true;
         return this.end;
       }
-      if (at + bytes > this.end) return at;
+      if (at + bytes > this.end) return whole;
+      if ((this.buffer[at] & CONTROL) === 0) isOpen = (this.buffer[at] & FINAL) === 0;
       at += bytes;
+      if (isOpen) continue;
+      whole = at;
+      frames = 0;
     }
   }
 }

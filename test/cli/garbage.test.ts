@@ -11,8 +11,8 @@ import { presetDefault, presetModel } from '../../shared/model/presets.js';
 import { decodeFromCoordinator, decodeFromWorker, encodeFrame } from '../../shared/protocol/codec.js';
 import { protocolErrors } from '../../shared/protocol/errors.js';
 import { offer, subprotocol } from '../../shared/protocol/handshake.js';
-import type { FromWorker, Hello } from '../../shared/protocol/messages.js';
-import { partsOf } from '../../shared/protocol/tensor.js';
+import { type FromWorker, type Hello, protocolVersion } from '../../shared/protocol/messages.js';
+import { maskBytes, partsOf } from '../../shared/protocol/tensor.js';
 import { Random } from '../../shared/random.js';
 import { nodePlatform } from '../../worker/node-platform.js';
 import { lockstep, scratch, smallDataset, startCoordinator, summaryOf } from './fixture.js';
@@ -21,7 +21,7 @@ const safety = { timeout: 120_000 };
 
 const hello: Hello = {
   type: 'hello',
-  protocol: 1,
+  protocol: protocolVersion,
   version: '0',
   name: 'mallory',
   kind: 'node',
@@ -42,7 +42,10 @@ const frames: Record<string, { frame: Uint8Array | string; code: keyof typeof pr
   'random bytes': { frame: Uint8Array.of(100, 0, ...randomBytes(400)), code: 'header-invalid' },
   'a map that declares 2^32 entries': { frame: Uint8Array.of(5, 0, 0xdf, 255, 255, 255, 255), code: 'header-invalid' },
   'a truncated message': { frame: encodeFrame(hello).subarray(0, 40), code: 'bad-frame' },
-  'another version': { frame: encodeFrame({ ...hello, protocol: 99 as 1 }), code: 'version-mismatch' },
+  'another version': {
+    frame: encodeFrame({ ...hello, protocol: 99 as typeof protocolVersion }),
+    code: 'version-mismatch',
+  },
   'other kernels': { frame: encodeFrame(hello), code: 'kernel-mismatch' },
   'a message out of turn': {
     frame: encodeFrame({ type: 'ready', knownAnswer: '0'.repeat(64) }),
@@ -105,11 +108,11 @@ const { kernels, knownAnswer: answer } = credentials();
 const parts = partsOf(parameterCount(presetModel(presetDefault, [28, 28], 10)));
 
 /** A part without any block is valid: all zeros. */
-const zeros = new Uint8Array(32);
+const zeros = new Uint8Array(maskBytes);
 const withBlock = (block: number, ...bytes: number[]) => {
-  const part = new Uint8Array(32 + bytes.length);
+  const part = new Uint8Array(maskBytes + bytes.length);
   part[block >> 3] |= 1 << (block & 7);
-  part.set(bytes, 32);
+  part.set(bytes, maskBytes);
   return part;
 };
 const score = new Uint8Array(8);
@@ -128,7 +131,7 @@ const hostile: Record<string, { sent: Sent[]; code: keyof typeof protocolErrors 
   'a block without its floats': { sent: [[0, withBlock(0)]], code: 'payload-length' },
   'floats without their block': { sent: [[0, new Uint8Array(32 + 256)]], code: 'payload-length' },
   'a block beyond the last': {
-    sent: [...allZero.slice(0, -1), [parts - 1, withBlock(255, ...new Array<number>(256).fill(0))]],
+    sent: [...allZero.slice(0, -1), [parts - 1, withBlock(8 * maskBytes - 1, ...new Array<number>(256).fill(0))]],
     code: 'payload-length',
   },
   'a result before the gradient': { sent: [['result', score]], code: 'unexpected-message' },

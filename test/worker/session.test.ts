@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../shared/limits.js';
 import { protocolErrors } from '../../shared/protocol/errors.js';
-import type { FromCoordinator, ShardLease, Welcome } from '../../shared/protocol/messages.js';
+import {
+  type FromCoordinator,
+  protocolVersion,
+  type ShardLease,
+  type Welcome,
+} from '../../shared/protocol/messages.js';
 import { Random } from '../../shared/random.js';
 import { Session, type SessionEffect, type SessionEvent, sessionTimes } from '../../worker/session.js';
 
@@ -9,7 +14,7 @@ const config = { version: '1', name: 'w', kind: 'node', threads: 2, kernels: 'a'
 
 const welcome: Welcome = {
   type: 'welcome',
-  protocol: 1,
+  protocol: protocolVersion,
   version: '1',
   run: 'run-1',
   member: 7,

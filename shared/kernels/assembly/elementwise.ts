@@ -97,6 +97,40 @@ export function allFinite(x: usize, floats: i32): i32 {
   return <i32>i32x4.all_true(f32x4.eq(sum, zero()));
 }
 
+/** Floats of a block: `changeBlockFloats` in `../kernels.ts`. */
+const CHANGE_BLOCK = 64;
+
+export function changes(x: usize, base: usize, floats: i32, mask: usize): void {
+  if (base) changesFrom(x, base, floats, mask, false);
+  else changesFrom(x, x, floats, mask, true);
+}
+
+// @inline
+function changesFrom(x: usize, base: usize, floats: i32, mask: usize, fromZero: bool): void {
+  let bits: u32 = 0;
+  let bit: u32 = 1;
+  for (; floats >= CHANGE_BLOCK; floats -= CHANGE_BLOCK, x += 4 * CHANGE_BLOCK, base += 4 * CHANGE_BLOCK) {
+    let difference = zero();
+    for (let at: usize = 0; at < 4 * CHANGE_BLOCK; at += 16) {
+      const words = v128.load(x + at);
+      difference = v128.or(difference, fromZero ? words : v128.xor(words, v128.load(base + at)));
+    }
+    if (v128.any_true(difference)) bits |= bit;
+    bit <<= 1;
+    if (bit < 256) continue;
+    store<u8>(mask++, <u8>bits);
+    bits = 0;
+    bit = 1;
+  }
+  const isCut = floats > 0;
+  let difference: u32 = 0;
+  for (; floats > 0; floats--, x += 4, base += 4) {
+    difference |= fromZero ? load<u32>(x) : load<u32>(x) ^ load<u32>(base);
+  }
+  if (difference) bits |= bit;
+  if (bit > 1 || isCut) store<u8>(mask, <u8>bits);
+}
+
 /** In bands of sixteen columns, a cache line of each row of W, so that no line is fetched twice. */
 export function transpose(w: usize, inputs: i32, outputs: i32, wT: usize): void {
   const columnBytes = (<usize>inputs) << 2;

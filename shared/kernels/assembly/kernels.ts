@@ -11,7 +11,7 @@ import { boundsBytes, boundsOf, floatsOf, isListed } from './samples';
 import { loadOne, storeOne, zero } from './vector';
 
 export { exp, log } from './elementary';
-export { add, allFinite, sgd, transpose } from './elementwise';
+export { add, allFinite, changes, sgd, transpose } from './elementwise';
 export { argmax, outputLoss } from './output';
 export { gather, keep, restore } from './samples';
 

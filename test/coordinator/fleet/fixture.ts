@@ -13,7 +13,7 @@ import {
   protocolVersion,
   type ShardLease,
 } from '../../../shared/protocol/messages.js';
-import { packGradientPart, partAt, partBytesMax, partsOf, unpackPart } from '../../../shared/protocol/tensor.js';
+import { partBytesMax, partsOf, unpackPart } from '../../../shared/protocol/tensor.js';
 import { Random } from '../../../shared/random.js';
 import { nodePlatform } from '../../../worker/node-platform.js';
 
@@ -201,10 +201,8 @@ export class TestWorker implements Connection {
     const frames: Uint8Array[] = [];
     const isGradient = shard.work === 'gradient';
     for (let part = 0; isGradient && part < partsOf(parameters); part++) {
-      const { first, count } = partAt(part, parameters);
       const payload = new Uint8Array(partBytesMax);
-      const words = new Int32Array(machine.memory.buffer, sum + 4 * first, count);
-      const length = packGradientPart(words, payload);
+      const length = machine.packPart(part, parameters, sum, 0, payload);
       frames.push(encodeFrame({ type: 'gradient', lease, part }, payload.subarray(0, length)));
     }
     const scoreAt = isGradient ? sum + 4 * parameters : sum;

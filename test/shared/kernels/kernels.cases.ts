@@ -6,6 +6,7 @@
 import {
   Activation,
   type ActivationCode,
+  changeBlockFloats,
   type Kernels,
   Loss,
   type LossCode,
@@ -236,6 +237,20 @@ function exponents(random: Random, length: number): Float32Array {
   return Float32Array.from({ length }, () => (random.uniform() - 0.5) * 240);
 }
 
+/** What changes is one bit in some of the blocks: the lowest or the highest, so that a zero may change its sign only. */
+function changesCase(floats: number, fromZero: boolean): KernelCase {
+  return kernelCase(`changes of ${floats} from ${fromZero ? 'zeros' : 'others'}`, floats, (kernels, space) => {
+    const base = fromZero ? 0 : space.numbers(floats);
+    const x = space.take(4 * floats);
+    const words = new Uint32Array(space.memory.buffer, x, floats);
+    words.set(fromZero ? new Uint32Array(floats) : new Uint32Array(space.memory.buffer, base, floats));
+    for (let at = space.random.below(150); at < floats; at += 1 + space.random.below(150)) {
+      words[at] ^= at % 2 === 0 ? 1 : 0x8000_0000;
+    }
+    kernels.changes(x, base, floats, space.output(Math.ceil(floats / (8 * changeBlockFloats))));
+  });
+}
+
 function transposeCase(inputs: number, outputs: number): KernelCase {
   return kernelCase(`transpose ${inputs}x${outputs}`, inputs * 1000 + outputs, (kernels, space) => {
     const w = space.numbers(inputs * outputs);
@@ -369,6 +384,9 @@ export function kernelCases(): KernelCase[] {
     ...lossCases(),
     ...lengths.flatMap(elementwiseCases),
     ...extents.flatMap((inputs) => extents.map((outputs) => transposeCase(inputs, outputs))),
+    ...[1, 63, 64, 65, 511, 512, 513, 1000, 4096, 5000].flatMap((floats) =>
+      [true, false].map((z) => changesCase(floats, z)),
+    ),
     ...inputCases(),
   ];
 }

@@ -5,6 +5,7 @@ import {
   invalidTensorPayload,
   samplesIn,
 } from '../../../shared/protocol/payload.js';
+import { maskBytes } from '../../../shared/protocol/tensor.js';
 
 const run = { parameters: 3, pixels: 2, classes: 10, train: 300, test: 20 };
 
@@ -16,16 +17,16 @@ function samples(ids: [number, number], labels: [number, number]): Uint8Array {
 
 describe('payloads', () => {
   it('of weights and gradients are parts of them', () => {
-    const whole = new Uint8Array(32 + 12);
+    const whole = new Uint8Array(maskBytes + 12);
     whole[0] = 1;
-    const nothing = new Uint8Array(32);
+    const nothing = new Uint8Array(maskBytes);
     for (const message of [
       { type: 'weights', step: 1, base: 0, part: 0 },
       { type: 'gradient', lease: 1, part: 0 },
     ] as const) {
       expect(invalidTensorPayload(message, whole, run)).toBeNull();
       expect(invalidTensorPayload(message, nothing, run)).toBeNull();
-      expect(invalidTensorPayload(message, whole.subarray(0, 43), run)).toContain('not 44');
+      expect(invalidTensorPayload(message, whole.subarray(0, maskBytes + 11), run)).toContain(`not ${maskBytes + 12}`);
       expect(invalidTensorPayload({ ...message, part: 1 }, nothing, run)).toContain('no part 1');
     }
   });

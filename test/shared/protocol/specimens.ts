@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { limits } from '../../../shared/limits.js';
 import { type ProtocolErrorCode, protocolErrors } from '../../../shared/protocol/errors.js';
-import type { FromCoordinator, FromWorker } from '../../../shared/protocol/messages.js';
+import { type FromCoordinator, type FromWorker, protocolVersion } from '../../../shared/protocol/messages.js';
 import { isPrintable } from '../../../shared/protocol/text.js';
 
 const sha256 = 'ab'.repeat(32);
@@ -10,7 +10,7 @@ const sha256 = 'ab'.repeat(32);
 export const fromWorker: readonly FromWorker[] = [
   {
     type: 'hello',
-    protocol: 1,
+    protocol: protocolVersion,
     version: '0.1.0',
     name: 'Zoë’s lab 3',
     kind: 'node',
@@ -28,7 +28,7 @@ export const fromWorker: readonly FromWorker[] = [
 export const fromCoordinator: readonly FromCoordinator[] = [
   {
     type: 'welcome',
-    protocol: 1,
+    protocol: protocolVersion,
     version: '0.1.0',
     run: 'quiet-otter',
     member: 3,
@@ -75,7 +75,7 @@ const failure = fc.record({
 export const anyFromWorker: fc.Arbitrary<FromWorker> = fc.oneof(
   fc.record({
     type: fc.constant('hello' as const),
-    protocol: fc.constant(1 as const),
+    protocol: fc.constant(protocolVersion),
     version: name,
     name,
     kind: fc.constantFrom('node' as const, 'browser' as const),
@@ -102,7 +102,7 @@ const anyWelcome = fc
     const model = { input: shape, layers: [...layers, last], loss: 'softmaxCrossEntropy' as const };
     const data = { name, shape, classes, train: 60_000, test: 0, sha256 };
     const order = { batch: batch - (batch % 64), microBatch: 64, seed, heartbeatMs: 1000 };
-    return { type: 'welcome', protocol: 1, version: '1', run: name, member: seed, model, data, ...order };
+    return { type: 'welcome', protocol: protocolVersion, version: '1', run: name, member: seed, model, data, ...order };
   });
 
 const anyShard = fc

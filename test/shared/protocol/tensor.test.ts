@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { scalarKernels } from '../../../shared/kernels/scalar.js';
 import {
   invalidPart,
-  packGradientPart,
+  maskBytes,
+  maskBytesOf,
   packPart,
   partAt,
   partBytesMax,
@@ -11,7 +13,8 @@ import {
   unpackPart,
 } from '../../../shared/protocol/tensor.js';
 
-const maskBytes = 32;
+const memory = new WebAssembly.Memory({ initial: 16 });
+const kernels = scalarKernels(memory);
 
 /** Words with many that are equal next to each other, as those of an image's border are. */
 const words = fc
@@ -21,9 +24,19 @@ const words = fc
   })
   .map((runs) => Int32Array.from(runs.flatMap(([length, word]) => Array<number>(length).fill(word))));
 
+/** What has changed since `base`; all of it where that is null. */
 function packed(part: Int32Array, base: Int32Array | null): Uint8Array {
   const payload = new Uint8Array(partBytesMax).fill(0xaa);
-  return payload.subarray(0, base === null ? packPart(part, null, payload) : packPart(part, base, payload));
+  const mask = base === null ? null : changes(part, base);
+  return payload.subarray(0, packPart(new Uint8Array(part.buffer), mask, payload));
+}
+
+function changes(part: Int32Array, base: Int32Array): Uint8Array {
+  const [x, before, mask] = [1, 2, 3].map((n) => n * 262_144);
+  new Int32Array(memory.buffer, x, part.length).set(part);
+  new Int32Array(memory.buffer, before, part.length).set(base.subarray(0, part.length));
+  kernels.changes(x, before, part.length, mask);
+  return new Uint8Array(memory.buffer, mask, maskBytesOf(part.length));
 }
 
 /** What a receiver has that had `base`, before. */
@@ -62,11 +75,10 @@ describe('a part', () => {
     expect(packed(new Int32Array(partFloats), null).length).toBe(partBytesMax);
   });
 
-  it('of a gradient leaves out zeros, and says where they are', () => {
+  it('says where what is left out belongs', () => {
     const gradient = Int32Array.from({ length: 300 }, (_, i) => (i >= 64 && i < 128 ? 1 : 0));
-    const payload = new Uint8Array(partBytesMax);
     const runs: [string, number, number][] = [];
-    unpackPart(payload.subarray(0, packGradientPart(gradient, payload)), 300, {
+    unpackPart(packed(gradient, new Int32Array(300)), 300, {
       present: (first, bytes) => runs.push(['present', first, first + bytes.length / 4]),
       absent: (first, end) => runs.push(['absent', first, end]),
     });

@@ -4,11 +4,11 @@ import { WholeFrames } from '../../../shared/protocol/whole-frames.js';
 
 const payloadMax = 200_000;
 
-/** A binary frame (RFC 6455, section 5.2) of so many bytes, masked or not. */
-function frame(length: number, masked: boolean): Buffer {
+/** A binary frame (RFC 6455, section 5.2) of so many bytes, masked or not; `first` is its first byte. */
+function frame(length: number, masked: boolean, first = 0x82): Buffer {
   const mask = masked ? 0x80 : 0;
   const payload = Buffer.alloc(length, length & 255);
-  return Buffer.concat([Buffer.of(0x82), lengthBytes(length, mask), Buffer.alloc(masked ? 4 : 0), payload]);
+  return Buffer.concat([Buffer.of(first), lengthBytes(length, mask), Buffer.alloc(masked ? 4 : 0), payload]);
 }
 
 function lengthBytes(length: number, mask: number): Buffer {
@@ -87,6 +87,42 @@ describe('whole frames', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('wait for the last one of their message, and so does a ping between them', () => {
+    const first = frame(100_000, true, 0x02);
+    const ping = frame(5, true, 0x89);
+    const middle = frame(100, true, 0x00);
+    const last = frame(50_000, true, 0x80);
+    const { frames, delivered } = collector();
+    for (const some of [ping, first, ping, middle]) frames.take(some);
+    expect(delivered).toEqual([ping]);
+    frames.take(last);
+    expect(delivered).toEqual([ping, Buffer.concat([first, ping, middle, last])]);
+  });
+
+  it('do not wait for ever: a message of more bytes than there may be goes to who closes over it', () => {
+    const { frames, delivered } = collector();
+    for (let sent = 0; sent < 3 * payloadMax && delivered.length === 0; sent += 1000)
+      frames.take(frame(1000, true, 0x00));
+    expect(delivered[0].length).toBeGreaterThan(payloadMax);
+    const nothing = collector();
+    for (let i = 0; i < 2000 && nothing.delivered.length === 0; i++) nothing.frames.take(frame(0, true, 0x00));
+    expect(nothing.delivered).toHaveLength(1);
+  });
+
+  it('that came with the handshake are not overwritten by what a socket reads meanwhile', () => {
+    const { frames, delivered } = collector();
+    const [early, next] = [frame(3000, false), frame(2000, false)];
+    const room = frames.room();
+    frames.take(early.subarray(0, 1000));
+    room.set(early.subarray(1000));
+    frames.took(early.length - 1000, () => {});
+    room.set(next);
+    expect(delivered).toEqual([early]);
+    frames.room().set(next);
+    frames.took(next.length, () => {});
+    expect(delivered).toEqual([early, next]);
   });
 
   it('are delivered as bytes before there are any', () => {
