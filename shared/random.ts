@@ -36,10 +36,10 @@ export class Random {
   /** Uniform over 0 .. limit - 1, without bias: values past the last whole multiple are drawn again. */
   below(limit: number): number {
     assert(limit >= 1, `no number is below ${limit}`);
-    const whole = 2 ** 32 - (2 ** 32 % limit);
     for (;;) {
       const x = this.uint32();
-      if (x < whole) return x % limit;
+      // The bound is worked out only for those that may be past it: the remainder of 2^32 takes longer than a draw.
+      if (x < 2 ** 32 - limit || x < 2 ** 32 - (2 ** 32 % limit)) return x % limit;
     }
   }
 

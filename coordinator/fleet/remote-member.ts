@@ -6,7 +6,7 @@
  */
 import type { Task } from '../../shared/compute/computer.js';
 import { HeldSamples } from '../../shared/compute/held-samples.js';
-import { sampleIds, sampleSetOf } from '../../shared/compute/samples.js';
+import { sampleSetOf } from '../../shared/compute/samples.js';
 import type { Pointer } from '../../shared/kernels/kernels.js';
 import { limits } from '../../shared/limits.js';
 import type { LeaseOrder, Overtaken, Transport } from '../../shared/pool/driver.js';
@@ -23,7 +23,6 @@ import {
   type Progress,
   protocolVersion,
   type Result,
-  type SampleSet,
 } from '../../shared/protocol/messages.js';
 import type { Audited, LateCopy } from './audits.js';
 import type { Fleet } from './fleet.js';
@@ -77,7 +76,7 @@ export class RemoteMember implements Transport, Audited, Recipient {
   /** In its present state, while it is no member. */
   private waitedMs = 0;
   private readonly leases = new Map<number, LeasedShard>();
-  private readonly held: Record<SampleSet, HeldSamples>;
+  private readonly held: HeldSamples;
 
   constructor(
     private readonly fleet: Fleet,
@@ -87,8 +86,8 @@ export class RemoteMember implements Transport, Audited, Recipient {
     private readonly observer: MemberObserver,
     private tickedMs: number,
   ) {
-    const { train, test } = fleet.machine.workspace.run;
-    this.held = { train: new HeldSamples(train), test: new HeldSamples(test) };
+    const { order, workspace } = fleet.machine;
+    this.held = new HeldSamples(order, workspace.run.train, workspace.run.test);
   }
 
   /** Whether the worker was ever admitted. */
@@ -294,11 +293,7 @@ export class RemoteMember implements Transport, Audited, Recipient {
 
   /** Looked for when it is their turn: at the beginning of an epoch, that takes some time. */
   private *missingSamples(task: Task, shard: Shard): Iterable<Parcel> {
-    const { order, workspace } = this.fleet.machine;
-    const set = sampleSetOf(task);
-    const missing: number[] = [];
-    for (const id of sampleIds(order, workspace.run.test, task, shard)) if (this.held[set].add(id)) missing.push(id);
-    yield* this.fleet.samples(set, missing);
+    yield* this.fleet.samples(sampleSetOf(task), this.held.takeMissing(task, shard));
   }
 
   private progress(): Progress {

@@ -27,6 +27,8 @@ export class WeightsBroadcast {
   constructor(private readonly machine: Machine) {
     const { parameters, broadcast } = machine.workspace;
     this.parameters = parameters;
+    // The memory is touched for the first time here, and not in the middle of the first steps.
+    for (const at of broadcast) machine.floats(at, parameters).fill(0);
     [this.now, this.before] = [
       { step: null, at: broadcast[0] },
       { step: null, at: broadcast[1] },

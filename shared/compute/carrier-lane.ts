@@ -9,7 +9,7 @@ import type { Task } from './computer.js';
 import { HeldSamples } from './held-samples.js';
 import { type Finished, Lane, type Placed } from './lanes.js';
 import type { PartialBuffers } from './partials.js';
-import { packSamples, type SampleMemory, sampleIds, sampleSetOf } from './samples.js';
+import { packSamples, type SampleMemory, sampleSetOf } from './samples.js';
 
 /** Where a lane takes from what it carries. */
 export interface Store extends SampleMemory {
@@ -20,7 +20,7 @@ export interface Store extends SampleMemory {
 
 export class CarrierLane extends Lane {
   private readonly answers: CarriedAnswer[] = [];
-  private readonly held: { readonly train: HeldSamples; readonly test: HeldSamples };
+  private readonly held: HeldSamples;
   /** Of the weights that the thread holds. */
   private weightsVersion: number | null = null;
   /** Buffers that came back: of weights, and of gradients. */
@@ -35,7 +35,7 @@ export class CarrierLane extends Lane {
   ) {
     super(buffers);
     const { train, test } = store.workspace.run;
-    this.held = { train: new HeldSamples(train), test: new HeldSamples(test) };
+    this.held = new HeldSamples(store.order, train, test);
   }
 
   get hasFinished(): boolean {
@@ -58,7 +58,7 @@ export class CarrierLane extends Lane {
   }
 
   protected begin({ order: { task, shard } }: Placed): void {
-    const ids = this.missing(task, shard);
+    const ids = this.held.takeMissing(task, shard);
     const samples = new Uint8Array(samplesBytes(ids.length, this.store.workspace.pixels));
     packSamples(this.store, sampleSetOf(task), ids, samples);
     this.post({
@@ -70,12 +70,6 @@ export class CarrierLane extends Lane {
       count: ids.length,
       sum: this.sumBuffer(task, shard),
     });
-  }
-
-  private missing(task: Task, shard: Shard): number[] {
-    const { order, workspace } = this.store;
-    const held = this.held[sampleSetOf(task)];
-    return [...sampleIds(order, workspace.run.test, task, shard)].filter((id) => held.add(id));
   }
 
   private newWeights(): ArrayBuffer | null {

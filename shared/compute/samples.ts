@@ -1,8 +1,5 @@
-/** Samples on their way from one memory to another: which ones a shard needs, and the bytes that they travel as. */
-import { evaluationRows, type SampleOrder } from '../data/order.js';
+/** Samples on their way from one memory to another: the bytes that they travel as. */
 import type { Kernels } from '../kernels/kernels.js';
-import { shardSamples } from '../model/shard.js';
-import { type Shard, shardEnd } from '../pool/tree.js';
 import type { SampleSet } from '../protocol/messages.js';
 import { samplesBytes } from '../protocol/payload.js';
 import type { Task } from './computer.js';
@@ -25,23 +22,6 @@ export interface LooseSamples {
 /** Which set a task's samples are of. */
 export function sampleSetOf({ work }: Pick<Task, 'work'>): SampleSet {
   return work === 'gradient' ? 'train' : 'test';
-}
-
-/** The samples of a shard, in slot order. `order` is that of the training set. */
-export function* sampleIds(
-  order: SampleOrder,
-  test: number,
-  { work, epoch, stepInEpoch }: Pick<Task, 'work' | 'epoch' | 'stepInEpoch'>,
-  shard: Shard,
-): Iterable<number> {
-  if (work === 'evaluation') {
-    const first = shard.lo * evaluationRows;
-    const end = first + shardSamples(shard, test, evaluationRows);
-    for (let id = first; id < end; id++) yield id;
-    return;
-  }
-  const end = shardEnd(shard, order.slotsIn(stepInEpoch));
-  for (let slot = shard.lo; slot < end; slot++) yield* order.microBatch(epoch, stepInEpoch, slot);
 }
 
 /**
