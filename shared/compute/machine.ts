@@ -98,6 +98,8 @@ export class Machine {
   private computer: Computer | null = null;
   /** Counts the changes of the weights. */
   weightsVersion = 0;
+  /** Of the weights that were transposed last. */
+  private transposedVersion = 0;
   private turn: 'none' | 'deferred' | 'running' = 'none';
 
   /** `threads` may be 0: a machine that only adds up what others compute. */
@@ -146,6 +148,7 @@ export class Machine {
   /** Computes a shard here and now, on the caller's thread: the machine has a region for itself. Blocks. */
   compute(task: ShardOrder['task'], shard: Shard, out: Pointer): void {
     this.computer ??= new Computer(this.kernels, this.memory, this.workspace, this.threads);
+    if (this.transposedVersion !== this.weightsVersion) this.transpose();
     this.profile.enter('compute');
     this.computer.compute(task, shard, out);
     this.profile.leave();
@@ -177,8 +180,14 @@ export class Machine {
 
   /** To be called whenever the weights in the workspace have changed. */
   weightsChanged(): void {
-    const { weights, transposed, run } = this.workspace;
     this.weightsVersion += 1;
+    // Without threads, nothing is computed here but now and then.
+    if (this.threads > 0) this.transpose();
+  }
+
+  private transpose(): void {
+    const { weights, transposed, run } = this.workspace;
+    this.transposedVersion = this.weightsVersion;
     transposeWeights(this.kernels, run.model, weights, transposed);
   }
 
