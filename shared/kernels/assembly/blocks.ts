@@ -90,26 +90,29 @@ function sparsePanels(
     const n = panelVectors(left);
     left -= n;
     const bytes = (<usize>n) << 4;
-    sparsePanel(n, lists, end, b, c, rowBytes, left ? 0 : missing, mode);
+    const back = left ? 0 : missing;
+    sparsePanel(n, lists, end, panelBytes ? b : b - back, c - back, rowBytes, back, mode);
     b += panelBytes ? panelBytes : bytes;
     c += bytes;
   }
 }
 
-/** Copies each panel's columns of B side by side. The rows of all panels are as long as those of the first. */
+/**
+ * Copies each panel's columns of B side by side, as `sparsePanel` reads them. The rows of all panels are as long as
+ * those of the first.
+ */
 function packForLists(b: usize, rowBytes: usize, depth: i32, columns: i32, packed: usize, packedRowBytes: usize): void {
   let left = (columns + 3) >> 2;
+  const missing = (left << 4) - (columns << 2);
   while (left > 0) {
     const n = panelVectors(left);
     left -= n;
-    const bytes = left ? (<usize>n) << 4 : ((<usize>columns) << 2) - ((<usize>((columns + 3) >> 2) - n) << 4);
-    let from = b;
+    const bytes = (<usize>n) << 4;
+    let from = left ? b : b - missing;
     for (let k = 0; k < depth; k++, from += rowBytes, packed += packedRowBytes) {
-      let at: usize = 0;
-      for (; at + 16 <= bytes; at += 16) v128.store(packed + at, v128.load(from + at));
-      if (at < bytes) v128.store(packed + bytes - 16, v128.load(from + bytes - 16));
+      for (let at: usize = 0; at < bytes; at += 16) v128.store(packed + at, v128.load(from + at));
     }
-    b += (<usize>n) << 4;
+    b += bytes;
   }
 }
 

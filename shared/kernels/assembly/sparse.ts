@@ -7,7 +7,8 @@
  *
  * The shape of the code matters to V8's scheduler (as of version 11): if the sums are stored in the order in which the
  * loop makes them, each load stays next to its multiplication; else all loads come first, and registers are spilled.
- * The last vector, whose stores are conditional, is stored last and loaded first.
+ * And what the loop adds to a row's address is constant: for each register more that it needs, V8 reloads another one in
+ * every round, and the processor is busy enough with decoding.
  */
 import { ACCUMULATE, CONTINUE, STORE } from './modes';
 import { storeUpper, zero } from './vector';
@@ -29,25 +30,23 @@ export function panelVectors(left: i32): i32 {
   return max(12, (left + panels - 1) / panels);
 }
 
-/** sum + factor * B[row], rounded twice. */
+/** sum + factor * b, rounded twice. */
 // @inline
-function step(sum: v128, factor: v128, row: usize): v128 {
-  return f32x4.add(sum, f32x4.mul(factor, v128.load(row)));
+function step(sum: v128, factor: v128, b: v128): v128 {
+  return f32x4.add(sum, f32x4.mul(factor, b));
 }
 
 /**
- * One panel of `n` vectors (a constant where this is inlined) for every list. The last vector starts `back` bytes
- * early, where the columns are not a multiple of four: it computes some of its neighbour's columns again and stores
- * only its own, so that nothing outside the rows is touched.
+ * One panel of `n` vectors (a constant where this is inlined) for every list. Where the columns are not a multiple of
+ * four, `b` and `c` point `back` bytes before the panel's first column: the first vector computes some of its
+ * neighbour's columns again and stores only its own, so that nothing outside the rows is changed.
  */
 // @inline
 function panel(n: i32, lists: usize, end: usize, b: usize, c: usize, rowBytes: usize, back: usize, mode: i32): void {
-  const lastAt = <usize>(16 * (n - 1)) - back;
   for (; lists < end; lists += LIST_BYTES, c += rowBytes) {
     let entry = <usize>load<u32>(lists);
     const last = <usize>load<u32>(lists, 4);
     if (entry == last && mode != STORE) continue;
-    let sLast = zero();
     let s0 = zero();
     let s1 = zero();
     let s2 = zero();
@@ -60,66 +59,67 @@ function panel(n: i32, lists: usize, end: usize, b: usize, c: usize, rowBytes: u
     let s9 = zero();
     let s10 = zero();
     let s11 = zero();
+    let s12 = zero();
     if (mode == CONTINUE) {
-      sLast = v128.load(c + lastAt);
-      if (n > 1) s0 = v128.load(c, 0);
-      if (n > 2) s1 = v128.load(c, 16);
-      if (n > 3) s2 = v128.load(c, 32);
-      if (n > 4) s3 = v128.load(c, 48);
-      if (n > 5) s4 = v128.load(c, 64);
-      if (n > 6) s5 = v128.load(c, 80);
-      if (n > 7) s6 = v128.load(c, 96);
-      if (n > 8) s7 = v128.load(c, 112);
-      if (n > 9) s8 = v128.load(c, 128);
-      if (n > 10) s9 = v128.load(c, 144);
-      if (n > 11) s10 = v128.load(c, 160);
-      if (n > 12) s11 = v128.load(c, 176);
+      s0 = v128.load(c);
+      if (n > 1) s1 = v128.load(c, 16);
+      if (n > 2) s2 = v128.load(c, 32);
+      if (n > 3) s3 = v128.load(c, 48);
+      if (n > 4) s4 = v128.load(c, 64);
+      if (n > 5) s5 = v128.load(c, 80);
+      if (n > 6) s6 = v128.load(c, 96);
+      if (n > 7) s7 = v128.load(c, 112);
+      if (n > 8) s8 = v128.load(c, 128);
+      if (n > 9) s9 = v128.load(c, 144);
+      if (n > 10) s10 = v128.load(c, 160);
+      if (n > 11) s11 = v128.load(c, 176);
+      if (n > 12) s12 = v128.load(c, 192);
     }
     for (; entry < last; entry += ENTRY_BYTES) {
       const row = b + <usize>load<u32>(entry);
       const factor = v128.load32_splat(entry, 4);
-      sLast = step(sLast, factor, row + lastAt);
-      if (n > 1) s0 = step(s0, factor, row + 0);
-      if (n > 2) s1 = step(s1, factor, row + 16);
-      if (n > 3) s2 = step(s2, factor, row + 32);
-      if (n > 4) s3 = step(s3, factor, row + 48);
-      if (n > 5) s4 = step(s4, factor, row + 64);
-      if (n > 6) s5 = step(s5, factor, row + 80);
-      if (n > 7) s6 = step(s6, factor, row + 96);
-      if (n > 8) s7 = step(s7, factor, row + 112);
-      if (n > 9) s8 = step(s8, factor, row + 128);
-      if (n > 10) s9 = step(s9, factor, row + 144);
-      if (n > 11) s10 = step(s10, factor, row + 160);
-      if (n > 12) s11 = step(s11, factor, row + 176);
+      s0 = step(s0, factor, v128.load(row));
+      if (n > 1) s1 = step(s1, factor, v128.load(row, 16));
+      if (n > 2) s2 = step(s2, factor, v128.load(row, 32));
+      if (n > 3) s3 = step(s3, factor, v128.load(row, 48));
+      if (n > 4) s4 = step(s4, factor, v128.load(row, 64));
+      if (n > 5) s5 = step(s5, factor, v128.load(row, 80));
+      if (n > 6) s6 = step(s6, factor, v128.load(row, 96));
+      if (n > 7) s7 = step(s7, factor, v128.load(row, 112));
+      if (n > 8) s8 = step(s8, factor, v128.load(row, 128));
+      if (n > 9) s9 = step(s9, factor, v128.load(row, 144));
+      if (n > 10) s10 = step(s10, factor, v128.load(row, 160));
+      if (n > 11) s11 = step(s11, factor, v128.load(row, 176));
+      if (n > 12) s12 = step(s12, factor, v128.load(row, 192));
     }
     if (mode == ACCUMULATE) {
-      if (n > 1) v128.store(c, f32x4.add(s0, v128.load(c, 0)), 0);
-      if (n > 2) v128.store(c, f32x4.add(s1, v128.load(c, 16)), 16);
-      if (n > 3) v128.store(c, f32x4.add(s2, v128.load(c, 32)), 32);
-      if (n > 4) v128.store(c, f32x4.add(s3, v128.load(c, 48)), 48);
-      if (n > 5) v128.store(c, f32x4.add(s4, v128.load(c, 64)), 64);
-      if (n > 6) v128.store(c, f32x4.add(s5, v128.load(c, 80)), 80);
-      if (n > 7) v128.store(c, f32x4.add(s6, v128.load(c, 96)), 96);
-      if (n > 8) v128.store(c, f32x4.add(s7, v128.load(c, 112)), 112);
-      if (n > 9) v128.store(c, f32x4.add(s8, v128.load(c, 128)), 128);
-      if (n > 10) v128.store(c, f32x4.add(s9, v128.load(c, 144)), 144);
-      if (n > 11) v128.store(c, f32x4.add(s10, v128.load(c, 160)), 160);
-      if (n > 12) v128.store(c, f32x4.add(s11, v128.load(c, 176)), 176);
-      storeUpper(c + lastAt, f32x4.add(sLast, v128.load(c + lastAt)), back);
+      storeUpper(c, f32x4.add(s0, v128.load(c)), back);
+      if (n > 1) v128.store(c, f32x4.add(s1, v128.load(c, 16)), 16);
+      if (n > 2) v128.store(c, f32x4.add(s2, v128.load(c, 32)), 32);
+      if (n > 3) v128.store(c, f32x4.add(s3, v128.load(c, 48)), 48);
+      if (n > 4) v128.store(c, f32x4.add(s4, v128.load(c, 64)), 64);
+      if (n > 5) v128.store(c, f32x4.add(s5, v128.load(c, 80)), 80);
+      if (n > 6) v128.store(c, f32x4.add(s6, v128.load(c, 96)), 96);
+      if (n > 7) v128.store(c, f32x4.add(s7, v128.load(c, 112)), 112);
+      if (n > 8) v128.store(c, f32x4.add(s8, v128.load(c, 128)), 128);
+      if (n > 9) v128.store(c, f32x4.add(s9, v128.load(c, 144)), 144);
+      if (n > 10) v128.store(c, f32x4.add(s10, v128.load(c, 160)), 160);
+      if (n > 11) v128.store(c, f32x4.add(s11, v128.load(c, 176)), 176);
+      if (n > 12) v128.store(c, f32x4.add(s12, v128.load(c, 192)), 192);
     } else {
-      if (n > 1) v128.store(c, s0, 0);
-      if (n > 2) v128.store(c, s1, 16);
-      if (n > 3) v128.store(c, s2, 32);
-      if (n > 4) v128.store(c, s3, 48);
-      if (n > 5) v128.store(c, s4, 64);
-      if (n > 6) v128.store(c, s5, 80);
-      if (n > 7) v128.store(c, s6, 96);
-      if (n > 8) v128.store(c, s7, 112);
-      if (n > 9) v128.store(c, s8, 128);
-      if (n > 10) v128.store(c, s9, 144);
-      if (n > 11) v128.store(c, s10, 160);
-      if (n > 12) v128.store(c, s11, 176);
-      storeUpper(c + lastAt, sLast, back);
+      storeUpper(c, s0, back);
+      if (n > 1) v128.store(c, s1, 16);
+      if (n > 2) v128.store(c, s2, 32);
+      if (n > 3) v128.store(c, s3, 48);
+      if (n > 4) v128.store(c, s4, 64);
+      if (n > 5) v128.store(c, s5, 80);
+      if (n > 6) v128.store(c, s6, 96);
+      if (n > 7) v128.store(c, s7, 112);
+      if (n > 8) v128.store(c, s8, 128);
+      if (n > 9) v128.store(c, s9, 144);
+      if (n > 10) v128.store(c, s10, 160);
+      if (n > 11) v128.store(c, s11, 176);
+      if (n > 12) v128.store(c, s12, 192);
     }
   }
 }
