@@ -99,21 +99,30 @@ function sparsePanels(
 
 /**
  * Copies each panel's columns of B side by side, as `sparsePanel` reads them. The rows of all panels are as long as
- * those of the first.
+ * those of the first. B is read row by row, which processors foresee.
  */
 function packForLists(b: usize, rowBytes: usize, depth: i32, columns: i32, packed: usize, packedRowBytes: usize): void {
-  let left = (columns + 3) >> 2;
-  const missing = (left << 4) - (columns << 2);
-  while (left > 0) {
-    const n = panelVectors(left);
-    left -= n;
-    const bytes = (<usize>n) << 4;
-    let from = left ? b : b - missing;
-    for (let k = 0; k < depth; k++, from += rowBytes, packed += packedRowBytes) {
-      for (let at: usize = 0; at < bytes; at += 16) v128.store(packed + at, v128.load(from + at));
+  const panelBytes = <usize>depth * packedRowBytes;
+  const vectors = (columns + 3) >> 2;
+  const missing = (vectors << 4) - (columns << 2);
+  for (let k = 0; k < depth; k++, b += rowBytes, packed += packedRowBytes) {
+    let from = b;
+    let to = packed;
+    let left = vectors;
+    while (left > 0) {
+      const n = panelVectors(left);
+      left -= n;
+      const bytes = (<usize>n) << 4;
+      copyVectors(left ? from : from - missing, to, bytes);
+      from += bytes;
+      to += panelBytes;
     }
-    b += bytes;
   }
+}
+
+// @inline
+function copyVectors(from: usize, to: usize, bytes: usize): void {
+  for (let at: usize = 0; at < bytes; at += 16) v128.store(to + at, v128.load(from + at));
 }
 
 /** The block by packed tiles. */
