@@ -26,8 +26,7 @@ export const LIST_BYTES: usize = 8;
 export function panelVectors(left: i32): i32 {
   if (left <= 7) return left;
   if (left <= 11) return (left + 1) / 2;
-  const panels = (left + 12) / 13;
-  return max(12, (left + panels - 1) / panels);
+  return left > 12 * ((left + 12) / 13) ? 13 : 12;
 }
 
 /** sum + factor * b, rounded twice. */
