@@ -3,7 +3,7 @@
  * Each list has room for all of its item's entries. Where they are made from floats a zero is written too, but the next entry overwrites it: a branch
  * that depends on the data costs more than the stores.
  */
-import { BLOCK_PIXELS, boundsOf, bytesOf, placesOf, valuesOf } from './samples';
+import { BLOCK_PIXELS, boundsOf, bytesOf, placesOf, valuesOf, valuesOf4 } from './samples';
 import { ENTRY_BYTES, LIST_BYTES } from './sparse';
 import { zero } from './vector';
 
@@ -151,7 +151,10 @@ function listFourColumns(
   setList(lists, i + 3, entries + 3 * listBytes, end3);
 }
 
-/** Items that are packed samples, `items` of them from `first` on; their entries are the pixels from `pixel` on. */
+/**
+ * Items that are packed samples, `items` of them from `first` on; their entries are the pixels from `pixel` on. Four
+ * entries are made at a time: those beyond the end of a list are overwritten by the next one.
+ */
 export function listSamples(
   packed: usize,
   boundsBytes: usize,
@@ -163,18 +166,24 @@ export function listSamples(
   lists: usize,
   entries: usize,
 ): void {
-  const values = valuesOf(packed);
   const bytes = bytesOf(packed);
   const places = placesOf(packed);
   const blocks = (<usize>((depth + BLOCK_PIXELS - 1) / BLOCK_PIXELS)) << 2;
+  const stride = i32x4.splat(<i32>rowBytes);
+  const origin = i32x4.splat(pixel);
   let bounds = boundsOf(packed) + <usize>first * boundsBytes + ((<usize>(pixel / BLOCK_PIXELS)) << 2);
   for (let i = 0; i < items; i++, bounds += boundsBytes) {
-    const start = entries;
+    const from = <usize>load<u32>(bounds);
     const end = <usize>load<u32>(bounds + blocks);
-    for (let from = <usize>load<u32>(bounds); from < end; from++, entries += ENTRY_BYTES) {
-      store<u32>(entries, <u32>(load<u16>(places + (from << 1)) - pixel) * <u32>rowBytes);
-      store<u32>(entries, load<u32>(values + ((<usize>load<u8>(bytes + from)) << 2)), 4);
+    let to = entries;
+    for (let at = from; at < end; at += 4, to += 4 * ENTRY_BYTES) {
+      const offsets = i32x4.mul(i32x4.sub(v128.load16x4_u(places + (at << 1)), origin), stride);
+      const values = valuesOf4(bytes + at);
+      v128.store(to, v128.shuffle<f32>(offsets, values, 0, 4, 1, 5));
+      v128.store(to, v128.shuffle<f32>(offsets, values, 2, 6, 3, 7), 16);
     }
+    const start = entries;
+    entries += (end - from) * ENTRY_BYTES;
     setList(lists, i, start, entries);
   }
 }

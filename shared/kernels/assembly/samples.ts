@@ -255,6 +255,12 @@ function pixels4(bytes: v128): v128 {
   return f32x4.add(f32x4.mul(x, splat(reciprocalHigh)), f32x4.mul(x, splat(reciprocalLow)));
 }
 
+/** The values of the four bytes at `bytes`. */
+// @inline
+export function valuesOf4(bytes: usize): v128 {
+  return pixels4(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(bytes))));
+}
+
 /** 1/255 to 16 bits, and what is left of it. */
 const reciprocalHigh: f32 = 0.0039215087890625;
 const reciprocalLow: f32 = 5.9838392e-8;
