@@ -9,6 +9,8 @@ import { zero } from './vector';
 
 /** Columns of C that are computed together: their block of B, packed, stays in the second cache. */
 const GROUP_COLUMNS = 1024;
+/** Up to this many columns, an entry of a list costs more than its few products. */
+const FEW_COLUMNS = 16;
 
 /**
  * C[i, j] = sum over k of A[i, k] B[k, j], written as `mode` says. What A's items are says `left`: the rows of a
@@ -30,7 +32,8 @@ export function product(
   const listed = left == SAMPLES || left == PIXELS;
   const byRows = left == ROWS || left == SAMPLES;
   if (width < 4 && !listed) return narrow(a, aBytes, byRows, items, depth, b, width, c, mode);
-  const sparse = listed || (byRows ? isSparse(a, aBytes, items, depth) : isSparse(a, aBytes, depth, items));
+  const part = width > FEW_COLUMNS ? 3 : 2;
+  const sparse = listed || (byRows ? isSparse(a, aBytes, items, depth, part) : isSparse(a, aBytes, depth, items, part));
   const groups = (width + GROUP_COLUMNS - 1) / GROUP_COLUMNS;
   const columns = ((width + groups - 1) / groups + 3) & ~3;
   const rowBytes = (<usize>width) << 2;
@@ -53,12 +56,12 @@ export function product(
   }
 }
 
-/** Whether less than 3/4 of A is non-zero, judged by up to four of its rows. The answer changes no bit. */
-function isSparse(a: usize, aBytes: usize, rows: i32, columns: i32): bool {
+/** Whether less than `part` quarters of A are non-zero, judged by up to four of its rows. The answer changes no bit. */
+function isSparse(a: usize, aBytes: usize, rows: i32, columns: i32, part: i32): bool {
   const samples = min(rows, 4);
   let present = 0;
   for (let s = 0; s < samples; s++) present += countNonZero(a + <usize>((s * rows) / samples) * aBytes, columns);
-  return present * 4 < samples * columns * 3;
+  return present * 4 < samples * columns * part;
 }
 
 function countNonZero(at: usize, floats: i32): i32 {
