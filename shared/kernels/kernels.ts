@@ -209,10 +209,10 @@ export function packedFloats(rows: number, pixels: number): number {
 
 /**
  * Floats of scratch that any kernel may use for a layer of these sizes: lists of the non-zero inputs or packed inputs,
- * or sums, and a packed block of the other operand.
+ * or sums, a packed block of the other operand, and sums of 64 rows.
  */
 export function scratchFloats(rows: number, inputs: number, outputs: number): number {
   const depth = Math.max(rows, 128);
   const columns = Math.min(Math.max(inputs, outputs), 1024) + 96;
-  return 1024 + 128 * (depth + 16) + depth * columns;
+  return 1024 + 128 * (depth + 16) + (depth + 64) * columns;
 }

@@ -2,7 +2,7 @@
 import { densePanel, PANEL_COLUMNS, TILE_ITEMS } from './dense';
 import { transposeBlock } from './elementwise';
 import { listColumns, listPixels, listRows, listSamples } from './lists';
-import { COLUMNS, PIXELS, ROWS, SAMPLES, STORE } from './modes';
+import { ACCUMULATE, COLUMNS, CONTINUE, ROWS, SAMPLES, STORE } from './modes';
 import { ENTRY_BYTES, LIST_BYTES, panelVectors, sparsePanel } from './sparse';
 import { zero } from './vector';
 
@@ -11,7 +11,9 @@ const BLOCK_ITEMS = 64;
 const BLOCK_ENTRIES = 8192;
 /** What a list may take beyond its entries. */
 const SPREAD_ENTRIES = 16;
-/** Inner indices of a block of rows: its part of B stays in the first cache while the items go by. */
+/** Columns that a packed block of B may have beyond its own, since the rows of all its panels are equally long. */
+const PADDING_COLUMNS = 96;
+/** Inner indices that lists go by: a panel of their part of B stays in the first cache while the items go by. */
 export const BLOCK_DEPTH = 128;
 
 /** A row of the temporary for the columns at the right edge of C. */
@@ -25,6 +27,12 @@ function packedAt(scratch: usize, depth: i32): usize {
   return scratch + A_AT + ENTRY_BYTES * <usize>(BLOCK_ITEMS * (depth + SPREAD_ENTRIES));
 }
 
+/** Behind the packed block of B: the sums of a block of items, where they are added to C once they are complete. */
+// @inline
+function sumsAt(scratch: usize, depth: i32, columns: i32): usize {
+  return packedAt(scratch, depth) + ((<usize>(depth * (columns + PADDING_COLUMNS))) << 2);
+}
+
 // @inline
 function itemsPerBlock(depth: i32): i32 {
   return max(TILE_ITEMS, min(BLOCK_ITEMS, BLOCK_ENTRIES / depth));
@@ -35,7 +43,10 @@ const UNPACKED_COLUMNS = 128;
 /** With fewer items packing costs more than it saves. */
 const PACKED_ITEMS = 16;
 
-/** The block by lists of A's non-zeros; `k` is its first inner index. */
+/**
+ * The block by lists of A's non-zeros; `k` is its first inner index. Deeper blocks go part by part; since C may be
+ * added to only once, the sums then grow elsewhere.
+ */
 export function sparseBlock(
   a: usize,
   aBytes: usize,
@@ -60,14 +71,34 @@ export function sparseBlock(
     packForLists(b, rowBytes, depth, columns, packed, bRowBytes);
     b = packed;
   }
-  const some = left == PIXELS ? BLOCK_ITEMS : itemsPerBlock(depth);
-  for (let i = 0; i < items; i += some, c += <usize>some * rowBytes) {
-    const count = min(some, items - i);
-    if (left == ROWS) listRows(a + <usize>i * aBytes, aBytes, count, depth, bRowBytes, scratch, entries);
-    else if (left == COLUMNS) listColumns(a + ((<usize>i) << 2), aBytes, count, depth, bRowBytes, scratch, entries);
-    else if (left == SAMPLES) listSamples(a, aBytes, i, count, k, depth, bRowBytes, scratch, entries);
-    else listPixels(a, aBytes, i, count, depth, bRowBytes, scratch, entries);
-    sparsePanels(scratch, count, b, panelBytes, columns, c, rowBytes, mode);
+  const inParts = mode == ACCUMULATE && depth > BLOCK_DEPTH;
+  const sums = sumsAt(scratch, depth, columns);
+  const sumsBytes = (<usize>((columns + 3) & ~3)) << 2;
+  for (let i = 0; i < items; i += BLOCK_ITEMS, c += BLOCK_ITEMS * rowBytes) {
+    const count = min(BLOCK_ITEMS, items - i);
+    for (let part = 0; part < depth; part += BLOCK_DEPTH) {
+      const deep = min(BLOCK_DEPTH, depth - part);
+      if (left == ROWS) listRows(a + <usize>i * aBytes, aBytes, count, deep, bRowBytes, scratch, entries);
+      else if (left == COLUMNS) {
+        listColumns(a + <usize>part * aBytes + ((<usize>i) << 2), aBytes, count, deep, bRowBytes, scratch, entries);
+      } else if (left == SAMPLES) listSamples(a, aBytes, i, count, k, deep, bRowBytes, scratch, entries);
+      else listPixels(a, aBytes, i, count, part, deep, bRowBytes, scratch, entries);
+      const from = b + <usize>part * bRowBytes;
+      if (inParts) sparsePanels(scratch, count, from, panelBytes, columns, sums, sumsBytes, part ? CONTINUE : STORE);
+      else sparsePanels(scratch, count, from, panelBytes, columns, c, rowBytes, part ? CONTINUE : mode);
+    }
+    if (inParts) addSums(sums, sumsBytes, count, columns, c, rowBytes);
+  }
+}
+
+/** Adds sums to what is there. */
+function addSums(sums: usize, sumsBytes: usize, items: i32, columns: i32, c: usize, rowBytes: usize): void {
+  for (; items > 0; items--, sums += sumsBytes, c += rowBytes) {
+    const end = sums + ((<usize>columns) << 2);
+    let at = sums;
+    let to = c;
+    for (; at + 16 <= end; at += 16, to += 16) v128.store(to, f32x4.add(v128.load(to), v128.load(at)));
+    for (; at < end; at += 4, to += 4) store<f32>(to, load<f32>(to) + load<f32>(at));
   }
 }
 

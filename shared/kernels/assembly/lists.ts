@@ -189,14 +189,15 @@ export function listSamples(
 }
 
 /**
- * Items that are pixels of packed samples, `items` of them from `first` on, which begins a block. The samples go by
- * one after the other, and each appends to the lists of its pixels.
+ * Items that are pixels of packed samples, `items` of them from `first` on, which begins a block. The samples, `depth`
+ * of them from `sample` on, go by one after the other, and each appends to the lists of its pixels.
  */
 export function listPixels(
   packed: usize,
   boundsBytes: usize,
   first: i32,
   items: i32,
+  sample: i32,
   depth: i32,
   rowBytes: usize,
   lists: usize,
@@ -207,7 +208,7 @@ export function listPixels(
   const places = placesOf(packed);
   const listBytes = spreadBytes(depth);
   for (let i = 0; i < items; i++, entries += listBytes) setList(lists, i, entries, entries);
-  let bounds = boundsOf(packed) + ((<usize>(first / BLOCK_PIXELS)) << 2);
+  let bounds = boundsOf(packed) + <usize>sample * boundsBytes + ((<usize>(first / BLOCK_PIXELS)) << 2);
   let offset: u32 = 0;
   for (let k = 0; k < depth; k++, bounds += boundsBytes, offset += <u32>rowBytes) {
     const end = <usize>load<u32>(bounds, 4);
