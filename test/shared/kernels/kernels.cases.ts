@@ -344,7 +344,7 @@ function inputCases(): KernelCase[] {
     for (const outputs of [3, 16, 23]) add(7, inputs, outputs);
   }
   for (const outputs of [10, 100, 130, 1100]) add(17, 200, outputs);
-  for (const rows of [1, 2, 33, 64, 65, 130, 300]) for (const outputs of [10, 30]) add(rows, 150, outputs);
+  for (const rows of [1, 2, 33, 64, 65, 130, 300]) for (const outputs of [10, 31, 130]) add(rows, 150, outputs);
   add(3, 4200, 9);
   return list;
 }
@@ -373,6 +373,7 @@ function layers(): Layer[] {
   list.push({ rows: 3, inputs: 5, outputs: 1025 }, { rows: 17, inputs: 6, outputs: 2100 });
   list.push({ rows: 300, inputs: 6, outputs: 7 }, { rows: 130, inputs: 70, outputs: 9 });
   list.push({ rows: 1700, inputs: 6, outputs: 140 }, { rows: 20, inputs: 300, outputs: 257 });
+  list.push({ rows: 150, inputs: 70, outputs: 35 }, { rows: 260, inputs: 66, outputs: 131 });
   return list;
 }
 
