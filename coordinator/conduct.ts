@@ -112,6 +112,8 @@ export async function conduct(
     failed,
     diverged: () => training.diverged(),
   });
+  // What would otherwise be done in the middle of the first steps, while all wait.
+  machine.order.prepare(trainer.position.epoch);
   collectGarbage();
   recorder.begin();
   profiler?.begin();

@@ -76,6 +76,11 @@ export class SampleOrder {
     return this.shuffled[epoch & 1].ids.subarray(first, first + rows);
   }
 
+  /** Shuffles all slots for an epoch now, and not each when it is first asked for. */
+  prepare(epoch: number): void {
+    for (let slot = 0; slot < this.slots; slot++) this.shuffleSlot(epoch, slot);
+  }
+
   /** Every sample that a slot ever uses, in no meaningful order. A view. */
   partition(slot: number): Uint32Array {
     return this.partitions.subarray(this.firstOf(slot), this.firstOf(slot + 1));

@@ -248,8 +248,8 @@ describe('leases', () => {
     having(states.working(), (b) => [b.receive(weights(0)), b.receive(shard(1)), b.receive(shard(2))]);
 
   it('wait for all parts of their weights, which come in order and on a base that is held', () => {
-    // 24,576 parameters: two parts.
-    const layers = [{ dense: 8192, activation: 'linear' }] as const;
+    // 49,152 parameters: two parts.
+    const layers = [{ dense: 16_384, activation: 'linear' }] as const;
     const large: Welcome = { ...welcome, model: { ...welcome.model, layers } };
     const bench = started();
     bench.send({ type: 'opened' });

@@ -75,6 +75,9 @@ describe('SampleOrder', () => {
     const epochs = upTo(6).map((epoch) => epochOf(inTurn, epoch));
     for (const epoch of [5, 0, 3, 3, 1, 4, 2]) expect(epochOf(new SampleOrder(config), epoch)).toEqual(epochs[epoch]);
     for (const epoch of [5, 0, 3, 3, 1, 4, 2]) expect(epochOf(inTurn, epoch)).toEqual(epochs[epoch]);
+    const prepared = new SampleOrder(config);
+    prepared.prepare(3);
+    for (const epoch of [3, 4, 3]) expect(epochOf(prepared, epoch)).toEqual(epochs[epoch]);
   });
 
   it('keeps a view whole while the next epoch is prepared', () => {
