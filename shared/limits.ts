@@ -13,8 +13,8 @@ export const limits = {
   frameBytesMax: 16 * 1024 * 1024,
   /** Frames that one message may be cut into, as browsers cut long ones. */
   fragmentsMax: 1024,
-  /** Buffers of sent frames, parts of a tensor, that are kept for the next ones: those of two models of MNIST's size. */
-  frameBuffersIdleMax: 64,
+  /** Buffers of sent frames, parts of a tensor, that are kept for the next ones: those of a million parameters. */
+  frameBuffersIdleMax: 26,
   /** Payload of one `samples` frame: small enough that whatever is queued behind it does not wait for long. */
   samplesBytesMax: 128 * 1024,
   /** Parameters of a model. */

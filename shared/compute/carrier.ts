@@ -63,7 +63,7 @@ export class CarriedComputer {
     this.memory = new WebAssembly.Memory({ initial: Math.ceil(end / PAGE_BYTES), maximum: PAGE_BYTES });
     this.kernels = simdKernels(module, this.memory);
     this.computer = new Computer(this.kernels, this.memory, this.workspace, 0);
-    this.out = new PartialBuffers(this.memory, end, partialFloats).take();
+    this.out = new PartialBuffers(this.memory, end, partialFloats, 1).take();
   }
 
   answer({ task, shard, weights, samples, count, sum }: CarriedOrder): CarriedAnswer {

@@ -9,8 +9,6 @@ export interface GrowableMemory {
 }
 
 const PAGE_BYTES = 65_536;
-/** Of a 32-bit memory. */
-const BYTES_MAX = 2 ** 32;
 /**
  * Buffers that the memory grows by, at first; then it doubles their number. After each growth the engine counts the
  * memory anew, and may collect garbage because of it; what is not used yet takes no memory.
@@ -26,14 +24,15 @@ export class PartialBuffers {
   private end: Pointer;
   private count = 0;
 
-  /** `floats` is the length of one buffer; the buffers lie from byte `base` on. */
+  /** `floats` is the length of one buffer; the buffers lie from byte `base` on. There is room for `expected` at once. */
   constructor(
     private readonly memory: GrowableMemory,
     base: Pointer,
     readonly floats: number,
+    expected = GROWN_MIN,
   ) {
     this.end = Math.ceil(base / 64) * 64;
-    this.grow();
+    this.grow(expected);
   }
 
   take(): Pointer {
@@ -54,7 +53,7 @@ export class PartialBuffers {
       throw new LockstepError('out-of-memory', `more than ${limits.partialBuffersMax} partial sums are under way`);
     }
     const at = this.end;
-    if (at + this.bytes > this.memory.buffer.byteLength) this.grow();
+    if (at + this.bytes > this.memory.buffer.byteLength) this.grow(Math.max(GROWN_MIN, this.count));
     this.end += this.bytes;
     this.count += 1;
     return at;
@@ -65,11 +64,15 @@ export class PartialBuffers {
     return Math.ceil((4 * this.floats) / 64) * 64;
   }
 
-  /** By several, or by one where there is no room for more. */
-  private grow(): void {
-    const wanted = this.end + Math.max(GROWN_MIN, this.count) * this.bytes;
-    const end = wanted <= BYTES_MAX ? wanted : this.end + this.bytes;
-    const missing = end - this.memory.buffer.byteLength;
-    if (missing > 0) this.memory.grow(Math.ceil(missing / PAGE_BYTES));
+  /** By several buffers, or by one where there is no room for more. Throws `out-of-memory`. */
+  private grow(buffers: number): void {
+    const missing = this.end + buffers * this.bytes - this.memory.buffer.byteLength;
+    if (missing <= 0) return;
+    try {
+      this.memory.grow(Math.ceil(missing / PAGE_BYTES));
+    } catch {
+      if (buffers > 1) return this.grow(1);
+      throw new LockstepError('out-of-memory', `there is no memory for another partial sum of ${this.bytes} bytes`);
+    }
   }
 }

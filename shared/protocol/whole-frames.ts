@@ -28,6 +28,7 @@ export interface DataStream<Chunk> {
   listeners(event: 'data'): Function[];
   off(event: 'data', listener: Receive<Chunk>): unknown;
   on(event: 'data', listener: Receive<Chunk>): unknown;
+  prependListener(event: 'close', listener: () => void): unknown;
   isPaused(): boolean;
   resume(): unknown;
   /** Before there are frames: as if the socket had read this. */
@@ -66,7 +67,10 @@ export function deliver<Chunk extends Uint8Array>(
   frames.deliverTo((bytes) => receive.call(stream, asChunk(bytes)), frameBytesMax);
   stream.off('data', receive);
   // What comes this way after all: what came with the handshake, and whatever TLS has decrypted.
-  stream.on('data', (bytes) => frames.take(bytes));
+  const take = (bytes: Chunk) => frames.take(bytes);
+  stream.on('data', take);
+  // As ws does with its own: what is left then, it reads itself.
+  stream.prependListener('close', () => stream.off('data', take));
 }
 
 export class WholeFrames {
@@ -78,7 +82,7 @@ export class WholeFrames {
   private lent: Uint8Array | null = null;
   private receive: (bytes: Uint8Array) => void = () => {};
   private frameBytesMax = 0;
-  /** Bytes go on as they come: before there are frames, and over one that is too long, since ws will close over it. */
+  /** Bytes go on as they come: before there are frames, and once a message is too long, or in too many frames. */
   private inPieces = true;
 
   /** From now on, whole frames go to `receive`; bytes as they come where `frameBytesMax`, the longest payload, is 0. */
@@ -90,7 +94,7 @@ export class WholeFrames {
 
   /** Where to read to next. */
   room(): Uint8Array {
-    if (this.buffer.length - this.end < READ_BYTES_MIN) this.makeRoom();
+    this.makeRoom(READ_BYTES_MIN);
     this.lent = this.buffer.subarray(this.end);
     return this.lent;
   }
@@ -117,14 +121,17 @@ export class WholeFrames {
   }
 
   private append(bytes: Uint8Array): void {
-    while (this.buffer.length - this.end < bytes.length) this.makeRoom();
+    this.makeRoom(bytes.length);
     this.buffer.set(bytes, this.end);
     this.end += bytes.length;
   }
 
-  private makeRoom(): void {
-    const isCrowded = this.end - this.start + READ_BYTES_MIN > this.buffer.length;
-    this.moveTo(isCrowded ? new Uint8Array(2 * this.buffer.length) : this.buffer);
+  /** For so many bytes more than there are: in the buffer, or in one that is large enough. */
+  private makeRoom(bytes: number): void {
+    let { length } = this.buffer;
+    if (length - this.end >= bytes) return;
+    while (length < this.end - this.start + bytes) length *= 2;
+    this.moveTo(length > this.buffer.length ? new Uint8Array(length) : this.buffer);
   }
 
   private moveTo(buffer: Uint8Array<ArrayBuffer>): void {
@@ -136,7 +143,10 @@ export class WholeFrames {
 
   private deliver(): void {
     const whole = this.inPieces ? this.end : this.wholeMessagesEnd();
-    const delivered = this.buffer.subarray(this.start, whole);
+    // Of a message in pieces, ws may keep what it gets: that must not be overwritten. Whoever reads HTTP takes it at once.
+    const mayBeKept = this.inPieces && this.frameBytesMax > 0;
+    const { buffer, start } = this;
+    const delivered = mayBeKept ? buffer.slice(start, whole) : buffer.subarray(start, whole);
     this.start = whole;
     if (this.start === this.end) this.start = this.end = 0;
     if (delivered.length > 0) this.receive(delivered);
@@ -164,7 +174,7 @@ export class WholeFrames {
   }
 }
 
-/** Bytes of the frame that begins at `at`, with its header (RFC 6455, section 5.2); infinite while that is not known. */
+/** Bytes of the frame that begins at `at`, with its header (RFC 6455, section 5.2); at least so many while that is not known. */
 function frameBytes(buffer: Uint8Array, at: number, end: number): number {
   if (end - at < 2) return headerBytesMax;
   const second = buffer[at + 1];

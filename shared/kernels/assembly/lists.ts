@@ -1,7 +1,7 @@
 /**
  * Lists of the non-zeros of a block of the left operand: for every item, the entries at which it is not zero, ascending.
- * Each list has room for all of its item's entries. Where they are made from floats a zero is written too, but the next entry overwrites it: a branch
- * that depends on the data costs more than the stores.
+ * Each list has room for all of its item's entries. Where they are made from floats a zero is written too, but the next
+ * entry overwrites it: a branch that depends on the data costs more than the stores.
  */
 import { BLOCK_PIXELS, boundsOf, bytesOf, placesOf, valuesOf, valuesOf4 } from './samples';
 import { ENTRY_BYTES, LIST_BYTES } from './sparse';

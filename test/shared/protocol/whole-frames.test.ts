@@ -125,6 +125,33 @@ describe('whole frames', () => {
     expect(delivered).toEqual([early, next]);
   });
 
+  it('find room however much comes at once, behind a part of one that came with the handshake', () => {
+    const { frames, delivered } = collector();
+    const whole = Buffer.concat(Array.from({ length: 8 }, () => frame(payloadMax, true)));
+    const room = frames.room();
+    frames.take(whole.subarray(0, 1));
+    room.set(whole.subarray(1, 1 + room.length));
+    frames.took(room.length, () => {});
+    frames.take(whole.subarray(1 + room.length));
+    expect(Buffer.concat(delivered).equals(whole)).toBe(true);
+  });
+
+  it('that are too many for one message are handed on in bytes that stay as they are', () => {
+    const frames = new WholeFrames();
+    const kept: Uint8Array[] = [];
+    frames.deliverTo((bytes) => kept.push(bytes), payloadMax);
+    const sent: Buffer[] = [];
+    for (let i = 0; i < 1200; i++) {
+      const some = frame(i % 100, true, i % 2 === 0 ? 0x00 : 0x8a);
+      frames.room().set(some);
+      frames.took(some.length, () => {});
+      sent.push(some);
+    }
+    expect(kept.length).toBeGreaterThan(1);
+    const delivered = Buffer.concat(kept);
+    expect(Buffer.concat(sent).subarray(0, delivered.length).equals(delivered)).toBe(true);
+  });
+
   it('are delivered as bytes before there are any', () => {
     const delivered: Buffer[] = [];
     const frames = new WholeFrames();
