@@ -18,6 +18,9 @@ export const maskBytes = partBlocks / 8;
 /** The longest payload of a part. */
 export const partBytesMax = maskBytes + 4 * partFloats;
 
+/** How many bits of a byte are set. */
+const bitsOf = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(2).replaceAll('0', '').length);
+
 /** Parts of a tensor of so many floats. */
 export function partsOf(floats: number): number {
   return Math.ceil(floats / partFloats);
@@ -60,14 +63,21 @@ function markAll(mask: Uint8Array, blocks: number): void {
 /** What is wrong with the payload of a part of so many floats, or null. */
 export function invalidPart(payload: Uint8Array, floats: number): string | null {
   if (payload.length < maskBytes) return `a part has ${payload.length} bytes, less than its mask`;
-  let stated = 0;
-  for (let block = 0; block < partBlocks; block++) {
-    if ((payload[block >> 3] & (1 << (block & 7))) === 0) continue;
-    if (block * blockFloats >= floats) return 'a part has a block beyond its end';
-    stated += Math.min(blockFloats, floats - block * blockFloats);
-  }
-  const bytes = maskBytes + 4 * stated;
+  const blocks = Math.ceil(floats / blockFloats);
+  if (hasBitsFrom(payload, blocks)) return 'a part has a block beyond its end';
+  let present = 0;
+  for (let byte = 0; byte < maskBytes; byte++) present += bitsOf[payload[byte]];
+  const cutOff = isPresent(payload, blocks - 1) ? blocks * blockFloats - floats : 0;
+  const bytes = maskBytes + 4 * (present * blockFloats - cutOff);
   return payload.length === bytes ? null : `a part has ${payload.length} bytes, not ${bytes}`;
+}
+
+/** Whether the mask has a bit from that of block `first` on. */
+function hasBitsFrom(mask: Uint8Array, first: number): boolean {
+  const byte = first >> 3;
+  if (byte < maskBytes && mask[byte] >> (first & 7) !== 0) return true;
+  for (let rest = byte + 1; rest < maskBytes; rest++) if (mask[rest] !== 0) return true;
+  return false;
 }
 
 /** Where to put the floats of a valid part. Runs of floats are as long as they can be. */
@@ -97,11 +107,18 @@ function forEachRun(
   const blocks = Math.ceil(floats / blockFloats);
   for (let from = 0; from < blocks; ) {
     const present = isPresent(mask, from);
-    let to = from + 1;
-    while (to < blocks && isPresent(mask, to) === present) to += 1;
+    const to = endOfRun(mask, from, present, blocks);
     visit(present, from * blockFloats, Math.min(to * blockFloats, floats));
     from = to;
   }
+}
+
+/** Eight blocks at a time where a byte of the mask is of one kind. */
+function endOfRun(mask: Uint8Array, from: number, present: boolean, blocks: number): number {
+  const whole = present ? 0xff : 0;
+  let to = from + 1;
+  while (to < blocks && isPresent(mask, to) === present) to += (to & 7) === 0 && mask[to >> 3] === whole ? 8 : 1;
+  return Math.min(to, blocks);
 }
 
 function isPresent(mask: Uint8Array, block: number): boolean {
