@@ -25,7 +25,6 @@ export interface Task {
 
 export class Computer {
   private readonly network: Network;
-  private readonly order: SampleOrder;
   private readonly region: ThreadRegion;
   private readonly train: Operands;
   private readonly test: Operands;
@@ -35,12 +34,13 @@ export class Computer {
     private readonly memory: GrowableMemory,
     private readonly workspace: Workspace,
     thread: number,
+    /** Of the run: whoever else looks things up on this thread may have the same one. */
+    private readonly order = new SampleOrder({ ...workspace.run, samples: workspace.run.train }),
   ) {
     const { run } = workspace;
     this.region = workspace.threads[thread];
     const rowsMax = Math.max(run.microBatch, evaluationRows);
     this.network = new Network(kernels, run.model, rowsMax, this.region.network);
-    this.order = new SampleOrder({ ...run, samples: run.train });
     const { train, test, weights, transposed } = workspace;
     this.train = { records: train.records, labels: train.labels, weights, transposed };
     this.test = { records: test.records, labels: test.labels, weights, transposed };

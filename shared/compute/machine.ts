@@ -147,7 +147,7 @@ export class Machine {
 
   /** Computes a shard here and now, on the caller's thread: the machine has a region for itself. Blocks. */
   compute(task: ShardOrder['task'], shard: Shard, out: Pointer): void {
-    this.computer ??= new Computer(this.kernels, this.memory, this.workspace, this.threads);
+    this.computer ??= new Computer(this.kernels, this.memory, this.workspace, this.threads, this.order);
     if (this.transposedVersion !== this.weightsVersion) this.transpose();
     this.profile.enter('compute');
     this.computer.compute(task, shard, out);
