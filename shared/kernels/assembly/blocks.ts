@@ -1,6 +1,6 @@
 /** One block of a product: packs its part of B where that pays, then its part of A, and runs the panels over both. */
 import { densePanel, PANEL_COLUMNS, TILE_ITEMS } from './dense';
-import { transposeBlock } from './elementwise';
+import { add, transposeBlock } from './elementwise';
 import { listColumns, listPixels, listRows, listSamples } from './lists';
 import { ACCUMULATE, COLUMNS, CONTINUE, ROWS, SAMPLES, STORE } from './modes';
 import { ENTRY_BYTES, LIST_BYTES, panelVectors, sparsePanel } from './sparse';
@@ -93,13 +93,7 @@ export function sparseBlock(
 
 /** Adds sums to what is there. */
 function addSums(sums: usize, sumsBytes: usize, items: i32, columns: i32, c: usize, rowBytes: usize): void {
-  for (; items > 0; items--, sums += sumsBytes, c += rowBytes) {
-    const end = sums + ((<usize>columns) << 2);
-    let at = sums;
-    let to = c;
-    for (; at + 16 <= end; at += 16, to += 16) v128.store(to, f32x4.add(v128.load(to), v128.load(at)));
-    for (; at < end; at += 4, to += 4) store<f32>(to, load<f32>(to) + load<f32>(at));
-  }
+  for (; items > 0; items--, sums += sumsBytes, c += rowBytes) add(c, sums, c, columns);
 }
 
 /** All panels of a block; they lie `panelBytes` apart if they are packed, else (0) side by side. */
