@@ -1,13 +1,13 @@
 /** A profile as a table in Markdown, for people and for documents. Pure. */
 import { type PhaseProfile, phases } from '../shared/compute/profile.js';
-import type { Block } from './blocks.js';
+import { type Block, onCoreMs } from './blocks.js';
 
 /** `profile.json`. */
 export interface ProfileFile {
   readonly steps: number;
   readonly workers: number;
   readonly microsecondsPerStep: PhaseProfile['report'];
-  /** The longest time that the event loop stood still; and the longest when waiting for a core does not count. */
+  /** The longest time that the event loop stood still; and the longest when only time on a core counts. */
   readonly longestBlock: Block;
   readonly longestOnCore: Block;
 }
@@ -32,12 +32,13 @@ export function profileTable({
     row('all', `mean of ${steps} steps, ${workers} workers`, total.toFixed(1), share(total)),
     '',
     `Longest block of the event loop: ${described(longestBlock)}.`,
-    `Longest when waiting for a core does not count: ${described(longestOnCore)}.`,
+    `Longest when only the time on a core counts, ${onCoreMs(longestOnCore).toFixed(1)} ms: ${described(longestOnCore)}.`,
     '',
   ].join('\n');
 }
 
-function described({ ms, gcMs, coreWaitMs }: Block): string {
+function described({ ms, gcMs, coreWaitMs, processorMs }: Block): string {
   const wait = coreWaitMs === null ? '' : `, ${coreWaitMs.toFixed(1)} ms waiting for a core`;
-  return `${ms.toFixed(1)} ms, of which ${gcMs.toFixed(1)} ms collecting garbage${wait}`;
+  const times = `of which ${gcMs.toFixed(1)} ms collecting garbage${wait}`;
+  return `${ms.toFixed(1)} ms, ${times}; ${processorMs.toFixed(1)} ms of processor time`;
 }

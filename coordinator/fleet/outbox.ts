@@ -23,7 +23,7 @@ export interface Recipient {
 }
 
 /** What a turn may take in all, receiving included, before frames wait for the next one. */
-const TURN_MS = 2;
+const TURN_MS = 1;
 /** However long receiving takes, frames have so much of every turn. */
 const SHARE_MS = 0.5;
 

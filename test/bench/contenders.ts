@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Contender } from './contest.js';
 import { type Context, readable } from './context.js';
 import type { Pixels } from './dataset.js';
-import { endless, throughput, trainingCommand, type Workers } from './lockstep.js';
+import { endless, throughput, trainingCommand, type Workers, warmUpSeconds } from './lockstep.js';
 import type { SchedulingClass } from './processes.js';
 import type { Row } from './rows.js';
 import { type TorchKind, torchCommand, trainTorch, unavailable } from './torch.js';
@@ -24,7 +24,7 @@ export function ours(
     name: describe(workers),
     side: 'ours',
     scheduling,
-    command: `${readable(shown, context)}   # Ctrl-C after ${context.seconds} s`,
+    command: `${readable(shown, context)}   # Ctrl-C after ${warmUpSeconds + context.seconds} s`,
     measure: () => throughput(training, workers, context.seconds),
   };
 }

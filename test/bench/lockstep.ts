@@ -13,6 +13,8 @@ const program = fileURLToPath(new URL('../../coordinator/cli/main.js', import.me
 
 /** Exit code of a run that Ctrl-C ended in good order. */
 const interrupted = 130;
+/** From the command on; for the first seconds, V8 compiles what a step runs through. PyTorch's scripts do 30 steps. */
+export const warmUpSeconds = 5;
 /** A fleet gathers before it trains. */
 const gatherMs = 1_000;
 
@@ -64,12 +66,16 @@ function fleetWords(processes: number): (string | number)[] {
 /** Options that make a run go on until Ctrl-C, without an evaluation. */
 export const endless = ['--epochs', 1_000_000, '--eval-every', 1_000_000_000] as const;
 
-/** Trains for so long, and returns the samples per second of the steps alone. */
+/**
+ * Trains for so long after having warmed up, and returns the samples per second of the steps alone: the median of that
+ * time.
+ */
 export async function throughput(training: Training, workers: Workers, seconds: number): Promise<number> {
   const asked = { ...training, options: [...(training.options ?? []), ...endless] };
   return inRun(training.scratch, async (out) => {
-    await train(asked, workers, out, { interruptAfterMs: 1000 * seconds });
-    const rates = settledRates(parseMetrics(readFileSync(join(out, 'metrics.jsonl'), 'utf8')));
+    await train(asked, workers, out, { interruptAfterMs: 1000 * (warmUpSeconds + seconds) });
+    const lines = parseMetrics(readFileSync(join(out, 'metrics.jsonl'), 'utf8'));
+    const rates = settledRates(lines, training.row.batch, seconds);
     if (rates.length === 0) throw new Error(`no step was made within ${seconds} s`);
     return median(rates);
   });

@@ -1,9 +1,6 @@
 /** Reads what a run wrote about its own speed. Pure. */
 import type { MetricsLine } from '../../coordinator/run/config.js';
 
-/** Of the lines, so many are from the time before the rate has settled: it is that of the last second. */
-const unsettledShare = 0.25;
-
 /** Lines of `metrics.jsonl`; one that was cut off in the middle of writing is left out. */
 export function parseMetrics(text: string): MetricsLine[] {
   const end = text.lastIndexOf('\n');
@@ -14,10 +11,12 @@ export function parseMetrics(text: string): MetricsLine[] {
     .map((line) => JSON.parse(line) as MetricsLine);
 }
 
-/** Samples per second of each step that counts: settled, and with no evaluation in the step. */
-export function settledRates(lines: readonly MetricsLine[]): number[] {
+/** Samples per second of each step of the last so many seconds that has no evaluation in it. */
+export function settledRates(lines: readonly MetricsLine[], batch: number, seconds: number): number[] {
+  let first = lines.length;
+  for (let left = seconds; left > 0 && first > 0; first--) left -= batch / lines[first - 1].samplesPerSecond;
   return lines
-    .slice(Math.floor(unsettledShare * lines.length))
+    .slice(first)
     .filter(({ testAccuracy }) => testAccuracy === undefined)
     .map(({ samplesPerSecond }) => samplesPerSecond);
 }

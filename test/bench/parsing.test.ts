@@ -10,12 +10,13 @@ const line = (step: number, samplesPerSecond: number, more = {}) => {
   return { step, samplesPerSecond, ...common, ...more };
 };
 
-test('metrics are whole lines; the first quarter and evaluations do not count', () => {
-  const lines = [line(1, 10), line(2, 20), line(3, 30), line(4, 40, { testAccuracy: 0.5 })];
+test('metrics are whole lines; what is older than so many seconds does not count, nor do evaluations', () => {
+  const lines = [line(1, 10), line(2, 20), line(3, 20), line(4, 40, { testAccuracy: 0.5 }), line(5, 40)];
   const text = lines.map((each) => `${JSON.stringify(each)}\n`).join('');
-  expect(parseMetrics(`${text}{"step":5,"samp`)).toEqual(lines);
+  expect(parseMetrics(`${text}{"step":6,"samp`)).toEqual(lines);
   expect(parseMetrics('')).toEqual([]);
-  expect(settledRates(lines)).toEqual([20, 30]);
+  expect(settledRates(lines, 40, 4)).toEqual([20, 40]);
+  expect(settledRates(lines, 40, 100)).toEqual([10, 20, 20, 40]);
 });
 
 test('options', () => {
@@ -61,13 +62,13 @@ test("of a profile's phases, what computes or waits is not the coordinator's own
     receive: 7,
     rest: 400,
   };
-  const longestBlock = { ms: 9, gcMs: 0, coreWaitMs: 8 };
-  const longestOnCore = { ms: 4, gcMs: 1, coreWaitMs: 1.5 };
+  const longestBlock = { ms: 9, gcMs: 0, coreWaitMs: 8, processorMs: 2 };
+  const longestOnCore = { ms: 5, gcMs: 1, coreWaitMs: 1.5, processorMs: 3 };
   const profile = parseProfile(
     JSON.stringify({ steps: 3, workers: 2, microsecondsPerStep, longestBlock, longestOnCore }),
   );
   expect(Object.fromEntries(profile.phases)).toEqual(microsecondsPerStep);
-  expect(profile).toMatchObject({ longestMs: 9, longestOnCoreMs: 2.5, longestGcMs: 1 });
+  expect(profile).toMatchObject({ longestMs: 9, longestOnCoreMs: 3, longestGcMs: 1 });
   expect(ownWork(profile)).toBe(48);
   expect(() => parseProfile('{}')).toThrow('must have microsecondsPerStep');
 });

@@ -5,7 +5,7 @@ import type { ProfileFile } from '../../coordinator/profile-table.js';
 export interface Profile {
   /** Microseconds of one step by phase. */
   readonly phases: ReadonlyMap<string, number>;
-  /** The longest block of the event loop: in all, and the longest without the time of waiting for a core. */
+  /** The longest block of the event loop: in all, and the longest by the time on a core. */
   readonly longestMs: number;
   readonly longestOnCoreMs: number;
   /** Of the latter, the garbage collector's. */

@@ -18,7 +18,7 @@ export function renderReport({ environment, rounds, remark, sections, skipped }:
     '# Benchmark report',
     'Written by `npm run bench -- --report`. Contenders take turns (A B A B) in one run and in one scheduling class ' +
       `(other: the default; batch: \`chrt -b 0\`). Rounds: ${rounds}. Figures are medians over the rounds, with the range; a ratio is ` +
-      'the median of the ratios of the rounds.',
+      'the median of the ratios of the rounds. Every contender warms up before its speed counts.',
     remark,
     renderTable({ title: '', columns: ['', ''], rows: environment }),
     ...(skipped.length > 0 ? ['## Left out', skipped.map((line) => `- ${line}`).join('\n')] : []),

@@ -21,7 +21,10 @@ export const coordinator: Section = {
     if (!(await knowsOption('coordinator', '--profile'))) {
       throw new Unavailable('this command line has no --profile');
     }
-    findings.note('A process that others keep off the cores stands still, too: a block is judged without that time.');
+    findings.note(
+      'A process that others keep off the cores stands still, too, and so does one whose virtual machine the host keeps ' +
+        'off them: a block is judged by the time on a core alone.',
+    );
     findings.note('Own work is all phases but compute, watch and rest: rest is the event loop, and waiting.');
     for (const row of rowNames.map(findRow)) {
       await profile(context, findings, row, 'train, 2 threads', { threads: 2 });
@@ -61,7 +64,7 @@ async function profile(
       profiles.map((each) => 1000 * each.longestMs),
     ),
     of(
-      'longest without waiting for a core',
+      'longest by the time on a core',
       profiles.map((each) => 1000 * each.longestOnCoreMs),
     ),
     of(
@@ -89,7 +92,7 @@ function judge(findings: Findings, row: Row, profiles: readonly Profile[]): void
   const longest = median(profiles.map(({ longestOnCoreMs }) => longestOnCoreMs));
   for (const [what, value] of [
     ['own work per step and member', own],
-    ['longest block of the event loop, without waiting for a core', longest],
+    ['longest block of the event loop, on a core', longest],
   ] as const) {
     const measured = `${value.toFixed(2)} ms`;
     findings.target(`coordinator, ${row.name}: ${what}`, `under ${wantedMs} ms`, measured, value < wantedMs);
