@@ -6,6 +6,12 @@ const TOLERANCE = 0.2;
 /** A boundary stays until its ideal has moved by this fraction of the smaller share beside it. */
 const HOLD = 0.15;
 
+/**
+ * Less of a slot than this is none: a member that is given a whole one for it would keep the others waiting for so many
+ * times as long as the step need take, and, being late, for twice as long the next time.
+ */
+const SHARE_MIN = 1 / 8;
+
 /** Where a member's run ends. */
 export interface Boundary {
   readonly end: number;
@@ -15,7 +21,7 @@ export interface Boundary {
 
 /**
  * Cuts the slots [lo, hi) into one run for each member, in proportion to `speeds` (slots per millisecond, all above 0;
- * equal when nothing is known). A run may be empty.
+ * equal when nothing is known). A run may be empty; that of a member whose share is next to nothing is.
  *
  * A boundary may move a little to where the canonical tree is cut higher up: a shard is one message and one partial
  * gradient, so fewer are better. And it stays where it was in `held`, the cut before, unless the speeds have really
@@ -24,7 +30,7 @@ export interface Boundary {
 export function cut(lo: number, hi: number, speeds: readonly number[], held?: readonly Boundary[]): Boundary[] {
   const perSpeed = (hi - lo) / speeds.reduce((sum, speed) => sum + speed, 0);
   const tolerance = (TOLERANCE * (hi - lo)) / speeds.length;
-  const last = speeds.length - 1;
+  const last = speeds.findLastIndex((speed) => speed * perSpeed >= SHARE_MIN);
   const cuts: Boundary[] = [];
   let ideal = lo;
   let from = lo;
@@ -34,7 +40,8 @@ export function cut(lo: number, hi: number, speeds: readonly number[], held?: re
     const before = held?.[i];
     const stays = before !== undefined && Math.abs(before.ideal - ideal) <= slack;
     const { end, ideal: placed } = stays ? before : { end: roundBoundary(ideal, tolerance, lo, hi), ideal };
-    from = i === last ? hi : Math.max(from, end);
+    if (i >= last) from = hi;
+    else if (speed * perSpeed >= SHARE_MIN) from = Math.max(from, end);
     cuts.push({ end: from, ideal: placed });
   }
   return cuts;

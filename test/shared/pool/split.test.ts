@@ -51,6 +51,17 @@ describe('a split', () => {
     );
   });
 
+  it('gives nothing to a member that would take many times as long as the others, wherever it stands', () => {
+    for (let members = 2; members <= 24; members++) {
+      for (let slow = 0; slow < members; slow++) {
+        for (const share of [0.05, 1e-6]) {
+          const speeds = even(members).with(slow, share);
+          expect(counts(0, members, members, speeds)[slow], `${slow} of ${members}`).toBe(0);
+        }
+      }
+    }
+  });
+
   it('gives everyone something when all are equally fast and there is enough', () => {
     for (let slots = 1; slots <= 130; slots++) {
       for (let members = 1; members <= slots; members++) {
