@@ -191,7 +191,7 @@ export class Trainer {
 
   /** A run that is resumed may have an evaluation to make first, or nothing left to do. */
   private start(nowMs: number): TrainerEffect[] {
-    assert(this.state === 'ready', `a start while ${this.state}`);
+    assert(this.state === 'ready', 'a start while', this.state);
     this.checkpointMs = nowMs;
     return this.progress.unevaluated === null ? this.next() : this.evaluate();
   }
@@ -210,7 +210,7 @@ export class Trainer {
   }
 
   private summed(train: Score, nowMs: number): TrainerEffect[] {
-    assert(this.state === 'summing', `a sum arrived while ${this.state}`);
+    assert(this.state === 'summing', 'a sum arrived while', this.state);
     this.step_ += 1;
     const isDue = this.evaluationIsDue();
     const { firstLoss } = this.progress;
@@ -228,7 +228,7 @@ export class Trainer {
 
   private evaluated(test: Score, nowMs: number): TrainerEffect[] {
     const { bestLoss, bestAccuracy, evaluationsSinceBest, unevaluated } = this.progress;
-    assert(this.state === 'evaluating' && unevaluated !== null, `an evaluation arrived while ${this.state}`);
+    assert(this.state === 'evaluating' && unevaluated !== null, 'an evaluation arrived while', this.state);
     const isBest = bestLoss === null || test.loss < bestLoss;
     this.progress = {
       ...this.progress,

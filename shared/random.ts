@@ -35,7 +35,7 @@ export class Random {
 
   /** Uniform over 0 .. limit - 1, without bias: values past the last whole multiple are drawn again. */
   below(limit: number): number {
-    assert(limit >= 1, `no number is below ${limit}`);
+    assert(limit >= 1, 'no number is below', limit);
     for (;;) {
       const x = this.uint32();
       // The bound is worked out only for those that may be past it: the remainder of 2^32 takes longer than a draw.

@@ -5,7 +5,7 @@
  */
 import type { Platform } from '../shared/compute/machine.js';
 import { decodeFromCoordinator, encodeFrame, encodeFrameFrom } from '../shared/protocol/codec.js';
-import { protocolErrors } from '../shared/protocol/errors.js';
+import { type ProtocolErrorCode, protocolErrors } from '../shared/protocol/errors.js';
 import { FrameBuffers } from '../shared/protocol/frame-buffers.js';
 import type { ShardLease, Welcome } from '../shared/protocol/messages.js';
 import { partBytesMax } from '../shared/protocol/tensor.js';
@@ -68,8 +68,6 @@ export interface RunProgress {
   testAccuracy: number | null;
 }
 
-type Untimed<Event> = Event extends unknown ? Omit<Event, 'nowMs'> : never;
-
 export class WorkerDriver {
   readonly done: WorkDone = { shards: 0, samples: 0, bytesSent: 0, bytesReceived: 0 };
   readonly progress: RunProgress = { step: null, share: null, testAccuracy: null };
@@ -89,16 +87,16 @@ export class WorkerDriver {
 
   /** Works until the run is over, the coordinator refuses, or `stop`. */
   start(): void {
-    this.send({ type: 'start' });
+    this.send({ type: 'start', nowMs: this.nowMs });
   }
 
   tick(): void {
-    this.send({ type: 'tick' });
+    this.send({ type: 'tick', nowMs: this.nowMs });
   }
 
   /** The network may be back, or the machine has slept: looks at once whether the coordinator is there. */
   wake(): void {
-    this.send({ type: 'wake' });
+    this.send({ type: 'wake', nowMs: this.nowMs });
   }
 
   /** Whether it has a shard to compute at the moment. */
@@ -108,12 +106,19 @@ export class WorkerDriver {
 
   /** Hands back what it holds, and ends. */
   stop(): void {
-    this.send({ type: 'stop' });
+    this.send({ type: 'stop', nowMs: this.nowMs });
   }
 
-  private send(event: Untimed<SessionEvent>): void {
-    const timed = { ...event, nowMs: this.options.platform.nowMs() } as SessionEvent;
-    for (const effect of this.session.step(timed)) this.carryOut(effect);
+  private get nowMs(): number {
+    return this.options.platform.nowMs();
+  }
+
+  private garbage(code: ProtocolErrorCode, detail: string): void {
+    this.send({ type: 'garbage', code, detail, nowMs: this.nowMs });
+  }
+
+  private send(event: SessionEvent): void {
+    for (const effect of this.session.step(event)) this.carryOut(effect);
   }
 
   private carryOut(effect: SessionEffect): void {
@@ -156,7 +161,7 @@ export class WorkerDriver {
       if (this.socket === socket) act();
     };
     const socket = this.options.openSocket({
-      opened: () => current(() => this.send({ type: 'opened' })),
+      opened: () => current(() => this.send({ type: 'opened', nowMs: this.nowMs })),
       received: (frame) => current(() => this.receive(frame)),
       closed: (error) => current(() => this.closed(error)),
     });
@@ -166,23 +171,23 @@ export class WorkerDriver {
   private closed(error: string | null): void {
     this.socket = null;
     this.lastError = error;
-    this.send({ type: 'closed' });
+    this.send({ type: 'closed', nowMs: this.nowMs });
   }
 
   private receive(frame: Uint8Array): void {
     this.done.bytesReceived += frame.length;
     const decoded = decodeFromCoordinator(frame);
     if ('error' in decoded) {
-      this.send({ type: 'garbage', code: decoded.error.code, detail: decoded.error.message });
+      this.garbage(decoded.error.code, decoded.error.message);
       return;
     }
     this.payload = decoded.payload;
-    this.send({ type: 'message', message: decoded.message });
+    this.send({ type: 'message', message: decoded.message, nowMs: this.nowMs });
   }
 
   /** `fault` is what is wrong with a payload, if anything is. */
   private check(fault: string | null | undefined): void {
-    if (fault) this.send({ type: 'garbage', code: 'field-invalid', detail: fault });
+    if (fault) this.garbage('field-invalid', fault);
   }
 
   /** One after the other: a reconnect must not build a second machine while the first one is being built. */
@@ -193,7 +198,7 @@ export class WorkerDriver {
       .then(
         ({ knownAnswer }) => {
           if (this.ended) this.assignment?.stop();
-          else if (this.socket === socket) this.send({ type: 'prepared', knownAnswer });
+          else if (this.socket === socket) this.send({ type: 'prepared', knownAnswer, nowMs: this.nowMs });
         },
         (error: Error) => this.exit(false, error.message),
       );
@@ -211,14 +216,14 @@ export class WorkerDriver {
   }
 
   private compute(shard: ShardLease): void {
-    const { assignment, options } = this;
+    const { assignment } = this;
     if (assignment === null) return;
-    const begunMs = options.platform.nowMs();
+    const begunMs = this.nowMs;
     const fault = assignment.compute(shard, (answer) => {
       if (!this.session.answers(shard.lease)) return;
       this.done.shards += 1;
       this.done.samples += answer.samples;
-      const computeMs = options.platform.nowMs() - begunMs;
+      const computeMs = this.nowMs - begunMs;
       this.transmitGradient(shard.lease, answer);
       this.transmit(encodeFrame({ type: 'result', lease: shard.lease, computeMs }, ...answer.result));
     });

@@ -50,7 +50,7 @@ export class SampleOrder {
   }
 
   samplesIn(stepInEpoch: number): number {
-    assert(stepInEpoch >= 0 && stepInEpoch < this.stepsPerEpoch, `no step ${stepInEpoch} in an epoch`);
+    assert(stepInEpoch >= 0 && stepInEpoch < this.stepsPerEpoch, 'no step', stepInEpoch, 'in an epoch');
     return stepInEpoch < this.fullSteps ? this.config.batch : this.rest;
   }
 
@@ -70,7 +70,7 @@ export class SampleOrder {
    */
   microBatch(epoch: number, stepInEpoch: number, slot: number): Uint32Array {
     const rows = this.rowsIn(stepInEpoch, slot);
-    assert(slot >= 0 && rows > 0, `no slot ${slot} in step ${stepInEpoch}`);
+    assert(slot >= 0 && rows > 0, 'no slot', slot, 'in step', stepInEpoch);
     this.shuffleSlot(epoch, slot);
     const first = this.firstOf(slot) + stepInEpoch * this.config.microBatch;
     return this.shuffled[epoch & 1].ids.subarray(first, first + rows);

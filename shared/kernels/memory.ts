@@ -36,7 +36,7 @@ export class Arena {
   /** The memory for all regions taken so far, filled with zeros. */
   createMemory(shared: boolean): WebAssembly.Memory {
     const pages = Math.ceil(this.end / PAGE_BYTES);
-    assert(pages <= PAGES_MAX, `${pages} pages do not fit a memory`);
+    assert(pages <= PAGES_MAX, pages, 'pages do not fit a memory');
     return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
   }
 }

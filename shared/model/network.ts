@@ -121,7 +121,7 @@ export class Network {
 
   /** Fills every layer's outputs and returns the last. */
   private forward(from: Operands, ids: Pointer, rows: number): Pointer {
-    assert(rows >= 1 && rows <= this.rowsMax, `${rows} rows in a network for ${this.rowsMax}`);
+    assert(rows >= 1 && rows <= this.rowsMax, rows, 'rows in a network for', this.rowsMax);
     const { kernels, scratch } = this;
     kernels.gather(from.records, from.labels, this.pixels, ids, rows, this.packed, this.rowLabels);
     let x = this.packed;

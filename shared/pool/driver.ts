@@ -167,7 +167,7 @@ export class PoolDriver {
 
   private overtaken(member: number, lease: number, by: number, job: RunningJob, shard: Shard): void {
     const sum = job.sums.get(shardKey(shard));
-    assert(sum !== undefined, `lease ${lease} was overtaken by a result that was not kept`);
+    assert(sum !== undefined, 'lease', lease, 'was overtaken by a result that was not kept');
     this.transports.get(member)?.overtaken({ lease, by, sum });
   }
 
@@ -198,7 +198,7 @@ export class PoolDriver {
 
   private running(id: number): RunningJob {
     const job = this.jobs.find((job) => job.id === id);
-    assert(job !== undefined, `job ${id} is not running`);
+    assert(job !== undefined, 'job', id, 'is not running');
     return job;
   }
 
@@ -210,14 +210,14 @@ export class PoolDriver {
 
   private takeArrived(lease: number): Pointer {
     const result = this.arrived.shift();
-    assert(result?.lease === lease, `the result of lease ${lease} is not the one to be judged`);
+    assert(result?.lease === lease, 'the result of lease', lease, 'is not the one to be judged');
     return result.sum;
   }
 }
 
 function takeFrom(map: Map<number, Pointer>, key: number): Pointer {
   const pointer = map.get(key);
-  assert(pointer !== undefined, `no sum under ${key}`);
+  assert(pointer !== undefined, 'no sum under', key);
   map.delete(key);
   return pointer;
 }

@@ -158,7 +158,7 @@ export class Pool {
   }
 
   private join(id: number, remote: boolean, nowMs: number): void {
-    assert(!this.members.has(id), `member ${id} joined twice`);
+    assert(!this.members.has(id), 'member', id, 'joined twice');
     this.members.set(id, new Member(id, remote, nowMs));
     this.leasePending(nowMs);
     this.helpStragglers(nowMs);
@@ -177,7 +177,7 @@ export class Pool {
   }
 
   private begin(job: Job, nowMs: number): void {
-    assert(this.jobState(job.id) === undefined, `job ${job.id} began twice`);
+    assert(this.jobState(job.id) === undefined, 'job', job.id, 'began twice');
     this.jobs.push({ job, leases: new Set(), summed: new Map(), pending: [job.shard] });
     this.leasePending(nowMs);
   }
@@ -290,7 +290,7 @@ export class Pool {
 
   private end(lease: Lease): JobState {
     const state = this.jobState(lease.job);
-    assert(state !== undefined, `lease ${lease.id} outlived its job`);
+    assert(state !== undefined, 'lease', lease.id, 'outlived its job');
     state.leases.delete(lease);
     return state;
   }
@@ -377,7 +377,7 @@ export class Pool {
       const late = this.latest(nowMs);
       if (late === undefined) return;
       const state = this.jobState(late.job);
-      assert(state !== undefined, `lease ${late.id} outlived its job`);
+      assert(state !== undefined, 'lease', late.id, 'outlived its job');
       this.lease(state, late.shard, helper, nowMs);
     }
   }

@@ -29,7 +29,7 @@ const withPayload: ReadonlySet<string> = new Set<Message['type']>(['result', 'gr
 export function encodeFrame(message: Message, ...payload: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const header = packHeader(message);
   const bytes = payload.reduce((sum, piece) => sum + piece.length, prefixBytes + header.length);
-  assert(bytes <= limits.frameBytesMax, `a frame of ${bytes} bytes`);
+  assert(bytes <= limits.frameBytesMax, 'a frame of', bytes, 'bytes');
   const frame = new Uint8Array(bytes);
   let at = writeHeader(frame, header);
   for (const piece of payload) {
@@ -52,7 +52,7 @@ export function encodeFrameFrom(
   const header = packHeader(message);
   // Headers of one kind differ by a few bytes: with room to spare, one buffer fits them all.
   const buffer = buffers.take(headerSlackBytes + payloadBytesMax);
-  assert(prefixBytes + header.length + WORD_BYTES <= headerSlackBytes, `a ${message.type} header is too long`);
+  assert(prefixBytes + header.length + WORD_BYTES <= headerSlackBytes, 'a', message.type, 'header is too long');
   // The payload begins at a whole word: from shared memory, copies to other places are slow (compute/copy.ts).
   const start = (WORD_BYTES - ((prefixBytes + header.length) % WORD_BYTES)) % WORD_BYTES;
   const payloadAt = start + writeHeader(buffer.subarray(start), header);
@@ -80,7 +80,7 @@ export function decodeFromCoordinator(frame: Uint8Array): Decoded<FromCoordinato
 
 function packHeader(message: Message): Uint8Array {
   const header: Uint8Array = packr.pack(message);
-  assert(header.length <= limits.headerBytesMax, `a ${message.type} header of ${header.length} bytes`);
+  assert(header.length <= limits.headerBytesMax, 'a', message.type, 'header of', header.length, 'bytes');
   return header;
 }
 
