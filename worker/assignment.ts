@@ -12,7 +12,7 @@ import { shardSamples } from '../shared/model/shard.js';
 import { isShard, type Shard } from '../shared/pool/tree.js';
 import type { Samples, ShardLease, Weights, Welcome } from '../shared/protocol/messages.js';
 import { invalidSamplesPayload, invalidTensorPayload, samplesIn, scoreBytes } from '../shared/protocol/payload.js';
-import { partAt, partsOf, unpackPart } from '../shared/protocol/tensor.js';
+import { partsOf } from '../shared/protocol/tensor.js';
 
 /** What came of a shard: it holds until whoever is given it returns. */
 export interface Answer {
@@ -61,12 +61,8 @@ export class Assignment {
     const { weights, parameters, context } = machine.workspace;
     const fault = invalidTensorPayload(message, payload, context);
     if (fault !== null) return fault;
-    const { first, count } = partAt(message.part, parameters);
-    unpackPart(payload, count, {
-      present: (from, bytes) => machine.store(bytes, weights + 4 * (first + from)),
-      absent: () => {}, // as it was
-    });
-    if (first + count === parameters) machine.weightsChanged();
+    machine.unpackPart(message.part, parameters, weights, payload, 'as it was');
+    if (message.part + 1 === partsOf(parameters)) machine.weightsChanged();
     return null;
   }
 

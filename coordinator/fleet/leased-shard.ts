@@ -7,7 +7,7 @@ import type { LeaseOrder } from '../../shared/pool/driver.js';
 import type { ProtocolErrorCode } from '../../shared/protocol/errors.js';
 import type { Gradient } from '../../shared/protocol/messages.js';
 import { invalidResultPayload, invalidTensorPayload, scoreBytes } from '../../shared/protocol/payload.js';
-import { partAt, partsOf, unpackPart } from '../../shared/protocol/tensor.js';
+import { partsOf } from '../../shared/protocol/tensor.js';
 import type { LateCopy } from './audits.js';
 
 export interface Fault {
@@ -37,12 +37,7 @@ export class LeasedShard {
     if (fault !== null) return { code: 'payload-length', detail: fault };
     this.sum ??= machine.buffers.take();
     this.parts += 1;
-    const { first, count } = partAt(message.part, machine.workspace.parameters);
-    const at = this.sum + 4 * first;
-    unpackPart(payload, count, {
-      present: (from, bytes) => machine.store(bytes, at + 4 * from),
-      absent: (from, end) => machine.floats(at + 4 * from, end - from).fill(0),
-    });
+    machine.unpackPart(message.part, machine.workspace.parameters, this.sum, payload, 'zero');
     return null;
   }
 

@@ -46,25 +46,32 @@ export class Outbox {
   send(recipient: Recipient, parcels: Iterable<Parcel>): void {
     this.waiting.push({ recipient, parcels: parcels[Symbol.iterator]() });
     this.turnBegins();
-    this.handOver(this.untilMs ?? 0);
+    this.handOver(this.untilMs ?? 0, 0);
   }
 
   private turnEnds(): void {
-    this.handOver(Math.max(this.untilMs ?? 0, this.platform.nowMs() + SHARE_MS));
+    this.handOver(Math.max(this.untilMs ?? 0, this.platform.nowMs() + SHARE_MS), 1);
     this.untilMs = null;
     if (this.waiting.length > 0) this.turnBegins();
   }
 
-  /** A recipient may send, or have others send, while it is handed something: that waits in line. */
-  private handOver(untilMs: number): void {
+  /**
+   * As many as there is time for, and `least` in any case. A recipient may send, or have others send, while it is handed
+   * something: that waits in line.
+   */
+  private handOver(untilMs: number, least: number): void {
     if (this.isHandingOver) return;
     this.isHandingOver = true;
-    let done = 0;
-    while (done < this.waiting.length && this.platform.nowMs() < untilMs) {
+    let [done, handed] = [0, 0];
+    while (done < this.waiting.length && (handed < least || this.platform.nowMs() < untilMs)) {
       const { recipient, parcels } = this.waiting[done];
       const next = parcels.next();
-      if (next.done) done += 1;
-      else recipient.handOver(next.value);
+      if (next.done) {
+        done += 1;
+        continue;
+      }
+      recipient.handOver(next.value);
+      handed += 1;
     }
     this.waiting.splice(0, done);
     this.isHandingOver = false;

@@ -9,13 +9,13 @@ export class AlignedCopier {
   /** Ordinary memory, as large as the largest source so far. */
   private straight = new Uint8Array(0);
 
-  /** As `target.set(source)`; `target` is in shared memory, `source` is not. */
-  copy(source: Uint8Array, target: Uint8Array): void {
-    target.set(source.byteOffset % WORD === target.byteOffset % WORD ? source : this.straighten(source, target));
+  /** As `target.set(source, at)`; `target` is in shared memory, `source` is not. */
+  copy(source: Uint8Array, target: Uint8Array, at: number): void {
+    const shift = (target.byteOffset + at) % WORD;
+    target.set(source.byteOffset % WORD === shift ? source : this.straighten(source, shift), at);
   }
 
-  private straighten(source: Uint8Array, target: Uint8Array): Uint8Array {
-    const shift = target.byteOffset % WORD;
+  private straighten(source: Uint8Array, shift: number): Uint8Array {
     const bytes = source.length + WORD;
     if (this.straight.length < bytes) this.straight = new Uint8Array(bytes);
     const straight = this.straight.subarray(shift, shift + source.length);

@@ -9,7 +9,7 @@ import { compileKernels, simdKernels } from '../kernels/simd.js';
 import { transposeWeights } from '../model/network.js';
 import { PoolDriver } from '../pool/driver.js';
 import type { Shard } from '../pool/tree.js';
-import { maskBytesOf, packPart, partAt } from '../protocol/tensor.js';
+import { maskBytesOf, packPart, partAt, unpackPart } from '../protocol/tensor.js';
 import { buffersOf, type CarriedOrder } from './carrier.js';
 import { CarrierLane } from './carrier-lane.js';
 import { Computer, type Task } from './computer.js';
@@ -204,11 +204,29 @@ export class Machine {
     return packPart(bytes, this.bytes(mask, maskBytesOf(count)), payload);
   }
 
+  /**
+   * Takes in the payload of a part of a tensor that lies at `at`, `floats` in all. What was left out becomes +0, or is as
+   * it was.
+   */
+  unpackPart(part: number, floats: number, at: Pointer, payload: Uint8Array, leftOut: 'zero' | 'as it was'): void {
+    const { first, count } = partAt(part, floats);
+    const target = this.bytes(at + 4 * first, 4 * count);
+    unpackPart(payload, count, {
+      present: (from, bytes) => this.copy(bytes, target, 4 * from),
+      absent: (from, end) => {
+        if (leftOut === 'zero') target.fill(0, 4 * from, 4 * end);
+      },
+    });
+  }
+
   /** Copies bytes that came over a network to a place of the memory. */
   store(source: Uint8Array, at: Pointer): void {
-    const target = this.bytes(at, source.length);
-    if (this.copier === null) target.set(source);
-    else this.copier.copy(source, target);
+    this.copy(source, this.bytes(at, source.length), 0);
+  }
+
+  private copy(source: Uint8Array, target: Uint8Array, at: number): void {
+    if (this.copier === null) target.set(source, at);
+    else this.copier.copy(source, target, at);
   }
 
   /** A view of floats; not to be kept, since the memory may grow. */
