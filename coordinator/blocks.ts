@@ -98,7 +98,7 @@ interface Candidate extends Omit<Block, 'gcMs'>, Span {
   gcMs: number;
 }
 
-/** At most so long of a block was the process on a core. */
+/** At most so long of a block was the process on a core; what it waited for a disk does not count, either. */
 export function onCoreMs({ ms, coreWaitMs, processorMs }: Omit<Block, 'gcMs'>): number {
   return Math.min(ms - (coreWaitMs ?? 0), processorMs);
 }

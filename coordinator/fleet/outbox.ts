@@ -62,16 +62,16 @@ export class Outbox {
   private handOver(untilMs: number, least: number): void {
     if (this.isHandingOver) return;
     this.isHandingOver = true;
-    let [done, handed] = [0, 0];
+    let done = 0;
+    let handed = 0;
     while (done < this.waiting.length && (handed < least || this.platform.nowMs() < untilMs)) {
       const { recipient, parcels } = this.waiting[done];
       const next = parcels.next();
-      if (next.done) {
-        done += 1;
-        continue;
+      if (next.done) done += 1;
+      else {
+        recipient.handOver(next.value);
+        handed += 1;
       }
-      recipient.handOver(next.value);
-      handed += 1;
     }
     this.waiting.splice(0, done);
     this.isHandingOver = false;

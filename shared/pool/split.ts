@@ -30,7 +30,8 @@ export interface Boundary {
 export function cut(lo: number, hi: number, speeds: readonly number[], held?: readonly Boundary[]): Boundary[] {
   const perSpeed = (hi - lo) / speeds.reduce((sum, speed) => sum + speed, 0);
   const tolerance = (TOLERANCE * (hi - lo)) / speeds.length;
-  const last = speeds.findLastIndex((speed) => speed * perSpeed >= SHARE_MIN);
+  const hasShare = (speed: number) => speed * perSpeed >= SHARE_MIN;
+  const last = speeds.findLastIndex(hasShare);
   const cuts: Boundary[] = [];
   let ideal = lo;
   let from = lo;
@@ -41,7 +42,7 @@ export function cut(lo: number, hi: number, speeds: readonly number[], held?: re
     const stays = before !== undefined && Math.abs(before.ideal - ideal) <= slack;
     const { end, ideal: placed } = stays ? before : { end: roundBoundary(ideal, tolerance, lo, hi), ideal };
     if (i >= last) from = hi;
-    else if (speed * perSpeed >= SHARE_MIN) from = Math.max(from, end);
+    else if (hasShare(speed)) from = Math.max(from, end);
     cuts.push({ end: from, ideal: placed });
   }
   return cuts;

@@ -174,7 +174,10 @@ export class WholeFrames {
   }
 }
 
-/** Bytes of the frame that begins at `at`, with its header (RFC 6455, section 5.2); at least so many while that is not known. */
+/**
+ * Bytes of the frame that begins at `at`, with its header (RFC 6455, section 5.2); at least so many while that is not
+ * known.
+ */
 function frameBytes(buffer: Uint8Array, at: number, end: number): number {
   if (end - at < 2) return headerBytesMax;
   const second = buffer[at + 1];

@@ -76,7 +76,7 @@ export async function throughput(training: Training, workers: Workers, seconds: 
     await train(asked, workers, out, { interruptAfterMs: 1000 * (warmUpSeconds + seconds) });
     const lines = parseMetrics(readFileSync(join(out, 'metrics.jsonl'), 'utf8'));
     const rates = settledRates(lines, training.row.batch, seconds);
-    if (rates.length === 0) throw new Error(`no step was made within ${seconds} s`);
+    if (rates.length === 0) throw new Error(`no step was made within ${warmUpSeconds + seconds} s`);
     return median(rates);
   });
 }

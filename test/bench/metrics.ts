@@ -11,7 +11,7 @@ export function parseMetrics(text: string): MetricsLine[] {
     .map((line) => JSON.parse(line) as MetricsLine);
 }
 
-/** Samples per second of each step of the last so many seconds that has no evaluation in it. */
+/** Samples per second of each step of the last so many seconds, by these speeds, that has no evaluation in it. */
 export function settledRates(lines: readonly MetricsLine[], batch: number, seconds: number): number[] {
   let first = lines.length;
   for (let left = seconds; left > 0 && first > 0; first--) left -= batch / lines[first - 1].samplesPerSecond;

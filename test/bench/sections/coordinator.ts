@@ -23,7 +23,7 @@ export const coordinator: Section = {
     }
     findings.note(
       'A process that others keep off the cores stands still, too, and so does one whose virtual machine the host keeps ' +
-        'off them: a block is judged by the time on a core alone.',
+        'off them: a block is judged by the time on a core alone, so without what it waited for a disk, too.',
     );
     findings.note('Own work is all phases but compute, watch and rest: rest is the event loop, and waiting.');
     for (const row of rowNames.map(findRow)) {
