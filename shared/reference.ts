@@ -5,9 +5,9 @@
  * the scalar ones it is specification all the way down. Tests and `verify` use it as the oracle.
  */
 
+import { type Kernels, type Pointer, recordBytesMax, Write } from './arithmetic/kernels.js';
 import type { Samples } from './data/dataset.js';
 import { SampleOrder } from './data/order.js';
-import { type Kernels, type Pointer, recordBytesMax, Write } from './kernels/kernels.js';
 import { initialWeights } from './model/initialise.js';
 import type { Model } from './model/model.js';
 import { Network, transposedFloats, transposeWeights } from './model/network.js';

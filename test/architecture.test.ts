@@ -10,7 +10,7 @@ function sources(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
     .map((name) => join(folder, name))
-    .filter((path) => !path.includes('kernels/assembly'));
+    .filter((path) => !path.includes('arithmetic/webassembly/assembly'));
 }
 
 function imports(path: string): string[] {
@@ -42,7 +42,7 @@ test('a worker knows no coordinator', () => {
 
 test('the driver of a worker runs wherever a socket is handed in', () => {
   const allowed = (name: string) => name.startsWith('shared/') || /^worker\/(assignment|session)\.js$/.test(name);
-  expect(offenders(['worker/driver.ts', 'worker/assignment.ts'], allowed)).toEqual([]);
+  expect(offenders(['worker/session-driver.ts', 'worker/assignment.ts'], allowed)).toEqual([]);
 });
 
 test('what runs in browsers alone is imported by browsers alone', () => {
@@ -66,7 +66,7 @@ test('the dashboard knows the coordinator by what it is told alone', () => {
 });
 
 test('the pure cores import no shell', () => {
-  const pure = ['worker/session.ts', 'coordinator/trainer.ts'];
+  const pure = ['worker/session.ts', 'coordinator/run/trainer.ts'];
   expect(offenders(pure, (name) => name.startsWith('shared/'))).toEqual([]);
 });
 

@@ -2,17 +2,19 @@
  * A worker's part in one run: the machine that computes for it. What came over the wire is checked against the run
  * before it is stored or computed; a fault comes back as a sentence, and then nothing has changed.
  */
-import type { Task } from '../shared/compute/computer.js';
-import { Machine, networkSpins, type Platform } from '../shared/compute/machine.js';
+
+import { knownAnswer } from '../shared/arithmetic/known-answer.js';
+import { Machine, networkSpins } from '../shared/compute/machine.js';
+import type { Platform } from '../shared/compute/platform.js';
 import { storeSamples } from '../shared/compute/samples.js';
 import type { RunDescription } from '../shared/compute/workspace.js';
 import { evaluationRows, slotsOf } from '../shared/data/order.js';
-import { knownAnswer } from '../shared/kernels/known-answer.js';
 import { shardSamples } from '../shared/model/shard.js';
 import { isShard, type Shard } from '../shared/pool/tree.js';
 import type { Samples, ShardLease, Weights, Welcome } from '../shared/protocol/messages.js';
 import { invalidSamplesPayload, invalidTensorPayload, samplesIn, scoreBytes } from '../shared/protocol/payload.js';
 import { partsOf } from '../shared/protocol/tensor.js';
+import type { Task } from '../shared/work/task.js';
 
 /** What came of a shard: it holds until whoever is given it returns. */
 export interface Answer {

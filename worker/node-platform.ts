@@ -4,11 +4,11 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
-import type { Platform, ThreadHandle } from '../shared/compute/machine.js';
-import { noProfile, type Profile } from '../shared/compute/profile.js';
+import type { Platform, ThreadHandle } from '../shared/compute/platform.js';
 import type { FromThread } from '../shared/compute/thread.js';
+import { noProfile, type Profile } from '../shared/profile.js';
 
-const kernelsFile = new URL('../shared/kernels/kernels.wasm', import.meta.url);
+const kernelsFile = new URL('../shared/arithmetic/webassembly/kernels.wasm', import.meta.url);
 const threadFile = new URL('./thread-entry.js', import.meta.url);
 
 /**

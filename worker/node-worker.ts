@@ -3,17 +3,17 @@ import { connect, type NetConnectOpts, type Socket as NetSocket } from 'node:net
 import { WebSocket } from 'ws';
 import { limits } from '../shared/limits.js';
 import { offer } from '../shared/protocol/handshake.js';
-import { deliver, readingInto, WholeFrames } from '../shared/protocol/whole-frames.js';
 import { WriteBurst } from '../shared/protocol/write-burst.js';
+import { deliver, readingInto, WholeFrames } from '../shared/sockets/whole-frames.js';
 import {
   type DriverOptions,
   type Outcome,
+  SessionDriver,
   type Socket,
   type SocketObserver,
   tickMs,
   type WorkDone,
-  WorkerDriver,
-} from './driver.js';
+} from './session-driver.js';
 
 /** A peer that does not answer a close is cut off after so long. */
 const closeMs = 1_000;
@@ -25,12 +25,12 @@ export interface NodeWorkerOptions extends Omit<DriverOptions, 'openSocket' | 'o
 }
 
 export class NodeWorker {
-  private readonly driver: WorkerDriver;
+  private readonly driver: SessionDriver;
   private finish: (outcome: Outcome) => void = () => {};
 
   constructor(options: NodeWorkerOptions) {
     const { url, token } = options;
-    this.driver = new WorkerDriver({
+    this.driver = new SessionDriver({
       ...options,
       openSocket: (observer) => openSocket(url, token, observer),
       onExit: (outcome) => this.finish(outcome),

@@ -1,6 +1,6 @@
 /** Loads the data set that was asked for, and shows a download's progress. */
 import { type LoadedDataset, loadDataset } from '../data/load.js';
-import type { RunSettings } from '../settings.js';
+import type { RunSettings } from '../run/settings.js';
 import type { Log } from './log.js';
 
 /** Rejects with `interrupted` when the signal comes first. */

@@ -4,7 +4,7 @@ import type { Options } from 'yargs';
 import { LockstepError } from '../../shared/errors.js';
 import { limits } from '../../shared/limits.js';
 import { findPreset, presetDefault, presets } from '../../shared/model/presets.js';
-import { defaults, type GivenSettings } from '../settings.js';
+import { defaults, type GivenSettings } from '../run/settings.js';
 
 /** What the command line, or a configuration file, says of a run and of how this process goes about it. */
 export interface RunOptions extends GivenSettings {

@@ -1,7 +1,7 @@
 /** `lockstep train`: coordinator and workers in one process, the workers on threads. */
 import { nodePlatform } from '../../worker/node-platform.js';
-import { conduct } from '../conduct.js';
-import { Profiler } from '../profiler.js';
+import { Profiler } from '../profile/profiler.js';
+import { conduct } from '../run/conduct.js';
 import { createLog } from './log.js';
 import type { RunOptions } from './options.js';
 import { onInterrupt } from './signals.js';

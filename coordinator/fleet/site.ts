@@ -1,24 +1,25 @@
 /** A run's members behind a gateway: who is at work, who has come and gone, and what they are told. */
 import type { Server } from 'node:http';
 import type { Logger } from 'pino';
-import type { Task } from '../../shared/compute/computer.js';
-import type { Machine, Platform } from '../../shared/compute/machine.js';
+import { knownAnswer } from '../../shared/arithmetic/known-answer.js';
+import type { Machine } from '../../shared/compute/machine.js';
+import type { Platform } from '../../shared/compute/platform.js';
 import { LockstepError } from '../../shared/errors.js';
-import { knownAnswer } from '../../shared/kernels/known-answer.js';
+import { Fleet, type Traffic } from '../../shared/fleet/fleet.js';
+import type { MemberObserver, RemoteMember } from '../../shared/fleet/remote-member.js';
 import { limits } from '../../shared/limits.js';
 import { patience } from '../../shared/pool/member.js';
 import { scoreBytes } from '../../shared/protocol/payload.js';
 import { partBytesMax } from '../../shared/protocol/tensor.js';
 import { printableOf } from '../../shared/protocol/text.js';
+import type { Task } from '../../shared/work/task.js';
 import { plural } from '../cli/log.js';
-import type { Site, SiteEvents } from '../conduct.js';
-import { Gateway } from '../gateway.js';
-import type { RunSetup } from '../setup.js';
+import type { Site, SiteEvents } from '../run/conduct.js';
+import type { RunSetup } from '../run/setup.js';
 import { version } from '../version.js';
 import type { Access } from '../web/access.js';
 import type { WorkerState } from '../web/state.js';
-import { Fleet, type Traffic } from './fleet.js';
-import type { MemberObserver, RemoteMember } from './remote-member.js';
+import { Gateway } from './gateway.js';
 
 export interface FleetSiteConfig {
   /** Listens already. */

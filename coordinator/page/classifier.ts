@@ -1,7 +1,8 @@
 /** One image through the network, by the kernels that train it: what the fleet computes, here for a single sample. */
-import { type Pointer, recordBytesMax, Write } from '../../shared/kernels/kernels.js';
-import { Arena } from '../../shared/kernels/memory.js';
-import { compileKernels, simdKernels } from '../../shared/kernels/simd.js';
+
+import { Arena } from '../../shared/arithmetic/arena.js';
+import { type Pointer, recordBytesMax, Write } from '../../shared/arithmetic/kernels.js';
+import { compileKernels, simdKernels } from '../../shared/arithmetic/webassembly/binary.js';
 import type { Model } from '../../shared/model/model.js';
 import { Network, type Operands } from '../../shared/model/network.js';
 import { inputWidth, outputWidth, parameterCount } from '../../shared/model/parameters.js';

@@ -33,7 +33,7 @@ const files = [
   'coordinator/page/dashboard.css',
   'coordinator/page/icon.svg',
   'node_modules/uplot/dist/uPlot.min.css',
-  'dist/shared/kernels/kernels.wasm',
+  'dist/shared/arithmetic/webassembly/kernels.wasm',
 ];
 
 rmSync(out, { recursive: true, force: true });

@@ -2,11 +2,12 @@
  * What is known of a run while it goes on and afterwards, for whoever watches: it gathers what the run and its fleet
  * report, in bounded room, and makes a `RunState` of it when asked. It decides nothing and never holds up a step.
  */
+
+import type { Traffic } from '../../shared/fleet/fleet.js';
 import { limits } from '../../shared/limits.js';
-import type { LiveRun, RunWatcher } from '../conduct.js';
-import type { Traffic } from '../fleet/fleet.js';
-import type { MetricsLine, Summary } from '../run/config.js';
-import type { StopReason } from '../trainer.js';
+import type { MetricsLine, Summary } from '../archive/config.js';
+import type { LiveRun, RunWatcher } from '../run/conduct.js';
+import type { StopReason } from '../run/trainer.js';
 import { version } from '../version.js';
 import { Curve, type CurveMark } from './curve.js';
 import { Snapshots } from './snapshots.js';

@@ -4,10 +4,10 @@
  */
 import { imageOf } from '../../shared/compute/samples.js';
 import { limits } from '../../shared/limits.js';
-import type { LiveRun } from '../conduct.js';
-import { configSha256 } from '../run/config.js';
-import { littleEndianBytes } from '../run/floats.js';
-import { encodeModel } from '../run/model-file.js';
+import { configSha256 } from '../archive/config.js';
+import { littleEndianBytes } from '../archive/floats.js';
+import { encodeModel } from '../archive/model-file.js';
+import type { LiveRun } from '../run/conduct.js';
 import { type EvaluationState, type Misclassified, weightsHeaderBytes } from './state.js';
 
 /** Bytes and what they are: the same name, the same bytes. */

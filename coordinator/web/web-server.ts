@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { limits } from '../../shared/limits.js';
-import type { LiveRun } from '../conduct.js';
+import type { LiveRun } from '../run/conduct.js';
 import { type Access, bearer } from './access.js';
 import type { Controls } from './controls.js';
 import { LiveStates } from './live.js';

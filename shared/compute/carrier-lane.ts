@@ -2,13 +2,13 @@
 import { assert } from '../assert.js';
 import { evaluationRows, type SampleOrder } from '../data/order.js';
 import { shardSamples } from '../model/shard.js';
+import type { PartialBuffers } from '../pool/partials.js';
 import type { Shard } from '../pool/tree.js';
 import { samplesBytes, scoreBytes } from '../protocol/payload.js';
+import type { Task } from '../work/task.js';
 import type { CarriedAnswer, CarriedOrder } from './carrier.js';
-import type { Task } from './computer.js';
 import { HeldSamples } from './held-samples.js';
 import { type Finished, Lane, type Placed } from './lanes.js';
-import type { PartialBuffers } from './partials.js';
 import { packSamples, type SampleMemory, sampleSetOf } from './samples.js';
 
 /** Where a lane takes from what it carries. */

@@ -3,15 +3,16 @@
  * with the shard, in buffers that change hands, and the sum is carried back in another one. Nothing is sent twice: the
  * weights when they have changed, a sample once.
  */
+
+import type { Kernels, Pointer } from '../arithmetic/kernels.js';
+import { simdKernels } from '../arithmetic/webassembly/binary.js';
 import { evaluationRows } from '../data/order.js';
-import type { Kernels, Pointer } from '../kernels/kernels.js';
-import { simdKernels } from '../kernels/simd.js';
 import { transposeWeights } from '../model/network.js';
+import { PartialBuffers } from '../pool/partials.js';
 import type { Shard } from '../pool/tree.js';
 import { samplesIn, scoreBytes } from '../protocol/payload.js';
 import { Computer } from './computer.js';
-import type { ShardOrder } from './mailbox.js';
-import { PartialBuffers } from './partials.js';
+import type { ShardOrder } from './orders.js';
 import { sampleSetOf, storeSamples } from './samples.js';
 import { layOutWorkspace, type RunDescription, type Workspace } from './workspace.js';
 

@@ -4,24 +4,15 @@
  * This is where a training step reaches the kernels: `gradient` looks up the shard's samples and has them summed along
  * the canonical tree (model/shard.ts), one micro-batch after the other (model/network.ts).
  */
+
+import type { Kernels, Pointer } from '../arithmetic/kernels.js';
 import { evaluationRows, SampleOrder } from '../data/order.js';
-import type { Kernels, Pointer } from '../kernels/kernels.js';
 import { Network, type Operands } from '../model/network.js';
 import { shardEvaluation, shardGradient, shardSamples } from '../model/shard.js';
+import type { GrowableMemory } from '../pool/partials.js';
 import { type Shard, shardEnd } from '../pool/tree.js';
-import type { ShardOrder } from './mailbox.js';
-import type { GrowableMemory } from './partials.js';
+import type { ShardOrder } from './orders.js';
 import type { ThreadRegion, Workspace } from './workspace.js';
-
-/** What is to be summed: a step of training at its place in the order, or an evaluation of the test set. */
-export interface Task {
-  readonly work: 'gradient' | 'evaluation';
-  /** Updates that the weights have seen. */
-  readonly step: number;
-  /** Place in the order; both 0 for an evaluation. */
-  readonly epoch: number;
-  readonly stepInEpoch: number;
-}
 
 export class Computer {
   private readonly network: Network;

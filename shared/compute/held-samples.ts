@@ -2,7 +2,7 @@
 import { evaluationRows, type SampleOrder } from '../data/order.js';
 import { shardSamples } from '../model/shard.js';
 import { type Shard, shardEnd } from '../pool/tree.js';
-import type { Task } from './computer.js';
+import type { Task } from '../work/task.js';
 
 export class HeldSamples {
   private readonly train: Bits;

@@ -1,10 +1,12 @@
 /** The members of a machine's own pool: its threads, and the machine's own thread where steps are short. */
+
+import type { Pointer } from '../arithmetic/kernels.js';
 import { assert } from '../assert.js';
-import type { Pointer } from '../kernels/kernels.js';
 import { limits } from '../limits.js';
-import type { LeaseOrder, Transport } from '../pool/driver.js';
-import type { Mailbox, UpdateOrder } from './mailbox.js';
-import type { PartialBuffers } from './partials.js';
+import type { PartialBuffers } from '../pool/partials.js';
+import type { LeaseOrder, Transport } from '../pool/pool-driver.js';
+import type { Mailbox } from './mailbox.js';
+import type { UpdateOrder } from './orders.js';
 
 /** A part of an update takes well below a millisecond; a thread that needs this long will never be done. */
 const settleMsMax = 30_000;

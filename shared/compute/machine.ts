@@ -2,49 +2,28 @@
  * One machine's share of a run: its memory, its compute threads, and the pool that they are members of. A coordinator
  * that trains alone and a worker that lends its cores are both a machine; what they do with the sums differs.
  */
+
+import type { Kernels, Pointer } from '../arithmetic/kernels.js';
+import { knownAnswerBytes } from '../arithmetic/known-answer.js';
+import { compileKernels, simdKernels } from '../arithmetic/webassembly/binary.js';
 import { evaluationRows, SampleOrder } from '../data/order.js';
-import type { Kernels, Pointer } from '../kernels/kernels.js';
-import { knownAnswerBytes } from '../kernels/known-answer.js';
-import { compileKernels, simdKernels } from '../kernels/simd.js';
 import { transposeWeights } from '../model/network.js';
-import { PoolDriver } from '../pool/driver.js';
+import { PartialBuffers } from '../pool/partials.js';
+import { PoolDriver } from '../pool/pool-driver.js';
 import type { Shard } from '../pool/tree.js';
+import type { Profile } from '../profile.js';
 import { maskBytesOf, packPart, partAt, unpackPart } from '../protocol/tensor.js';
+import type { Task } from '../work/task.js';
 import { buffersOf, type CarriedOrder } from './carrier.js';
 import { CarrierLane } from './carrier-lane.js';
-import { Computer, type Task } from './computer.js';
+import { Computer } from './computer.js';
 import { AlignedCopier } from './copy.js';
 import { InlineLane, type Placed, ThreadLane } from './lanes.js';
-import { Mailbox, type ShardOrder, type UpdateOrder } from './mailbox.js';
-import { PartialBuffers } from './partials.js';
-import type { Profile } from './profile.js';
-import { type FromThread, type Port, type ToThread, update } from './thread.js';
+import { Mailbox } from './mailbox.js';
+import type { ShardOrder, UpdateOrder } from './orders.js';
+import type { Platform, ThreadHandle } from './platform.js';
+import { update } from './thread.js';
 import { layOutWorkspace, type RunDescription, type Workspace } from './workspace.js';
-
-/** A thread as its machine sees it. */
-export interface ThreadHandle extends Port<FromThread, ToThread> {
-  /** Called once if the thread dies of itself. */
-  whenFailed(report: (error: Error) => void): void;
-  terminate(): void;
-}
-
-/** What a machine needs from its platform. */
-export interface Platform {
-  /** The kernel binary. */
-  readonly kernels: Uint8Array;
-  /** Threads that can run at the same time. */
-  readonly cores: number;
-  /** Whether threads can compute in one memory. */
-  readonly sharesMemory: boolean;
-  spawnThread(): ThreadHandle;
-  /** Monotonic milliseconds. */
-  nowMs(): number;
-  /** Calls back after what the event loop has to do now. */
-  defer(call: () => void): void;
-  /** Lowercase hex. */
-  sha256(bytes: Uint8Array): string;
-  readonly profile: Profile;
-}
 
 export interface MachineOptions {
   /** See the pool. */

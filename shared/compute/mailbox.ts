@@ -4,32 +4,9 @@
  * receiver that is awake anyway sees the other side's progress at once. (A round trip by messages costs 50 to 150
  * microseconds, mostly for waking a core up; a small step is computed in less.)
  */
-import type { Pointer } from '../kernels/kernels.js';
+import type { Pointer } from '../arithmetic/kernels.js';
 import { limits } from '../limits.js';
-import type { Shard } from '../pool/tree.js';
-import type { Task } from './computer.js';
-
-/** A shard, and where its sum belongs. */
-export interface ShardOrder {
-  readonly kind: 'shard';
-  readonly task: Pick<Task, 'work' | 'epoch' | 'stepInEpoch'>;
-  readonly shard: Shard;
-  readonly out: Pointer;
-}
-
-/** A run of parameters to update from a sum: the arguments of the `sgd` kernel. */
-export interface UpdateOrder {
-  readonly kind: 'update';
-  readonly weights: Pointer;
-  readonly velocity: Pointer;
-  readonly sum: Pointer;
-  readonly floats: number;
-  readonly samples: number;
-  readonly rate: number;
-  readonly momentum: number;
-}
-
-export type Order = ShardOrder | UpdateOrder;
+import type { Order, ShardOrder, UpdateOrder } from './orders.js';
 
 const GRADIENT = 0;
 const EVALUATION = 1;

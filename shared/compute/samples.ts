@@ -1,8 +1,8 @@
 /** Samples on their way from one memory to another: the bytes that they travel as. */
-import type { Kernels } from '../kernels/kernels.js';
+import type { Kernels } from '../arithmetic/kernels.js';
 import type { SampleSet } from '../protocol/messages.js';
 import { samplesBytes } from '../protocol/payload.js';
-import type { Task } from './computer.js';
+import type { Task } from '../work/task.js';
 import type { Workspace } from './workspace.js';
 
 /** A memory that holds samples, and the kernels over it. */

@@ -2,12 +2,14 @@
  * A compute thread: waits for shards, computes them, says so; in the machine's memory, or in one of its own where memory
  * is not shared. The same on every platform; who starts it hands it a port.
  */
+
+import type { Kernels } from '../arithmetic/kernels.js';
+import { simdKernels } from '../arithmetic/webassembly/binary.js';
 import { assert } from '../assert.js';
-import type { Kernels } from '../kernels/kernels.js';
-import { simdKernels } from '../kernels/simd.js';
 import { buffersOf, type CarriedAnswer, CarriedComputer, type CarriedOrder } from './carrier.js';
 import { Computer } from './computer.js';
-import { Mailbox, type UpdateOrder } from './mailbox.js';
+import { Mailbox } from './mailbox.js';
+import type { UpdateOrder } from './orders.js';
 import { layOutWorkspace, type RunDescription } from './workspace.js';
 
 /** From the machine to one of its threads, once: who it is, and where. */

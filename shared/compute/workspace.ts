@@ -4,9 +4,9 @@
  * memory between threads; the layout is a function of the description below, so each side works it out for itself.
  */
 
+import { Arena } from '../arithmetic/arena.js';
+import { type Pointer, recordBytesMax } from '../arithmetic/kernels.js';
 import { evaluationRows, SampleOrder } from '../data/order.js';
-import { type Pointer, recordBytesMax } from '../kernels/kernels.js';
-import { Arena } from '../kernels/memory.js';
 import type { Model } from '../model/model.js';
 import { Network, transposedFloats } from '../model/network.js';
 import { inputWidth, outputWidth, parameterCount, partialFloats } from '../model/parameters.js';

@@ -2,8 +2,9 @@
  * Reading a model description from outside: a file or the wire. Everything is checked by own keys, against the limits,
  * before anything is allocated from it; each fault is one sentence that names the field and what is allowed there.
  */
+
+import { Activation, Loss } from '../arithmetic/kernels.js';
 import { LockstepError } from '../errors.js';
-import { Activation, Loss } from '../kernels/kernels.js';
 import { limits } from '../limits.js';
 import type { Model } from './model.js';
 import { inputWidth, outputWidth, parameterCount } from './parameters.js';

@@ -1,5 +1,5 @@
 /** A model's first weights: a function of the model and the seed, without transcendental functions (E2). */
-import { Activation } from '../kernels/kernels.js';
+import { Activation } from '../arithmetic/kernels.js';
 import { Random, stream } from '../random.js';
 import type { Model } from './model.js';
 import { type DenseSpan, denseSpans, parameterCount } from './parameters.js';

@@ -1,4 +1,4 @@
-import type { Activation, Loss } from '../kernels/kernels.js';
+import type { Activation, Loss } from '../arithmetic/kernels.js';
 
 /** A fully connected layer: y = activation(x W + b). */
 export interface DenseLayer {

@@ -5,7 +5,7 @@
  * What this is not: a graph or an autograd. A network is a chain of dense layers, and the loops below are the whole of
  * backpropagation (Rumelhart, Hinton and Williams 1986).
  */
-import { assert } from '../assert.js';
+
 import {
   type Kernels,
   Loss,
@@ -14,7 +14,8 @@ import {
   packedFloats,
   scratchFloats,
   type WriteCode,
-} from '../kernels/kernels.js';
+} from '../arithmetic/kernels.js';
+import { assert } from '../assert.js';
 import type { Model } from './model.js';
 import { type DenseSpan, denseSpans, inputWidth, outputWidth, partialFloats } from './parameters.js';
 

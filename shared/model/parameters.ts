@@ -3,7 +3,7 @@
  * one row per input), then its bias, in declaration order, without gaps. Weights, gradients, optimizer state,
  * checkpoints and the weights hash all have this layout.
  */
-import { Activation, type ActivationCode } from '../kernels/kernels.js';
+import { Activation, type ActivationCode } from '../arithmetic/kernels.js';
 import type { Model } from './model.js';
 
 /** One layer of a model within the flat vector. Offsets count floats. */

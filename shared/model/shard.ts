@@ -3,8 +3,9 @@
  * the result goes, the right half in a temporary of its level. A right half of one slot needs none: it is added as it
  * is computed, which gives the same bits as computing it and adding it.
  */
+
+import { type Kernels, type Pointer, Write, type WriteCode } from '../arithmetic/kernels.js';
 import { rowsOfSlot, slotsOf } from '../data/order.js';
-import { type Kernels, type Pointer, Write, type WriteCode } from '../kernels/kernels.js';
 import { type Shard, sizeAt, treeDepth } from '../pool/tree.js';
 import type { Network, Operands } from './network.js';
 

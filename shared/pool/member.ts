@@ -1,4 +1,4 @@
-import type { Task } from '../compute/computer.js';
+import type { Task } from '../work/task.js';
 import type { Shard } from './tree.js';
 
 /** What a slot is of: the two take different times. */

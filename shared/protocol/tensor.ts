@@ -7,7 +7,7 @@
  * bit of the first byte first, and the float32 of those blocks whose bit is set. Blocks are compared bit by bit, so
  * nothing is lost: not the sign of a zero.
  */
-import { changeBlockFloats as blockFloats } from '../kernels/kernels.js';
+import { changeBlockFloats as blockFloats } from '../arithmetic/kernels.js';
 
 /** A part is a message: fewer cost less, but nobody can begin with one that is still under way. */
 const partBlocks = 640;

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { Arena } from '../../shared/arithmetic/arena.js';
 import {
   Activation,
   type Kernels,
@@ -14,9 +15,8 @@ import {
   recordBytesMax,
   scratchFloats,
   Write,
-} from '../../shared/kernels/kernels.js';
-import { Arena } from '../../shared/kernels/memory.js';
-import { compileKernels, simdKernels } from '../../shared/kernels/simd.js';
+} from '../../shared/arithmetic/kernels.js';
+import { compileKernels, simdKernels } from '../../shared/arithmetic/webassembly/binary.js';
 import { Random } from '../../shared/random.js';
 
 const PIXELS = 784;
@@ -32,7 +32,7 @@ export interface Measurement {
 }
 
 const arena = new Arena();
-const binary = readFileSync(new URL('../../shared/kernels/kernels.wasm', import.meta.url));
+const binary = readFileSync(new URL('../../shared/arithmetic/webassembly/kernels.wasm', import.meta.url));
 const records = arena.uint32(IMAGES);
 const image = arena.bytes(PIXELS);
 const heap = arena.bytes(IMAGES * recordBytesMax(PIXELS));

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Summary } from '../../coordinator/run/config.js';
+import type { Summary } from '../../coordinator/archive/config.js';
 import type { Pixels } from './dataset.js';
 import { parseMetrics, settledRates } from './metrics.js';
 import { type Command, type EndOptions, Running, run, type SchedulingClass } from './processes.js';

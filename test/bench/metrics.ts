@@ -1,5 +1,5 @@
 /** Reads what a run wrote about its own speed. Pure. */
-import type { MetricsLine } from '../../coordinator/run/config.js';
+import type { MetricsLine } from '../../coordinator/archive/config.js';
 
 /** Lines of `metrics.jsonl`; one that was cut off in the middle of writing is left out. */
 export function parseMetrics(text: string): MetricsLine[] {

@@ -1,6 +1,6 @@
 /** Reads `profile.json`, which a run with `--profile` leaves: where a step's microseconds go. Pure. */
-import { onCoreMs } from '../../coordinator/blocks.js';
-import type { ProfileFile } from '../../coordinator/profile-table.js';
+import { onCoreMs } from '../../coordinator/profile/blocks.js';
+import type { ProfileFile } from '../../coordinator/profile/profile-table.js';
 
 export interface Profile {
   /** Microseconds of one step by phase. */

@@ -1,7 +1,7 @@
 /** The networks that are compared, at the batches they are compared at, and our settings for each. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Activation } from '../../shared/kernels/kernels.js';
+import type { Activation } from '../../shared/arithmetic/kernels.js';
 import type { Model } from '../../shared/model/model.js';
 
 export interface Network {

@@ -1,8 +1,8 @@
 /** Runs in a browser: every case of the kernels, SIMD against the scalar specification, and the known answer. */
-import { knownAnswer, knownAnswerBytes } from '../../shared/kernels/known-answer.js';
-import { scalarKernels } from '../../shared/kernels/scalar.js';
-import { compileKernels, reservedBytes, simdKernels } from '../../shared/kernels/simd.js';
-import { caseBytes, kernelCases } from '../shared/kernels/kernels.cases.js';
+import { knownAnswer, knownAnswerBytes } from '../../shared/arithmetic/known-answer.js';
+import { scalarKernels } from '../../shared/arithmetic/scalar.js';
+import { compileKernels, reservedBytes, simdKernels } from '../../shared/arithmetic/webassembly/binary.js';
+import { caseBytes, kernelCases } from '../shared/arithmetic/kernels.cases.js';
 
 const PAGE_BYTES = 65_536;
 

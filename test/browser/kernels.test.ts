@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { expect, test } from 'vitest';
-import { knownAnswer, knownAnswerBytes } from '../../shared/kernels/known-answer.js';
-import { scalarKernels } from '../../shared/kernels/scalar.js';
-import { reservedBytes } from '../../shared/kernels/simd.js';
-import { kernelBinary } from '../shared/kernels/binary.js';
+import { knownAnswer, knownAnswerBytes } from '../../shared/arithmetic/known-answer.js';
+import { scalarKernels } from '../../shared/arithmetic/scalar.js';
+import { reservedBytes } from '../../shared/arithmetic/webassembly/binary.js';
+import { kernelBinary } from '../shared/arithmetic/binary.js';
 import { hasChromium, launchChromium } from './chromium.js';
 import type { Checked } from './kernels-page.js';
 

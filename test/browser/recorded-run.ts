@@ -1,16 +1,18 @@
 /** A finished run, as a dashboard would be told of it: a real one, trained by the command line on generated digits. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ConfigFile, MetricsLine } from '../../coordinator/archive/config.js';
+import { decode } from '../../coordinator/archive/safetensors.js';
 import { Classifier } from '../../coordinator/page/classifier.js';
-import type { ConfigFile, MetricsLine } from '../../coordinator/run/config.js';
-import { decode } from '../../coordinator/run/safetensors.js';
 import type { CurvePoint, EvaluationState, Misclassified, RunState, WorkerState } from '../../coordinator/web/state.js';
 import type { Samples } from '../../shared/data/dataset.js';
 import type { Shown } from './fake-coordinator.js';
 
 const MISCLASSIFIED_MAX = 100;
 
-export const kernelBinary = new Uint8Array(readFileSync(new URL('../../shared/kernels/kernels.wasm', import.meta.url)));
+export const kernelBinary = new Uint8Array(
+  readFileSync(new URL('../../shared/arithmetic/webassembly/kernels.wasm', import.meta.url)),
+);
 
 /** What there is to show of the run in `directory`; `test` is its test set. */
 export function recordedRun(directory: string, test: Samples): Shown {

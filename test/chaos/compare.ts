@@ -2,7 +2,7 @@
 import { createReadStream, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { MetricsLine, Summary } from '../../coordinator/run/config.js';
+import type { MetricsLine, Summary } from '../../coordinator/archive/config.js';
 
 /** What depends on who computed, and how fast. */
 type Circumstance = 'samplesPerSecond' | 'workers' | 'bytesSent' | 'bytesReceived';

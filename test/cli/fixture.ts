@@ -5,7 +5,7 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
-import type { Summary } from '../../coordinator/run/config.js';
+import type { Summary } from '../../coordinator/archive/config.js';
 import { writeDigits } from '../digits-directory.js';
 
 const program = fileURLToPath(new URL('../../coordinator/cli/main.js', import.meta.url));

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { weightsSha256 } from '../../coordinator/archive/floats.js';
 import { loadDataset } from '../../coordinator/data/load.js';
-import { weightsSha256 } from '../../coordinator/run/floats.js';
-import { scalarKernels } from '../../shared/kernels/scalar.js';
+import { scalarKernels } from '../../shared/arithmetic/scalar.js';
 import { findPreset, presetModel } from '../../shared/model/presets.js';
 import { type ReferenceRun, referenceEnd, referenceTrain } from '../../shared/reference.js';
 import { lockstep, scratch, smallDataset, startCoordinator, summaryOf } from './fixture.js';

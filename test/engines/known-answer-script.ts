@@ -5,9 +5,9 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { knownAnswer, knownAnswerBytes } from '../../shared/kernels/known-answer.js';
-import { scalarKernels } from '../../shared/kernels/scalar.js';
-import { compileKernels, reservedBytes, simdKernels } from '../../shared/kernels/simd.js';
+import { knownAnswer, knownAnswerBytes } from '../../shared/arithmetic/known-answer.js';
+import { scalarKernels } from '../../shared/arithmetic/scalar.js';
+import { compileKernels, reservedBytes, simdKernels } from '../../shared/arithmetic/webassembly/binary.js';
 
 /** The kernel binary; the bundler puts it here. */
 declare const KERNELS: readonly number[];

@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { knownAnswer, knownAnswerBytes } from '../../shared/kernels/known-answer.js';
-import { scalarKernels } from '../../shared/kernels/scalar.js';
-import { reservedBytes } from '../../shared/kernels/simd.js';
+import { knownAnswer, knownAnswerBytes } from '../../shared/arithmetic/known-answer.js';
+import { scalarKernels } from '../../shared/arithmetic/scalar.js';
+import { reservedBytes } from '../../shared/arithmetic/webassembly/binary.js';
 import { javaScriptCoreShell, NotInstalled, node, spiderMonkeyShell } from './engine.js';
 import { bundleKnownAnswer, knownAnswerIn } from './known-answer.js';
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { Kernels } from '../../shared/kernels/kernels.js';
-import { Arena } from '../../shared/kernels/memory.js';
-import { scalarKernels } from '../../shared/kernels/scalar.js';
-import { compileKernels, simdKernels } from '../../shared/kernels/simd.js';
+import { Arena } from '../../shared/arithmetic/arena.js';
+import type { Kernels } from '../../shared/arithmetic/kernels.js';
+import { scalarKernels } from '../../shared/arithmetic/scalar.js';
+import { compileKernels, simdKernels } from '../../shared/arithmetic/webassembly/binary.js';
 import type { Model } from '../../shared/model/model.js';
 import { type ReferenceRun, type ReferenceStep, referenceEnd, referenceTrain } from '../../shared/reference.js';
 import { randomSamples } from './model/fixture.js';
@@ -51,7 +51,10 @@ function trace(of: ReferenceRun, steps: number, kernelsOver: (memory: WebAssembl
 
 const trainScalar = (of: ReferenceRun, steps: number) => trace(of, steps, scalarKernels);
 
-const simd = compileKernels(readFileSync(new URL('../../shared/kernels/kernels.wasm', import.meta.url)), false);
+const simd = compileKernels(
+  readFileSync(new URL('../../shared/arithmetic/webassembly/kernels.wasm', import.meta.url)),
+  false,
+);
 const trainSimd = (of: ReferenceRun, steps: number) => trace(of, steps, (memory) => simdKernels(simd, memory));
 
 describe('referenceTrain', () => {

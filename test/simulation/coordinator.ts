@@ -4,24 +4,25 @@
  */
 
 import type { Logger } from 'pino';
+import { weightsSha256 } from '../../coordinator/archive/floats.js';
+import type { Processes } from '../../coordinator/archive/lock.js';
+import { RunDirectory } from '../../coordinator/archive/run-directory.js';
 import type { Log } from '../../coordinator/cli/log.js';
-import { Fleet } from '../../coordinator/fleet/fleet.js';
-import { type MemberObserver, RemoteMember } from '../../coordinator/fleet/remote-member.js';
-import { standingAt, takeUp } from '../../coordinator/opening.js';
-import { Recorder } from '../../coordinator/recorder.js';
-import { weightsSha256 } from '../../coordinator/run/floats.js';
-import type { Processes } from '../../coordinator/run/lock.js';
-import { RunDirectory } from '../../coordinator/run/run-directory.js';
-import { buildMachine, restore } from '../../coordinator/setup.js';
-import { recordedStep, type StopReason, Trainer } from '../../coordinator/trainer.js';
-import { Training } from '../../coordinator/training.js';
-import type { Task } from '../../shared/compute/computer.js';
-import type { Machine, Platform } from '../../shared/compute/machine.js';
-import { noProfile } from '../../shared/compute/profile.js';
+import { standingAt, takeUp } from '../../coordinator/run/opening.js';
+import { Recorder } from '../../coordinator/run/recorder.js';
+import { buildMachine, restore } from '../../coordinator/run/setup.js';
+import { recordedStep, type StopReason, Trainer } from '../../coordinator/run/trainer.js';
+import { TrainerDriver } from '../../coordinator/run/trainer-driver.js';
+import { knownAnswer } from '../../shared/arithmetic/known-answer.js';
+import type { Machine } from '../../shared/compute/machine.js';
+import type { Platform } from '../../shared/compute/platform.js';
 import { LockstepError } from '../../shared/errors.js';
-import { knownAnswer } from '../../shared/kernels/known-answer.js';
+import { Fleet } from '../../shared/fleet/fleet.js';
+import { type MemberObserver, RemoteMember } from '../../shared/fleet/remote-member.js';
 import { limits } from '../../shared/limits.js';
 import { patience } from '../../shared/pool/member.js';
+import { noProfile } from '../../shared/profile.js';
+import type { Task } from '../../shared/work/task.js';
 import type { Disk } from './disk.js';
 import type { End, EndObserver, Network } from './network.js';
 import { kernelBinary, type Problem } from './problem.js';
@@ -54,7 +55,7 @@ export class SimulatedCoordinator implements MemberObserver {
   machine: Machine | null = null;
   lastStep = 0;
   ended: StopReason | null = null;
-  private training: Training | null = null;
+  private training: TrainerDriver | null = null;
   private nextConnection = 1;
   private workers = 0;
   private readonly ends = new Set<End>();
@@ -107,7 +108,7 @@ export class SimulatedCoordinator implements MemberObserver {
     const machine = buildMachine(setup, dataset, 0, platform);
     if (checkpoint !== null) restore(machine, checkpoint);
     const recorder = new Recorder(setup, log, platform, directory, trainer, saved !== null);
-    const training = new Training(machine, trainer, setup.optimizer, process.nowMs, {
+    const training = new TrainerDriver(machine, trainer, setup.optimizer, process.nowMs, {
       stepStarted: (task) => this.stepStarted(task, training.taskAfter(task)),
       stepped: (step, epoch, train, test) => {
         this.stepped(machine, step);

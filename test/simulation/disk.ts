@@ -2,9 +2,9 @@
  * The coordinator's disk: operations take time, some are under way when a process dies, and a power cut loses what was
  * not synced.
  */
-import type { Files, OpenFile } from '../../coordinator/run/files.js';
+import type { Files, OpenFile } from '../../coordinator/archive/files.js';
 import type { Random } from '../../shared/random.js';
-import { fault, type MemoryFiles, withDirectory } from '../coordinator/run/memory-files.js';
+import { fault, type MemoryFiles, withDirectory } from '../coordinator/archive/memory-files.js';
 import type { Process } from './process.js';
 
 const operationMsMax = 8;

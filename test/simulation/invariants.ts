@@ -1,6 +1,7 @@
 /** What must hold after every event at the coordinator. */
-import type { RemoteMember } from '../../coordinator/fleet/remote-member.js';
+
 import type { Machine } from '../../shared/compute/machine.js';
+import type { RemoteMember } from '../../shared/fleet/remote-member.js';
 import { limits } from '../../shared/limits.js';
 import { type Job, type Pool, shardKey } from '../../shared/pool/pool.js';
 import { type Shard, shardEnd } from '../../shared/pool/tree.js';

@@ -1,10 +1,10 @@
 /** What the simulated cluster trains: problems so small that a step takes microseconds, and what must come of them. */
 
+import { weightsSha256 } from '../../coordinator/archive/floats.js';
 import type { LoadedDataset } from '../../coordinator/data/load.js';
-import { weightsSha256 } from '../../coordinator/run/floats.js';
-import type { RunSettings } from '../../coordinator/settings.js';
-import { type RunSetup, setUpRun } from '../../coordinator/setup.js';
-import { scalarKernels } from '../../shared/kernels/scalar.js';
+import type { RunSettings } from '../../coordinator/run/settings.js';
+import { type RunSetup, setUpRun } from '../../coordinator/run/setup.js';
+import { scalarKernels } from '../../shared/arithmetic/scalar.js';
 import type { Model } from '../../shared/model/model.js';
 import { referenceEnd, referenceTrain } from '../../shared/reference.js';
 import { nodePlatform } from '../../worker/node-platform.js';

@@ -1,8 +1,8 @@
 /** A worker of the simulated cluster: the production driver, session and machine, on a slow simulated processor. */
-import type { Platform } from '../../shared/compute/machine.js';
+import type { Platform } from '../../shared/compute/platform.js';
 import { decodeFromCoordinator, decodeFromWorker } from '../../shared/protocol/codec.js';
 import { Random } from '../../shared/random.js';
-import { type Outcome, type Socket, type SocketObserver, WorkerDriver } from '../../worker/driver.js';
+import { type Outcome, SessionDriver, type Socket, type SocketObserver } from '../../worker/session-driver.js';
 import type { End, Line, Network } from './network.js';
 import { kernelBinary } from './problem.js';
 import type { Process } from './process.js';
@@ -32,7 +32,7 @@ export class SimulatedWorker {
   /** Whether it ever was anything but honest: then it may be sent away for good. */
   hasMisbehaved = false;
   shards = 0;
-  private readonly driver: WorkerDriver;
+  private readonly driver: SessionDriver;
   private readonly random: Random;
   private end: End | null = null;
   /** Slots of the shards that it has been given on this connection, and has not answered, in order. */
@@ -44,7 +44,7 @@ export class SimulatedWorker {
     readonly traits: WorkerTraits,
   ) {
     this.random = new Random(traits.seed, 1);
-    this.driver = new WorkerDriver({
+    this.driver = new SessionDriver({
       session: { version: '0.0.0', name: process.name, kind: 'node', threads: 1, kernels: kernelBinary.hash },
       random: new Random(traits.seed, 2),
       platform: this.platform(),

@@ -1,7 +1,7 @@
 /** The session worker of a tab: owns the socket and the machine, so that the page never waits for either. */
 import { limits } from '../../shared/limits.js';
 import { Random } from '../../shared/random.js';
-import { tickMs, WorkerDriver } from '../driver.js';
+import { SessionDriver, tickMs } from '../session-driver.js';
 import { browserPlatform } from './platform.js';
 import { workerScope } from './scope.js';
 import { openSocket } from './socket.js';
@@ -34,7 +34,7 @@ async function start({ url, token, threads, name }: Extract<ToSession, { type: '
   } as const;
   const worker = new TabWorker(
     (lent, calls) =>
-      new WorkerDriver({
+      new SessionDriver({
         session: { ...session, threads: lent },
         random,
         platform,

@@ -1,9 +1,9 @@
 /** What a machine needs from a browser, in a web worker: threads, a clock, SHA-256. */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import type { Platform, ThreadHandle } from '../../shared/compute/machine.js';
-import { noProfile } from '../../shared/compute/profile.js';
+import type { Platform, ThreadHandle } from '../../shared/compute/platform.js';
 import type { FromThread } from '../../shared/compute/thread.js';
+import { noProfile } from '../../shared/profile.js';
 import { moduleWorker } from './module-worker.js';
 
 /** `kernels` is the kernel binary. */

@@ -1,6 +1,6 @@
 /** The driver's sockets in a browser. */
 import { offer } from '../../shared/protocol/handshake.js';
-import type { Socket, SocketObserver } from '../driver.js';
+import type { Socket, SocketObserver } from '../session-driver.js';
 
 /** A peer that does not answer a close is left behind after so long. */
 const closeMs = 1_000;

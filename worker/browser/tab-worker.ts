@@ -2,12 +2,13 @@
  * A tab's worker: what joins, pauses, leaves and joins again as its visitor wishes, and what it has done altogether.
  * Each stay with the coordinator has a driver of its own. What this is not: it owns no timer and opens no socket itself.
  */
-import type { DriverOptions, RunProgress, WorkerDriver } from '../driver.js';
+
 import type { SessionStatus } from '../session.js';
+import type { DriverOptions, RunProgress, SessionDriver } from '../session-driver.js';
 import type { JoinState, JoinStatus } from './status.js';
 
 /** Makes the driver of one stay, which lends so many cores. */
-export type MakeDriver = (threads: number, calls: Pick<DriverOptions, 'onStatus' | 'onExit'>) => WorkerDriver;
+export type MakeDriver = (threads: number, calls: Pick<DriverOptions, 'onStatus' | 'onExit'>) => SessionDriver;
 
 /** What was done during the stays that are over. */
 interface Totals {
@@ -19,9 +20,9 @@ interface Totals {
 
 export class TabWorker {
   /** Of the present stay. */
-  private driver: WorkerDriver | null = null;
+  private driver: SessionDriver | null = null;
   /** All that have not ended: one that has said that it leaves waits for the coordinator's answer. */
-  private readonly drivers = new Set<WorkerDriver>();
+  private readonly drivers = new Set<SessionDriver>();
   private state: JoinState = 'joining';
   private reason: string | null = null;
   private run: string | null = null;

@@ -1,7 +1,8 @@
 /** Whether all of our contenders compute the same: before anything is timed, since a fast wrong answer is none. */
+
+import { weightsSha256 } from '../../../coordinator/archive/floats.js';
 import { loadDataset } from '../../../coordinator/data/load.js';
-import { weightsSha256 } from '../../../coordinator/run/floats.js';
-import { scalarKernels } from '../../../shared/kernels/scalar.js';
+import { scalarKernels } from '../../../shared/arithmetic/scalar.js';
 import { type ReferenceRun, referenceEnd, referenceTrain } from '../../../shared/reference.js';
 import type { Context, Section } from '../context.js';
 import { densePixels, type Pixels } from '../dataset.js';

@@ -1,6 +1,7 @@
 /** Orders arrive as they were posted, in order, however often the ring goes round. */
 import { expect, test } from 'vitest';
-import { Mailbox, mailboxInts, type Order } from '../../../shared/compute/mailbox.js';
+import { Mailbox, mailboxInts } from '../../../shared/compute/mailbox.js';
+import type { Order } from '../../../shared/compute/orders.js';
 import { limits } from '../../../shared/limits.js';
 
 function pair(): { machine: Mailbox; thread: Mailbox } {

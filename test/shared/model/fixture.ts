@@ -1,7 +1,8 @@
 /** What the tests of the model share: a memory with kernels, a bump allocator, and random samples. */
+
+import { type Kernels, type Pointer, recordBytesMax } from '../../../shared/arithmetic/kernels.js';
+import { scalarKernels } from '../../../shared/arithmetic/scalar.js';
 import type { Samples } from '../../../shared/data/dataset.js';
-import { type Kernels, type Pointer, recordBytesMax } from '../../../shared/kernels/kernels.js';
-import { scalarKernels } from '../../../shared/kernels/scalar.js';
 import { initialWeights } from '../../../shared/model/initialise.js';
 import type { Model } from '../../../shared/model/model.js';
 import { Network, type Operands, transposedFloats, transposeWeights } from '../../../shared/model/network.js';

@@ -1,7 +1,7 @@
 /** Gradients against central finite differences of a forward pass in float64 that shares no code with the kernels. */
 import { describe, expect, it } from 'vitest';
+import { Write } from '../../../shared/arithmetic/kernels.js';
 import type { Samples } from '../../../shared/data/dataset.js';
-import { Write } from '../../../shared/kernels/kernels.js';
 import { invalidModel } from '../../../shared/model/description.js';
 import type { DenseLayer, Model } from '../../../shared/model/model.js';
 import { tensorSpans } from '../../../shared/model/parameters.js';

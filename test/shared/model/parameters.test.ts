@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { Activation } from '../../../shared/arithmetic/kernels.js';
 import { LockstepError } from '../../../shared/errors.js';
-import { Activation } from '../../../shared/kernels/kernels.js';
 import { invalidModel } from '../../../shared/model/description.js';
 import { initialWeights } from '../../../shared/model/initialise.js';
 import type { Model } from '../../../shared/model/model.js';

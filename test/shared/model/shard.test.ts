@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type Pointer, Write } from '../../../shared/arithmetic/kernels.js';
 import { evaluationRows, slotsOf } from '../../../shared/data/order.js';
-import { type Pointer, Write } from '../../../shared/kernels/kernels.js';
 import type { Model } from '../../../shared/model/model.js';
 import {
   type ShardWork,

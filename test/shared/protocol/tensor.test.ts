@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { scalarKernels } from '../../../shared/kernels/scalar.js';
+import { scalarKernels } from '../../../shared/arithmetic/scalar.js';
 import {
   invalidPart,
   maskBytes,

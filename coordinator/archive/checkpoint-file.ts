@@ -1,0 +1,135 @@
+/**
+ * One checkpoint as a safetensors file: the weights and the optimizer's velocity under the names of the model's tensors,
+ * and in the metadata where the run stood, with a SHA-256 over all of it. Pure but for the hashing's turns.
+ */
+import type { Model } from '../../shared/model/model.js';
+import { parameterCount, tensorSpans } from '../../shared/model/parameters.js';
+import type { Position, TrainerState } from '../run/trainer.js';
+import { floatsOf, littleEndianBytes, sha256OfParts } from './floats.js';
+import {
+  decodeHeader,
+  encodeHeader,
+  type Layout,
+  MalformedFile,
+  type Metadata,
+  type TensorShape,
+} from './safetensors.js';
+
+/** A run between two steps. */
+export interface Snapshot {
+  readonly position: Position;
+  readonly weights: Float32Array;
+  /** The optimizer's; null where it has none. */
+  readonly velocity: Float32Array | null;
+  /** What the course of the run needs besides. */
+  readonly state: TrainerState;
+  /** The best weights so far, by the caller's measure: kept until better ones are. */
+  readonly best: boolean;
+}
+
+/** A snapshot that was read back and is whole. */
+export interface Checkpoint extends Snapshot {
+  /** Of its file, without directories. */
+  readonly name: string;
+  readonly weightsSha256: string;
+}
+
+/** What a checkpoint must be of. */
+export interface CheckpointOwner {
+  readonly model: Model;
+  readonly configSha256: string;
+}
+
+const format = 'lockstep-checkpoint-1';
+const velocityPrefix = 'velocity.';
+
+/** A snapshot whose bytes no longer change. */
+export interface FrozenSnapshot extends Omit<Snapshot, 'weights' | 'velocity'> {
+  readonly weights: Uint8Array;
+  readonly velocity: Uint8Array | null;
+}
+
+/** Copies, so that training can go on. */
+export function freeze(snapshot: Snapshot): FrozenSnapshot {
+  const { weights, velocity, position, state } = snapshot;
+  return {
+    ...snapshot,
+    position: { ...position },
+    state: { ...state },
+    weights: littleEndianBytes(weights),
+    velocity: velocity && littleEndianBytes(velocity),
+  };
+}
+
+/** The file's parts, to be written one after the other. */
+export async function encodeCheckpoint(owner: CheckpointOwner, snapshot: FrozenSnapshot): Promise<Uint8Array[]> {
+  const { position, state, best, weights, velocity } = snapshot;
+  const data = velocity === null ? [weights] : [weights, velocity];
+  const metadata = {
+    format,
+    step: String(position.step),
+    epoch: String(position.epoch),
+    stepInEpoch: String(position.stepInEpoch),
+    best: String(best),
+    state: JSON.stringify(state),
+    model: JSON.stringify(owner.model),
+    configSha256: owner.configSha256,
+    weightsSha256: await sha256OfParts([weights]),
+  };
+  const header = encodeHeader(tensorsOf(owner.model, velocity !== null), {
+    ...metadata,
+    sha256: await seal(metadata, data),
+  });
+  return [header, ...data];
+}
+
+/** Throws `MalformedFile` for a file that is damaged or not of this owner. */
+export async function decodeCheckpoint(owner: CheckpointOwner, name: string, file: Uint8Array): Promise<Checkpoint> {
+  const layout = decodeHeader(file);
+  const { sha256, ...metadata } = layout.metadata;
+  if (metadata.format !== format) throw new MalformedFile(`its format is not ${format}`);
+  if (sha256 !== (await seal(metadata, [layout.data])))
+    throw new MalformedFile('its SHA-256 does not match its content');
+  if (metadata.configSha256 !== owner.configSha256) throw new MalformedFile('it belongs to another configuration');
+  const { weights, velocity } = checkedVectors(owner.model, layout);
+  // From here on the content is what this program wrote.
+  const position = {
+    step: Number(metadata.step),
+    epoch: Number(metadata.epoch),
+    stepInEpoch: Number(metadata.stepInEpoch),
+  };
+  const state: TrainerState = JSON.parse(metadata.state);
+  return {
+    name,
+    position,
+    state,
+    best: metadata.best === 'true',
+    weightsSha256: metadata.weightsSha256,
+    weights,
+    velocity,
+  };
+}
+
+/** SHA-256 over the metadata and the tensors' bytes. */
+function seal(metadata: Metadata, data: readonly Uint8Array[]): Promise<string> {
+  const entries = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+  return sha256OfParts([Buffer.from(JSON.stringify(entries)), ...data]);
+}
+
+function tensorsOf(model: Model, withVelocity: boolean): TensorShape[] {
+  const weights = tensorSpans(model).map(({ name, shape }) => ({ name, shape }));
+  const velocity = weights.map(({ name, shape }) => ({ name: velocityPrefix + name, shape }));
+  return withVelocity ? [...weights, ...velocity] : weights;
+}
+
+function checkedVectors(model: Model, { tensors, data }: Layout): Pick<Snapshot, 'weights' | 'velocity'> {
+  const bytes = 4 * parameterCount(model);
+  const withVelocity = data.length > bytes;
+  if (JSON.stringify(tensors) !== JSON.stringify(tensorsOf(model, withVelocity))) {
+    throw new MalformedFile("its tensors are not the model's");
+  }
+  return {
+    weights: floatsOf(data.subarray(0, bytes)),
+    velocity: withVelocity ? floatsOf(data.subarray(bytes)) : null,
+  };
+}

@@ -1,0 +1,236 @@
+/**
+ * The directory of a run: `config.json`, `metrics.jsonl`, `checkpoints/`, and at the end `model.safetensors` and
+ * `summary.json`. One process at a time owns it, which its lock sees to.
+ */
+import { join } from 'node:path';
+import { assert } from '../../shared/assert.js';
+import { LockstepError } from '../../shared/errors.js';
+import { describeFault } from '../data/fault.js';
+import type { Position } from '../run/trainer.js';
+import { type AlarmListener, Alarms } from './alarms.js';
+import type { Snapshot } from './checkpoint-file.js';
+import { Checkpoints } from './checkpoints.js';
+import { type ConfigFile, configSha256, type MetricsLine, type Summary } from './config.js';
+import { parseConfig } from './config-file.js';
+import { atomicWrite, ensureDirectory, type Files, listIfThere, nodeFiles, removeTemporaries } from './files.js';
+import { littleEndianBytes } from './floats.js';
+import { nodeProcesses, type Processes, RunLock } from './lock.js';
+import { linesUpTo, MetricsLog } from './metrics-log.js';
+import { encodeModel } from './model-file.js';
+
+/** Whoever listens hears a sentence about what went wrong without ending the run, and about what works again. */
+export interface RunOptions extends Partial<AlarmListener> {
+  readonly files?: Files;
+  readonly processes?: Processes;
+}
+
+const names = {
+  config: 'config.json',
+  metrics: 'metrics.jsonl',
+  checkpoints: 'checkpoints',
+  model: 'model.safetensors',
+  summary: 'summary.json',
+} as const;
+
+export class RunDirectory {
+  readonly checkpoints: Checkpoints;
+  readonly alarms: Alarms;
+  private metrics: MetricsLog | null = null;
+
+  /**
+   * A new run. Rejects with `output-unwritable`, `run-locked`, or `output-taken` when the directory holds a run already.
+   */
+  static async create(path: string, config: ConfigFile, options: RunOptions = {}): Promise<RunDirectory> {
+    const files = options.files ?? nodeFiles;
+    return writable(path, async () => {
+      await ensureDirectory(files, path);
+      return owning(path, files, options, async (lock) => {
+        await refuseIfTaken(path, files);
+        const run = new RunDirectory(path, config, lock, options);
+        await run.writeJson(names.config, config);
+        await atomicWrite(files, join(path, names.metrics), []);
+        await ensureDirectory(files, join(path, names.checkpoints));
+        run.metrics = run.metricsFrom(0);
+        return run;
+      });
+    });
+  }
+
+  /** Whether `open` would find a run there, whole or damaged. */
+  static async isThere(path: string, files: Files = nodeFiles): Promise<boolean> {
+    return (await listIfThere(files, path).catch((): string[] => [])).includes(names.config);
+  }
+
+  /** A run to go on with: `resumeMetrics` comes before its first line. Rejects with `run-invalid` or `run-locked`. */
+  static async open(path: string, options: RunOptions = {}): Promise<RunDirectory> {
+    const files = options.files ?? nodeFiles;
+    try {
+      const load = async (lock: RunLock) => new RunDirectory(path, await readConfig(path, files), lock, options);
+      return await owning(path, files, options, load);
+    } catch (error) {
+      if (error instanceof LockstepError) throw error;
+      throw new LockstepError('run-invalid', `${path} holds no run that could be resumed: ${describeFault(error)}.`);
+    }
+  }
+
+  private readonly files: Files;
+
+  private constructor(
+    readonly path: string,
+    readonly config: ConfigFile,
+    private readonly lock: RunLock,
+    options: RunOptions,
+  ) {
+    this.files = options.files ?? nodeFiles;
+    const { onFault = () => {}, onRecovery = () => {} } = options;
+    this.alarms = new Alarms({ onFault, onRecovery });
+    this.checkpoints = new Checkpoints({
+      directory: join(path, names.checkpoints),
+      model: config.model,
+      configSha256: configSha256(config),
+      files: this.files,
+      warn: onFault,
+      // A run that resumes there must find the lines up to there.
+      prepare: async () => this.metrics?.sync(),
+    });
+  }
+
+  /** Appends to metrics.jsonl, at the latest with the next evaluation. A fault is a warning. */
+  record(line: MetricsLine): void {
+    assert(this.metrics !== null, 'metrics recorded before they were resumed');
+    this.metrics.record(line);
+  }
+
+  /** The lines of metrics.jsonl; what was recorded of late may be missing before `flush`. */
+  get metricsPath(): string {
+    return join(this.path, names.metrics);
+  }
+
+  /** Resolves when the lines recorded so far were written, or could not be. */
+  async flush(): Promise<void> {
+    await this.metrics?.flush();
+  }
+
+  /**
+   * Copies the vectors before it returns, and writes a checkpoint in the background; a fault is an alarm, and training
+   * goes on. `standing` is what else the run needs to go on from there.
+   */
+  checkpoint(
+    position: Position,
+    weights: Float32Array,
+    velocity: Float32Array | null,
+    standing: Pick<Snapshot, 'state' | 'best'>,
+  ): void {
+    this.checkpoints.save({ position, weights, velocity, ...standing }).then(
+      (path) => {
+        // Null: a newer one took its place, and says itself how that went.
+        if (path !== null) this.alarms.clear('checkpoints', `Checkpoints are written again: ${path}.`);
+      },
+      (error: unknown) => this.alarms.raise('checkpoints', describeFault(error)),
+    );
+  }
+
+  /** Whether it has come to an end before. */
+  async hasSummary(): Promise<boolean> {
+    return (await this.files.list(this.path)).includes(names.summary);
+  }
+
+  /**
+   * Drops the lines after `step`, and torn ones, so that a run that goes on from there has each step once; and what was
+   * said of its end, if it had come to one.
+   */
+  async resumeMetrics(step: number): Promise<void> {
+    await writable(this.path, async () => {
+      await removeTemporaries(this.files, this.path);
+      await this.files.remove(join(this.path, names.summary));
+      const path = join(this.path, names.metrics);
+      const text = (await listIfThere(this.files, this.path)).includes(names.metrics)
+        ? Buffer.from(await this.files.read(path)).toString()
+        : null;
+      const kept = Buffer.from(linesUpTo(text ?? '', step));
+      if (text !== kept.toString()) await atomicWrite(this.files, path, [kept]);
+      this.metrics = this.metricsFrom(kept.length);
+    });
+  }
+
+  /** Replaces config.json, for a resumed run whose epochs and the like were changed. */
+  async writeConfig(config: ConfigFile): Promise<void> {
+    await writable(this.path, () => this.writeJson(names.config, config));
+  }
+
+  /** Writes the weights alone, for use elsewhere; resolves to the file's path. */
+  async writeModel(weights: Float32Array): Promise<string> {
+    const path = join(this.path, names.model);
+    const parts = await encodeModel(this.config, littleEndianBytes(weights));
+    await writable(this.path, () => atomicWrite(this.files, path, parts));
+    return path;
+  }
+
+  /** The run is over: waits for what is being written, and adds the model and the summary. */
+  async finish(summary: Summary, weights: Float32Array): Promise<void> {
+    await this.settle();
+    await this.writeModel(weights);
+    await writable(this.path, () => this.writeJson(names.summary, summary));
+    await this.lock.release();
+  }
+
+  /** Waits for checkpoints and metrics, and lets go of the directory. */
+  async close(): Promise<void> {
+    await this.settle();
+    await this.lock.release();
+  }
+
+  private async settle(): Promise<void> {
+    await this.checkpoints.settled();
+    await this.metrics?.close();
+  }
+
+  private metricsFrom(length: number): MetricsLog {
+    return new MetricsLog(this.files, join(this.path, names.metrics), length, this.alarms);
+  }
+
+  private writeJson(name: string, content: unknown): Promise<void> {
+    return atomicWrite(this.files, join(this.path, name), [Buffer.from(`${JSON.stringify(content, null, 2)}\n`)]);
+  }
+}
+
+/** Locks the directory for what `operation` makes of it; a directory that could not be used is let go of. */
+async function owning<T>(path: string, files: Files, options: RunOptions, operation: (lock: RunLock) => Promise<T>) {
+  const lock = await RunLock.acquire(files, path, options.processes ?? nodeProcesses);
+  try {
+    return await operation(lock);
+  } catch (error) {
+    await lock.release().catch(() => {});
+    throw error;
+  }
+}
+
+async function refuseIfTaken(path: string, files: Files): Promise<void> {
+  const present = await files.list(path);
+  const taken = Object.values<string>(names).find((name) => present.includes(name));
+  if (taken === undefined) return;
+  const sentence = `${path} holds another run (it has a ${taken}). Choose another directory with --out.`;
+  throw new LockstepError('output-taken', sentence);
+}
+
+/** Runs `operation`; what the disk refuses becomes a sentence. */
+async function writable<T>(path: string, operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (error) {
+    if (error instanceof LockstepError) throw error;
+    const sentence = `The output directory ${path} cannot be written: ${describeFault(error)}.`;
+    throw new LockstepError('output-unwritable', `${sentence} Choose another directory with --out.`);
+  }
+}
+
+async function readConfig(path: string, files: Files): Promise<ConfigFile> {
+  const file = join(path, names.config);
+  try {
+    return parseConfig(Buffer.from(await files.read(file)).toString(), file);
+  } catch (error) {
+    if (error instanceof LockstepError) throw error;
+    const sentence = `${path} holds no run that could be resumed: ${names.config}: ${describeFault(error)}.`;
+    throw new LockstepError('run-invalid', sentence);
+  }
+}

@@ -1,0 +1,76 @@
+/** Where a run begins: in a directory of its own, or in the one it was left in, at its newest whole checkpoint. */
+import { join } from 'node:path';
+import { LockstepError } from '../../shared/errors.js';
+import type { Checkpoint } from '../archive/checkpoint-file.js';
+import { type Difference, differences } from '../archive/config.js';
+import { RunDirectory } from '../archive/run-directory.js';
+import type { Log } from '../cli/log.js';
+import type { RunOptions } from '../cli/options.js';
+import type { RunSetup } from './setup.js';
+import { beginning, recordedStep, type Standing, Trainer } from './trainer.js';
+
+/** The directory of the run that is to go on; null when a new one is to begin. Rejects with `run-invalid` or `run-locked`. */
+export async function openSaved({ resume, out }: RunOptions, log: Log): Promise<RunDirectory | null> {
+  if (resume !== undefined) return RunDirectory.open(resume, faultsTo(log));
+  if (out === undefined || !(await RunDirectory.isThere(out))) return null;
+  return RunDirectory.open(out, faultsTo(log));
+}
+
+/** Makes the directory of a new run. Rejects with `output-unwritable`, `output-taken` or `run-locked`. */
+export function openNew({ out }: RunOptions, { name, config }: RunSetup, log: Log): Promise<RunDirectory> {
+  const path = out ?? join('runs', `${dateForNames(new Date())}-${name}`);
+  return RunDirectory.create(path, config, faultsTo(log));
+}
+
+/**
+ * Readies a run to go on as `setup` says; resolves with where it was left, null if that is the beginning. Rejects with
+ * `run-differs` or `run-finished`, and has then changed nothing.
+ */
+export async function takeUp(run: RunDirectory, setup: RunSetup, { logger }: Log): Promise<Checkpoint | null> {
+  const different = differences(run.config, setup.config);
+  if (different.length > 0) throw refusal(run, different);
+  const checkpoint = await run.checkpoints.loadNewest();
+  const standing = standingAt(checkpoint);
+  if (new Trainer(setup.plan, standing).reasonToStop !== null && (await run.hasSummary())) {
+    const remedy = 'to train further, raise --epochs (and --max-steps, --target-accuracy or --patience where given)';
+    throw new LockstepError('run-finished', `${run.path} is finished, after ${standing.step} steps: ${remedy}`);
+  }
+  await run.resumeMetrics(recordedStep(standing));
+  await run.writeConfig(setup.config);
+  const from = checkpoint === null ? 'the beginning: there is no whole checkpoint' : checkpoint.name;
+  logger.info({ step: standing.step, run: run.path }, `resumed at step ${standing.step}, from ${from}`);
+  return checkpoint;
+}
+
+export function standingAt(checkpoint: Checkpoint | null): Standing {
+  return checkpoint === null ? beginning : { step: checkpoint.position.step, state: checkpoint.state };
+}
+
+function faultsTo(log: Log) {
+  const fields = { alarm: 'run-directory' };
+  return {
+    onFault: (message: string) => {
+      log.logger.error(fields, message);
+      log.onAlarm(message);
+    },
+    onRecovery: (message: string) => log.logger.info(fields, message),
+  };
+}
+
+function refusal({ path }: RunDirectory, different: readonly Difference[]): LockstepError {
+  const changes = different.map(({ field, a, b }) => `${field} was ${shown(a)} and would be ${shown(b)}`).join('; ');
+  const remedy = 'leave those options out to go on with it, or choose another --out for a new run';
+  return new LockstepError('run-differs', `${path} cannot go on with other weights: ${changes}; ${remedy}`);
+}
+
+/** Float32 values as people wrote them, hashes as far as they tell anything. */
+function shown(x: unknown): string {
+  if (typeof x === 'number') return String(Number(x.toPrecision(6)));
+  if (typeof x === 'string' && x.length === 64) return `${x.slice(0, 12)}…`;
+  return JSON.stringify(x);
+}
+
+/** 2026-01-31T09-15-00: sorts by time, and stands in a file name on every system. */
+function dateForNames(date: Date): string {
+  return date.toISOString().slice(0, 19).replaceAll(':', '-');
+}

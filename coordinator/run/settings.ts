@@ -1,0 +1,112 @@
+/**
+ * What a run is to do: what the user says of it, and for the rest the defaults; or, for a run that goes on, what its
+ * `config.json` says. What is said counts in both cases: whether a run that goes on may be changed so is found out
+ * from what comes of it (see `differences`).
+ */
+import type { Model } from '../../shared/model/model.js';
+import { presetDefault } from '../../shared/model/presets.js';
+import type { ConfigFile } from '../archive/config.js';
+
+/** Where the model comes from. */
+export type ModelSource =
+  | { readonly from: 'preset'; readonly name: string }
+  | { readonly from: 'file'; readonly path: string }
+  /** One that a run has been trained with so far; `preset` is the name that it had. */
+  | { readonly from: 'run'; readonly preset: string | null; readonly model: Model };
+
+export interface RunSettings {
+  readonly model: ModelSource;
+  readonly dataset: 'auto' | 'mnist' | 'digits';
+  /** Directory of IDX files. */
+  readonly data: string | undefined;
+  readonly epochs: number;
+  readonly batch: number;
+  readonly microBatch: number;
+  /** Undefined: the preset's. */
+  readonly lr: number | undefined;
+  readonly momentum: number | undefined;
+  readonly seed: number;
+  readonly evalEvery: 'epoch' | number;
+  /** Undefined: no such bound. */
+  readonly maxSteps: number | undefined;
+  readonly targetAccuracy: number | undefined;
+  readonly patience: number | undefined;
+}
+
+type Said = { readonly [K in Exclude<keyof RunSettings, 'model'>]?: RunSettings[K] | undefined };
+
+/** What the user says. */
+export interface GivenSettings extends Said {
+  readonly preset?: string | undefined;
+  /** A file. */
+  readonly model?: string | undefined;
+}
+
+/** Of a new run. */
+export const defaults: RunSettings = {
+  model: { from: 'preset', name: presetDefault },
+  dataset: 'auto',
+  data: undefined,
+  epochs: 10,
+  batch: 128,
+  microBatch: 16,
+  lr: undefined,
+  momentum: undefined,
+  seed: 1,
+  evalEvery: 'epoch',
+  maxSteps: undefined,
+  targetAccuracy: undefined,
+  patience: undefined,
+};
+
+/** Of a new run, or of one that goes on. */
+export function settle(given: GivenSettings, config: ConfigFile | null): RunSettings {
+  const base = config === null ? defaults : settingsOf(config);
+  // A directory that was said belongs to a data set that was said.
+  const { dataset, data } = (given.dataset ?? given.data) === undefined ? base : { dataset: 'auto' as const, ...given };
+  return {
+    model: modelGiven(given) ?? base.model,
+    dataset: dataset ?? defaults.dataset,
+    data,
+    epochs: given.epochs ?? base.epochs,
+    batch: given.batch ?? base.batch,
+    microBatch: given.microBatch ?? base.microBatch,
+    lr: given.lr ?? base.lr,
+    momentum: given.momentum ?? base.momentum,
+    seed: given.seed ?? base.seed,
+    evalEvery: given.evalEvery ?? base.evalEvery,
+    maxSteps: given.maxSteps ?? base.maxSteps,
+    targetAccuracy: given.targetAccuracy ?? base.targetAccuracy,
+    patience: given.patience ?? base.patience,
+  };
+}
+
+function modelGiven({ model, preset }: GivenSettings): ModelSource | null {
+  if (model !== undefined) return { from: 'file', path: model };
+  return preset === undefined ? null : { from: 'preset', name: preset };
+}
+
+function settingsOf(config: ConfigFile): RunSettings {
+  const { preset, model, epochs, batch, microBatch, rate, momentum, seed } = config;
+  return {
+    model: { from: 'run', preset, model },
+    dataset: datasetOf(config),
+    data: config.data ?? undefined,
+    epochs,
+    batch,
+    microBatch,
+    lr: rate,
+    momentum,
+    seed,
+    evalEvery: config.evaluateEvery,
+    maxSteps: config.maxSteps ?? undefined,
+    targetAccuracy: config.targetAccuracy ?? undefined,
+    patience: config.patience ?? undefined,
+  };
+}
+
+/** What was neither read from a directory nor generated is MNIST, and never something else in its place. */
+function datasetOf({ data, dataset }: ConfigFile): RunSettings['dataset'] {
+  if (data !== null) return 'auto';
+  return dataset.name === 'digits' ? 'digits' : 'mnist';
+}

@@ -1,0 +1,151 @@
+/** From what was asked for to what will be run: the data set, the model, and a machine that holds both. */
+import { readFileSync } from 'node:fs';
+import { Machine } from '../../shared/compute/machine.js';
+import type { Platform } from '../../shared/compute/platform.js';
+import { storeSamples } from '../../shared/compute/samples.js';
+import type { RunDescription } from '../../shared/compute/workspace.js';
+import { invalidOrder, SampleOrder } from '../../shared/data/order.js';
+import { LockstepError } from '../../shared/errors.js';
+import { limits } from '../../shared/limits.js';
+import { misfit, parseModel } from '../../shared/model/description.js';
+import { initialWeights } from '../../shared/model/initialise.js';
+import type { Model } from '../../shared/model/model.js';
+import { findPreset, presetDefault, presetModel } from '../../shared/model/presets.js';
+import type { Snapshot } from '../archive/checkpoint-file.js';
+import { type ConfigDataset, type ConfigFile, runFormat } from '../archive/config.js';
+import type { LoadedDataset } from '../data/load.js';
+import { version } from '../version.js';
+import type { ModelSource, RunSettings } from './settings.js';
+import type { TrainingPlan } from './trainer.js';
+import type { Optimizer } from './trainer-driver.js';
+
+/** A run that has been checked: every part fits every other. */
+export interface RunSetup {
+  /** For people: the preset's name, or the model file's. */
+  readonly name: string;
+  /** What it trains on, without the samples: those are in the machine's memory, and tens of megabytes. */
+  readonly dataset: ConfigDataset;
+  /** What determines its result, and how far it goes. */
+  readonly config: ConfigFile;
+  readonly run: RunDescription;
+  readonly optimizer: Optimizer;
+  readonly plan: TrainingPlan;
+  /** Micro-batches of a full step: no more members than that can take part. */
+  readonly slots: number;
+}
+
+/** Throws `usage`, `model-invalid` or `data-invalid` where something does not fit. */
+export function setUpRun(
+  settings: RunSettings,
+  dataset: LoadedDataset,
+  kernelsSha256: string,
+  checkpointEveryMs: number,
+): RunSetup {
+  const { name, preset, model, rate, momentum } = modelOf(settings, dataset);
+  const { batch, microBatch, seed } = settings;
+  const fault = invalidOrder({ samples: dataset.train.count, batch, microBatch, seed });
+  if (fault !== null) throw new LockstepError('usage', fault);
+  const run = { model, train: dataset.train.count, test: dataset.test.count, batch, microBatch, seed };
+  const order = new SampleOrder({ ...run, samples: run.train });
+  const plan: TrainingPlan = {
+    stepsPerEpoch: order.stepsPerEpoch,
+    epochs: settings.epochs,
+    maxSteps: settings.maxSteps,
+    evaluateEvery: settings.evalEvery,
+    targetAccuracy: settings.targetAccuracy,
+    patience: settings.patience,
+    checkpointEveryMs,
+  };
+  const optimizer = { rate: Math.fround(settings.lr ?? rate), momentum: Math.fround(settings.momentum ?? momentum) };
+  const config: ConfigFile = {
+    format: runFormat,
+    version,
+    model,
+    preset,
+    dataset: describe(dataset),
+    data: dataset.directory,
+    batch,
+    microBatch,
+    ...optimizer,
+    seed,
+    kernelsSha256,
+    epochs: plan.epochs,
+    maxSteps: plan.maxSteps ?? null,
+    evaluateEvery: plan.evaluateEvery,
+    targetAccuracy: plan.targetAccuracy ?? null,
+    patience: plan.patience ?? null,
+  };
+  return { name, dataset: config.dataset, config, run, optimizer, plan, slots: order.slots };
+}
+
+function describe({ name, sha256, train, test, classes }: LoadedDataset): ConfigDataset {
+  return { name, sha256, train: train.count, test: test.count, shape: train.shape, classes };
+}
+
+/** A machine with so many threads that holds the run's samples and its first weights. */
+export function buildMachine(
+  { run }: RunSetup,
+  dataset: LoadedDataset,
+  threads: number,
+  platform: Platform,
+  onStranded?: (stranded: boolean) => void,
+): Machine {
+  const machine = new Machine(platform, run, threads, { onStranded });
+  const { weights, parameters } = machine.workspace;
+  for (const set of ['train', 'test'] as const) {
+    const { count, labels, images } = dataset[set];
+    storeSamples(machine, set, { ids: Uint32Array.from({ length: count }, (_, id) => id), labels, pixels: images });
+  }
+  machine.floats(weights, parameters).set(initialWeights(run.model, run.seed));
+  return machine;
+}
+
+/** Takes a machine's weights and velocity to where a run was left. */
+export function restore(machine: Machine, { weights, velocity }: Pick<Snapshot, 'weights' | 'velocity'>): void {
+  const { workspace } = machine;
+  machine.floats(workspace.weights, workspace.parameters).set(weights);
+  if (velocity !== null) machine.floats(workspace.velocity, workspace.parameters).set(velocity);
+}
+
+interface NamedModel {
+  readonly name: string;
+  /** The preset's name, null for a model of the user's own. */
+  readonly preset: string | null;
+  readonly model: Model;
+  readonly rate: number;
+  readonly momentum: number;
+}
+
+function modelOf({ model: source }: RunSettings, dataset: LoadedDataset): NamedModel {
+  if (source.from === 'preset') {
+    const { rate, momentum } = findPreset(source.name);
+    const model = presetModel(source.name, dataset.train.shape, dataset.classes);
+    return { name: source.name, preset: source.name, model, rate, momentum };
+  }
+  const { rate, momentum } = findPreset(presetDefault);
+  const { name, preset, model } = ownModel(source);
+  const fault = misfit(model, dataset.train.shape, dataset.classes);
+  if (fault !== null) throw new LockstepError('model-invalid', `${name} does not fit ${dataset.name}: ${fault}`);
+  return { name: baseName(name), preset, model, rate, momentum };
+}
+
+function ownModel(source: Exclude<ModelSource, { from: 'preset' }>): Pick<NamedModel, 'name' | 'preset' | 'model'> {
+  if (source.from === 'run') return { ...source, name: source.preset ?? 'the model of the run' };
+  return { name: source.path, preset: null, model: parseModel(readModelFile(source.path), source.path) };
+}
+
+function readModelFile(path: string): string {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new LockstepError('model-invalid', `cannot read the model file: ${why}`);
+  }
+  if (text.length <= limits.modelFileBytesMax) return text;
+  throw new LockstepError('model-invalid', `${path} is larger than a model description can be`);
+}
+
+function baseName(path: string): string {
+  return path.replace(/^.*[\\/]/, '').replace(/\.json$/, '');
+}

@@ -1,0 +1,166 @@
+/**
+ * Drives a training run: asks the trainer what is next, has the pool sum it, updates the weights, tells its observer.
+ *
+ * One step, from here to the kernels and back: `step` hands the whole mini-batch to the pool as one shard; the pool
+ * splits it over its members, threads of this machine or workers elsewhere (shared/pool/pool.ts), each of which sums
+ * its shards (shared/compute/computer.ts); the partial sums are added along the canonical tree (shared/pool/pool-driver.ts)
+ * and come back to `summed`, which has the trainer ask for the `update`.
+ */
+
+import type { Pointer } from '../../shared/arithmetic/kernels.js';
+import type { Machine } from '../../shared/compute/machine.js';
+import { evaluationRows, slotsOf } from '../../shared/data/order.js';
+import { EffectQueue } from '../../shared/effects.js';
+import { rootShard } from '../../shared/pool/tree.js';
+import type { Task } from '../../shared/work/task.js';
+import type { Position, Score, StopReason, Trainer, TrainerEffect, TrainerEvent, TrainerState } from './trainer.js';
+
+export interface Optimizer {
+  /** Learning rate and momentum of SGD; float32. */
+  readonly rate: number;
+  readonly momentum: number;
+}
+
+/** What happens in a run, in order. */
+export interface TrainerObserver {
+  /** A mini-batch was handed to the pool. */
+  stepStarted(task: Task): void;
+  /** A step is over, and perhaps evaluated. The weights in the workspace are those after it. */
+  stepped(step: number, epoch: number, train: Score, test: Score | undefined): void;
+  /** The weights and the optimizer's state of this position are in the workspace now: copy them. */
+  checkpoint(position: Position, state: TrainerState): void;
+}
+
+export class TrainerDriver {
+  private readonly effects = new EffectQueue<TrainerEffect>((effect) => this.carryOut(effect));
+  private sum: { readonly at: Pointer; readonly samples: number } | null = null;
+  private job: number | null = null;
+  private readonly over: Promise<StopReason>;
+  private finish: (reason: StopReason) => void = () => {};
+
+  constructor(
+    private readonly machine: Machine,
+    private readonly trainer: Trainer,
+    private readonly optimizer: Optimizer,
+    private readonly nowMs: () => number,
+    private readonly observer: TrainerObserver,
+  ) {
+    this.over = new Promise((resolve) => {
+      this.finish = resolve;
+    });
+  }
+
+  /** Trains until the trainer says that the run is over; resolves with the reason. The weights are in the workspace. */
+  run(): Promise<StopReason> {
+    this.machine.weightsChanged();
+    this.send({ type: 'start', nowMs: this.nowMs() });
+    return this.over;
+  }
+
+  /** Ends the run between two steps: the step under way is dropped. Before the first one, the run does not begin. */
+  interrupt(): void {
+    this.send({ type: 'interrupt' });
+  }
+
+  /** Makes no step after the one under way, until `resume`. */
+  pause(): void {
+    this.send({ type: 'pause' });
+  }
+
+  resume(): void {
+    this.send({ type: 'resume' });
+  }
+
+  /** Has a checkpoint made of where the run stands now. */
+  checkpoint(): void {
+    this.send({ type: 'checkpoint', nowMs: this.nowMs() });
+  }
+
+  /** Ends the run: a gradient left the range of numbers (E5). */
+  diverged(): void {
+    this.send({ type: 'diverged' });
+  }
+
+  /** The step after the one that a task belongs to: what members will need samples for next. */
+  taskAfter(task: Task): Task {
+    const wraps = task.stepInEpoch + 1 === this.machine.order.stepsPerEpoch;
+    const stepInEpoch = wraps ? 0 : task.stepInEpoch + 1;
+    return { work: task.work, step: task.step + 1, epoch: task.epoch + (wraps ? 1 : 0), stepInEpoch };
+  }
+
+  private send(event: TrainerEvent): void {
+    this.effects.push(this.trainer.step(event));
+  }
+
+  private carryOut(effect: TrainerEffect): void {
+    switch (effect.type) {
+      case 'step':
+        return this.step(effect.position);
+      case 'update':
+        return this.update();
+      case 'evaluate':
+        return this.evaluate();
+      case 'record':
+        return this.observer.stepped(effect.step, effect.epoch, effect.train, effect.test);
+      case 'checkpoint':
+        return this.observer.checkpoint(effect.position, effect.state);
+      case 'finish':
+        if (this.job !== null) this.machine.pool.cancel(this.job);
+        return this.finish(effect.reason);
+      default:
+        effect satisfies never;
+    }
+  }
+
+  private step({ step, epoch, stepInEpoch }: Position): void {
+    const slots = this.machine.order.slotsIn(stepInEpoch);
+    const task: Task = { work: 'gradient', step, epoch, stepInEpoch };
+    this.job = this.machine.pool.run(task, rootShard(slots), slots, (sum) => this.summed(task, sum));
+    this.observer.stepStarted(task);
+  }
+
+  private summed(task: Task, at: Pointer): void {
+    this.job = null;
+    const { partialFloats, parameters } = this.machine.workspace;
+    this.machine.profile.enter('check');
+    const finite = this.machine.kernels.allFinite(at, partialFloats) === 1;
+    this.machine.profile.leave();
+    if (!finite) {
+      this.machine.buffers.giveBack(at);
+      return this.diverged();
+    }
+    const samples = this.machine.order.samplesIn(task.stepInEpoch);
+    this.sum = { at, samples };
+    this.send({ type: 'summed', nowMs: this.nowMs(), score: this.score(at + 4 * parameters, samples) });
+  }
+
+  /** E4: the one place where weights change, from the root of the tree. */
+  private update(): void {
+    if (this.sum === null) return;
+    const { buffers, profile } = this.machine;
+    profile.enter('update');
+    this.machine.update(this.sum.at, this.sum.samples, this.optimizer);
+    profile.leave();
+    buffers.giveBack(this.sum.at);
+    this.sum = null;
+  }
+
+  private evaluate(): void {
+    const { test } = this.machine.workspace.run;
+    const slots = slotsOf(test, evaluationRows);
+    const task: Task = { work: 'evaluation', step: this.trainer.position.step, epoch: 0, stepInEpoch: 0 };
+    this.job = this.machine.pool.run(task, rootShard(slots), slots, (sum) => {
+      this.job = null;
+      const finite = this.machine.kernels.allFinite(sum, 2) === 1;
+      const score = this.score(sum, test);
+      this.machine.buffers.giveBack(sum);
+      this.send(finite ? { type: 'evaluated', nowMs: this.nowMs(), score } : { type: 'diverged' });
+    });
+  }
+
+  /** Means, from a loss sum and a count of correct predictions. */
+  private score(sums: Pointer, samples: number): Score {
+    const [loss, correct] = this.machine.floats(sums, 2);
+    return { loss: loss / samples, accuracy: correct / samples };
+  }
+}

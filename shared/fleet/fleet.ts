@@ -1,0 +1,92 @@
+/**
+ * What all remote members of a run have in common: the run's description, the samples, and the present weights, encoded
+ * once for everybody; and the traffic that they cause.
+ */
+import type { Machine } from '../compute/machine.js';
+import type { Platform } from '../compute/platform.js';
+import { packSamples } from '../compute/samples.js';
+import { limits } from '../limits.js';
+import { encodeFrameFrom } from '../protocol/codec.js';
+import { FrameBuffers } from '../protocol/frame-buffers.js';
+import type { DataDescription } from '../protocol/messages.js';
+import { protocolVersion, type SampleSet, type Welcome } from '../protocol/messages.js';
+import { samplesBytes } from '../protocol/payload.js';
+import { type Audited, Audits } from './audits.js';
+import { Outbox } from './outbox.js';
+import { type BufferedFrame, SharedFrame } from './shared-frame.js';
+import { WeightsBroadcast } from './weights-broadcast.js';
+
+export interface FleetConfig {
+  readonly version: string;
+  /** The run's name. */
+  readonly run: string;
+  readonly data: DataDescription;
+  /** SHA-256, hex: of the kernel binary, and of what it makes of the known-answer test. */
+  readonly kernels: string;
+  readonly knownAnswer: string;
+  readonly heartbeatMs: number;
+}
+
+/** Counts over the whole run, all members together. */
+export interface Traffic {
+  bytesSent: number;
+  bytesReceived: number;
+}
+
+export class Fleet {
+  readonly traffic: Traffic = { bytesSent: 0, bytesReceived: 0 };
+  readonly weights: WeightsBroadcast;
+  readonly audits: Audits;
+  readonly outbox: Outbox;
+  /** Above this, a member reads too slowly. */
+  readonly queueBytesMax: number;
+  /** By their number in the pool. */
+  readonly members = new Map<number, Audited>();
+  /** Slots of training that its members have summed. */
+  slots = 0;
+  /** Of the last evaluation. */
+  testAccuracy: number | null = null;
+  /** Of frames of samples. */
+  private readonly buffers = new FrameBuffers();
+
+  constructor(
+    readonly config: FleetConfig,
+    readonly machine: Machine,
+    platform: Pick<Platform, 'nowMs' | 'defer' | 'sha256'>,
+  ) {
+    this.audits = new Audits(machine, platform.sha256);
+    this.outbox = new Outbox(platform);
+    this.weights = new WeightsBroadcast(machine);
+    const { parameters, pixels, run } = machine.workspace;
+    const stepBytes = 4 * parameters + samplesBytes(machine.order.samplesIn(0), pixels);
+    this.queueBytesMax = limits.sendQueueBytesMax + 2 * stepBytes + samplesBytes(run.test, pixels);
+  }
+
+  welcome(member: number): Welcome {
+    const { model, batch, microBatch, seed } = this.machine.workspace.run;
+    const { version, run, data, heartbeatMs } = this.config;
+    const order = { batch, microBatch, seed };
+    return { type: 'welcome', protocol: protocolVersion, version, run, member, model, data, ...order, heartbeatMs };
+  }
+
+  /** Frames that carry these samples, each within the limit. To be sent, and let go of. */
+  *samples(set: SampleSet, ids: readonly number[]): Iterable<SharedFrame> {
+    const { pixels } = this.machine.workspace;
+    const perFrame = Math.max(1, Math.floor(limits.samplesBytesMax / samplesBytes(1, pixels)));
+    for (let at = 0; at < ids.length; at += perFrame) {
+      const some = ids.slice(at, at + perFrame);
+      yield new SharedFrame(this.buffers, () => this.samplesFrame(set, some));
+    }
+  }
+
+  private samplesFrame(set: SampleSet, ids: readonly number[]): BufferedFrame {
+    const { workspace, profile } = this.machine;
+    profile.enter('encode');
+    const message = { type: 'samples', set, count: ids.length } as const;
+    const encoded = encodeFrameFrom(this.buffers, message, samplesBytes(ids.length, workspace.pixels), (payload) =>
+      packSamples(this.machine, set, ids, payload),
+    );
+    profile.leave();
+    return encoded;
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * The weights of a step as frames, each encoded once, whoever it is sent to, and only when it is that frame's turn: a
+ * member that holds the weights of the broadcast before is sent what has changed since, any other one everything.
+ */
+
+import type { Pointer } from '../arithmetic/kernels.js';
+import type { Machine } from '../compute/machine.js';
+import { encodeFrameFrom } from '../protocol/codec.js';
+import { FrameBuffers } from '../protocol/frame-buffers.js';
+import { partBytesMax, partsOf } from '../protocol/tensor.js';
+import { type BufferedFrame, SharedFrame } from './shared-frame.js';
+
+/** A version of the weights: a copy in the machine's memory. */
+interface Version {
+  step: number | null;
+  readonly at: Pointer;
+}
+
+export class WeightsBroadcast {
+  private readonly buffers = new FrameBuffers();
+  private readonly parameters: number;
+  private now: Version;
+  private before: Version;
+  /** Frames of `now` by part: all of it, and what has changed since `before`. */
+  private whole: SharedFrame[] = [];
+  private changes: SharedFrame[] = [];
+
+  constructor(private readonly machine: Machine) {
+    const { parameters, broadcast } = machine.workspace;
+    this.parameters = parameters;
+    // The memory is touched for the first time here, and not in the middle of the first steps.
+    for (const at of broadcast) machine.floats(at, parameters).fill(0);
+    [this.now, this.before] = [
+      { step: null, at: broadcast[0] },
+      { step: null, at: broadcast[1] },
+    ];
+  }
+
+  /**
+   * The weights after `step` updates, which are those in the workspace now, for a member that holds those after `held`
+   * updates. To be sent in this order, and let go of.
+   */
+  frames(step: number, held: number | null): SharedFrame[] {
+    if (this.now.step !== step) this.begin(step);
+    const base = held !== null && held === this.before.step ? held : null;
+    const frames = base === null ? this.whole : this.changes;
+    for (let part = frames.length; part < partsOf(this.parameters); part++) {
+      frames.push(new SharedFrame(this.buffers, () => this.encode(part, base)));
+    }
+    return frames.map((frame) => frame.hold());
+  }
+
+  /** Frames that still wait for their turn are made now: what they were to be compared with will be gone. */
+  private begin(step: number): void {
+    for (const frame of [...this.whole, ...this.changes]) frame.leave();
+    this.whole = [];
+    this.changes = [];
+    [this.now, this.before] = [this.before, this.now];
+    this.now.step = step;
+    const { workspace, profile } = this.machine;
+    profile.enter('encode');
+    const bytes = 4 * this.parameters;
+    this.machine.bytes(this.now.at, bytes).set(this.machine.bytes(workspace.weights, bytes));
+    profile.leave();
+  }
+
+  private encode(part: number, base: number | null): BufferedFrame {
+    const { now, before, machine } = this;
+    machine.profile.enter('encode');
+    const compared = base === null ? null : before.at;
+    const message = { type: 'weights', step: now.step ?? 0, base, part } as const;
+    const encoded = encodeFrameFrom(this.buffers, message, partBytesMax, (payload) =>
+      machine.packPart(part, this.parameters, now.at, compared, payload),
+    );
+    machine.profile.leave();
+    return encoded;
+  }
+}

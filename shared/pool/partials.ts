@@ -1,0 +1,78 @@
+import type { Pointer } from '../arithmetic/kernels.js';
+import { LockstepError } from '../errors.js';
+import { limits } from '../limits.js';
+
+/** The part of WebAssembly.Memory that is needed here. */
+export interface GrowableMemory {
+  readonly buffer: ArrayBufferLike;
+  grow(pages: number): number;
+}
+
+const PAGE_BYTES = 65_536;
+/**
+ * Buffers that the memory grows by, at first; then it doubles their number. After each growth the engine counts the
+ * memory anew, and may collect garbage because of it; what is not used yet takes no memory.
+ */
+const GROWN_MIN = 4;
+
+/**
+ * Buffers for partial sums, behind a workspace in the same memory: taken, given back, taken again. The memory grows
+ * when there are not enough, up to a limit, and never shrinks: a run soon reaches the number that it needs.
+ */
+export class PartialBuffers {
+  private readonly free: Pointer[] = [];
+  private end: Pointer;
+  private count = 0;
+
+  /** `floats` is the length of one buffer; the buffers lie from byte `base` on. There is room for `expected` at once. */
+  constructor(
+    private readonly memory: GrowableMemory,
+    base: Pointer,
+    readonly floats: number,
+    expected = GROWN_MIN,
+  ) {
+    this.end = Math.ceil(base / 64) * 64;
+    this.grow(expected);
+  }
+
+  take(): Pointer {
+    return this.free.pop() ?? this.makeOne();
+  }
+
+  giveBack(buffer: Pointer): void {
+    this.free.push(buffer);
+  }
+
+  /** Buffers in use: what a leak would make grow. */
+  get inUse(): number {
+    return this.count - this.free.length;
+  }
+
+  private makeOne(): Pointer {
+    if (this.count === limits.partialBuffersMax) {
+      throw new LockstepError('out-of-memory', `more than ${limits.partialBuffersMax} partial sums are under way`);
+    }
+    const at = this.end;
+    if (at + this.bytes > this.memory.buffer.byteLength) this.grow(Math.max(GROWN_MIN, this.count));
+    this.end += this.bytes;
+    this.count += 1;
+    return at;
+  }
+
+  /** Of one, with what lies between it and the next. */
+  private get bytes(): number {
+    return Math.ceil((4 * this.floats) / 64) * 64;
+  }
+
+  /** By several buffers, or by one where there is no room for more. Throws `out-of-memory`. */
+  private grow(buffers: number): void {
+    const missing = this.end + buffers * this.bytes - this.memory.buffer.byteLength;
+    if (missing <= 0) return;
+    try {
+      this.memory.grow(Math.ceil(missing / PAGE_BYTES));
+    } catch {
+      if (buffers > 1) return this.grow(1);
+      throw new LockstepError('out-of-memory', `there is no memory for another partial sum of ${this.bytes} bytes`);
+    }
+  }
+}

@@ -1,0 +1,74 @@
+/** A run that is cut off anywhere, and goes on at its newest checkpoint, takes the course of one that is not. */
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import {
+  beginning,
+  recordedStep,
+  type Standing,
+  Trainer,
+  type TrainerEffect,
+  type TrainerEvent,
+  type TrainingPlan,
+} from '../../../coordinator/run/trainer.js';
+
+const plans: fc.Arbitrary<TrainingPlan> = fc.record({
+  stepsPerEpoch: fc.integer({ min: 1, max: 7 }),
+  epochs: fc.integer({ min: 1, max: 5 }),
+  maxSteps: fc.option(fc.integer({ min: 1, max: 40 }), { nil: undefined }),
+  evaluateEvery: fc.oneof(fc.constant('epoch' as const), fc.integer({ min: 1, max: 9 })),
+  targetAccuracy: fc.option(fc.double({ min: 0.1, max: 1, noNaN: true }), { nil: undefined }),
+  patience: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
+  checkpointEveryMs: fc.nat(9),
+});
+
+/** After how many answers a run stops, and whether it may say farewell. */
+interface Cut {
+  readonly answers: number;
+  readonly inGoodOrder: boolean;
+}
+
+const never: Cut = { answers: Number.POSITIVE_INFINITY, inGoodOrder: false };
+
+/** Every answer takes a millisecond. Losses depend on the step alone, as those of a run do. */
+function answer(kind: 'step' | 'evaluate', nowMs: number, step: number, testLosses: readonly number[]): TrainerEvent {
+  if (kind === 'step') return { type: 'summed', nowMs, score: { loss: 1 / (1 + step), accuracy: 0.5 } };
+  const loss = testLosses[step % testLosses.length];
+  return { type: 'evaluated', nowMs, score: { loss, accuracy: 1 / (1 + loss) } };
+}
+
+/** Goes on from `from` to the end or the cut; returns what it recorded, and where its newest checkpoint stands. */
+function follow(plan: TrainingPlan, testLosses: readonly number[], from: Standing, cut: Cut) {
+  const trainer = new Trainer(plan, from);
+  const told: TrainerEffect[] = [];
+  let checkpoint = from;
+  let answers = 0;
+  const effects = trainer.step({ type: 'start', nowMs: 0 });
+  for (let effect = effects.shift(); effect !== undefined; effect = effects.shift()) {
+    if (effect.type === 'record' || effect.type === 'finish') told.push(effect);
+    if (effect.type === 'checkpoint') checkpoint = { step: effect.position.step, state: effect.state };
+    if (effect.type !== 'step' && effect.type !== 'evaluate') continue;
+    if (answers < cut.answers) {
+      answers += 1;
+      effects.push(...trainer.step(answer(effect.type, answers, trainer.position.step, testLosses)));
+    } else if (cut.inGoodOrder) effects.push(...trainer.step({ type: 'interrupt' }));
+  }
+  return { told, checkpoint, findings: trainer.findings };
+}
+
+it('whatever the plan, the losses and the moment', () => {
+  const losses = fc.array(fc.nat(9), { minLength: 1, maxLength: 20 });
+  const cuts = fc.record({ answers: fc.nat(60), inGoodOrder: fc.boolean() });
+  fc.assert(
+    fc.property(plans, losses, cuts, (plan, testLosses, cut) => {
+      const quiet = follow(plan, testLosses, beginning, never);
+      const begun = follow(plan, testLosses, beginning, cut);
+      const rest = follow(plan, testLosses, begun.checkpoint, never);
+      // As the lines of the metrics are kept. How a run ended that goes on is forgotten.
+      const last = recordedStep(begun.checkpoint);
+      const kept = begun.told.filter((effect) => effect.type === 'record' && effect.step <= last);
+      expect([...kept, ...rest.told]).toEqual(quiet.told);
+      expect(rest.findings).toEqual(quiet.findings);
+    }),
+    { numRuns: 500 },
+  );
+});

@@ -1,0 +1,393 @@
+/**
+ * Cases that any implementation of the kernels must pass, as data: a case makes its operands from a seed, calls one
+ * kernel and returns the bytes that it wrote. Two implementations agree when the bytes do. Nothing here knows of a test
+ * runner, so that a browser can run the cases as well.
+ */
+import {
+  Activation,
+  type ActivationCode,
+  changeBlockFloats,
+  type Kernels,
+  Loss,
+  type LossCode,
+  type Pointer,
+  packedFloats,
+  recordBytesMax,
+  scratchFloats,
+  Write,
+  type WriteCode,
+} from '../../../shared/arithmetic/kernels.js';
+import { reservedBytes } from '../../../shared/arithmetic/webassembly/binary.js';
+import { Random } from '../../../shared/random.js';
+
+export interface Memory {
+  readonly buffer: ArrayBufferLike;
+}
+
+export interface KernelCase {
+  readonly name: string;
+  run(kernels: Kernels, memory: Memory): Uint8Array;
+}
+
+/** Sizes of a dense layer. */
+export interface Layer {
+  readonly rows: number;
+  readonly inputs: number;
+  readonly outputs: number;
+}
+
+/** Bytes that the largest case needs. */
+export const caseBytes = 24 * 1024 * 1024;
+
+const activations = Object.entries(Activation);
+const writes = Object.entries(Write);
+
+/** Operands and results of one case, laid out by a bump of a pointer; results are collected in order. */
+export class Workspace {
+  private end: Pointer = reservedBytes;
+  private readonly outputs: [Pointer, number][] = [];
+  readonly random: Random;
+
+  constructor(
+    readonly memory: Memory,
+    seed: number,
+  ) {
+    this.random = new Random(seed);
+  }
+
+  /** Filled with a pattern that no kernel writes, so that a byte too many or too few is seen. */
+  take(bytes: number): Pointer {
+    const at = this.end;
+    this.end += Math.ceil(bytes / 16) * 16;
+    new Uint8Array(this.memory.buffer, at, this.end - at).fill(0x5a);
+    return at;
+  }
+
+  floats(length: number): Float32Array {
+    return new Float32Array(this.memory.buffer, this.take(4 * length), length);
+  }
+
+  /** A result, with a margin on both sides that must stay as it is. */
+  output(bytes: number): Pointer {
+    const at = this.take(bytes + 32) + 16;
+    this.outputs.push([at - 16, bytes + 32]);
+    return at;
+  }
+
+  /** A result with something in it already. */
+  outputOf(values: Float32Array): Pointer {
+    const at = this.output(values.byteLength);
+    new Float32Array(this.memory.buffer, at, values.length).set(values);
+    return at;
+  }
+
+  put(values: ArrayLike<number>): Pointer {
+    const view = this.floats(values.length);
+    view.set(values);
+    return view.byteOffset;
+  }
+
+  bytes(length: number, limit: number): Pointer {
+    const at = this.take(length);
+    const view = new Uint8Array(this.memory.buffer, at, length);
+    for (let i = 0; i < length; i++) view[i] = this.random.below(limit);
+    return at;
+  }
+
+  /** Random numbers, `zeros` of them zero (of either sign), a few subnormal or with subnormal products. */
+  numbers(length: number, zeros = 0): Pointer {
+    return this.put(this.values(length, zeros));
+  }
+
+  values(length: number, zeros = 0): Float32Array {
+    const { random } = this;
+    return Float32Array.from({ length }, () => {
+      const value = 4 * random.uniform() - 2;
+      if (random.uniform() < zeros) return value < 0 ? -0 : 0;
+      const kind = random.below(64);
+      return kind === 0 ? value * 2 ** -130 : kind === 1 ? value * 2 ** -72 : value;
+    });
+  }
+
+  /** Followed by a margin that must stay as it is. */
+  scratch({ rows, inputs, outputs }: Layer): Pointer {
+    const at = this.take(4 * scratchFloats(rows, inputs, outputs));
+    this.output(0);
+    return at;
+  }
+
+  results(): Uint8Array {
+    const total = this.outputs.reduce((sum, [, bytes]) => sum + bytes, 0);
+    const all = new Uint8Array(total);
+    let at = 0;
+    for (const [from, bytes] of this.outputs) {
+      all.set(new Uint8Array(this.memory.buffer, from, bytes), at);
+      at += bytes;
+    }
+    return all;
+  }
+}
+
+function kernelCase(name: string, seed: number, body: (kernels: Kernels, space: Workspace) => void): KernelCase {
+  return {
+    name,
+    run(kernels, memory) {
+      const space = new Workspace(memory, seed);
+      body(kernels, space);
+      return space.results();
+    },
+  };
+}
+
+/** Forward pass and both gradients of one layer. */
+export function layerCases(layer: Layer, zeros: number, activation: [string, ActivationCode]): KernelCase[] {
+  const { rows, inputs, outputs } = layer;
+  const seed = (rows * 1000 + inputs) * 1000 + outputs + Math.round(zeros * 10);
+  const size = `${rows}x${inputs}x${outputs}, ${100 * zeros}% zeros`;
+  const [activationName, code] = activation;
+  const forward = kernelCase(`denseForward ${size}, ${activationName}`, seed, (kernels, space) => {
+    const x = space.numbers(rows * inputs, zeros);
+    const w = space.numbers(inputs * outputs);
+    const y = space.output(4 * rows * outputs);
+    const b = space.numbers(outputs);
+    kernels.denseForward(x, w, b, y, rows, inputs, outputs, code, space.scratch(layer));
+  });
+  const back = kernelCase(`denseInputGradient ${size}, ${activationName}`, seed, (kernels, space) => {
+    const delta = space.numbers(rows * outputs, zeros);
+    const wT = space.numbers(inputs * outputs);
+    const deltaIn = space.output(4 * rows * inputs);
+    const x = space.numbers(rows * inputs, 0.3);
+    kernels.denseInputGradient(delta, wT, x, deltaIn, rows, inputs, outputs, code, space.scratch(layer));
+  });
+  const gradients = writes.map(([name, write]) =>
+    kernelCase(`denseParameterGradient ${size}, ${name}`, seed, (kernels, space) =>
+      parameterGradient(kernels, space, layer, zeros, write),
+    ),
+  );
+  return [forward, back, ...gradients];
+}
+
+function parameterGradient(kernels: Kernels, space: Workspace, layer: Layer, zeros: number, write: WriteCode): void {
+  const { rows, inputs, outputs } = layer;
+  const x = space.numbers(rows * inputs, zeros);
+  const delta = space.numbers(rows * outputs, 0.2);
+  const gw = space.outputOf(space.values(inputs * outputs));
+  const gb = space.outputOf(space.values(outputs));
+  kernels.denseParameterGradient(x, delta, gw, gb, rows, inputs, outputs, write, space.scratch(layer));
+}
+
+function lossCase(loss: [string, LossCode], activation: [string, ActivationCode], rows: number, classes: number) {
+  const name = `outputLoss ${loss[0]}, ${activation[0]}, ${rows}x${classes}`;
+  return kernelCase(name, rows * 100 + classes, (kernels, space) => {
+    const y = space.numbers(rows * classes, 0.1);
+    const labels = space.bytes(rows, classes);
+    const delta = space.output(4 * rows * classes);
+    const sums = space.outputOf(space.values(2));
+    const scratch = space.scratch({ rows, inputs: classes, outputs: classes });
+    for (const write of [Write.store, Write.accumulate]) {
+      kernels.outputLoss(loss[1], activation[1], y, labels, delta, sums, rows, classes, write, scratch);
+    }
+    kernels.argmax(y, space.output(rows), rows, classes);
+  });
+}
+
+function lossCases(): KernelCase[] {
+  const sizes = [
+    [1, 1],
+    [1, 10],
+    [3, 2],
+    [16, 10],
+    [17, 13],
+    [5, 256],
+  ];
+  return Object.entries(Loss).flatMap((loss) =>
+    activations.flatMap((activation) => sizes.map(([rows, classes]) => lossCase(loss, activation, rows, classes))),
+  );
+}
+
+function elementwiseCases(length: number): KernelCase[] {
+  return [
+    kernelCase(`add of ${length}`, length, (kernels, space) => {
+      const [a, b] = [space.numbers(length, 0.1), space.numbers(length, 0.1)];
+      kernels.add(a, b, space.output(4 * length), length);
+      const inPlace = space.outputOf(space.values(length));
+      kernels.add(inPlace, b, inPlace, length);
+      kernels.add(b, inPlace, inPlace, length);
+    }),
+    kernelCase(`sgd over ${length}`, length, (kernels, space) => {
+      const [w, v] = [space.outputOf(space.values(length)), space.outputOf(space.values(length, 0.1))];
+      const [plain, unused] = [space.outputOf(space.values(length, 0.1)), space.outputOf(space.values(length))];
+      for (const samples of [1000 / 3, 128]) {
+        kernels.sgd(w, v, space.numbers(length, 0.1), length, samples, 0.1, 0.9);
+        // Runs of zeros of both signs.
+        kernels.sgd(plain, unused, space.numbers(length, 0.97), length, samples, 0.1, 0);
+      }
+    }),
+    kernelCase(`exp of ${length}`, length, (kernels, space) => {
+      kernels.exp(space.put(exponents(space.random, length)), space.output(4 * length), length);
+    }),
+    kernelCase(`log of ${length}`, length, (kernels, space) => {
+      const bits = Uint32Array.from({ length }, () => space.random.below(0x7f80_0000));
+      kernels.log(space.put(new Float32Array(bits.buffer)), space.output(4 * length), length);
+    }),
+  ];
+}
+
+function exponents(random: Random, length: number): Float32Array {
+  return Float32Array.from({ length }, () => (random.uniform() - 0.5) * 240);
+}
+
+/** What changes is one bit in some of the blocks: the lowest or the highest, so that a zero may change its sign only. */
+function changesCase(floats: number, fromZero: boolean): KernelCase {
+  return kernelCase(`changes of ${floats} from ${fromZero ? 'zeros' : 'others'}`, floats, (kernels, space) => {
+    const base = fromZero ? 0 : space.numbers(floats);
+    const x = space.take(4 * floats);
+    const words = new Uint32Array(space.memory.buffer, x, floats);
+    words.set(fromZero ? new Uint32Array(floats) : new Uint32Array(space.memory.buffer, base, floats));
+    for (let at = space.random.below(150); at < floats; at += 1 + space.random.below(150)) {
+      words[at] ^= at % 2 === 0 ? 1 : 0x8000_0000;
+    }
+    kernels.changes(x, base, floats, space.output(Math.ceil(floats / (8 * changeBlockFloats))));
+  });
+}
+
+function transposeCase(inputs: number, outputs: number): KernelCase {
+  return kernelCase(`transpose ${inputs}x${outputs}`, inputs * 1000 + outputs, (kernels, space) => {
+    const w = space.numbers(inputs * outputs);
+    kernels.transpose(w, inputs, outputs, space.output(4 * inputs * outputs));
+  });
+}
+
+/**
+ * Samples and the first layer over them, which is where what `gather` packs is seen; `zeros` are the shares of the
+ * pixels that are zero, of one sample after the other, and the first sample is blank.
+ */
+function inputCase(layer: Layer, zeros: readonly number[], activation: [string, ActivationCode]): KernelCase {
+  const { rows, inputs, outputs } = layer;
+  const name = `input layer ${rows}x${inputs}x${outputs}, ${zeros.map((share) => 100 * share)}% zeros, ${activation[0]}`;
+  return kernelCase(name, (rows * 1000 + inputs) * 1000 + outputs, (kernels, space) => {
+    const samples = 40;
+    const images = sparseImages(space, samples, inputs, zeros);
+    new Uint8Array(space.memory.buffer, images, inputs).fill(0);
+    const records = keepImages(kernels, space, images, inputs, samples);
+    const labels = space.bytes(samples, 256);
+    const ids = space.take(4 * rows);
+    new Uint32Array(space.memory.buffer, ids, rows).forEach((_, r, out) => {
+      out[r] = r === 0 ? 0 : space.random.below(samples);
+    });
+    const packed = space.take(4 * packedFloats(rows, inputs));
+    space.output(0);
+    kernels.gather(records, labels, inputs, ids, rows, packed, space.output(rows));
+    const [w, b, y] = [space.numbers(inputs * outputs), space.numbers(outputs), space.output(4 * rows * outputs)];
+    const scratch = space.scratch(layer);
+    kernels.inputForward(packed, w, b, y, rows, inputs, outputs, activation[1], scratch);
+    const delta = space.numbers(rows * outputs, 0.2);
+    const gw = space.outputOf(space.values(inputs * outputs));
+    const gb = space.outputOf(space.values(outputs));
+    for (const write of [Write.store, Write.accumulate]) {
+      kernels.inputParameterGradient(packed, delta, gw, gb, rows, inputs, outputs, write, scratch);
+    }
+  });
+}
+
+/** The addresses of the images' records. Each image is restored from its record once, which is a result, too. */
+function keepImages(kernels: Kernels, space: Workspace, images: Pointer, pixels: number, count: number): Pointer {
+  const addresses = space.take(4 * count);
+  const restored = space.output(pixels * count);
+  for (let i = 0; i < count; i++) {
+    const record = space.take(recordBytesMax(pixels));
+    kernels.keep(images + i * pixels, pixels, record);
+    kernels.restore(record, pixels, restored + i * pixels);
+    new Uint32Array(space.memory.buffer, addresses, count)[i] = record;
+  }
+  return addresses;
+}
+
+function sparseImages(space: Workspace, count: number, pixels: number, zeros: readonly number[]): Pointer {
+  const at = space.bytes(count * pixels, 256);
+  const view = new Uint8Array(space.memory.buffer, at, count * pixels);
+  for (let i = 0; i < view.length; i++) {
+    if (space.random.uniform() < zeros[Math.floor(i / pixels) % zeros.length]) view[i] = 0;
+  }
+  return at;
+}
+
+/** Every byte as a pixel of one sample, whose gradient for a delta of 1 is the pixel's value. */
+function pixelValues(zeros: number): KernelCase {
+  return kernelCase(`input layer of every byte and ${zeros} zeros`, 1, (kernels, space) => {
+    const inputs = 256 + zeros;
+    const images = space.take(inputs);
+    new Uint8Array(space.memory.buffer, images, inputs).forEach((_, i, out) => {
+      out[i] = i < 256 ? i : 0;
+    });
+    const [labels, ids] = [space.bytes(1, 10), space.take(4)];
+    new Uint32Array(space.memory.buffer, ids, 1)[0] = 0;
+    const packed = space.take(4 * packedFloats(1, inputs));
+    const records = keepImages(kernels, space, images, inputs, 1);
+    kernels.gather(records, labels, inputs, ids, 1, packed, space.output(1));
+    const [gw, gb] = [space.output(4 * inputs), space.output(4)];
+    const scratch = space.scratch({ rows: 1, inputs, outputs: 1 });
+    kernels.inputParameterGradient(packed, space.put([1]), gw, gb, 1, inputs, 1, Write.store, scratch);
+  });
+}
+
+function inputCases(): KernelCase[] {
+  const list = [pixelValues(0), pixelValues(256)];
+  let turn = 0;
+  const add = (rows: number, inputs: number, outputs: number) => {
+    for (const zeros of [[0], [0.5], [0.8], [0.9, 0, 0.5]]) {
+      list.push(inputCase({ rows, inputs, outputs }, zeros, activations[turn++ % activations.length]));
+    }
+  };
+  for (let outputs = 1; outputs <= 20; outputs++) add(5, 70, outputs);
+  for (const inputs of [1, 3, 15, 16, 17, 63, 64, 65, 127, 128, 129, 784]) {
+    for (const outputs of [3, 16, 23]) add(7, inputs, outputs);
+  }
+  for (const outputs of [10, 100, 130, 1100]) add(17, 200, outputs);
+  for (const rows of [1, 2, 33, 64, 65, 130, 300]) for (const outputs of [10, 31, 130]) add(rows, 150, outputs);
+  add(3, 4200, 9);
+  return list;
+}
+
+/** Few sizes with every activation, and many with one each in turn. */
+function denseCases(): KernelCase[] {
+  const cases: KernelCase[] = [];
+  for (const activation of activations) cases.push(...layerCases({ rows: 5, inputs: 18, outputs: 23 }, 0, activation));
+  const zeros = [0, 0.5, 0.8, 1];
+  let turn = 0;
+  for (const layer of layers()) {
+    for (const share of zeros) cases.push(...layerCases(layer, share, activations[turn++ % activations.length]));
+  }
+  return cases;
+}
+
+/** Every row count with small layers; every pair of the sizes that matter with few rows; blocks and groups. */
+function layers(): Layer[] {
+  const list: Layer[] = [];
+  for (let rows = 1; rows <= 33; rows++) list.push({ rows, inputs: 9, outputs: 10 });
+  const widths = [1, 3, 4, 10, 16, 100, 130];
+  for (const inputs of widths) for (const outputs of widths) list.push({ rows: 6, inputs, outputs });
+  for (const outputs of [10, 16, 100, 130]) list.push({ rows: 17, inputs: 784, outputs });
+  for (const outputs of [2, 5, 49, 50, 51, 52, 53, 54, 55, 56, 57, 104, 105])
+    list.push({ rows: 4, inputs: 7, outputs });
+  list.push({ rows: 3, inputs: 5, outputs: 1025 }, { rows: 17, inputs: 6, outputs: 2100 });
+  list.push({ rows: 300, inputs: 6, outputs: 7 }, { rows: 130, inputs: 70, outputs: 9 });
+  list.push({ rows: 1700, inputs: 6, outputs: 140 }, { rows: 20, inputs: 300, outputs: 257 });
+  list.push({ rows: 150, inputs: 70, outputs: 35 }, { rows: 260, inputs: 66, outputs: 131 });
+  return list;
+}
+
+export function kernelCases(): KernelCase[] {
+  const lengths = [1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 1000];
+  const extents = [1, 3, 4, 5, 8, 10, 16, 17, 130];
+  return [
+    ...denseCases(),
+    ...lossCases(),
+    ...lengths.flatMap(elementwiseCases),
+    ...extents.flatMap((inputs) => extents.map((outputs) => transposeCase(inputs, outputs))),
+    ...[1, 63, 64, 65, 511, 512, 513, 1000, 4096, 5000].flatMap((floats) =>
+      [true, false].map((z) => changesCase(floats, z)),
+    ),
+    ...inputCases(),
+  ];
+}

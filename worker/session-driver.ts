@@ -1,0 +1,255 @@
+/**
+ * Drives a worker: what is decided is decided in session.ts, what is computed is computed by the machine; this carries
+ * bytes between them and a socket. The same in Node, in a browser and in a simulation: what is the platform's own is
+ * handed in, and nothing here waits or asks the clock by itself.
+ */
+import type { Platform } from '../shared/compute/platform.js';
+import { decodeFromCoordinator, encodeFrame, encodeFrameFrom } from '../shared/protocol/codec.js';
+import { type ProtocolErrorCode, protocolErrors } from '../shared/protocol/errors.js';
+import { FrameBuffers } from '../shared/protocol/frame-buffers.js';
+import type { ShardLease, Welcome } from '../shared/protocol/messages.js';
+import { partBytesMax } from '../shared/protocol/tensor.js';
+import type { Random } from '../shared/random.js';
+import { type Answer, Assignment } from './assignment.js';
+import { Session, type SessionConfig, type SessionEffect, type SessionEvent, type SessionStatus } from './session.js';
+
+/** One WebSocket to the coordinator, or what stands for one. */
+export interface Socket {
+  /** The frame must not change until `whenSent`, which is called once in any case. */
+  send(frame: Uint8Array, whenSent: () => void): void;
+  /** Sends what is queued, then closes; `closed` follows soon, whatever the peer does. */
+  close(closeCode: number): void;
+}
+
+/** What becomes of a socket; nothing is reported before the call that opened it has returned. */
+export interface SocketObserver {
+  opened(): void;
+  /** A whole message, empty if it was text; valid until the call returns. */
+  received(frame: Uint8Array): void;
+  /** Once, after which there is nothing more; `error` says why, where that is known. */
+  closed(error: string | null): void;
+}
+
+/** Whoever drives the driver calls `tick` this often. */
+export const tickMs = 100;
+
+export interface DriverOptions {
+  readonly session: SessionConfig;
+  readonly random: Random;
+  readonly platform: Platform;
+  /** Opens a new socket to the coordinator. */
+  readonly openSocket: (observer: SocketObserver) => Socket;
+  readonly onStatus: (status: SessionStatus, lastError: string | null) => void;
+  /** The worker is done, and its driver of no more use. */
+  readonly onExit: (outcome: Outcome) => void;
+}
+
+/** How a worker ended. */
+export interface Outcome {
+  readonly ok: boolean;
+  readonly message: string;
+}
+
+/** What a worker has done so far. */
+export interface WorkDone {
+  shards: number;
+  /** Of the training set, as often as they were used. */
+  samples: number;
+  bytesSent: number;
+  bytesReceived: number;
+}
+
+/** How the run goes, as far as the coordinator has said. */
+export interface RunProgress {
+  /** Updates that the weights at hand have seen. */
+  step: number | null;
+  /** See `Progress` in the protocol. */
+  share: number | null;
+  testAccuracy: number | null;
+}
+
+export class SessionDriver {
+  readonly done: WorkDone = { shards: 0, samples: 0, bytesSent: 0, bytesReceived: 0 };
+  readonly progress: RunProgress = { step: null, share: null, testAccuracy: null };
+  private readonly session: Session;
+  private readonly buffers = new FrameBuffers();
+  private socket: Socket | null = null;
+  private assignment: Assignment | null = null;
+  /** The last of the assignments to be prepared; never rejects. */
+  private preparation: Promise<void> = Promise.resolve();
+  private ended = false;
+  private payload: Uint8Array = new Uint8Array(0);
+  private lastError: string | null = null;
+
+  constructor(private readonly options: DriverOptions) {
+    this.session = new Session(options.session, options.random);
+  }
+
+  /** Works until the run is over, the coordinator refuses, or `stop`. */
+  start(): void {
+    this.send({ type: 'start', nowMs: this.nowMs });
+  }
+
+  tick(): void {
+    this.send({ type: 'tick', nowMs: this.nowMs });
+  }
+
+  /** The network may be back, or the machine has slept: looks at once whether the coordinator is there. */
+  wake(): void {
+    this.send({ type: 'wake', nowMs: this.nowMs });
+  }
+
+  /** Whether it has a shard to compute at the moment. */
+  get isComputing(): boolean {
+    return this.assignment?.isComputing ?? false;
+  }
+
+  /** Hands back what it holds, and ends. */
+  stop(): void {
+    this.send({ type: 'stop', nowMs: this.nowMs });
+  }
+
+  private get nowMs(): number {
+    return this.options.platform.nowMs();
+  }
+
+  private garbage(code: ProtocolErrorCode, detail: string): void {
+    this.send({ type: 'garbage', code, detail, nowMs: this.nowMs });
+  }
+
+  private send(event: SessionEvent): void {
+    for (const effect of this.session.step(event)) this.carryOut(effect);
+  }
+
+  private carryOut(effect: SessionEffect): void {
+    switch (effect.type) {
+      case 'connect':
+        return this.connect();
+      case 'send':
+        return this.transmit(encodeFrame(effect.message));
+      case 'close':
+        return this.socket?.close(effect.code === null ? 1000 : protocolErrors[effect.code].closeCode);
+      case 'prepare':
+        return this.prepare(effect.welcome);
+      case 'store-weights':
+        this.progress.step = effect.weights.step;
+        return this.check(this.assignment?.storeWeights(effect.weights, this.payload));
+      case 'store-samples':
+        return this.check(this.assignment?.storeSamples(effect.samples, this.payload));
+      case 'compute':
+        return this.compute(effect.shard);
+      case 'cancel':
+        return this.assignment?.cancel(effect.lease);
+      case 'drop-work':
+        return this.assignment?.cancelAll();
+      case 'progress':
+        this.progress.share = effect.progress.share;
+        this.progress.testAccuracy = effect.progress.testAccuracy;
+        return;
+      case 'status':
+        return this.options.onStatus(effect.status, this.lastError);
+      case 'exit':
+        return this.exit(effect.ok, effect.message);
+      default:
+        effect satisfies never;
+    }
+  }
+
+  private connect(): void {
+    this.lastError = null;
+    const current = (act: () => void) => {
+      if (this.socket === socket) act();
+    };
+    const socket = this.options.openSocket({
+      opened: () => current(() => this.send({ type: 'opened', nowMs: this.nowMs })),
+      received: (frame) => current(() => this.receive(frame)),
+      closed: (error) => current(() => this.closed(error)),
+    });
+    this.socket = socket;
+  }
+
+  private closed(error: string | null): void {
+    this.socket = null;
+    this.lastError = error;
+    this.send({ type: 'closed', nowMs: this.nowMs });
+  }
+
+  private receive(frame: Uint8Array): void {
+    this.done.bytesReceived += frame.length;
+    const decoded = decodeFromCoordinator(frame);
+    if ('error' in decoded) {
+      this.garbage(decoded.error.code, decoded.error.message);
+      return;
+    }
+    this.payload = decoded.payload;
+    this.send({ type: 'message', message: decoded.message, nowMs: this.nowMs });
+  }
+
+  /** `fault` is what is wrong with a payload, if anything is. */
+  private check(fault: string | null | undefined): void {
+    if (fault) this.garbage('field-invalid', fault);
+  }
+
+  /** One after the other: a reconnect must not build a second machine while the first one is being built. */
+  private prepare(welcome: Welcome): void {
+    const { socket } = this;
+    this.preparation = this.preparation
+      .then(() => this.assign(welcome))
+      .then(
+        ({ knownAnswer }) => {
+          if (this.ended) this.assignment?.stop();
+          else if (this.socket === socket) this.send({ type: 'prepared', knownAnswer, nowMs: this.nowMs });
+        },
+        (error: Error) => this.exit(false, error.message),
+      );
+  }
+
+  /** A machine that was built for the same run is used again: its threads are warm. */
+  private async assign(welcome: Welcome): Promise<Assignment> {
+    if (this.assignment?.fits(welcome)) return this.assignment;
+    this.assignment?.stop();
+    this.assignment = null;
+    const { platform, session } = this.options;
+    const whenFailed = (error: Error) => this.exit(false, error.message);
+    this.assignment = await Assignment.start(platform, welcome, session.threads, whenFailed);
+    return this.assignment;
+  }
+
+  private compute(shard: ShardLease): void {
+    const { assignment } = this;
+    if (assignment === null) return;
+    const begunMs = this.nowMs;
+    const fault = assignment.compute(shard, (answer) => {
+      if (!this.session.answers(shard.lease)) return;
+      this.done.shards += 1;
+      this.done.samples += answer.samples;
+      const computeMs = this.nowMs - begunMs;
+      this.transmitGradient(shard.lease, answer);
+      this.transmit(encodeFrame({ type: 'result', lease: shard.lease, computeMs }, ...answer.result));
+    });
+    this.check(fault);
+  }
+
+  private transmitGradient(lease: number, { parts, packPart }: Answer): void {
+    for (let part = 0; part < parts; part++) {
+      const message = { type: 'gradient', lease, part } as const;
+      const { frame, buffer } = encodeFrameFrom(this.buffers, message, partBytesMax, (payload) =>
+        packPart(part, payload),
+      );
+      this.transmit(frame, () => this.buffers.giveBack(buffer));
+    }
+  }
+
+  private transmit(frame: Uint8Array, whenSent: () => void = () => {}): void {
+    if (this.socket === null) return whenSent();
+    this.socket.send(frame, whenSent);
+    this.done.bytesSent += frame.length;
+  }
+
+  private exit(ok: boolean, message: string): void {
+    this.ended = true;
+    this.assignment?.stop();
+    this.socket?.close(1000);
+    this.options.onExit({ ok, message });
+  }
+}
