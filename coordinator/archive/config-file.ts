@@ -1,53 +1,45 @@
-/** Reading `config.json` back: people edit files, so every field is checked. */
+/** Reads `config.json`. People edit this file, so every field is checked. */
 import { LockstepError } from '../../shared/errors.js';
-import { invalidModel } from '../../shared/model/description.js';
+import { anyText, integer, list, number, object, orNull, sha256 } from '../../shared/fields.js';
+import { limits } from '../../shared/limits.js';
+import { checkModel } from '../../shared/model/description.js';
 import type { ConfigDataset, ConfigFile } from './config.js';
 
-type Check = (x: unknown) => boolean;
+const count = integer(0, Number.MAX_SAFE_INTEGER);
 
-const isText: Check = (x) => typeof x === 'string';
-const isSha256: Check = (x) => typeof x === 'string' && /^[0-9a-f]{64}$/.test(x);
-const isNumber: Check = (x) => Number.isFinite(x);
-const isCount: Check = (x) => Number.isSafeInteger(x) && (x as number) >= 0;
-const orNull =
-  (check: Check): Check =>
-  (x) =>
-    x === null || check(x);
-
-const datasetFields: Readonly<Record<keyof ConfigDataset, Check>> = {
-  name: isText,
-  sha256: isSha256,
-  train: isCount,
-  test: isCount,
-  shape: (x) => Array.isArray(x) && x.every(isCount),
-  classes: isCount,
-};
-
-const fields: Readonly<Record<Exclude<keyof ConfigFile, 'dataset'>, Check>> = {
-  format: isText,
-  version: isText,
-  model: (x) => invalidModel(x) === null,
-  preset: orNull(isText),
-  data: orNull(isText),
-  batch: isCount,
-  microBatch: isCount,
-  rate: isNumber,
-  momentum: isNumber,
-  seed: isCount,
-  kernelsSha256: isSha256,
-  epochs: isCount,
-  maxSteps: orNull(isCount),
-  evaluateEvery: (x) => x === 'epoch' || isCount(x),
-  targetAccuracy: orNull(isNumber),
-  patience: orNull(isCount),
-};
+const checkConfig = object<ConfigFile>({
+  format: anyText,
+  version: anyText,
+  model: checkModel,
+  preset: orNull(anyText),
+  dataset: object<ConfigDataset>({
+    name: anyText,
+    sha256,
+    train: count,
+    test: count,
+    shape: list(1, limits.idxDimensionsMax, count),
+    classes: count,
+  }),
+  data: orNull(anyText),
+  batch: count,
+  microBatch: count,
+  rate: number,
+  momentum: number,
+  seed: count,
+  kernelsSha256: sha256,
+  epochs: count,
+  maxSteps: orNull(count),
+  evaluateEvery: (path, x) => (x === 'epoch' || count(path, x) === null ? null : `${path} must be "epoch" or a count`),
+  targetAccuracy: orNull(number),
+  patience: orNull(count),
+});
 
 /** The configuration that the text of `source` holds. Throws `run-invalid`. */
 export function parseConfig(text: string, source: string): ConfigFile {
   const config = parseJson(text);
-  const field = invalidField(config, fields) ?? invalidField((config as ConfigFile).dataset, datasetFields, 'dataset.');
-  if (field === null) return config as ConfigFile;
-  const sentence = `${source} is not the configuration of a run: ${field} is missing or invalid.`;
+  const fault = config === undefined ? 'it is not JSON' : checkConfig('config', config);
+  if (fault === null) return config as ConfigFile;
+  const sentence = `${source} is not the configuration of a run: ${fault}.`;
   throw new LockstepError('run-invalid', `${sentence} Restore the file, or start a new run.`);
 }
 
@@ -55,13 +47,6 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return null;
+    return undefined;
   }
-}
-
-/** The first field that is not what it should be, or null. */
-function invalidField(x: unknown, checks: Readonly<Record<string, Check>>, prefix = ''): string | null {
-  const object = typeof x === 'object' && x !== null ? (x as Record<string, unknown>) : {};
-  const field = Object.keys(checks).find((key) => !Object.hasOwn(object, key) || !checks[key](object[key]));
-  return field === undefined ? null : prefix + field;
 }

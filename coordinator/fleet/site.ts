@@ -11,7 +11,7 @@ import { limits } from '../../shared/limits.js';
 import { patience } from '../../shared/pool/member.js';
 import { scoreBytes } from '../../shared/protocol/payload.js';
 import { partBytesMax } from '../../shared/protocol/tensor.js';
-import { printableOf } from '../../shared/protocol/text.js';
+import { printableOf } from '../../shared/text.js';
 import type { Task } from '../../shared/work/task.js';
 import { plural } from '../cli/log.js';
 import type { Site, SiteEvents } from '../run/conduct.js';

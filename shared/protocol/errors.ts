@@ -6,7 +6,7 @@
  * published, keeps its meaning and its number.
  */
 import { limits } from '../limits.js';
-import { printableOf } from './text.js';
+import { printableOf } from '../text.js';
 
 export interface ErrorEntry {
   /** WebSocket close code. */

@@ -1,13 +1,14 @@
 /**
- * What a message must be, field by field. Checked once, where it enters; behind that, the types hold. What needs to
- * know the run or the state of the conversation is checked there: a payload's length (payload.ts), a shard's place in
- * its step, whether a message has come at its time.
+ * Checks every field of a message, once, when the message arrives. After that the types hold.
+ *
+ * What this is not: a check that needs the run or the state of the conversation. The length of a payload is checked in
+ * payload.ts; the state machines at both ends check whether a message may come now.
  */
 import { invalidOrder } from '../data/order.js';
+import { boolean, duration, fraction, integer, list, object, oneOf, orNull, sha256, text, uint32 } from '../fields.js';
 import { limits } from '../limits.js';
-import { invalidModel, misfit } from '../model/description.js';
+import { checkModel, misfit } from '../model/description.js';
 import { protocolErrors } from './errors.js';
-import { boolean, duration, fraction, integer, list, object, oneOf, sha256, text, uint32 } from './fields.js';
 import * as messages from './messages.js';
 import { partsOf } from './tensor.js';
 
@@ -44,7 +45,7 @@ const checkWelcomeFields = object<messages.Welcome>({
   version: name,
   run: name,
   member: uint32,
-  model: (path, x) => prefixed(path, invalidModel(x)),
+  model: checkModel,
   data: object<messages.DataDescription>({
     name,
     shape: list(1, axesMax, integer(1, limits.layerWidthMax)),
@@ -61,7 +62,7 @@ const checkWelcomeFields = object<messages.Welcome>({
 const checkWeights = object<messages.Weights>({
   type: oneOf('weights'),
   step: uint32,
-  base: (path, x) => (x === null ? null : uint32(path, x)),
+  base: orNull(uint32),
   part: partNumber,
 });
 const checkSamples = object<messages.Samples>({
@@ -83,7 +84,7 @@ const checkCancel = object<messages.Cancel>({ type: oneOf('cancel'), lease: uint
 const checkProgress = object<messages.Progress>({
   type: oneOf('progress'),
   share: fraction,
-  testAccuracy: (path, x) => (x === null ? null : fraction(path, x)),
+  testAccuracy: orNull(fraction),
 });
 const checkPing = object<messages.Ping>({ type: oneOf('ping'), id: uint32 });
 const checkEnd = object<messages.End>({

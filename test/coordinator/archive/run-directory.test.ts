@@ -203,7 +203,7 @@ describe('config.json', () => {
     ['dataset', null],
   ])('is refused with an invalid %s', (field, value) => {
     const text = JSON.stringify({ ...config, [field]: value });
-    expect(() => parseConfig(text, 'config.json')).toThrow(new RegExp(`config.json is not .*: ${field}`));
+    expect(() => parseConfig(text, 'config.json')).toThrow(new RegExp(`config.json is not .*: config.*${field}`));
   });
 
   it('is refused when it is not JSON', () => {

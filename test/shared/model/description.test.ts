@@ -25,41 +25,47 @@ describe('invalidModel', () => {
   });
 
   const cases: [unknown, string][] = [
-    [null, 'the model must be an object with "input", "layers", "loss"'],
-    [[], 'the model must be an object with "input", "layers", "loss"'],
-    ['mlp', 'the model must be an object with "input", "layers", "loss"'],
-    [{ input: [28, 28], layers: [] }, 'the model lacks "loss": it must have "input", "layers", "loss"'],
-    [Object.create(valid), 'the model lacks "input": it must have "input", "layers", "loss"'],
-    [{ ...valid, rate: 1 }, 'the model has an unknown field "rate": it may have "input", "layers", "loss"'],
+    [null, 'model must be an object with input, layers, loss'],
+    [[], 'model must be an object with input, layers, loss'],
+    ['mlp', 'model must be an object with input, layers, loss'],
+    [{ input: [28, 28], layers: valid.layers }, 'model lacks loss'],
+    [Object.create(valid), 'model lacks input'],
+    [{ ...valid, rate: 1 }, 'model has an unknown field "rate": it may have input, layers, loss'],
     [
       JSON.parse(`{"__proto__": 1, ${JSON.stringify(valid).slice(1)}`),
-      'the model has an unknown field "__proto__": it may have "input", "layers", "loss"',
+      'model has an unknown field "__proto__": it may have input, layers, loss',
     ],
-    [{ ...valid, input: 784 }, 'input must be a list of 1 to 8 extents, the shape of one sample'],
-    [{ ...valid, input: [] }, 'input must be a list of 1 to 8 extents, the shape of one sample'],
-    [{ ...valid, input: [28, '28'] }, 'input[1] must be a whole number from 1 to 65536'],
-    [{ ...valid, input: [28, 0] }, 'input[1] must be a whole number from 1 to 65536'],
-    [{ ...valid, input: [1000, 1000] }, 'input has 1000000 pixels, more than 65536'],
-    [layers(), 'layers must be a list of 1 to 64 layers'],
-    [layers(...new Array(65).fill(valid.layers[1])), 'layers must be a list of 1 to 64 layers'],
-    [layers(7), 'layers[0] must be an object with "dense", "activation"'],
-    [layers({ dense: 10 }), 'layers[0] lacks "activation": it must have "dense", "activation"'],
+    [{ ...valid, input: 784 }, 'model.input must be a list of 1 to 8 elements'],
+    [{ ...valid, input: [] }, 'model.input must be a list of 1 to 8 elements'],
+    [{ ...valid, input: [28, '28'] }, 'model.input[1] must be a whole number from 1 to 65536'],
+    [{ ...valid, input: [28, 0] }, 'model.input[1] must be a whole number from 1 to 65536'],
+    [{ ...valid, input: [1000, 1000] }, 'model.input has 1000000 pixels, more than 65536'],
+    [layers(), 'model.layers must be a list of 1 to 64 elements'],
+    [layers(...new Array(65).fill(valid.layers[1])), 'model.layers must be a list of 1 to 64 elements'],
+    [layers(7), 'model.layers[0] must be an object with dense, activation'],
+    [layers({ dense: 10 }), 'model.layers[0] lacks activation'],
     [
       layers(valid.layers[0], { dense: 10, activation: 'linear', bias: false }),
-      'layers[1] has an unknown field "bias": it may have "dense", "activation"',
+      'model.layers[1] has an unknown field "bias": it may have dense, activation',
     ],
-    [layers({ dense: 1.5, activation: 'relu' }), 'layers[0].dense must be a whole number from 1 to 256'],
-    [layers({ dense: 70_000, activation: 'relu' }, {}), 'layers[0].dense must be a whole number from 1 to 65536'],
-    [layers({ dense: 300, activation: 'linear' }), 'layers[0].dense must be a whole number from 1 to 256'],
-    [layers({ dense: 10, activation: 'toString' }), 'layers[0].activation must be one of linear, sigmoid, tanh, relu'],
-    [{ ...valid, loss: 'hinge' }, 'loss must be one of quadratic, sigmoidCrossEntropy, softmaxCrossEntropy'],
+    [layers({ dense: 1.5, activation: 'relu' }), 'model.layers[0].dense must be a whole number from 1 to 65536'],
+    [layers({ dense: 70_000, activation: 'relu' }, {}), 'model.layers[0].dense must be a whole number from 1 to 65536'],
+    [layers({ dense: 300, activation: 'linear' }), 'model.layers ends with 300 outputs, more than 256'],
+    [
+      layers({ dense: 10, activation: 'toString' }),
+      'model.layers[0].activation must be one of "linear", "sigmoid", "tanh", "relu"',
+    ],
+    [
+      { ...valid, loss: 'hinge' },
+      'model.loss must be one of "quadratic", "sigmoidCrossEntropy", "softmaxCrossEntropy"',
+    ],
     [
       layers({ dense: 10, activation: 'sigmoid' }),
-      'layers[0].activation is "sigmoid", but loss "softmaxCrossEntropy" takes raw scores: it must be "linear"',
+      'model.layers[0].activation is "sigmoid", but loss "softmaxCrossEntropy" takes raw scores: use "linear"',
     ],
     [
       layers({ dense: 60_000, activation: 'relu' }, { dense: 10, activation: 'linear' }),
-      'the model has 47700010 parameters, more than 15000000: use narrower layers',
+      'model has 47700010 parameters, more than 15000000: use narrower layers',
     ],
   ];
   it.each(cases)('%#: %j', (x, sentence) => {
@@ -88,7 +94,7 @@ describe('parseModel', () => {
       expect(fault.message).toMatch(/^net\.json is not .*"softmaxCrossEntropy"\}\.$/s);
       expect(fault.message.length).toBeLessThan(400);
     }
-    expect(faultOf('{}').message).toContain('the model lacks "input"');
+    expect(faultOf('{}').message).toContain('model lacks input');
   });
 });
 

@@ -65,7 +65,9 @@ describe('presets', () => {
       'there is no preset "toString": use one of mlp, sigmoid-16, sigmoid-100, or a model file',
     );
     expect(() => findPreset('toString')).toThrow(usage);
-    expect(() => presetModel('mlp', [1000, 1000], 10)).toThrow(/^no preset suits this data set: input has 1000000/);
+    expect(() => presetModel('mlp', [1000, 1000], 10)).toThrow(
+      /^no preset suits this data set: model.input has 1000000/,
+    );
   });
 });
 

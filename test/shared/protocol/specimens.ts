@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { limits } from '../../../shared/limits.js';
 import { type ProtocolErrorCode, protocolErrors } from '../../../shared/protocol/errors.js';
 import { type FromCoordinator, type FromWorker, protocolVersion } from '../../../shared/protocol/messages.js';
-import { isPrintable } from '../../../shared/protocol/text.js';
+import { isPrintable } from '../../../shared/text.js';
 
 const sha256 = 'ab'.repeat(32);
 

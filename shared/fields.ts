@@ -1,12 +1,15 @@
 /**
- * The checks that messages are made of. Each says what is wrong with a value, naming it by `path`, or null. They read
- * own keys only, allocate nothing that the value states the size of, and never throw.
+ * The checks for everything that comes from outside: messages, `config.json`, model files. A check gets a value and the
+ * path that names it; it returns one sentence that says what is wrong, or null.
+ *
+ * What this is not: a parser. A check only reads own keys, never throws, and allocates nothing whose size the value
+ * states.
  */
-import { isPrintable } from './text.js';
+import { isPrintable, printableOf } from './text.js';
 
 export type Check = (path: string, x: unknown) => string | null;
 
-/** A check for each field of a message, no more and no less. */
+/** One check for each field of `T`. */
 export type Fields<T> = { readonly [K in keyof T]-?: Check };
 
 export function integer(min: number, max: number): Check {
@@ -18,6 +21,8 @@ export function integer(min: number, max: number): Check {
 
 export const uint32 = integer(0, 0xffffffff);
 
+export const number: Check = (path, x) => (Number.isFinite(x) ? null : `${path} must be a finite number`);
+
 export const duration: Check = (path, x) =>
   Number.isFinite(x) && (x as number) >= 0 ? null : `${path} must be a finite number, 0 or more`;
 
@@ -25,6 +30,9 @@ export const fraction: Check = (path, x) =>
   typeof x === 'number' && x >= 0 && x <= 1 ? null : `${path} must be a number from 0 to 1`;
 
 export const boolean: Check = (path, x) => (typeof x === 'boolean' ? null : `${path} must be true or false`);
+
+/** Text that is not shown before somebody has made it printable. */
+export const anyText: Check = (path, x) => (typeof x === 'string' ? null : `${path} must be text`);
 
 /** One line of text for people. */
 export function text(lengthMin: number, lengthMax: number): Check {
@@ -42,6 +50,15 @@ export function oneOf(...values: readonly unknown[]): Check {
   return (path, x) => (values.includes(x) ? null : `${path} must be ${values.length > 1 ? 'one of ' : ''}${listed}`);
 }
 
+export function orNull(check: Check): Check {
+  return (path, x) => (x === null ? null : check(path, x));
+}
+
+/** `next` may rely on what `first` has checked. */
+export function both(first: Check, next: Check): Check {
+  return (path, x) => first(path, x) ?? next(path, x);
+}
+
 export function list(lengthMin: number, lengthMax: number, element: Check): Check {
   return (path, x) => {
     if (!Array.isArray(x) || x.length < lengthMin || x.length > lengthMax) {
@@ -56,18 +73,21 @@ export function list(lengthMin: number, lengthMax: number, element: Check): Chec
 }
 
 /**
- * An object with exactly these own fields. A field too many is refused: within one protocol version nobody has a
- * reason to send it, and what is refused cannot come to mean something by accident.
+ * An object with exactly these own fields. An unknown field is refused: it is a typing error, or it comes from a
+ * version that means something by it that this one would ignore.
  */
 export function object<T>(fields: Fields<T>): Check {
   const names = Object.keys(fields) as (keyof T & string)[];
+  const listed = names.join(', ');
   return (path, x) => {
-    if (typeof x !== 'object' || x === null || Array.isArray(x)) return `${path} must be a map`;
+    if (typeof x !== 'object' || x === null || Array.isArray(x)) return `${path} must be an object with ${listed}`;
     for (const name of names) {
       if (!Object.hasOwn(x, name)) return `${path} lacks ${name}`;
       const fault = fields[name](`${path}.${name}`, (x as Record<string, unknown>)[name]);
       if (fault !== null) return fault;
     }
-    return Object.keys(x).length === names.length ? null : `${path} has a field that it may not have`;
+    if (Object.keys(x).length === names.length) return null;
+    const unknown = Object.keys(x).find((key) => !Object.hasOwn(fields, key)) ?? '';
+    return `${path} has an unknown field "${printableOf(unknown, 32)}": it may have ${listed}`;
   };
 }
