@@ -11,7 +11,7 @@ import { FleetSite } from '../fleet/site.js';
 import { Profiler } from '../profile/profiler.js';
 import { conduct, type SitePlan } from '../run/conduct.js';
 import { Access } from '../web/access.js';
-import { Controls } from '../web/controls.js';
+import { RunControls } from '../web/controls.js';
 import { Monitor } from '../web/monitor.js';
 import { WebServer } from '../web/web-server.js';
 import { announce, linksTo } from './links.js';
@@ -50,7 +50,7 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<numbe
   const access = new Access({ isOpen, operatorToken, hosts: [host, ...options.allowHost] });
   const monitor = new Monitor({ workersMin: minWorkers, clock: Date.now, nowMs });
   log.onAlarm = (message) => monitor.alarm(message);
-  const controls = new Controls(monitor, logger);
+  const controls = new RunControls(monitor, logger);
   const web = new WebServer({ access, monitor, controls, nowMs });
   const server = await listen(host, options.port, (request, response) => web.handle(request, response));
   const wish = new AbortController();

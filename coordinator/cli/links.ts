@@ -7,7 +7,7 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { renderUnicodeCompact } from 'uqr';
 import { fragmentOf } from '../../shared/protocol/handshake.js';
-import type { JoinState } from '../web/state.js';
+import type { JoinLinks } from '../web/state.js';
 
 /** In the run directory: the command alone, and all links. */
 const commandFile = 'join-command';
@@ -20,7 +20,7 @@ export interface Links {
   readonly page: string;
   readonly command: string;
   /** The same without tokens, for those who may see the dashboard. */
-  readonly shown: JoinState;
+  readonly shown: JoinLinks;
 }
 
 export interface Place {

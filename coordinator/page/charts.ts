@@ -1,7 +1,7 @@
 /** The learning curves: loss and accuracy over the steps, as measured and smoothed, with one zoom for both. */
 import uPlot from 'uplot';
 import type { CurvePoint } from '../web/state.js';
-import { type Curve, smoothed } from './curve.js';
+import { type LearningCurve, smoothed } from './curve.js';
 import { colour, find, onThemeChange } from './elements.js';
 import { count, loss, percent } from './format.js';
 
@@ -52,7 +52,7 @@ export class Charts {
   private readonly smoothing = find('smoothing', HTMLInputElement);
   private readonly logarithmic = find('logarithmic', HTMLInputElement);
 
-  constructor(private readonly curve: Curve) {
+  constructor(private readonly curve: LearningCurve) {
     this.smoothing.addEventListener('input', () => this.refresh());
     this.logarithmic.addEventListener('change', () => this.rebuild());
     find('zoom-in', HTMLButtonElement).addEventListener('click', () => this.zoomBy(0.5));

@@ -13,7 +13,7 @@ const done: Readonly<Record<ControlAction, string>> = {
   drop: 'Dropped. Its shards went to others; the final hash stays the same.',
 };
 
-export class Controls {
+export class ControlButtons {
   private readonly pause = find('control-pause', HTMLButtonElement);
   private readonly dialog = find('confirm', HTMLDialogElement);
   private confirmed: () => void = () => {};

@@ -4,7 +4,7 @@ import type { CurvePoint } from '../web/state.js';
 /** More points than pixels tell nothing. */
 const POINTS_MAX = 4000;
 
-export class Curve {
+export class LearningCurve {
   private points_: readonly CurvePoint[] = [];
   private revision_ = 0;
 

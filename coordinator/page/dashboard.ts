@@ -4,13 +4,13 @@ import { parseFragment } from '../../shared/protocol/handshake.js';
 import type { EvaluationState, RunState } from '../web/state.js';
 import { keepCredentials, takeCredentials } from './access.js';
 import { Charts } from './charts.js';
-import { Controls } from './controls.js';
-import { Curve } from './curve.js';
+import { ControlButtons } from './controls.js';
+import { LearningCurve } from './curve.js';
 import { Drawing } from './drawing.js';
 import { find, setText } from './elements.js';
 import { Evaluation } from './evaluation.js';
 import { EventLog } from './event-log.js';
-import { type Connection, Feed } from './feed.js';
+import { Feed, type FeedStatus } from './feed.js';
 import { FleetTable } from './fleet-table.js';
 import { clock } from './format.js';
 import { JoinCard } from './join-card.js';
@@ -25,7 +25,7 @@ const ANNOUNCEMENT_MS = 8000;
 let credentials = takeCredentials();
 const mine = () => credentials;
 
-const curve = new Curve();
+const curve = new LearningCurve();
 const charts = new Charts(curve);
 const eventLog = new EventLog();
 const joinCard = new JoinCard();
@@ -33,7 +33,7 @@ const neurons = new Neurons();
 const drawing = new Drawing();
 const evaluation = new Evaluation();
 const result = new Result(mine);
-const controls = new Controls(mine, announce);
+const controls = new ControlButtons(mine, announce);
 const fleetTable = new FleetTable((worker) => controls.drop(worker));
 
 const weightsSource = new Latest({
@@ -90,7 +90,7 @@ function render(): void {
   evaluationSource.follow(state);
 }
 
-function showConnection(connection: Connection): void {
+function showConnection(connection: FeedStatus): void {
   const notice = find('connection', HTMLElement);
   notice.hidden = connection.kind !== 'gone';
   if (connection.kind === 'gone') {

@@ -7,7 +7,7 @@ import type { RunState } from '../web/state.js';
 import { request } from './access.js';
 import { EventReader } from './sse.js';
 
-export type Connection =
+export type FeedStatus =
   | { readonly kind: 'connecting' }
   | { readonly kind: 'live' }
   /** Nobody answers; it is tried again. */
@@ -29,7 +29,7 @@ export class Feed {
   constructor(
     private credentials: Credentials,
     private readonly onState: (state: RunState) => void,
-    private readonly onConnection: (connection: Connection) => void,
+    private readonly onConnection: (connection: FeedStatus) => void,
   ) {
     document.addEventListener('visibilitychange', () => this.follow());
     addEventListener('online', () => this.restart());

@@ -1,7 +1,7 @@
 /** How others join: the link, as a code to scan and as text to copy, and the command for a terminal. */
 import { encode } from 'uqr';
 import { type Credentials, fragmentOf } from '../../shared/protocol/handshake.js';
-import type { JoinState } from '../web/state.js';
+import type { JoinLinks } from '../web/state.js';
 import { find, setText } from './elements.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -16,7 +16,7 @@ export class JoinCard {
   }
 
   /** Whoever may not look deeper has no token to pass on, and is told so. */
-  render({ url, command, needsToken }: JoinState, { token }: Credentials): void {
+  render({ url, command, needsToken }: JoinLinks, { token }: Credentials): void {
     const fragment = fragmentOf({ token: needsToken ? token : null, operatorToken: null });
     const isUsable = !needsToken || token !== null;
     find('join-open', HTMLElement).hidden = !isUsable;

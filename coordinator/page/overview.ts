@@ -1,10 +1,10 @@
 /** The figures at the top: how well, how fast, how far, and the hash that everyone's weights have. */
 import { outputWidth, parameterCount } from '../../shared/model/parameters.js';
-import type { Phase, RunState } from '../web/state.js';
+import type { RunPhase, RunState } from '../web/state.js';
 import { find, setText } from './elements.js';
 import { bytes, count, duration, loss, percent, rate } from './format.js';
 
-const phases: Readonly<Record<Phase, string>> = {
+const phases: Readonly<Record<RunPhase, string>> = {
   waiting: 'Waiting for workers',
   training: 'Training',
   paused: 'Paused',
@@ -13,7 +13,7 @@ const phases: Readonly<Record<Phase, string>> = {
   diverged: 'Diverged',
 };
 
-export function hasEnded(phase: Phase): boolean {
+export function hasEnded(phase: RunPhase): boolean {
   return phase === 'finished' || phase === 'interrupted' || phase === 'diverged';
 }
 

@@ -11,7 +11,7 @@ export interface Refusal {
   readonly message: string;
 }
 
-export class Controls {
+export class RunControls {
   private dropWorker: DropWorker = () => false;
 
   constructor(

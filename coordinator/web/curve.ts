@@ -19,7 +19,7 @@ export interface CurveMark {
   readonly points: number;
 }
 
-export class Curve {
+export class BoundedCurve {
   private points: CurvePoint[] = [];
   private generation = 0;
   /** Steps that a point stands for. */

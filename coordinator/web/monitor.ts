@@ -9,9 +9,9 @@ import type { MetricsLine, Summary } from '../archive/config.js';
 import type { LiveRun, RunWatcher } from '../run/conduct.js';
 import type { StopReason } from '../run/trainer.js';
 import { version } from '../version.js';
-import { Curve, type CurveMark } from './curve.js';
+import { BoundedCurve, type CurveMark } from './curve.js';
 import { Snapshots } from './snapshots.js';
-import type { Alarm, CurvePoint, EventKind, JoinState, Phase, RunEvent, RunState, WorkerState } from './state.js';
+import type { Alarm, CurvePoint, EventKind, JoinLinks, LoggedEvent, RunPhase, RunState, WorkerState } from './state.js';
 
 /** Who computes. */
 export interface FleetView {
@@ -38,13 +38,13 @@ export class Monitor implements RunWatcher {
   private live: LiveRun | null = null;
   private snapshots_: Snapshots | null = null;
   private fleet: FleetView | null = null;
-  private join: JoinState = { url: '', command: '', needsToken: false };
-  private readonly curve = new Curve(limits.curvePointsMax);
-  private events: RunEvent[] = [];
+  private join: JoinLinks = { url: '', command: '', needsToken: false };
+  private readonly curve = new BoundedCurve(limits.curvePointsMax);
+  private events: LoggedEvent[] = [];
   private alarms: Alarm[] = [];
   private nextEvent = 1;
   private startedAt: number | null = null;
-  private ending_: Phase | null = null;
+  private ending_: RunPhase | null = null;
   private newest: MetricsLine | null = null;
   private hashed: { readonly step: number; readonly sha256: string } | null = null;
 
@@ -61,7 +61,7 @@ export class Monitor implements RunWatcher {
   }
 
   /** Why the run cannot be controlled any more; null while it can. */
-  get ending(): Phase | null {
+  get ending(): RunPhase | null {
     return this.ending_;
   }
 
@@ -74,7 +74,7 @@ export class Monitor implements RunWatcher {
   }
 
   /** The fleet can be joined from now on. */
-  opened(fleet: FleetView, join: JoinState): void {
+  opened(fleet: FleetView, join: JoinLinks): void {
     this.fleet = fleet;
     this.join = join;
   }
@@ -123,7 +123,7 @@ export class Monitor implements RunWatcher {
     const { live } = this;
     if (live === null) return null;
     const points = since === null ? null : this.curve.since(since.curve);
-    const isNew = ({ id }: RunEvent) => since === null || points === null || id >= since.event;
+    const isNew = ({ id }: LoggedEvent) => since === null || points === null || id >= since.event;
     return { ...this.course(live), ...this.whole(live, viewers, points), events: this.events.filter(isNew) };
   }
 
@@ -178,7 +178,7 @@ export class Monitor implements RunWatcher {
     };
   }
 
-  private get phase(): Phase {
+  private get phase(): RunPhase {
     if (this.ending_ !== null) return this.ending_;
     if (this.live?.trainer.isPaused) return 'paused';
     return this.startedAt === null || this.fleet?.workers === 0 ? 'waiting' : 'training';

@@ -4,7 +4,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Monitor } from './monitor.js';
-import type { Phase, RunState } from './state.js';
+import type { RunPhase, RunState } from './state.js';
 
 const prefix = 'lockstep_';
 
@@ -29,7 +29,7 @@ const readings: readonly (readonly [string, string, Reading])[] = [
   ['alarms', 'Faults that need somebody, such as a full disk', ({ alarms }) => alarms.length],
 ];
 
-const phases: readonly Phase[] = ['waiting', 'training', 'paused', 'finished', 'interrupted', 'diverged'];
+const phases: readonly RunPhase[] = ['waiting', 'training', 'paused', 'finished', 'interrupted', 'diverged'];
 
 export class Prometheus {
   private readonly registry = new Registry();

@@ -11,7 +11,7 @@ import type { LiveRun } from '../run/conduct.js';
 import { type EvaluationState, type Misclassified, weightsHeaderBytes } from './state.js';
 
 /** Bytes and what they are: the same name, the same bytes. */
-export interface Snapshot {
+export interface Edition {
   readonly step: number;
   readonly etag: string;
   readonly bytes: Uint8Array;
@@ -25,10 +25,10 @@ interface Predictions {
 export class Snapshots {
   /** The bytes after a step are a function of this and the step. */
   private readonly identity: string;
-  private newestWeights: Snapshot | null = null;
+  private newestWeights: Edition | null = null;
   private copiedMs = Number.NEGATIVE_INFINITY;
   private predictions: Predictions | null = null;
-  private newestEvaluation: Snapshot | null = null;
+  private newestEvaluation: Edition | null = null;
 
   constructor(
     private readonly run: LiveRun,
@@ -44,7 +44,7 @@ export class Snapshots {
   }
 
   /** As `weightsHeaderBytes` says. Between two steps, always: whoever asks has a turn of the event loop of his own. */
-  weights(): Snapshot {
+  weights(): Edition {
     const { machine, trainer } = this.run;
     const { step } = trainer.position;
     const { newestWeights: newest } = this;
@@ -64,14 +64,14 @@ export class Snapshots {
   }
 
   /** The weights as a safetensors file. */
-  async model(): Promise<Snapshot> {
+  async model(): Promise<Edition> {
     const { step, bytes } = this.weights();
     const parts = await encodeModel(this.run.setup.config, bytes.subarray(weightsHeaderBytes));
     return { step, etag: this.etag('model', step), bytes: Buffer.concat(parts) };
   }
 
   /** Null before the first evaluation. */
-  evaluation(): Snapshot | null {
+  evaluation(): Edition | null {
     if (this.predictions === null) return null;
     if (this.newestEvaluation?.step !== this.predictions.step) {
       const bytes = Buffer.from(JSON.stringify(this.compare(this.predictions)));

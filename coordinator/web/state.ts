@@ -10,7 +10,7 @@
 import type { Model } from '../../shared/model/model.js';
 import type { WorkerKind } from '../../shared/protocol/messages.js';
 
-export type Phase =
+export type RunPhase =
   /** For enough workers to begin, or, once it has begun, for any at all. */
   'waiting' | 'training' | 'paused' | 'finished' | 'interrupted' | 'diverged';
 
@@ -18,7 +18,7 @@ export interface RunState {
   readonly version: string;
   /** The run's name: that of its directory. */
   readonly run: string;
-  readonly phase: Phase;
+  readonly phase: RunPhase;
   /** Updates made so far, and those that the run makes when nothing stops it early. */
   readonly step: number;
   readonly stepsPlanned: number;
@@ -51,9 +51,9 @@ export interface RunState {
   readonly workersMin: number;
   readonly traffic: { readonly bytesSent: number; readonly bytesReceived: number };
   readonly alarms: readonly Alarm[];
-  readonly join: JoinState;
+  readonly join: JoinLinks;
   readonly complete: boolean;
-  readonly events: readonly RunEvent[];
+  readonly events: readonly LoggedEvent[];
   readonly curve: readonly CurvePoint[];
   /** How long to wait between two requests for the weights: the more viewers, the longer. */
   readonly weightsEveryMs: number;
@@ -92,7 +92,7 @@ export interface Alarm {
 }
 
 /** Where others join. Neither has the token: whoever knows it appends `#TOKEN`. */
-export interface JoinState {
+export interface JoinLinks {
   /** Of the join page. */
   readonly url: string;
   /** For a terminal; ends with the address. */
@@ -112,7 +112,7 @@ export type EventKind =
   | 'started'
   | 'ended';
 
-export interface RunEvent {
+export interface LoggedEvent {
   /** Ascending. */
   readonly id: number;
   readonly at: number;

@@ -9,12 +9,12 @@ import { fileURLToPath } from 'node:url';
 import { limits } from '../../shared/limits.js';
 import type { LiveRun } from '../run/conduct.js';
 import { type Access, bearer } from './access.js';
-import type { Controls } from './controls.js';
+import type { RunControls } from './controls.js';
 import { LiveStates } from './live.js';
 import type { Monitor } from './monitor.js';
 import type { Prometheus } from './prometheus.js';
 import { fail, type Reply, readBody, sendBytes, sendJson, sendPage } from './reply.js';
-import type { Snapshot, Snapshots } from './snapshots.js';
+import type { Edition, Snapshots } from './snapshots.js';
 import { loadStaticFiles } from './static.js';
 
 /** Where the build puts what browsers are served. */
@@ -35,7 +35,7 @@ interface Loaded {
 export interface WebServerConfig {
   readonly access: Access;
   readonly monitor: Monitor;
-  readonly controls: Controls;
+  readonly controls: RunControls;
   readonly nowMs: () => number;
 }
 
@@ -114,7 +114,7 @@ export class WebServer {
     },
   };
 
-  private sendSnapshot(reply: Reply, type: string, { etag, bytes }: Snapshot): void {
+  private sendSnapshot(reply: Reply, type: string, { etag, bytes }: Edition): void {
     void this.download(reply, async () => sendBytes(reply, { type, etag }, bytes));
   }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Curve, smoothed, thinned } from '../../../coordinator/page/curve.js';
+import { LearningCurve, smoothed, thinned } from '../../../coordinator/page/curve.js';
 
 const point = (step: number, testAccuracy?: number) => ({
   step,
@@ -9,7 +9,7 @@ const point = (step: number, testAccuracy?: number) => ({
 });
 
 test('gathers what is new, and begins anew with what is complete', () => {
-  const curve = new Curve();
+  const curve = new LearningCurve();
   curve.add([point(1), point(2)], true);
   curve.add([point(3, 0.9)], false);
   expect(curve.points.map(({ step }) => step)).toEqual([1, 2, 3]);

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { Access } from '../../../coordinator/web/access.js';
-import { Controls } from '../../../coordinator/web/controls.js';
+import { RunControls } from '../../../coordinator/web/controls.js';
 import { Monitor } from '../../../coordinator/web/monitor.js';
 import { WebServer } from '../../../coordinator/web/web-server.js';
 
@@ -12,7 +12,7 @@ it('calls no token wrong before it knows the right one', async () => {
   const access = new Access({ isOpen: false, operatorToken: 'operator-token-0123456789', hosts: [] });
   const nowMs = () => performance.now();
   const monitor = new Monitor({ workersMin: 1, clock: Date.now, nowMs });
-  const controls = new Controls(monitor, pino({ level: 'silent' }));
+  const controls = new RunControls(monitor, pino({ level: 'silent' }));
   const web = new WebServer({ access, monitor, controls, nowMs });
   const server = createServer((request, response) => web.handle(request, response)).listen(0, '127.0.0.1');
   await once(server, 'listening');
