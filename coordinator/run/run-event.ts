@@ -1,0 +1,100 @@
+/**
+ * What a run reports: one union of events, in the order in which they happen. The log, the progress bar, the metrics
+ * file and the dashboard are listeners. An event has figures and names; cli/describe.ts makes sentences of them.
+ *
+ * A listener is called in the middle of the run's work: it must return soon, and must not throw.
+ */
+import type { AlarmName } from '../archive/alarms.js';
+import type { MetricsLine, Summary } from '../archive/config.js';
+import type { LiveRun } from './live-run.js';
+import type { Score, StopReason } from './trainer.js';
+
+export type RunEvent =
+  /** A piece of a data file has arrived; the first event of a file has 0 bytes. */
+  | {
+      readonly type: 'downloading';
+      readonly file: string;
+      readonly bytes: number;
+      readonly bytesTotal: number | null;
+    }
+  | { readonly type: 'warned'; readonly warning: RunWarning }
+  /** The run goes on after `step` steps; `checkpoint` is the file's name, null where the run starts anew. */
+  | {
+      readonly type: 'resumed';
+      readonly step: number;
+      readonly checkpoint: string | null;
+      readonly directory: string;
+    }
+  /** Data set, model and directory are there. No worker has joined yet. */
+  | { readonly type: 'loaded'; readonly run: LiveRun }
+  /** Training begins when this many workers have joined. */
+  | { readonly type: 'waiting'; readonly workersMin: number }
+  | WorkerJoined
+  | WorkerLeft
+  /** A worker left, and this many of its shards go to others. */
+  | { readonly type: 're-leased'; readonly member: number; readonly worker: string; readonly shards: number }
+  /** There is work and no worker. */
+  | { readonly type: 'stranded' }
+  /** There are workers again. */
+  | { readonly type: 'manned' }
+  /** The first step of this process comes next. */
+  | { readonly type: 'begun' }
+  /** A step is over. The weights in the machine's workspace are those after it. */
+  | { readonly type: 'stepped'; readonly line: MetricsLine }
+  /** Follows `stepped`. `train` is the mean over the steps since the evaluation before. */
+  | {
+      readonly type: 'evaluated';
+      readonly line: MetricsLine;
+      readonly train: Score;
+      readonly test: Score;
+      readonly epochs: number;
+    }
+  /** The checkpoint of a step is on the disk. */
+  | { readonly type: 'checkpointed'; readonly step: number; readonly path: string }
+  /** The disk refuses something. Training goes on. */
+  | { readonly type: 'alarm-raised'; readonly alarm: AlarmName; readonly message: string }
+  | { readonly type: 'alarm-cleared'; readonly alarm: AlarmName; readonly message: string }
+  /** No step follows; the model and the summary are not written yet. */
+  | { readonly type: 'trained'; readonly reason: StopReason; readonly steps: number; readonly workers: number }
+  /** The last event of a run that has a summary. */
+  | { readonly type: 'ended'; readonly reason: StopReason; readonly summary: Summary; readonly directory: string };
+
+export interface WorkerJoined {
+  readonly type: 'joined';
+  readonly member: number;
+  readonly worker: string;
+  readonly threads: number;
+  /** Now, with this one. */
+  readonly workers: number;
+}
+
+export interface WorkerLeft {
+  readonly type: 'left';
+  readonly member: number;
+  readonly worker: string;
+  /** False for a connection that was never admitted. */
+  readonly wasMember: boolean;
+  /** Why the coordinator dropped it; null when it left of its own accord, or its connection broke. */
+  readonly reason: string | null;
+  /** Now, without this one. */
+  readonly workers: number;
+}
+
+export type RunWarning =
+  /** The data set is not the one that was hoped for. */
+  | { readonly code: 'dataset-replaced'; readonly message: string }
+  /** A checkpoint is damaged, or old ones could not be removed. */
+  | { readonly code: 'checkpoints'; readonly message: string }
+  /** A step has fewer slots than there are workers. */
+  | { readonly code: 'too-many-workers'; readonly workers: number; readonly slots: number }
+  /** The test loss is far above the loss of the first step. */
+  | {
+      readonly code: 'loss-grows';
+      readonly testLoss: number;
+      readonly firstLoss: number;
+      readonly rate: number;
+    }
+  /** An evaluation counted what a worker computed wrongly. */
+  | { readonly code: 'evaluation-wrong'; readonly worker: string; readonly step: number };
+
+export type RunListener = (event: RunEvent) => void;
