@@ -35,6 +35,8 @@ export const limits = {
   threadsMax: 256,
   /** A worker's name, in UTF-16 units. */
   nameLengthMax: 64,
+  /** What a worker says it is, such as "browser", in UTF-16 units. */
+  kindLengthMax: 32,
   /** An error's sentence on the wire, in UTF-16 units. */
   messageLengthMax: 1024,
   /**

@@ -18,7 +18,6 @@ import {
   type ShardLease,
   type Weights,
   type Welcome,
-  type WorkerKind,
 } from '../shared/protocol/messages.js';
 import { partsOf } from '../shared/protocol/tensor.js';
 import type { Random } from '../shared/random.js';
@@ -26,7 +25,7 @@ import type { Random } from '../shared/random.js';
 export interface SessionConfig {
   readonly version: string;
   readonly name: string;
-  readonly kind: WorkerKind;
+  readonly kind: string;
   readonly threads: number;
   /** SHA-256 of the kernel binary, hex. */
   readonly kernels: string;
@@ -112,6 +111,7 @@ const finalRefusals: ReadonlySet<ProtocolErrorCode> = new Set([
   'known-answer-wrong',
   'token-wrong',
   'bad-result',
+  'banned',
 ]);
 
 type State = 'idle' | 'waiting' | 'connecting' | 'greeting' | 'preparing' | 'working' | 'leaving' | 'ended';

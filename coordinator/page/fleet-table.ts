@@ -47,7 +47,7 @@ export class FleetTable {
     const share = total === 0 ? '–' : `${Math.round((100 * worker.samplesPerSecond) / total)} %`;
     const texts = [
       worker.name,
-      worker.kind === 'browser' ? 'Browser' : 'Node',
+      worker.kind.slice(0, 1).toUpperCase() + worker.kind.slice(1),
       worker.state,
       count(worker.threads),
       worker.samplesPerSecond === 0 ? '–' : rate(worker.samplesPerSecond),

@@ -8,7 +8,6 @@
  */
 
 import type { Model } from '../../shared/model/model.js';
-import type { WorkerKind } from '../../shared/protocol/messages.js';
 
 export type RunPhase =
   /** For enough workers to begin, or, once it has begun, for any at all. */
@@ -74,7 +73,7 @@ export interface DatasetState {
 export interface WorkerState {
   readonly member: number;
   readonly name: string;
-  readonly kind: WorkerKind;
+  readonly kind: string;
   readonly threads: number;
   /** As it computes now; 0 until it was measured. */
   readonly samplesPerSecond: number;

@@ -91,6 +91,11 @@ export const protocolErrors = {
     sentence: 'The coordinator has as many workers as it admits.',
     whatToDo: 'Join again when others have left, or raise the limit at the coordinator.',
   },
+  banned: {
+    closeCode: 4016,
+    sentence: 'The coordinator admits this worker no more.',
+    whatToDo: 'Find out at the coordinator why: after a wrong result, do not trust that machine with this run.',
+  },
   'slow-reader': {
     closeCode: 4020,
     sentence: 'The worker reads more slowly than the run sends, and the buffer for it is full.',

@@ -7,9 +7,8 @@ import type { Model } from '../model/model.js';
 import type { ProtocolErrorCode } from './errors.js';
 
 /** Raised whenever a message, a field or a payload changes: two versions never talk to each other. */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
-export type WorkerKind = 'node' | 'browser';
 export type Work = 'gradient' | 'evaluation';
 export type SampleSet = 'train' | 'test';
 export type EndReason = 'finished' | 'interrupted' | 'diverged' | 'dropped';
@@ -23,7 +22,8 @@ export interface Hello {
   /** Of the program, for people to read: only `protocol` and `kernels` decide whether I fit. */
   readonly version: string;
   readonly name: string;
-  readonly kind: WorkerKind;
+  /** What runs the worker, for people to read: "node", "browser", "python". */
+  readonly kind: string;
   readonly threads: number;
   /** Lowercase hex. */
   readonly kernels: string;

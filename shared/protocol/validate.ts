@@ -5,7 +5,21 @@
  * payload.ts; the state machines at both ends check whether a message may come now.
  */
 import { invalidOrder } from '../data/order.js';
-import { boolean, duration, fraction, integer, list, object, oneOf, orNull, sha256, text, uint32 } from '../fields.js';
+import {
+  boolean,
+  both,
+  type Check,
+  duration,
+  fraction,
+  integer,
+  list,
+  object,
+  oneOf,
+  orNull,
+  sha256,
+  text,
+  uint32,
+} from '../fields.js';
 import { limits } from '../limits.js';
 import { checkModel, misfit } from '../model/description.js';
 import { protocolErrors } from './errors.js';
@@ -21,6 +35,7 @@ const shardSizeMax = 2 ** (32 - Math.clz32(limits.slotsMax - 1));
 
 const protocol = oneOf(messages.protocolVersion);
 const name = text(1, limits.nameLengthMax);
+const notBlank: Check = (path, x) => (/^ *$/.test(x as string) ? `${path} must not be blank` : null);
 const partNumber = integer(0, partsOf(limits.parametersMax) - 1);
 const message = text(0, limits.messageLengthMax);
 
@@ -28,8 +43,8 @@ const checkHello = object<messages.Hello>({
   type: oneOf('hello'),
   protocol,
   version: name,
-  name: (path, x) => name(path, x) ?? (/^ *$/.test(x as string) ? `${path} must not be blank` : null),
-  kind: oneOf('node', 'browser'),
+  name: both(name, notBlank),
+  kind: both(text(1, limits.kindLengthMax), notBlank),
   threads: integer(1, limits.threadsMax),
   kernels: sha256,
 });

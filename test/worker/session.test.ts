@@ -343,6 +343,7 @@ describe('a refusal', () => {
     const final = codes.filter((code) => outcome(code).some(({ type }) => type === 'exit'));
     expect(final.sort()).toEqual([
       'bad-result',
+      'banned',
       'kernel-mismatch',
       'known-answer-wrong',
       'token-wrong',

@@ -107,7 +107,7 @@ describe('decoding', () => {
   });
 
   it('names another version before anything else of the message', () => {
-    const hello = pack({ type: 'hello', protocol: 3, something: 'new' });
+    const hello = pack({ type: 'hello', protocol: 99, something: 'new' });
     expect(code(decodeFromWorker(frameOf(hello)))).toBe('version-mismatch');
     const welcome = pack({ type: 'welcome', protocol: 0 });
     expect(code(decodeFromCoordinator(frameOf(welcome)))).toBe('version-mismatch');

@@ -78,7 +78,7 @@ export const anyFromWorker: fc.Arbitrary<FromWorker> = fc.oneof(
     protocol: fc.constant(protocolVersion),
     version: name,
     name,
-    kind: fc.constantFrom('node' as const, 'browser' as const),
+    kind: line(1, limits.kindLengthMax).filter((s) => s.trim() !== ''),
     threads: fc.integer({ min: 1, max: limits.threadsMax }),
     kernels: hex,
   }),

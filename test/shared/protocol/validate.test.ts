@@ -93,6 +93,14 @@ describe('hello', () => {
     },
   );
 
+  it.each(['', '  ', 'x'.repeat(33), 'a\tb'])('is of no kind %j', (kind) => {
+    expect(invalidHello({ ...find('hello'), kind })).toContain('hello.kind');
+  });
+
+  it.each(['node', 'browser', 'python', 'Rust 1.83, on a phone'])('may be of kind %j', (kind) => {
+    expect(invalidHello({ ...find('hello'), kind })).toBeNull();
+  });
+
   it('lends 1 to threadsMax threads', () => {
     for (const threads of [0, limits.threadsMax + 1, -0.5, '4']) {
       expect(invalidHello({ ...find('hello'), threads })).toContain('hello.threads');
