@@ -51,7 +51,7 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<numbe
   const monitor = new Monitor({ workersMin: minWorkers, clock: Date.now, nowMs });
   log.onAlarm = (message) => monitor.alarm(message);
   const controls = new RunControls(monitor, logger);
-  const web = new WebServer({ access, monitor, controls, nowMs });
+  const web = new WebServer({ access, run: () => monitor.viewed, controls, nowMs });
   const server = await listen(host, options.port, (request, response) => web.handle(request, response));
   const wish = new AbortController();
   onInterrupt(() => wish.abort());

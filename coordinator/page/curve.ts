@@ -12,11 +12,6 @@ export class LearningCurve {
     return this.points_;
   }
 
-  /** The newest step that was evaluated. */
-  get evaluatedStep(): number | null {
-    return this.points_.findLast(({ testAccuracy }) => testAccuracy !== undefined)?.step ?? null;
-  }
-
   /** Changes with the points. */
   get revision(): number {
     return this.revision_;

@@ -40,7 +40,7 @@ const weightsSource = new Latest({
   path: '/api/weights',
   watched: [find('neurons-card', HTMLElement), find('draw-card', HTMLElement)],
   credentials: mine,
-  edition: ({ step }) => step,
+  edition: ({ newest }) => newest.weights,
   receive: async (response, { model }) => {
     const weights = parseWeights(await response.arrayBuffer(), parameterCount(model));
     if (weights === null) return null;
@@ -54,7 +54,7 @@ const evaluationSource = new Latest({
   path: '/api/evaluation',
   watched: [find('confusion-card', HTMLElement), find('mistakes-card', HTMLElement)],
   credentials: mine,
-  edition: () => curve.evaluatedStep,
+  edition: ({ newest }) => newest.evaluation,
   receive: async (response, { dataset }) => {
     const found = (await response.json()) as EvaluationState;
     evaluation.render(found, dataset.shape);

@@ -15,8 +15,11 @@ export class JoinCard {
     command.addEventListener('focus', () => command.select());
   }
 
-  /** Whoever may not look deeper has no token to pass on, and is told so. */
-  render({ url, command, needsToken }: JoinLinks, { token }: Credentials): void {
+  /** A viewer who has no token cannot pass one on: the card says so. Nothing to show where nobody can join. */
+  render(links: JoinLinks | null, { token }: Credentials): void {
+    find('join-card', HTMLElement).hidden = links === null;
+    if (links === null) return;
+    const { url, command, needsToken } = links;
     const fragment = fragmentOf({ token: needsToken ? token : null, operatorToken: null });
     const isUsable = !needsToken || token !== null;
     find('join-open', HTMLElement).hidden = !isUsable;

@@ -11,10 +11,11 @@ const phases: Readonly<Record<RunPhase, string>> = {
   finished: 'Finished',
   interrupted: 'Stopped',
   diverged: 'Diverged',
+  stale: 'Not finished',
 };
 
 export function hasEnded(phase: RunPhase): boolean {
-  return phase === 'finished' || phase === 'interrupted' || phase === 'diverged';
+  return phase !== 'waiting' && phase !== 'training' && phase !== 'paused';
 }
 
 export function renderOverview(state: RunState): void {

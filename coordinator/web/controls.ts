@@ -1,15 +1,11 @@
 /** What the operator may ask for while a run goes on. None of it changes a bit of the weights after any step. */
 import type { Logger } from 'pino';
 import type { Monitor } from './monitor.js';
-import type { ApiErrorCode, ControlAction, DropRequest } from './state.js';
+import type { ControlAction, DropRequest } from './state.js';
+import type { Refusal } from './viewed-run.js';
 
 /** Sends a worker away; false when there is none of that number. */
 export type DropWorker = (member: number) => boolean;
-
-export interface Refusal {
-  readonly code: ApiErrorCode;
-  readonly message: string;
-}
 
 export class RunControls {
   private dropWorker: DropWorker = () => false;

@@ -1,15 +1,15 @@
 /**
- * The stream of states: one timer for all viewers, each state encoded once, and only while somebody watches. A viewer
- * that does not read is dropped; it comes back and is told everything anew.
+ * The stream of states. One timer serves all viewers; a state is encoded once for all of them, and only while there are
+ * viewers. A viewer that does not read is dropped; its page comes back by itself and is sent everything again.
  */
 import type { ServerResponse } from 'node:http';
 import { limits } from '../../shared/limits.js';
-import type { Mark, Monitor } from './monitor.js';
+import type { Mark, ViewedRun } from './viewed-run.js';
 
 export class LiveStates {
-  /** Those that have been sent everything up to `mark`. */
+  /** Viewers that have been sent everything up to `mark`. */
   private readonly viewers = new Set<ServerResponse>();
-  /** Those that have been sent nothing yet. */
+  /** Viewers that have been sent nothing yet. */
   private readonly fresh = new Set<ServerResponse>();
   private mark: Mark | null = null;
   private last = '';
@@ -18,7 +18,8 @@ export class LiveStates {
   private timer: NodeJS.Timeout | null = null;
 
   constructor(
-    private readonly monitor: Monitor,
+    /** Null until the run is loaded. */
+    private readonly run: () => ViewedRun | null,
     private readonly nowMs: () => number,
   ) {}
 
@@ -68,15 +69,15 @@ export class LiveStates {
 
   private send(): void {
     this.lastMs = this.nowMs();
-    if (this.viewers.size > 0) this.sendNews();
-    if (this.fresh.size > 0) this.sendAll();
+    const run = this.run();
+    if (run !== null && this.viewers.size > 0) this.sendNews(run);
+    if (run !== null && this.fresh.size > 0) this.sendAll(run);
   }
 
-  /** Nothing, while nothing happens; but a sign of life every so often. */
-  private sendNews(): void {
-    const state = this.monitor.state(this.count, this.mark);
-    this.mark = this.monitor.mark;
-    if (state === null) return;
+  /** Without news nothing is sent, except a sign of life every `limits.stateSilenceMsMax`. */
+  private sendNews(run: ViewedRun): void {
+    const state = run.state(this.count, this.mark);
+    this.mark = run.mark;
     const content = JSON.stringify({ ...state, now: 0 });
     if (content === this.last && this.nowMs() - this.sentMs < limits.stateSilenceMsMax) return;
     this.last = content;
@@ -84,11 +85,10 @@ export class LiveStates {
     this.deliver(this.viewers, eventOf(JSON.stringify(state)));
   }
 
-  /** The others have what is new by now, so that all stand at the same mark. */
-  private sendAll(): void {
-    const state = this.monitor.state(this.count, null);
-    if (state === null) return;
-    this.mark = this.monitor.mark;
+  /** Comes after `sendNews`, so that all viewers have the same mark. */
+  private sendAll(run: ViewedRun): void {
+    const state = run.state(this.count, null);
+    this.mark = run.mark;
     this.deliver(this.fresh, eventOf(JSON.stringify(state)));
     for (const viewer of this.fresh) this.viewers.add(viewer);
     this.fresh.clear();

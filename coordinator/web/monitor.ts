@@ -1,50 +1,54 @@
 /**
- * What is known of a run while it goes on and afterwards, for whoever watches: it gathers what the run and its fleet
- * report, in bounded room, and makes a `RunState` of it when asked. It decides nothing and never holds up a step.
+ * The live run of this process as viewers see it: the monitor gathers what the run and its fleet report, in bounded
+ * memory, and makes a `RunState` of it when a viewer asks. It decides nothing, and never holds up a step.
  */
 
+import { assert } from '../../shared/assert.js';
 import type { Traffic } from '../../shared/fleet/fleet.js';
 import { limits } from '../../shared/limits.js';
 import type { MetricsLine, Summary } from '../archive/config.js';
 import type { LiveRun, RunWatcher } from '../run/conduct.js';
 import type { StopReason } from '../run/trainer.js';
 import { version } from '../version.js';
-import { BoundedCurve, type CurveMark } from './curve.js';
+import { BoundedCurve } from './curve.js';
 import { Snapshots } from './snapshots.js';
 import type { Alarm, CurvePoint, EventKind, JoinLinks, LoggedEvent, RunPhase, RunState, WorkerState } from './state.js';
+import type { Edition, Mark, Refusal, ViewedRun } from './viewed-run.js';
 
-/** Who computes. */
+/** The workers of a run, as the monitor shows them. */
 export interface FleetView {
   readonly workers: number;
   readonly traffic: Readonly<Traffic>;
-  /** At most so many. */
+  /** The first `max` workers. */
   workerStates(max: number): WorkerState[];
-}
-
-/** What a viewer has already. */
-export interface Mark {
-  readonly curve: CurveMark;
-  readonly event: number;
 }
 
 export interface MonitorConfig {
   readonly workersMin: number;
-  /** Milliseconds since 1970, and monotonic ones. */
+  /** Milliseconds since 1970. */
   readonly clock: () => number;
+  /** Monotonic milliseconds. */
   readonly nowMs: () => number;
 }
 
-export class Monitor implements RunWatcher {
-  private live: LiveRun | null = null;
-  private snapshots_: Snapshots | null = null;
+/** A run that is loaded, and the copies that viewers get of it. */
+interface Loaded {
+  readonly live: LiveRun;
+  readonly snapshots: Snapshots;
+}
+
+export class Monitor implements RunWatcher, ViewedRun {
+  /** Null until the run is loaded: before that, nothing but `viewed` may be asked. */
+  private loaded_: Loaded | null = null;
   private fleet: FleetView | null = null;
-  private join: JoinLinks = { url: '', command: '', needsToken: false };
+  private join: JoinLinks | null = null;
   private readonly curve = new BoundedCurve(limits.curvePointsMax);
   private events: LoggedEvent[] = [];
   private alarms: Alarm[] = [];
   private nextEvent = 1;
   private startedAt: number | null = null;
   private ending_: RunPhase | null = null;
+  private seconds: number | null = null;
   private newest: MetricsLine | null = null;
   private hashed: { readonly step: number; readonly sha256: string } | null = null;
 
@@ -52,12 +56,12 @@ export class Monitor implements RunWatcher {
 
   /** The run, once it is loaded. */
   get run(): LiveRun | null {
-    return this.live;
+    return this.loaded_?.live ?? null;
   }
 
-  /** Copies of its weights and the like, once it is loaded. */
-  get snapshots(): Snapshots | null {
-    return this.snapshots_;
+  /** What the web server may show: nothing until the run is loaded. */
+  get viewed(): ViewedRun | null {
+    return this.loaded_ === null ? null : this;
   }
 
   /** Why the run cannot be controlled any more; null while it can. */
@@ -68,8 +72,7 @@ export class Monitor implements RunWatcher {
   // ---- from the run ----
 
   loaded(run: LiveRun): void {
-    this.live = run;
-    this.snapshots_ = new Snapshots(run, this.config.nowMs);
+    this.loaded_ = { live: run, snapshots: new Snapshots(run, this.config.nowMs) };
     for (const line of run.recorder.history()) this.follow(line);
   }
 
@@ -84,7 +87,7 @@ export class Monitor implements RunWatcher {
     this.follow(line);
     if (line.testAccuracy === undefined || line.testLoss === undefined) return;
     const found = `test accuracy ${(100 * line.testAccuracy).toFixed(2)} %, loss ${line.testLoss.toFixed(4)}`;
-    this.snapshots_?.evaluated(line.step);
+    this.loaded_?.snapshots.evaluated(line.step);
     this.tell('evaluated', `step ${line.step}: ${found}`);
   }
 
@@ -92,7 +95,8 @@ export class Monitor implements RunWatcher {
     this.tell('checkpoint', `checkpoint of step ${step}`);
   }
 
-  ended(reason: StopReason, { weightsSha256, steps }: Summary): void {
+  ended(reason: StopReason, { weightsSha256, steps, seconds }: Summary): void {
+    this.seconds = seconds;
     this.hashed = { step: steps, sha256: weightsSha256 };
     this.ending_ = reason === 'interrupted' || reason === 'diverged' ? reason : 'finished';
     this.tell('ended', `${this.ending_} after ${steps} steps`);
@@ -115,23 +119,48 @@ export class Monitor implements RunWatcher {
     return { curve: this.curve.mark, event: this.nextEvent };
   }
 
-  /**
-   * All that is known, or, from a mark on, what is new; null while the run is not loaded. `viewers` decides how often
-   * each of them may ask for the weights.
-   */
-  state(viewers: number, since: Mark | null): RunState | null {
-    const { live } = this;
-    if (live === null) return null;
+  get name(): string {
+    return this.known.live.recorder.name;
+  }
+
+  state(viewers: number, since: Mark | null): RunState {
+    const { live, snapshots } = this.known;
     const points = since === null ? null : this.curve.since(since.curve);
     const isNew = ({ id }: LoggedEvent) => since === null || points === null || id >= since.event;
-    return { ...this.course(live), ...this.whole(live, viewers, points), events: this.events.filter(isNew) };
+    return {
+      ...this.course(live, snapshots),
+      ...this.whole(live, viewers, points),
+      events: this.events.filter(isNew),
+    };
+  }
+
+  async weights(): Promise<Edition> {
+    return this.known.snapshots.weights();
+  }
+
+  model(): Promise<Edition> {
+    return this.known.snapshots.model();
+  }
+
+  async evaluation(): Promise<Edition | Refusal> {
+    return this.known.snapshots.evaluation() ?? { code: 'not-found', message: 'there was no evaluation yet' };
+  }
+
+  metricsFile(): Promise<string> {
+    return this.known.live.recorder.metrics();
+  }
+
+  private get known(): Loaded {
+    assert(this.loaded_ !== null, 'a run is viewed before it is loaded');
+    return this.loaded_;
   }
 
   private whole({ setup, recorder }: LiveRun, viewers: number, points: readonly CurvePoint[] | null) {
-    const { run, dataset } = { run: setup.run, dataset: setup.config.dataset };
-    const { name, shape, classes, train, test } = dataset;
+    const { run, config } = setup;
+    const { name, shape, classes, train, test } = config.dataset;
     return {
       version,
+      source: 'run' as const,
       run: recorder.name,
       model: run.model,
       dataset: { name, shape, classes, train, test },
@@ -151,7 +180,7 @@ export class Monitor implements RunWatcher {
     };
   }
 
-  private course({ setup, trainer, recorder }: LiveRun) {
+  private course({ setup, trainer, recorder }: LiveRun, snapshots: Snapshots) {
     const { plan } = setup;
     const { step } = trainer.position;
     const { test, bestAccuracy } = trainer.findings;
@@ -175,12 +204,15 @@ export class Monitor implements RunWatcher {
       bestTestAccuracy: bestAccuracy,
       weightsSha256: this.hashed?.sha256 ?? null,
       weightsStep: this.hashed?.step ?? null,
+      newest: { weights: step, evaluation: snapshots.evaluatedStep },
+      evaluationFault: null,
+      seconds: this.seconds,
     };
   }
 
   private get phase(): RunPhase {
     if (this.ending_ !== null) return this.ending_;
-    if (this.live?.trainer.isPaused) return 'paused';
+    if (this.run?.trainer.isPaused) return 'paused';
     return this.startedAt === null || this.fleet?.workers === 0 ? 'waiting' : 'training';
   }
 

@@ -1,10 +1,10 @@
 /**
- * `/metrics`, for Prometheus. Values are read when they are asked for; nothing is counted here. Loaded on the first
- * request.
+ * `/metrics`, for Prometheus. Values are read from the run's state at each request; nothing is counted here. The module
+ * is loaded on the first request.
  */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { Monitor } from './monitor.js';
 import type { RunPhase, RunState } from './state.js';
+import type { ViewedRun } from './viewed-run.js';
 
 const prefix = 'lockstep_';
 
@@ -29,7 +29,7 @@ const readings: readonly (readonly [string, string, Reading])[] = [
   ['alarms', 'Faults that need somebody, such as a full disk', ({ alarms }) => alarms.length],
 ];
 
-const phases: readonly RunPhase[] = ['waiting', 'training', 'paused', 'finished', 'interrupted', 'diverged'];
+const phases: readonly RunPhase[] = ['waiting', 'training', 'paused', 'finished', 'interrupted', 'diverged', 'stale'];
 
 export class Prometheus {
   private readonly registry = new Registry();
@@ -37,7 +37,8 @@ export class Prometheus {
   private now: RunState | null = null;
 
   constructor(
-    private readonly monitor: Monitor,
+    /** Null until the run is loaded. */
+    private readonly run: () => ViewedRun | null,
     private readonly viewers: () => number,
   ) {
     for (const [name, help, read] of readings) {
@@ -51,7 +52,9 @@ export class Prometheus {
   }
 
   text(): Promise<string> {
-    this.now = this.monitor.state(this.viewers(), this.monitor.mark);
+    const run = this.run();
+    // From the newest mark on: nobody needs the curve here.
+    this.now = run?.state(this.viewers(), run.mark) ?? null;
     return this.registry.metrics();
   }
 

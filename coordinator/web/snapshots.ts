@@ -1,6 +1,6 @@
 /**
- * Copies of what viewers look at: the weights, and what the newest evaluation predicted. A copy is made when somebody
- * asks, not for every step, and is the same bytes for all who ask before the next one.
+ * Copies of what viewers look at in a live run: the weights, and what the newest evaluation predicted. A copy is made
+ * when a viewer asks, not for every step. All viewers who ask before the next copy get the same bytes.
  */
 import { imageOf } from '../../shared/compute/samples.js';
 import { limits } from '../../shared/limits.js';
@@ -8,14 +8,9 @@ import { configSha256 } from '../archive/config.js';
 import { littleEndianBytes } from '../archive/floats.js';
 import { encodeModel } from '../archive/model-file.js';
 import type { LiveRun } from '../run/conduct.js';
-import { type EvaluationState, type Misclassified, weightsHeaderBytes } from './state.js';
-
-/** Bytes and what they are: the same name, the same bytes. */
-export interface Edition {
-  readonly step: number;
-  readonly etag: string;
-  readonly bytes: Uint8Array;
-}
+import { compareAnswers } from './confusion.js';
+import { type EvaluationState, weightsHeaderBytes } from './state.js';
+import type { Edition } from './viewed-run.js';
 
 interface Predictions {
   readonly step: number;
@@ -23,7 +18,7 @@ interface Predictions {
 }
 
 export class Snapshots {
-  /** The bytes after a step are a function of this and the step. */
+  /** This and the step determine the bytes: a run's configuration determines its weights after each step. */
   private readonly identity: string;
   private newestWeights: Edition | null = null;
   private copiedMs = Number.NEGATIVE_INFINITY;
@@ -37,13 +32,16 @@ export class Snapshots {
     this.identity = configSha256(run.setup.config).slice(0, 16);
   }
 
-  /** An evaluation is over, and its predictions are in the workspace. */
+  /** Keeps the predictions of the evaluation that has just ended: the workspace holds them until the next one. */
   evaluated(step: number): void {
     const { machine, setup } = this.run;
     this.predictions = { step, classes: machine.bytes(machine.workspace.predictions, setup.run.test).slice() };
   }
 
-  /** As `weightsHeaderBytes` says. Between two steps, always: whoever asks has a turn of the event loop of his own. */
+  /**
+   * The weights as `weightsHeaderBytes` says, copied at most every `limits.weightsCopyMsMin`. Requests have turns of the
+   * event loop of their own, so a copy is always made between two steps.
+   */
   weights(): Edition {
     const { machine, trainer } = this.run;
     const { step } = trainer.position;
@@ -70,6 +68,11 @@ export class Snapshots {
     return { step, etag: this.etag('model', step), bytes: Buffer.concat(parts) };
   }
 
+  /** The step of the newest evaluation; null before the first one. */
+  get evaluatedStep(): number | null {
+    return this.predictions?.step ?? null;
+  }
+
   /** Null before the first evaluation. */
   evaluation(): Edition | null {
     if (this.predictions === null) return null;
@@ -87,23 +90,14 @@ export class Snapshots {
   private compare({ step, classes: predicted }: Predictions): EvaluationState {
     const { machine, setup } = this.run;
     const { test, pixels } = machine.workspace;
-    const samples = setup.run.test;
-    const { classes } = setup.config.dataset;
-    const labels = machine.bytes(test.labels, samples);
-    const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
-    const misclassified: Misclassified[] = [];
-    const shownMax = Math.min(limits.misclassifiedMax, Math.floor(limits.misclassifiedBytesMax / pixels));
-    let correct = 0;
-    for (const [index, label] of labels.entries()) {
-      // A model may have more outputs than there are classes.
-      if (predicted[index] < classes && label < classes) confusion[label][predicted[index]] += 1;
-      if (predicted[index] === label) correct += 1;
-      else if (misclassified.length < shownMax) {
-        const image = Buffer.from(imageOf(machine, 'test', index)).toString('base64');
-        misclassified.push({ index, label, predicted: predicted[index], pixels: image });
-      }
-    }
-    return { step, samples, correct, confusion, misclassified };
+    return compareAnswers({
+      step,
+      classes: setup.config.dataset.classes,
+      labels: machine.bytes(test.labels, setup.run.test),
+      predicted,
+      pixels,
+      imageOf: (index) => imageOf(machine, 'test', index),
+    });
   }
 
   private etag(what: string, step: number): string {

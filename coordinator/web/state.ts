@@ -1,20 +1,30 @@
 /**
- * What the coordinator tells whoever watches a run: the contract between its HTTP side and the dashboard, and what
- * programs read from `/api/state`. Imports nothing but types, so that the page can import it.
+ * What viewers of a run are told: the contract between the web server and the dashboard, and what programs read from
+ * `/api/state`. This file imports nothing but types, so that the page can import it.
  *
- * `GET /api/events` is a stream of server-sent events, each one a `RunState` as JSON. In the first one, and whenever
- * `complete` is true, `curve` and `events` are all that is known; in the others they are what is new since the one
- * before, to be appended. `GET /api/state` is always complete.
+ * `GET /api/events` is a stream of server-sent events; each event is a `RunState` as JSON. Where `complete` is true, as
+ * in the first event, `curve` and `events` hold everything that is known. In the other events they hold what is new
+ * since the event before, and a reader appends them. `GET /api/state` is always complete.
  */
 
 import type { Model } from '../../shared/model/model.js';
 
 export type RunPhase =
-  /** For enough workers to begin, or, once it has begun, for any at all. */
-  'waiting' | 'training' | 'paused' | 'finished' | 'interrupted' | 'diverged';
+  /** Waits for workers: for enough of them to begin, or for any worker once training has begun. */
+  | 'waiting'
+  | 'training'
+  | 'paused'
+  | 'finished'
+  | 'interrupted'
+  | 'diverged'
+  /** The files of a run that did not end, and that no process works on any more. */
+  | 'stale';
 
 export interface RunState {
+  /** Of Lockstep. */
   readonly version: string;
+  /** `run`: the process that trains says so. `files`: `lockstep view` read it from the run's directory. */
+  readonly source: 'run' | 'files';
   /** The run's name: that of its directory. */
   readonly run: string;
   readonly phase: RunPhase;
@@ -38,19 +48,26 @@ export interface RunState {
   /** Hash of the weights after `weightsStep` steps: those of the newest evaluation, or the final ones. */
   readonly weightsSha256: string | null;
   readonly weightsStep: number | null;
+  /** Steps of the newest weights and of the newest evaluation that can be asked for; null: there is none yet. */
+  readonly newest: { readonly weights: number | null; readonly evaluation: number | null };
+  /** Why there is no evaluation to ask for, and what to do about it; null: there is one, or one will come. */
+  readonly evaluationFault: string | null;
+  /** How long it trained, since it was begun or resumed; null until it has ended. */
+  readonly seconds: number | null;
   readonly model: Model;
   readonly dataset: DatasetState;
   readonly batch: number;
-  /** Micro-batches of a full step: more workers than that have nothing to do. */
+  /** Slots of a full step: more workers than slots would have nothing to do. */
   readonly slots: number;
-  /** At most so many as the limits say; `workersTotal` counts all. */
+  /** At most `limits.workersShownMax`; `workersTotal` counts all. */
   readonly workers: readonly WorkerState[];
   readonly workersTotal: number;
-  /** Training begins when so many are there. */
+  /** Training begins when this many workers have joined. */
   readonly workersMin: number;
   readonly traffic: { readonly bytesSent: number; readonly bytesReceived: number };
   readonly alarms: readonly Alarm[];
-  readonly join: JoinLinks;
+  /** Null: nobody can join. */
+  readonly join: JoinLinks | null;
   readonly complete: boolean;
   readonly events: readonly LoggedEvent[];
   readonly curve: readonly CurvePoint[];
@@ -90,7 +107,7 @@ export interface Alarm {
   readonly text: string;
 }
 
-/** Where others join. Neither has the token: whoever knows it appends `#TOKEN`. */
+/** Where others join. Neither text has the token in it: a viewer who knows the token appends `#TOKEN`. */
 export interface JoinLinks {
   /** Of the join page. */
   readonly url: string;

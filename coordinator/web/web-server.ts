@@ -1,21 +1,19 @@
 /**
- * What the coordinator says over HTTP: the pages, and what they and programs ask for. It listens before the run is
- * loaded; until then it has the pages, and for everything else `not-ready`. Nothing of a request is logged.
+ * A run over HTTP: the pages, and what pages and programs ask for. A coordinator answers before its run is loaded; until
+ * then it has the pages, and answers `not-ready` to everything else. Nothing of a request is logged.
  */
 import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { limits } from '../../shared/limits.js';
-import type { LiveRun } from '../run/conduct.js';
 import { type Access, bearer } from './access.js';
 import type { RunControls } from './controls.js';
 import { LiveStates } from './live.js';
-import type { Monitor } from './monitor.js';
 import type { Prometheus } from './prometheus.js';
 import { fail, type Reply, readBody, sendBytes, sendJson, sendPage } from './reply.js';
-import type { Edition, Snapshots } from './snapshots.js';
 import { loadStaticFiles } from './static.js';
+import { type Edition, isRefusal, type Refusal, type ViewedRun } from './viewed-run.js';
 
 /** Where the build puts what browsers are served. */
 const directory = fileURLToPath(new URL('../../web', import.meta.url));
@@ -26,18 +24,16 @@ const notReady = 'the run is not loaded yet';
 
 const operatorHint = 'every start of the coordinator makes a new one, and prints the link that has it';
 
-/** A run that is loaded. */
-interface Loaded {
-  readonly run: LiveRun;
-  readonly snapshots: Snapshots;
-}
-
 export interface WebServerConfig {
   readonly access: Access;
-  readonly monitor: Monitor;
-  readonly controls: RunControls;
+  /** Null until the run is loaded. */
+  readonly run: () => ViewedRun | null;
+  /** Null: this run cannot be controlled from here. */
+  readonly controls: RunControls | null;
   readonly nowMs: () => number;
 }
+
+type Route = (reply: Reply, run: ViewedRun) => void | Promise<void>;
 
 export class WebServer {
   private readonly files = loadStaticFiles(directory);
@@ -46,7 +42,7 @@ export class WebServer {
   private downloads = 0;
 
   constructor(private readonly config: WebServerConfig) {
-    this.live = new LiveStates(config.monitor, config.nowMs);
+    this.live = new LiveStates(config.run, config.nowMs);
   }
 
   /** Answers a request, whatever it is. */
@@ -74,51 +70,56 @@ export class WebServer {
     const route = Object.hasOwn(this.routes, path) ? this.routes[path] : null;
     if (route === null) return fail(reply, 'not-found', 'there is nothing here: the dashboard is at /');
     if (!this.mayRead(reply)) return;
-    const { run, snapshots } = this.config.monitor;
-    if (run === null || snapshots === null) return fail(reply, 'not-ready', notReady);
-    await route(reply, { run, snapshots });
+    const run = this.config.run();
+    if (run === null) return fail(reply, 'not-ready', notReady);
+    await route(reply, run);
   }
 
-  private readonly routes: Readonly<Record<string, (reply: Reply, loaded: Loaded) => void | Promise<void>>> = {
-    '/api/state': (reply) => sendJson(reply, this.config.monitor.state(this.live.count, null)),
+  private readonly routes: Readonly<Record<string, Route>> = {
+    '/api/state': (reply, run) => sendJson(reply, run.state(this.live.count, null)),
     '/api/events': (reply) => {
       if (reply.request.method === 'HEAD') return fail(reply, 'method-not-allowed', 'a stream has no end to describe');
       if (!this.live.add(reply.response)) fail(reply, 'busy', 'too many are watching');
     },
-    '/api/weights': (reply, { snapshots }) => this.sendSnapshot(reply, 'application/octet-stream', snapshots.weights()),
-    '/api/evaluation': (reply, { snapshots }) => {
-      const evaluation = snapshots.evaluation();
-      if (evaluation === null) return fail(reply, 'not-found', 'there was no evaluation yet');
-      return this.sendSnapshot(reply, 'application/json; charset=utf-8', evaluation);
+    '/api/weights': (reply, run) => this.sendEdition(reply, 'application/octet-stream', () => run.weights()),
+    '/api/evaluation': (reply, run) =>
+      this.sendEdition(reply, 'application/json; charset=utf-8', () => run.evaluation()),
+    '/model.safetensors': (reply, run) => {
+      const offer = ({ step }: Edition) => offerAs(reply, `${run.name}-step-${step}.safetensors`);
+      return this.sendEdition(reply, 'application/octet-stream', () => run.model(), offer);
     },
-    '/model.safetensors': (reply, { run, snapshots }) =>
+    '/metrics.jsonl': (reply, run) =>
       this.download(reply, async () => {
-        const model = await snapshots.model();
-        offerAs(reply, `${run.recorder.name}-step-${model.step}.safetensors`);
-        sendBytes(reply, { type: 'application/octet-stream', etag: model.etag }, model.bytes);
-      }),
-    '/metrics.jsonl': (reply, { run }) =>
-      this.download(reply, async () => {
-        const path = await run.recorder.metrics();
-        offerAs(reply, `${run.recorder.name}-metrics.jsonl`);
+        const path = await run.metricsFile();
+        offerAs(reply, `${run.name}-metrics.jsonl`);
         reply.response.writeHead(200, { 'content-type': 'application/jsonl', 'cache-control': 'no-store' });
         // A file that cannot be read ends the answer early, which its reader sees.
         pipeline(createReadStream(path), reply.response, () => {});
       }),
     '/metrics': async (reply) => {
       this.prometheus ??= import('./prometheus.js').then(
-        ({ Prometheus }) => new Prometheus(this.config.monitor, () => this.live.count),
+        ({ Prometheus }) => new Prometheus(this.config.run, () => this.live.count),
       );
       const prometheus = await this.prometheus;
       sendBytes(reply, { type: prometheus.contentType }, Buffer.from(await prometheus.text()));
     },
   };
 
-  private sendSnapshot(reply: Reply, type: string, { etag, bytes }: Edition): void {
-    void this.download(reply, async () => sendBytes(reply, { type, etag }, bytes));
+  private sendEdition(
+    reply: Reply,
+    type: string,
+    get: () => Promise<Edition | Refusal>,
+    announce: (edition: Edition) => void = () => {},
+  ): Promise<void> {
+    return this.download(reply, async () => {
+      const answer = await get();
+      if (isRefusal(answer)) return fail(reply, answer.code, answer.message);
+      announce(answer);
+      sendBytes(reply, { type, etag: answer.etag }, answer.bytes);
+    });
   }
 
-  /** A slow reader holds on to what it reads: so there are only so many. */
+  /** A slow reader keeps what it reads in memory, so the number of downloads is limited. */
   private async download(reply: Reply, send: () => Promise<void>): Promise<void> {
     if (this.downloads >= limits.downloadsMax) return fail(reply, 'busy', 'too many downloads are under way');
     this.downloads += 1;
@@ -154,10 +155,11 @@ export class WebServer {
   }
 
   private async control(reply: Reply, action: string): Promise<void> {
-    const { access, controls, monitor } = this.config;
+    const { access, controls, run } = this.config;
     const body = readBody(reply, limits.requestBodyBytesMax);
     if (reply.request.method !== 'POST') return fail(reply, 'method-not-allowed', 'there is only POST here');
     if (!access.knowsOrigin(reply.request.headers)) return fail(reply, 'forbidden', 'not from that page');
+    if (controls === null) return fail(reply, 'not-found', 'this only shows the files of a run: it has no controls');
     const role = access.roleOf(bearer(reply.request.headers));
     if (role === 'nobody')
       return fail(reply, 'token-wrong', `the operator's token is missing or wrong: ${operatorHint}`);
@@ -166,7 +168,7 @@ export class WebServer {
     if (text === null) return fail(reply, 'too-large', `a body has at most ${limits.requestBodyBytesMax} bytes`);
     const refusal = controls.perform(action, text);
     if (refusal !== null) return fail(reply, refusal.code, refusal.message);
-    sendJson(reply, { done: action, step: monitor.run?.trainer.position.step });
+    sendJson(reply, { done: action, step: run()?.state(0, null).step });
   }
 }
 

@@ -32,6 +32,7 @@ function stateOf(config: ConfigFile, lines: readonly MetricsLine[]): RunState {
   const now = Date.now();
   return {
     version: config.version,
+    source: 'run',
     run: '2026-01-12-mlp',
     phase: 'finished',
     step: last.step,
@@ -48,6 +49,9 @@ function stateOf(config: ConfigFile, lines: readonly MetricsLine[]): RunState {
     bestTestAccuracy: Math.max(...lines.map(({ testAccuracy }) => testAccuracy ?? 0)),
     weightsSha256: last.weightsSha256 ?? null,
     weightsStep: last.step,
+    newest: { weights: last.step, evaluation: last.step },
+    evaluationFault: null,
+    seconds: 95,
     model: config.model,
     dataset: config.dataset,
     batch: config.batch,

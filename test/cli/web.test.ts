@@ -72,7 +72,7 @@ describe('before the first step', () => {
     expect((await ask('/healthz')).body.toString()).toBe('ok\n');
     const now = await state();
     expect(now).toMatchObject({ phase: 'waiting', step: 0, workers: [], complete: true, weightsSha256: null });
-    expect(now.join.url).toBe(`http://127.0.0.1:${port}/join`);
+    expect(now.join?.url).toBe(`http://127.0.0.1:${port}/join`);
     expect((await ask('/api/evaluation')).status).toBe(404);
   });
 

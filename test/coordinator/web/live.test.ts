@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LiveStates } from '../../../coordinator/web/live.js';
-import type { Mark, Monitor } from '../../../coordinator/web/monitor.js';
+import type { Mark, ViewedRun } from '../../../coordinator/web/viewed-run.js';
 import { limits } from '../../../shared/limits.js';
 
 /** A viewer's response: what was written to it, and a queue that can be made to look long. */
@@ -37,7 +37,7 @@ function counting() {
     run.asked += 1;
     return { complete: since === null, step: run.step };
   };
-  return { run, monitor: { mark, state } as unknown as Monitor };
+  return { run, viewed: { mark, state } as unknown as ViewedRun };
 }
 
 describe('the stream of states', () => {
@@ -45,8 +45,11 @@ describe('the stream of states', () => {
   afterEach(() => void vi.useRealTimers());
 
   function begin() {
-    const { run, monitor } = counting();
-    const live = new LiveStates(monitor, () => Date.now());
+    const { run, viewed } = counting();
+    const live = new LiveStates(
+      () => viewed,
+      () => Date.now(),
+    );
     const join = () => {
       const viewer = new Viewer();
       return live.add(asResponse(viewer)) ? viewer : null;

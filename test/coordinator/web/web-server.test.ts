@@ -13,7 +13,7 @@ it('calls no token wrong before it knows the right one', async () => {
   const nowMs = () => performance.now();
   const monitor = new Monitor({ workersMin: 1, clock: Date.now, nowMs });
   const controls = new RunControls(monitor, pino({ level: 'silent' }));
-  const web = new WebServer({ access, monitor, controls, nowMs });
+  const web = new WebServer({ access, run: () => monitor.viewed, controls, nowMs });
   const server = createServer((request, response) => web.handle(request, response)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/events`;
