@@ -1,0 +1,104 @@
+/**
+ * What a worker must answer, computed by the specification (E1 to E4): one memory, one thread, the scalar kernels.
+ *
+ * What this is not: fast, or a machine. It has no pool and no threads, and is for runs of a few thousand parameters.
+ */
+import type { Kernels } from '../../shared/arithmetic/kernels.js';
+import { scalarKernels } from '../../shared/arithmetic/scalar.js';
+import { Computer } from '../../shared/compute/computer.js';
+import { type LooseSamples, storeSamples } from '../../shared/compute/samples.js';
+import { layOutWorkspace, type RunDescription, type Workspace } from '../../shared/compute/workspace.js';
+import { evaluationRows, SampleOrder, slotsOf } from '../../shared/data/order.js';
+import { initialWeights } from '../../shared/model/initialise.js';
+import { transposeWeights } from '../../shared/model/network.js';
+import { shardSamples } from '../../shared/model/shard.js';
+import type { Shard } from '../../shared/pool/tree.js';
+import type { SampleSet } from '../../shared/protocol/messages.js';
+
+/** An ordinary array buffer in the place of a WebAssembly memory. */
+interface PlainMemory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+
+/** A place in the order of steps. */
+export interface StepPlace {
+  readonly epoch: number;
+  readonly stepInEpoch: number;
+}
+
+export interface Evaluation {
+  /** Loss sum and count of correct predictions. */
+  readonly sums: Float32Array;
+  readonly predictions: Uint8Array;
+}
+
+export class Oracle {
+  readonly workspace: Workspace;
+  readonly order: SampleOrder;
+  readonly kernels: Kernels;
+  readonly memory: PlainMemory;
+  private readonly computer: Computer;
+  /** Behind the workspace: room for one sum. */
+  private readonly sumAt: number;
+
+  /** Starts with the first weights of the run, and no samples. Other kernels give a worker that is wrong. */
+  constructor(
+    readonly run: RunDescription,
+    kernelsOver: (memory: { readonly buffer: ArrayBufferLike }) => Kernels = scalarKernels,
+  ) {
+    this.workspace = layOutWorkspace(run, 1);
+    this.sumAt = this.workspace.end;
+    const bytes = this.sumAt + 4 * this.workspace.partialFloats;
+    this.memory = { buffer: new ArrayBuffer(bytes), grow: () => -1 };
+    this.kernels = kernelsOver(this.memory);
+    this.order = new SampleOrder({ ...run, samples: run.train });
+    this.computer = new Computer(this.kernels, this.memory, this.workspace, 0, this.order);
+    this.setWeights(initialWeights(run.model, run.seed));
+  }
+
+  /** A copy. */
+  get weights(): Float32Array {
+    return this.floats(this.workspace.weights, this.workspace.parameters).slice();
+  }
+
+  setWeights(weights: Float32Array): void {
+    this.floats(this.workspace.weights, this.workspace.parameters).set(weights);
+    transposeWeights(this.kernels, this.run.model, this.workspace.weights, this.workspace.transposed);
+  }
+
+  store(set: SampleSet, samples: LooseSamples): void {
+    storeSamples(this, set, samples);
+  }
+
+  /** A node of a step's tree: the gradient, then the loss sum and the count of correct predictions. */
+  gradient({ epoch, stepInEpoch }: StepPlace, shard: Shard): Float32Array {
+    this.computer.compute({ work: 'gradient', epoch, stepInEpoch }, shard, this.sumAt);
+    return this.floats(this.sumAt, this.workspace.partialFloats).slice();
+  }
+
+  evaluation(shard: Shard): Evaluation {
+    this.computer.compute({ work: 'evaluation', epoch: 0, stepInEpoch: 0 }, shard, this.sumAt);
+    const at = this.workspace.predictions + shard.lo * evaluationRows;
+    const count = shardSamples(shard, this.run.test, evaluationRows);
+    const predictions = new Uint8Array(this.memory.buffer, at, count).slice();
+    return { sums: this.floats(this.sumAt, 2).slice(), predictions };
+  }
+
+  /** Slots of an evaluation. */
+  get evaluationSlots(): number {
+    return slotsOf(this.run.test, evaluationRows);
+  }
+
+  /** E4, from the root of a step's tree. */
+  update(root: Float32Array, samples: number, rate: number, momentum: number): void {
+    const { weights, velocity, parameters } = this.workspace;
+    this.floats(this.sumAt, this.workspace.partialFloats).set(root);
+    this.kernels.sgd(weights, velocity, this.sumAt, parameters, samples, rate, momentum);
+    this.setWeights(this.weights);
+  }
+
+  private floats(at: number, length: number): Float32Array {
+    return new Float32Array(this.memory.buffer, at, length);
+  }
+}

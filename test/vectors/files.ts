@@ -1,0 +1,21 @@
+/** The vector files of shared/vectors by their names: what stands in each. */
+import { functionVectors } from './functions.js';
+import { firstWeightVectors, orderVectors, randomVectors } from './order.js';
+import { runVectors, slotVectors } from './slots.js';
+
+export const vectorFolder = new URL('../../../shared/vectors/', import.meta.url);
+
+export function vectorFiles(): Record<string, object> {
+  return {
+    'functions.json': functionVectors(),
+    'random.json': randomVectors(),
+    'order.json': orderVectors(),
+    'first-weights.json': firstWeightVectors(),
+    'slots.json': slotVectors(),
+    'run.json': runVectors(),
+  };
+}
+
+export function textOf(vectors: object): string {
+  return `${JSON.stringify(vectors, null, 1)}\n`;
+}

@@ -1,0 +1,136 @@
+/** One slot per loss and activation, and a small run with a tree, an evaluation and two updates (E2 to E4). */
+import { type Evaluation, Oracle } from '../../coordinator/conform/oracle.js';
+import { madeUpSamples, madeUpWeights } from '../../coordinator/conform/problem.js';
+import type { Kernels } from '../../shared/arithmetic/kernels.js';
+import type { RunDescription } from '../../shared/compute/workspace.js';
+import type { DenseLayer, Model } from '../../shared/model/model.js';
+import { parameterCount } from '../../shared/model/parameters.js';
+import { halves, rootShard, type Shard, shardAt } from '../../shared/pool/tree.js';
+import { bytes, floatBits, list } from './text.js';
+
+type KernelsOver = (memory: { readonly buffer: ArrayBufferLike }) => Kernels;
+type Activation = DenseLayer['activation'];
+
+const slotCases: [hidden: Activation, last: Activation, loss: Model['loss']][] = [
+  ['relu', 'linear', 'softmaxCrossEntropy'],
+  ['tanh', 'linear', 'sigmoidCrossEntropy'],
+  ['sigmoid', 'linear', 'quadratic'],
+  ['linear', 'sigmoid', 'quadratic'],
+  ['relu', 'tanh', 'quadratic'],
+  ['tanh', 'relu', 'quadratic'],
+];
+
+/** A slot of four samples; the model has two hidden layers, so that a derivative is carried back through one. */
+export function slotVectors(kernelsOver?: KernelsOver) {
+  return { slots: slotCases.map((each, i) => slotVector(each, i + 1, kernelsOver)) };
+}
+
+function slotVector([hidden, last, loss]: (typeof slotCases)[number], seed: number, kernelsOver?: KernelsOver) {
+  const layers: DenseLayer[] = [
+    { dense: 4, activation: hidden },
+    { dense: 5, activation: hidden },
+    { dense: 3, activation: last },
+  ];
+  const model: Model = { input: [2, 3], layers, loss };
+  const run: RunDescription = { model, train: 4, test: 4, batch: 0, microBatch: 4, seed };
+  const oracle = new Oracle(run, kernelsOver);
+  const weights = madeUpWeights(run);
+  const samples = madeUpSamples(run, 'train', 4);
+  // As the slot's rows: the order of a run's only step would mix them.
+  const ids = Uint32Array.from(oracle.order.microBatch(0, 0, 0));
+  oracle.store('train', { ...samples, ids });
+  oracle.store('test', samples);
+  oracle.setWeights(weights);
+  return {
+    model,
+    pixels: bytes(samples.pixels),
+    labels: list(samples.labels),
+    weights: floatBits(weights),
+    ...resultOf(model, oracle.gradient({ epoch: 0, stepInEpoch: 0 }, rootShard(1))),
+    predictions: list(oracle.evaluation(rootShard(1)).predictions),
+  };
+}
+
+function resultOf(model: Model, sum: Float32Array) {
+  const parameters = parameterCount(model);
+  return {
+    lossSum: floatBits([sum[parameters]]),
+    correct: floatBits([sum[parameters + 1]]),
+    gradient: floatBits(sum.subarray(0, parameters)),
+  };
+}
+
+/** Steps of 24 and 9 samples: six slots, and then three, the last of one sample. Evaluation slots of 64, 64 and 22. */
+const run: RunDescription = {
+  model: {
+    input: [2, 2],
+    layers: [
+      { dense: 3, activation: 'relu' },
+      { dense: 3, activation: 'linear' },
+    ],
+    loss: 'softmaxCrossEntropy',
+  },
+  train: 33,
+  test: 150,
+  batch: 24,
+  microBatch: 4,
+  seed: 5,
+};
+const [rate, momentum] = [0.1, 0.9];
+
+export function runVectors(kernelsOver?: KernelsOver) {
+  const oracle = new Oracle(run, kernelsOver);
+  const [train, test] = [madeUpSamples(run, 'train', run.train), madeUpSamples(run, 'test', run.test)];
+  oracle.store('train', train);
+  oracle.store('test', test);
+  oracle.setWeights(madeUpWeights(run));
+  return {
+    ...run,
+    trainPixels: bytes(train.pixels),
+    trainLabels: list(train.labels),
+    testPixels: bytes(test.pixels),
+    testLabels: list(test.labels),
+    rate: floatBits([rate]),
+    momentum: floatBits([momentum]),
+    weights: floatBits(oracle.weights),
+    shards: shardsOf(oracle, 0),
+    evaluation: nodesOf(rootShard(oracle.evaluationSlots), oracle.evaluationSlots).map((shard) => ({
+      ...shard,
+      ...scoreOf(oracle.evaluation(shard)),
+    })),
+    ...updatesOf(oracle),
+  };
+}
+
+function shardsOf(oracle: Oracle, stepInEpoch: number) {
+  const slots = oracle.order.slotsIn(stepInEpoch);
+  return nodesOf(rootShard(slots), slots).map((shard) => ({
+    epoch: 0,
+    stepInEpoch,
+    ...shard,
+    ...resultOf(run.model, oracle.gradient({ epoch: 0, stepInEpoch }, shard)),
+  }));
+}
+
+function updatesOf(oracle: Oracle) {
+  const update = (stepInEpoch: number) => {
+    const slots = oracle.order.slotsIn(stepInEpoch);
+    const root = oracle.gradient({ epoch: 0, stepInEpoch }, rootShard(slots));
+    oracle.update(root, oracle.order.samplesIn(stepInEpoch), rate, momentum);
+    return floatBits(oracle.weights);
+  };
+  const afterOneUpdate = update(0);
+  const restStep = shardsOf(oracle, 1);
+  return { afterOneUpdate, restStep, afterTwoUpdates: update(1) };
+}
+
+function scoreOf({ sums, predictions }: Evaluation) {
+  return { lossSum: floatBits([sums[0]]), correct: floatBits([sums[1]]), predictions: list(predictions) };
+}
+
+/** All nodes below and with this one, slots first. */
+function nodesOf(node: Shard, slots: number): Shard[] {
+  if (node.size === 1) return [shardAt(node.lo, 1, slots)];
+  const [left, right] = halves(node, slots);
+  return [...nodesOf(left, slots), ...nodesOf(right, slots), node];
+}

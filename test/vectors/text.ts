@@ -1,0 +1,19 @@
+/** Numbers as the vector files write them: separated by spaces, floats as the 8 hexadecimal digits of their bits. */
+
+export function floatBits(floats: Iterable<number>): string {
+  const array = Float32Array.from(floats);
+  return Array.from(new Uint32Array(array.buffer), hex).join(' ');
+}
+
+export function hex(word: number): string {
+  return word.toString(16).padStart(8, '0');
+}
+
+export function list(numbers: Iterable<number>): string {
+  return [...numbers].join(' ');
+}
+
+/** Two digits a byte, without spaces. */
+export function bytes(some: Uint8Array): string {
+  return Buffer.from(some).toString('hex');
+}
