@@ -3,7 +3,6 @@ import { connect, type NetConnectOpts, type Socket as NetSocket } from 'node:net
 import { WebSocket } from 'ws';
 import { limits } from '../shared/limits.js';
 import { offer } from '../shared/protocol/handshake.js';
-import { WriteBurst } from '../shared/protocol/write-burst.js';
 import { deliver, readingInto, WholeFrames } from '../shared/sockets/whole-frames.js';
 import {
   type DriverOptions,
@@ -61,7 +60,6 @@ export class NodeWorker {
 
 function openSocket(url: string, token: string | null, observer: SocketObserver): Socket {
   const frames = new WholeFrames();
-  let burst: WriteBurst | null = null;
   const socket = new WebSocket(url, offer(token), {
     perMessageDeflate: false,
     maxPayload: limits.frameBytesMax,
@@ -73,7 +71,6 @@ function openSocket(url: string, token: string | null, observer: SocketObserver)
     }),
   });
   socket.once('upgrade', ({ socket: stream }) => {
-    burst = new WriteBurst(stream, process.nextTick);
     socket.once('open', () => deliver(frames, stream, limits.frameBytesMax, asBuffer));
   });
   let lastError: string | null = null;
@@ -86,7 +83,6 @@ function openSocket(url: string, token: string | null, observer: SocketObserver)
   return {
     send: (frame, whenSent) => {
       if (socket.readyState !== WebSocket.OPEN) return whenSent();
-      burst?.add(frame.length);
       socket.send(frame, whenSent);
     },
     close: (closeCode) => {

@@ -1,5 +1,5 @@
 /** Where workers come in: a WebSocket server (gateway.ts), or a simulated network. The site makes members of them. */
-import type { Connection } from '../../shared/fleet/remote-member.js';
+import type { MemberConnection } from '../../shared/fleet/member-connection.js';
 import type { End } from '../../shared/protocol/messages.js';
 
 /** What hears of a connection. */
@@ -12,7 +12,7 @@ export interface Entrant {
 
 export interface Entrance {
   /** From now on, each new connection is handed to `admit`. Called once. */
-  open(frameBytesMax: number, admit: (connection: Connection) => Entrant): void;
+  open(frameBytesMax: number, admit: (connection: MemberConnection) => Entrant): void;
   /**
    * From now on, a new connection is told `end` and closed. Resolves when all connections are gone; those that are left
    * after `graceMs` are cut.

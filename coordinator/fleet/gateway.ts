@@ -8,13 +8,13 @@ import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { LockstepError } from '../../shared/errors.js';
 import type { Fleet } from '../../shared/fleet/fleet.js';
-import { type Connection, type MemberObserver, RemoteMember } from '../../shared/fleet/remote-member.js';
+import type { MemberConnection } from '../../shared/fleet/member-connection.js';
+import { type MemberObserver, RemoteMember } from '../../shared/fleet/remote-member.js';
 import { limits } from '../../shared/limits.js';
 import { encodeFrame } from '../../shared/protocol/codec.js';
 import { type ProtocolErrorCode, protocolError } from '../../shared/protocol/errors.js';
 import { offeredToken, subprotocol } from '../../shared/protocol/handshake.js';
 import type { End, EndReason } from '../../shared/protocol/messages.js';
-import { WriteBurst } from '../../shared/protocol/write-burst.js';
 import { deliver, readingInto, WholeFrames } from '../../shared/sockets/whole-frames.js';
 import type { Access } from '../web/access.js';
 
@@ -111,6 +111,8 @@ export class Gateway {
   private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
     if (!this.mayConnect(request)) return refuse(socket, '403 Forbidden');
+    // The request's socket does not know it any more once another one reads from its handle.
+    const address = request.socket.remoteAddress ?? 'unknown';
     const frames = new WholeFrames();
     const stream = socket instanceof Socket ? acceptReading(socket, frames) : socket;
     this.sockets.handleUpgrade(request, stream, head, (accepted) => {
@@ -118,7 +120,7 @@ export class Gateway {
       accepted.on('close', () => this.sockets.clients.size === 0 && this.whenEmpty());
       const code = this.refusal(request);
       deliver(frames, stream, this.config.frameBytesMax, asBuffer);
-      const connection = connectionOf(accepted, stream);
+      const connection = connectionOf(accepted, address);
       if (code !== null) dismiss(connection, code);
       else if (this.farewell !== null) bid(connection, this.farewell);
       else this.admit(accepted, connection);
@@ -145,7 +147,7 @@ export class Gateway {
     return headers.origin === undefined || (access.knowsHost(headers) && access.knowsOrigin(headers));
   }
 
-  private admit(socket: WebSocket, connection: Connection): void {
+  private admit(socket: WebSocket, connection: MemberConnection): void {
     const id = this.nextConnection++;
     const member = new RemoteMember(this.fleet, connection, id, this.observer, this.config.nowMs());
     this.connections.add(member);
@@ -157,13 +159,10 @@ export class Gateway {
   }
 }
 
-function connectionOf(socket: WebSocket, stream: Duplex): Connection {
-  const burst = new WriteBurst(stream, process.nextTick);
+function connectionOf(socket: WebSocket, address: string): MemberConnection {
   return {
-    send: (frame, whenSent) => {
-      burst.add(frame.length);
-      socket.send(frame, whenSent);
-    },
+    address,
+    send: (frame, whenSent) => socket.send(frame, whenSent),
     close: (closeCode, reason) => {
       socket.close(closeCode, reason);
       // A peer that never answers the close, or never reads it, does not keep its socket.
@@ -198,13 +197,13 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-function dismiss(connection: Connection, code: ProtocolErrorCode): void {
+function dismiss(connection: MemberConnection, code: ProtocolErrorCode): void {
   const { message, closeCode } = protocolError(code);
   connection.send(encodeFrame({ type: 'failure', code, message }));
   connection.close(closeCode, code);
 }
 
-function bid(connection: Connection, end: End): void {
+function bid(connection: MemberConnection, end: End): void {
   connection.send(encodeFrame(end));
   connection.close(1000, end.reason);
 }

@@ -64,16 +64,19 @@ export class Outbox {
     this.isHandingOver = true;
     let done = 0;
     let handed = 0;
-    while (done < this.waiting.length && (handed < least || this.platform.nowMs() < untilMs)) {
-      const { recipient, parcels } = this.waiting[done];
-      const next = parcels.next();
-      if (next.done) done += 1;
-      else {
-        recipient.handOver(next.value);
-        handed += 1;
+    try {
+      while (done < this.waiting.length && (handed < least || this.platform.nowMs() < untilMs)) {
+        const { recipient, parcels } = this.waiting[done];
+        const next = parcels.next();
+        if (next.done) done += 1;
+        else {
+          recipient.handOver(next.value);
+          handed += 1;
+        }
       }
+    } finally {
+      this.waiting.splice(0, done);
+      this.isHandingOver = false;
     }
-    this.waiting.splice(0, done);
-    this.isHandingOver = false;
   }
 }

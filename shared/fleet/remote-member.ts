@@ -28,17 +28,8 @@ import type { Task } from '../work/task.js';
 import type { Audited, LateCopy } from './audits.js';
 import type { Fleet } from './fleet.js';
 import { LeasedShard } from './leased-shard.js';
+import type { MemberConnection } from './member-connection.js';
 import type { Parcel, Recipient } from './outbox.js';
-
-/** One WebSocket, or what stands for one. */
-export interface Connection {
-  /** The frame must not change until `whenSent`, which is called once in any case. */
-  send(frame: Uint8Array, whenSent?: () => void): void;
-  /** Sends what is queued, then closes. */
-  close(closeCode: number, reason: string): void;
-  /** Bytes that were sent but have not left this machine. */
-  readonly queuedBytes: number;
-}
 
 /** What the rest of the coordinator wants to hear of a member. */
 export interface MemberObserver {
@@ -68,12 +59,14 @@ export class RemoteMember implements Transport, Audited, Recipient {
   /** Slots of training that it has summed, and that the fleet had when it joined. */
   private slots = 0;
   private fleetSlotsBefore = 0;
-  /** Of the newest ping, as the pool saw it. */
+  /** From the newest ping that was answered to its pong, by the pool's clock. */
   roundTripMs: number | null = null;
   private state: State = 'greeting';
   private member = 0;
   private weightsStep: number | null = null;
-  private nextPing = 1;
+  private pings = 0;
+  /** The newest ping, until its pong comes. */
+  private unansweredPing: number | null = null;
   /** In its present state, while it is no member. */
   private waitedMs = 0;
   private readonly leases = new Map<number, LeasedShard>();
@@ -81,7 +74,7 @@ export class RemoteMember implements Transport, Audited, Recipient {
 
   constructor(
     private readonly fleet: Fleet,
-    private readonly connection: Connection,
+    private readonly connection: MemberConnection,
     /** Its number among all connections of the run. */
     readonly id: number,
     private readonly observer: MemberObserver,
@@ -154,7 +147,7 @@ export class RemoteMember implements Transport, Audited, Recipient {
       case 'result':
         return this.state === 'member' ? this.result(message, payload) : this.unexpected(message.type);
       case 'pong':
-        return this.ponged();
+        return this.ponged(message.id);
       case 'leave':
         return this.end('dropped', false, 'left as asked');
       case 'failure':
@@ -164,10 +157,12 @@ export class RemoteMember implements Transport, Audited, Recipient {
     }
   }
 
-  /** That it was heard was noted before. */
-  private ponged(): void {
+  /** Every message is a sign of life; only the pong of the newest ping measures the round trip. */
+  private ponged(id: number): void {
     const { belief } = this;
-    if (belief !== undefined) this.roundTripMs = belief.heardMs - belief.pingedMs;
+    if (belief === undefined || id !== this.unansweredPing) return;
+    this.unansweredPing = null;
+    this.roundTripMs = belief.heardMs - belief.pingedMs;
   }
 
   private greet(hello: Hello): void {
@@ -273,7 +268,8 @@ export class RemoteMember implements Transport, Audited, Recipient {
   }
 
   ping(): void {
-    this.send({ type: 'ping', id: this.nextPing++ });
+    this.unansweredPing = ++this.pings;
+    this.send({ type: 'ping', id: this.pings });
     this.send(this.progress());
   }
 

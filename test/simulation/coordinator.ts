@@ -190,6 +190,7 @@ export class SimulatedCoordinator implements MemberObserver {
     });
     const queueBytesMax = 4 * copiesMax * machine.workspace.parameters + bytesBesides;
     const connection = {
+      address: end.peerAddress,
       send: (frame: Uint8Array, whenSent: () => void = () => {}) => end.send(frame, whenSent),
       close: () => end.close(),
       get queuedBytes() {

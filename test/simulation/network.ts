@@ -53,6 +53,11 @@ export class End {
     private readonly closeMs: number,
   ) {}
 
+  /** A process stands for the machine that it runs on. */
+  get peerAddress(): string {
+    return this.peer?.process.name ?? 'unknown';
+  }
+
   get queuedBytes(): number {
     return this.queued;
   }

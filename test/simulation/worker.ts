@@ -1,6 +1,7 @@
 /** A worker of the simulated cluster: the production driver, session and machine, on a slow simulated processor. */
 import type { Platform } from '../../shared/compute/platform.js';
 import { decodeFromCoordinator, decodeFromWorker } from '../../shared/protocol/codec.js';
+import { maskBytes } from '../../shared/protocol/tensor.js';
 import { Random } from '../../shared/random.js';
 import { type Outcome, SessionDriver, type Socket, type SocketObserver } from '../../worker/session-driver.js';
 import type { End, Line, Network } from './network.js';
@@ -20,8 +21,6 @@ export interface WorkerTraits {
   readonly line: Line;
 }
 
-/** Bytes of a gradient's mask: the numbers follow it. */
-const maskBytes = 32;
 /** Less often than in production, as often as a session must have it. */
 const tickMs = 500;
 /** More than a turn of the machine. */

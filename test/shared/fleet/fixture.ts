@@ -4,7 +4,8 @@ import { Machine } from '../../../shared/compute/machine.js';
 import { storeSamples } from '../../../shared/compute/samples.js';
 import type { RunDescription } from '../../../shared/compute/workspace.js';
 import { Fleet } from '../../../shared/fleet/fleet.js';
-import { type Connection, RemoteMember } from '../../../shared/fleet/remote-member.js';
+import type { MemberConnection } from '../../../shared/fleet/member-connection.js';
+import { RemoteMember } from '../../../shared/fleet/remote-member.js';
 import { rootShard } from '../../../shared/pool/tree.js';
 import { decodeFromCoordinator, encodeFrame } from '../../../shared/protocol/codec.js';
 import {
@@ -112,7 +113,7 @@ export class TestFleet {
   pass(ms: number, alive: readonly TestWorker[]): void {
     for (const endMs = this.nowMs + ms; this.nowMs < endMs; ) {
       this.nowMs += Math.min(50, endMs - this.nowMs);
-      for (const worker of alive) worker.send({ type: 'pong', id: 1 });
+      for (const worker of alive) worker.send({ type: 'pong', id: 0 });
       this.machine.pool.tick();
     }
   }
@@ -124,7 +125,8 @@ export interface Computed {
   readonly frames: Uint8Array[];
 }
 
-export class TestWorker implements Connection {
+export class TestWorker implements MemberConnection {
+  address = '192.0.2.1';
   queuedBytes = 0;
   readonly member: RemoteMember;
   readonly computed: Computed[] = [];

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../../shared/limits.js';
 import { encodeFrame } from '../../../shared/protocol/codec.js';
+import { maskBytes } from '../../../shared/protocol/tensor.js';
 import { TestFleet, type TestWorker } from './fixture.js';
 
 /** Two workers that are measured, and a shard of the second one that the first is given as well. */
@@ -197,6 +198,24 @@ describe('a connection', () => {
     expect(worker.received.slice(-2)).toMatchObject([{ type: 'progress', testAccuracy: 0.5 }, { type: 'end' }]);
   });
 
+  it('has its round trip measured by the pong of the newest ping alone, and once', () => {
+    const site = new TestFleet();
+    const worker = site.join('worker');
+    const pinged = () => worker.received.flatMap((message) => (message.type === 'ping' ? [message.id] : [])).at(-1)!;
+    site.pass(1_000, [worker]);
+    const former = pinged();
+    site.pass(1_000, [worker]);
+    expect(pinged()).not.toBe(former);
+    site.nowMs += 7;
+    for (const id of [0, former, pinged() + 1]) worker.send({ type: 'pong', id });
+    expect(worker.member.roundTripMs).toBeNull();
+    worker.send({ type: 'pong', id: pinged() });
+    expect(worker.member.roundTripMs).toBe(7);
+    site.nowMs += 5;
+    worker.send({ type: 'pong', id: pinged() });
+    expect(worker.member.roundTripMs).toBe(7);
+  });
+
   it('that makes no progress is told so', () => {
     const site = new TestFleet();
     const worker = site.join('w');
@@ -217,7 +236,7 @@ describe('parts of a gradient', () => {
   };
 
   const payload = (...blocks: number[]) => {
-    const bytes = new Uint8Array(32 + 4 * 21);
+    const bytes = new Uint8Array(maskBytes + 4 * 21);
     for (const block of blocks) bytes[block >> 3] |= 1 << (block & 7);
     return bytes;
   };
@@ -235,9 +254,9 @@ describe('parts of a gradient', () => {
   });
 
   it.each([
-    ['shorter than its mask', new Uint8Array(31)],
+    ['shorter than its mask', new Uint8Array(maskBytes - 1)],
     ['with a block beyond the end', payload(0, 1)],
-    ['without the floats that its mask announces', payload(0).subarray(0, 40)],
+    ['without the floats that its mask announces', payload(0).subarray(0, maskBytes + 8)],
     ['with more than its mask announces', payload()],
   ])('%s are refused', (_, bytes) => {
     const { site, worker, lease } = leased();
