@@ -1,6 +1,7 @@
 /** A thread for the classifier, so that a large network does not hold up the pen. */
+import { type Classified, Classifier } from '../../shared/model/classifier.js';
 import type { Model } from '../../shared/model/model.js';
-import { type Classified, Classifier } from './classifier.js';
+import { withCertainties } from './certainty.js';
 
 export type ToClassifier =
   | { readonly type: 'weights'; readonly model: Model; readonly step: number; readonly floats: Float32Array }
@@ -18,7 +19,7 @@ const scope = globalThis as unknown as Scope;
 const binary = fetch('kernels.wasm').then(async (response) => new Uint8Array(await response.arrayBuffer()));
 let classifier: Classifier | null = null;
 let image: Uint8Array | null = null;
-/** Messages are worked off one after the other, though the first waits for the binary. */
+/** Messages are handled one after the other; the first one waits for the binary. */
 let last: Promise<void> = Promise.resolve();
 
 scope.onmessage = ({ data }) => {
@@ -32,5 +33,6 @@ function receive(message: ToClassifier, bytes: Uint8Array): void {
     if (JSON.stringify(classifier?.model) !== JSON.stringify(model)) classifier = new Classifier(bytes, model);
     classifier!.setWeights(step, floats);
   }
-  if (classifier !== null && image !== null) scope.postMessage(classifier.classify(image));
+  if (classifier === null || image === null) return;
+  scope.postMessage(withCertainties(classifier.classify(image), classifier.model.loss));
 }

@@ -1,7 +1,7 @@
 /** Draw a digit: the pad, what the network sees of it, and what it makes of it, with the weights as they are now. */
+import type { Classified } from '../../shared/model/classifier.js';
 import type { Model } from '../../shared/model/model.js';
 import { inputWidth } from '../../shared/model/parameters.js';
-import type { Classified } from './classifier.js';
 import type { FromClassifier, ToClassifier } from './classifier-worker.js';
 import { create, find, setText } from './elements.js';
 import { count } from './format.js';

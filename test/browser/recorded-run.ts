@@ -3,12 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConfigFile, MetricsLine } from '../../coordinator/archive/config.js';
 import { decode } from '../../coordinator/archive/safetensors.js';
-import { Classifier } from '../../coordinator/page/classifier.js';
-import type { CurvePoint, EvaluationState, Misclassified, RunState, WorkerState } from '../../coordinator/web/state.js';
+import { compareAnswers } from '../../coordinator/web/confusion.js';
+import type { CurvePoint, EvaluationState, RunState, WorkerState } from '../../coordinator/web/state.js';
 import type { Samples } from '../../shared/data/dataset.js';
+import { Classifier } from '../../shared/model/classifier.js';
 import type { Shown } from './fake-coordinator.js';
-
-const MISCLASSIFIED_MAX = 100;
 
 export const kernelBinary = new Uint8Array(
   readFileSync(new URL('../../shared/arithmetic/webassembly/kernels.wasm', import.meta.url)),
@@ -123,23 +122,12 @@ function events(now: number, lines: readonly MetricsLine[]): RunState['events'] 
   return texts.map(([kind, text], n) => ({ id: n + 1, at: now - 90_000 + 4000 * n, kind, text }));
 }
 
-function evaluate({ model }: ConfigFile, weights: Float32Array, step: number, test: Samples): EvaluationState {
+function evaluate({ model, dataset }: ConfigFile, weights: Float32Array, step: number, test: Samples): EvaluationState {
   const classifier = new Classifier(kernelBinary, model);
   classifier.setWeights(step, weights);
-  const classes = model.layers[model.layers.length - 1].dense;
-  const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
-  const misclassified: Misclassified[] = [];
-  const pixels = test.images.length / test.count;
-  let correct = 0;
-  for (let index = 0; index < test.count; index++) {
-    const image = test.images.subarray(index * pixels, (index + 1) * pixels);
-    const label = test.labels[index];
-    const { answer: predicted } = classifier.classify(image);
-    confusion[label][predicted] += 1;
-    if (predicted === label) correct += 1;
-    else if (misclassified.length < MISCLASSIFIED_MAX) {
-      misclassified.push({ index, label, predicted, pixels: Buffer.from(image).toString('base64') });
-    }
-  }
-  return { step, samples: test.count, correct, confusion, misclassified };
+  const { labels, images, count } = test;
+  const pixels = images.length / count;
+  const imageOf = (index: number) => images.subarray(index * pixels, (index + 1) * pixels);
+  const predicted = Uint8Array.from({ length: count }, (_, index) => classifier.answerTo(imageOf(index)));
+  return compareAnswers({ step, classes: dataset.classes, labels, predicted, pixels, imageOf });
 }

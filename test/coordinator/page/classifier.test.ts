@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { Classifier } from '../../../coordinator/page/classifier.js';
+import { withCertainties } from '../../../coordinator/page/certainty.js';
 import { parseWeights } from '../../../coordinator/page/weights.js';
+import { Classifier } from '../../../shared/model/classifier.js';
 import { parameterCount } from '../../../shared/model/parameters.js';
 import { presets } from '../../../shared/model/presets.js';
 import { kernelBinary } from '../../browser/recorded-run.js';
@@ -12,7 +13,8 @@ for (const [name, { model }] of Object.entries(presets)) {
     const weights = randomWeights(model, 3);
     classifier.setWeights(17, weights);
     const { images } = randomSamples(model, 1, 5);
-    const { step, layers, answer } = classifier.classify(images);
+    const { step, layers, answer } = withCertainties(classifier.classify(images), model.loss);
+    expect(classifier.answerTo(images)).toBe(answer);
     expect(step).toBe(17);
     expect(layers.map(({ length }) => length)).toEqual(model.layers.map(({ dense }) => dense));
 

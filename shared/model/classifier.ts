@@ -1,17 +1,20 @@
-/** One image through the network, by the kernels that train it: what the fleet computes, here for a single sample. */
+/**
+ * One image after the other through a network, by the kernels that train it. The answers are those of an evaluation, bit
+ * for bit, because a sample's outputs do not depend on the samples beside it (E2).
+ */
 
-import { Arena } from '../../shared/arithmetic/arena.js';
-import { type Pointer, recordBytesMax, Write } from '../../shared/arithmetic/kernels.js';
-import { compileKernels, simdKernels } from '../../shared/arithmetic/webassembly/binary.js';
-import type { Model } from '../../shared/model/model.js';
-import { Network, type Operands } from '../../shared/model/network.js';
-import { inputWidth, outputWidth, parameterCount } from '../../shared/model/parameters.js';
+import { Arena } from '../arithmetic/arena.js';
+import { type Pointer, recordBytesMax, Write } from '../arithmetic/kernels.js';
+import { compileKernels, simdKernels } from '../arithmetic/webassembly/binary.js';
+import type { Model } from './model.js';
+import { Network, type Operands } from './network.js';
+import { inputWidth, parameterCount } from './parameters.js';
 
-/** What became of an image. */
+/** What the network makes of an image. */
 export interface Classified {
   /** Updates that the weights have seen. */
   readonly step: number;
-  /** Each layer's activated outputs, the last one's as shares of certainty. */
+  /** Each layer's activated outputs. */
   readonly layers: readonly Float32Array[];
   /** The class with the largest output. */
   readonly answer: number;
@@ -54,25 +57,29 @@ export class Classifier {
     new Float32Array(this.memory.buffer, this.from.weights, floats.length).set(floats);
   }
 
-  /** One byte per pixel. */
+  /** Everything that the network makes of an image, which has one byte per pixel. */
   classify(image: Uint8Array): Classified {
-    const { network, memory, from, model } = this;
+    const { network, memory } = this;
+    this.evaluate(image);
+    const layers = network.outputs.map(({ at, width }) => new Float32Array(memory.buffer, at, width).slice());
+    return { step: this.step, layers, answer: this.answer };
+  }
+
+  /** The class alone. */
+  answerTo(image: Uint8Array): number {
+    this.evaluate(image);
+    return this.answer;
+  }
+
+  private evaluate(image: Uint8Array): void {
+    const { network, memory, from } = this;
     new Uint8Array(memory.buffer, this.image, image.length).set(image);
     new Uint32Array(memory.buffer, from.records, 1)[0] = this.record;
     network.kernels.keep(this.image, image.length, this.record);
     network.evaluate(from, this.ids, 1, this.sums, Write.store, this.predictions);
-    const layers = network.outputs.map(({ at, width }) => new Float32Array(memory.buffer, at, width).slice());
-    layers[layers.length - 1] = certainties(layers[layers.length - 1], model.loss).slice(0, outputWidth(model));
-    return { step: this.step, layers, answer: new Uint8Array(memory.buffer, this.predictions, 1)[0] };
   }
-}
 
-/** The last layer's outputs as people read them. For the eye only: nothing comes back from here to the weights. */
-function certainties(y: Float32Array, loss: Model['loss']): Float32Array {
-  if (loss === 'quadratic') return y;
-  if (loss === 'sigmoidCrossEntropy') return y.map((score) => 1 / (1 + Math.exp(-score)));
-  const most = y.reduce((a, b) => Math.max(a, b));
-  const powers = y.map((score) => Math.exp(score - most));
-  const sum = powers.reduce((a, b) => a + b);
-  return powers.map((power) => power / sum);
+  private get answer(): number {
+    return new Uint8Array(this.memory.buffer, this.predictions, 1)[0];
+  }
 }
