@@ -8,23 +8,23 @@ import { Machine, networkSpins } from '../shared/compute/machine.js';
 import type { Platform } from '../shared/compute/platform.js';
 import { storeSamples } from '../shared/compute/samples.js';
 import type { RunDescription } from '../shared/compute/workspace.js';
-import { evaluationRows, slotsOf } from '../shared/data/order.js';
-import { shardSamples } from '../shared/model/shard.js';
 import { isShard, type Shard } from '../shared/pool/tree.js';
 import type { Samples, ShardLease, Weights, Welcome } from '../shared/protocol/messages.js';
 import { invalidSamplesPayload, invalidTensorPayload, samplesIn, scoreBytes } from '../shared/protocol/payload.js';
 import { partsOf } from '../shared/protocol/tensor.js';
+import { kinds, tensorFloats } from '../shared/work/kinds.js';
+import { orderOf, shardSamples } from '../shared/work/orders.js';
 import type { Task } from '../shared/work/task.js';
 
 /** What came of a shard: it holds until whoever is given it returns. */
 export interface Answer {
-  /** Parts of the sum of the gradients; an evaluation has none. */
+  /** Parts that the sum before its score travels in; 0 for a sum that is nothing but a score. */
   readonly parts: number;
   /** Writes the payload of a part, and returns its length. */
   readonly packPart: (part: number, payload: Uint8Array) => number;
   /** The payload of the result. */
   readonly result: readonly Uint8Array[];
-  /** Samples of the training set that it is the sum over. */
+  /** Samples that the weights learn from by it: 0 for work that does not train. */
   readonly samples: number;
 }
 
@@ -80,9 +80,9 @@ export class Assignment {
     const { work, step, epoch, stepInEpoch, lo, size } = lease;
     const task: Task = { work, step, epoch, stepInEpoch };
     const shard: Shard = { lo, size };
-    if (work === 'gradient' && stepInEpoch >= this.machine.order.stepsPerEpoch)
-      return `step ${stepInEpoch} of an epoch`;
-    const slots = this.slotsOf(task);
+    const order = orderOf(this.machine.orders, task);
+    if (stepInEpoch >= order.stepsPerEpoch) return `step ${stepInEpoch} of an epoch`;
+    const slots = order.slotsIn(stepInEpoch);
     if (!isShard(shard, slots)) return `no shard ${lo}+${size} among ${slots} slots`;
     const job = this.machine.pool.run(task, shard, slots, (sum) => {
       this.jobs.delete(lease.lease);
@@ -112,25 +112,17 @@ export class Assignment {
     this.machine.stop();
   }
 
-  private slotsOf({ work, stepInEpoch }: Task): number {
-    return work === 'gradient'
-      ? this.machine.order.slotsIn(stepInEpoch)
-      : slotsOf(this.machine.workspace.run.test, evaluationRows);
-  }
-
   private answerOf(task: Task, shard: Shard, sum: number): Answer {
     const { machine } = this;
-    const { parameters, predictions, run } = machine.workspace;
-    const packPart = (part: number, payload: Uint8Array) => machine.packPart(part, parameters, sum, 0, payload);
-    if (task.work === 'gradient') {
-      const samples = shardSamples(shard, machine.order.samplesIn(task.stepInEpoch), run.microBatch);
-      const result = [machine.bytes(sum + 4 * parameters, scoreBytes)];
-      return { parts: partsOf(parameters), packPart, result, samples };
-    }
-    const first = shard.lo * evaluationRows;
-    const samples = shardSamples(shard, run.test, evaluationRows);
-    const predicted = machine.bytes(predictions + first, samples);
-    return { parts: 0, packPart, result: [machine.bytes(sum, scoreBytes), predicted], samples: 0 };
+    const { parameters, predictions } = machine.workspace;
+    const { predicts, trains } = kinds[task.work];
+    const order = orderOf(machine.orders, task);
+    const samples = shardSamples(shard, order, task.stepInEpoch);
+    const tensor = tensorFloats(task.work, parameters);
+    const result = [machine.bytes(sum + 4 * tensor, scoreBytes)];
+    if (predicts) result.push(machine.bytes(predictions + shard.lo * order.rows, samples));
+    const packPart = (part: number, payload: Uint8Array) => machine.packPart(part, tensor, sum, 0, payload);
+    return { parts: partsOf(tensor), packPart, result, samples: trains ? samples : 0 };
   }
 }
 

@@ -8,12 +8,13 @@ import { scalarKernels } from '../../shared/arithmetic/scalar.js';
 import { Computer } from '../../shared/compute/computer.js';
 import { type LooseSamples, storeSamples } from '../../shared/compute/samples.js';
 import { layOutWorkspace, type RunDescription, type Workspace } from '../../shared/compute/workspace.js';
-import { evaluationRows, SampleOrder, slotsOf } from '../../shared/data/order.js';
+import type { SampleSet } from '../../shared/data/dataset.js';
+import type { SampleOrder } from '../../shared/data/order.js';
 import { initialWeights } from '../../shared/model/initialise.js';
 import { transposeWeights } from '../../shared/model/network.js';
-import { shardSamples } from '../../shared/model/shard.js';
 import type { Shard } from '../../shared/pool/tree.js';
-import type { SampleSet } from '../../shared/protocol/messages.js';
+import { scoreFloats } from '../../shared/work/kinds.js';
+import { type Orders, ordersOf, shardSamples } from '../../shared/work/orders.js';
 
 /** An ordinary array buffer in the place of a WebAssembly memory. */
 interface PlainMemory {
@@ -35,7 +36,7 @@ export interface Evaluation {
 
 export class Oracle {
   readonly workspace: Workspace;
-  readonly order: SampleOrder;
+  private readonly orders: Orders;
   readonly kernels: Kernels;
   readonly memory: PlainMemory;
   private readonly computer: Computer;
@@ -52,9 +53,14 @@ export class Oracle {
     const bytes = this.sumAt + 4 * this.workspace.partialFloats;
     this.memory = { buffer: new ArrayBuffer(bytes), grow: () => -1 };
     this.kernels = kernelsOver(this.memory);
-    this.order = new SampleOrder({ ...run, samples: run.train });
-    this.computer = new Computer(this.kernels, this.memory, this.workspace, 0, this.order);
+    this.orders = ordersOf(run);
+    this.computer = new Computer(this.kernels, this.memory, this.workspace, 0, this.orders);
     this.setWeights(initialWeights(run.model, run.seed));
+  }
+
+  /** The order of the training set. */
+  get order(): SampleOrder {
+    return this.orders.train;
   }
 
   /** A copy. */
@@ -79,15 +85,15 @@ export class Oracle {
 
   evaluation(shard: Shard): Evaluation {
     this.computer.compute({ work: 'evaluation', epoch: 0, stepInEpoch: 0 }, shard, this.sumAt);
-    const at = this.workspace.predictions + shard.lo * evaluationRows;
-    const count = shardSamples(shard, this.run.test, evaluationRows);
-    const predictions = new Uint8Array(this.memory.buffer, at, count).slice();
-    return { sums: this.floats(this.sumAt, 2).slice(), predictions };
+    const order = this.orders.test;
+    const at = this.workspace.predictions + shard.lo * order.rows;
+    const predictions = new Uint8Array(this.memory.buffer, at, shardSamples(shard, order, 0)).slice();
+    return { sums: this.floats(this.sumAt, scoreFloats).slice(), predictions };
   }
 
   /** Slots of an evaluation. */
   get evaluationSlots(): number {
-    return slotsOf(this.run.test, evaluationRows);
+    return this.orders.test.slots;
   }
 
   /** E4, from the root of a step's tree. */

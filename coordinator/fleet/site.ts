@@ -12,6 +12,7 @@ import { patience } from '../../shared/pool/member.js';
 import { scoreBytes } from '../../shared/protocol/payload.js';
 import { partBytesMax } from '../../shared/protocol/tensor.js';
 import { printableOf } from '../../shared/text.js';
+import { kinds, workNames } from '../../shared/work/kinds.js';
 import type { Task } from '../../shared/work/task.js';
 import { plural } from '../cli/log.js';
 import type { Site, SiteEvents } from '../run/conduct.js';
@@ -132,8 +133,8 @@ export class FleetSite implements Site, MemberObserver {
   /** The promise is broken from that step on: training must not go on as if it were not. */
   countedWrong(name: string, { work, step }: Task): void {
     const { logger } = this.config;
-    if (work === 'evaluation') {
-      logger.error({ worker: name, step }, `the evaluation after step ${step} is wrong: ${name} computed a part of it`);
+    if (!kinds[work].trains) {
+      logger.error({ worker: name, step }, `the ${work} after step ${step} is wrong: ${name} computed a part of it`);
       return;
     }
     const sentence =
@@ -169,7 +170,8 @@ interface AtWork {
 
 function stateOf({ member, joinedAt }: AtWork, microBatch: number): WorkerState {
   const { id, name, hello, shards, roundTripMs, belief } = member;
-  const msPerSlot = belief?.msPerSlot.gradient ?? 0;
+  const trained = workNames.find((work) => kinds[work].trains && (belief?.msPerSlot[work] ?? 0) > 0);
+  const msPerSlot = trained === undefined ? 0 : (belief?.msPerSlot[trained] ?? 0);
   return {
     member: id,
     name,

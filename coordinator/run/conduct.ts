@@ -115,7 +115,7 @@ export async function conduct(
     diverged: () => training.diverged(),
   });
   // What would otherwise be done in the middle of the first steps, while all wait.
-  machine.order.prepare(trainer.position.epoch);
+  machine.orders.train.prepare(trainer.position.epoch);
   collectGarbage();
   recorder.begin();
   profiler?.begin();

@@ -94,7 +94,7 @@ export class Recorder {
     test: Score | undefined,
   ): MetricsLine {
     const nowMs = this.platform.nowMs();
-    this.rate.add(machine.order.samplesIn((step - 1) % machine.order.stepsPerEpoch), nowMs);
+    this.rate.add(machine.orders.train.samplesIn((step - 1) % machine.orders.train.stepsPerEpoch), nowMs);
     this.recent.steps += 1;
     this.recent.loss += train.loss;
     this.recent.accuracy += train.accuracy;

@@ -9,9 +9,9 @@
 
 import type { Pointer } from '../../shared/arithmetic/kernels.js';
 import type { Machine } from '../../shared/compute/machine.js';
-import { evaluationRows, slotsOf } from '../../shared/data/order.js';
 import { EffectQueue } from '../../shared/effects.js';
 import { rootShard } from '../../shared/pool/tree.js';
+import { scoreFloats } from '../../shared/work/kinds.js';
 import type { Task } from '../../shared/work/task.js';
 import type { Position, Score, StopReason, Trainer, TrainerEffect, TrainerEvent, TrainerState } from './trainer.js';
 
@@ -83,7 +83,7 @@ export class TrainerDriver {
 
   /** The step after the one that a task belongs to: what members will need samples for next. */
   taskAfter(task: Task): Task {
-    const wraps = task.stepInEpoch + 1 === this.machine.order.stepsPerEpoch;
+    const wraps = task.stepInEpoch + 1 === this.machine.orders.train.stepsPerEpoch;
     const stepInEpoch = wraps ? 0 : task.stepInEpoch + 1;
     return { work: task.work, step: task.step + 1, epoch: task.epoch + (wraps ? 1 : 0), stepInEpoch };
   }
@@ -113,7 +113,7 @@ export class TrainerDriver {
   }
 
   private step({ step, epoch, stepInEpoch }: Position): void {
-    const slots = this.machine.order.slotsIn(stepInEpoch);
+    const slots = this.machine.orders.train.slotsIn(stepInEpoch);
     const task: Task = { work: 'gradient', step, epoch, stepInEpoch };
     this.job = this.machine.pool.run(task, rootShard(slots), slots, (sum) => this.summed(task, sum));
     this.observer.stepStarted(task);
@@ -129,7 +129,7 @@ export class TrainerDriver {
       this.machine.buffers.giveBack(at);
       return this.diverged();
     }
-    const samples = this.machine.order.samplesIn(task.stepInEpoch);
+    const samples = this.machine.orders.train.samplesIn(task.stepInEpoch);
     this.sum = { at, samples };
     this.send({ type: 'summed', nowMs: this.nowMs(), score: this.score(at + 4 * parameters, samples) });
   }
@@ -146,13 +146,12 @@ export class TrainerDriver {
   }
 
   private evaluate(): void {
-    const { test } = this.machine.workspace.run;
-    const slots = slotsOf(test, evaluationRows);
+    const { slots } = this.machine.orders.test;
     const task: Task = { work: 'evaluation', step: this.trainer.position.step, epoch: 0, stepInEpoch: 0 };
     this.job = this.machine.pool.run(task, rootShard(slots), slots, (sum) => {
       this.job = null;
-      const finite = this.machine.kernels.allFinite(sum, 2) === 1;
-      const score = this.score(sum, test);
+      const finite = this.machine.kernels.allFinite(sum, scoreFloats) === 1;
+      const score = this.score(sum, this.machine.workspace.run.test);
       this.machine.buffers.giveBack(sum);
       this.send(finite ? { type: 'evaluated', nowMs: this.nowMs(), score } : { type: 'diverged' });
     });
@@ -160,7 +159,7 @@ export class TrainerDriver {
 
   /** Means, from a loss sum and a count of correct predictions. */
   private score(sums: Pointer, samples: number): Score {
-    const [loss, correct] = this.machine.floats(sums, 2);
+    const [loss, correct] = this.machine.floats(sums, scoreFloats);
     return { loss: loss / samples, accuracy: correct / samples };
   }
 }

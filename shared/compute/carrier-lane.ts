@@ -1,19 +1,19 @@
 /** The machine's side of a thread with a memory of its own (carrier.ts), as a member of the machine's pool. */
 import { assert } from '../assert.js';
-import { evaluationRows, type SampleOrder } from '../data/order.js';
-import { shardSamples } from '../model/shard.js';
 import type { PartialBuffers } from '../pool/partials.js';
 import type { Shard } from '../pool/tree.js';
-import { samplesBytes, scoreBytes } from '../protocol/payload.js';
+import { samplesBytes } from '../protocol/payload.js';
+import { kinds, sumFloats } from '../work/kinds.js';
+import { type Orders, orderOf, shardSamples } from '../work/orders.js';
 import type { Task } from '../work/task.js';
 import type { CarriedAnswer, CarriedOrder } from './carrier.js';
 import { HeldSamples } from './held-samples.js';
 import { type Finished, Lane, type Placed } from './lanes.js';
-import { packSamples, type SampleMemory, sampleSetOf } from './samples.js';
+import { packSamples, type SampleMemory } from './samples.js';
 
 /** Where a lane takes from what it carries. */
 export interface Store extends SampleMemory {
-  readonly order: SampleOrder;
+  readonly orders: Orders;
   /** Another one after each change of the weights. */
   readonly weightsVersion: number;
 }
@@ -34,8 +34,7 @@ export class CarrierLane extends Lane {
     private readonly wake: () => void,
   ) {
     super(buffers);
-    const { train, test } = store.workspace.run;
-    this.held = new HeldSamples(store.order, train, test);
+    this.held = new HeldSamples(store.orders, store.workspace.run);
   }
 
   get hasFinished(): boolean {
@@ -58,9 +57,9 @@ export class CarrierLane extends Lane {
   }
 
   protected begin({ order: { task, shard } }: Placed): void {
-    const ids = this.held.takeMissing(task, shard);
+    const ids = this.held.claimMissing(task, shard);
     const samples = new Uint8Array(samplesBytes(ids.length, this.store.workspace.pixels));
-    packSamples(this.store, sampleSetOf(task), ids, samples);
+    packSamples(this.store, kinds[task.work].set, ids, samples);
     this.post({
       kind: 'order',
       task,
@@ -82,22 +81,29 @@ export class CarrierLane extends Lane {
     return buffer;
   }
 
+  /** Room for the sum, and for the predictions behind it. Only buffers with nothing behind the sum are used again. */
   private sumBuffer(task: Task, shard: Shard): ArrayBuffer {
-    const { partialFloats, run } = this.store.workspace;
-    return task.work === 'gradient'
-      ? (this.sumBuffers.pop() ?? new ArrayBuffer(4 * partialFloats))
-      : new ArrayBuffer(scoreBytes + shardSamples(shard, run.test, evaluationRows));
+    const bytes = this.sumBytes(task);
+    if (kinds[task.work].predicts) {
+      return new ArrayBuffer(bytes + shardSamples(shard, orderOf(this.store.orders, task), task.stepInEpoch));
+    }
+    const spare = this.sumBuffers.findIndex(({ byteLength }) => byteLength === bytes);
+    return spare < 0 ? new ArrayBuffer(bytes) : this.sumBuffers.splice(spare, 1)[0];
   }
 
-  private collect({ order, out }: Placed, sum: ArrayBuffer): void {
-    const { memory, workspace } = this.store;
+  private sumBytes({ work }: Task): number {
+    return 4 * sumFloats(work, this.store.workspace.parameters);
+  }
+
+  private collect({ order: { task, shard }, out }: Placed, sum: ArrayBuffer): void {
+    const { memory, workspace, orders } = this.store;
     const place = (bytes: Uint8Array, at: number) => new Uint8Array(memory.buffer, at, bytes.length).set(bytes);
-    if (order.task.work === 'gradient') {
-      place(new Uint8Array(sum), out);
-      this.sumBuffers.push(sum);
+    const bytes = this.sumBytes(task);
+    place(new Uint8Array(sum, 0, bytes), out);
+    if (kinds[task.work].predicts) {
+      place(new Uint8Array(sum, bytes), workspace.predictions + shard.lo * orderOf(orders, task).rows);
     } else {
-      place(new Uint8Array(sum, 0, scoreBytes), out);
-      place(new Uint8Array(sum, scoreBytes), workspace.predictions + order.shard.lo * evaluationRows);
+      this.sumBuffers.push(sum);
     }
   }
 }

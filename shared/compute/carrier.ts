@@ -6,14 +6,15 @@
 
 import type { Kernels, Pointer } from '../arithmetic/kernels.js';
 import { simdKernels } from '../arithmetic/webassembly/binary.js';
-import { evaluationRows } from '../data/order.js';
 import { transposeWeights } from '../model/network.js';
 import { PartialBuffers } from '../pool/partials.js';
 import type { Shard } from '../pool/tree.js';
-import { samplesIn, scoreBytes } from '../protocol/payload.js';
+import { samplesIn } from '../protocol/payload.js';
+import { kinds, sumFloats } from '../work/kinds.js';
+import { type Orders, orderOf, ordersOf } from '../work/orders.js';
 import { Computer } from './computer.js';
 import type { ShardOrder } from './orders.js';
-import { sampleSetOf, storeSamples } from './samples.js';
+import { storeSamples } from './samples.js';
 import { layOutWorkspace, type RunDescription, type Workspace } from './workspace.js';
 
 /** To a thread: compute this shard. */
@@ -26,7 +27,7 @@ export interface CarriedOrder {
   /** Those of the task's set that the thread does not hold yet, as they travel over a network, and how many. */
   readonly samples: Uint8Array<ArrayBuffer>;
   readonly count: number;
-  /** As long as the answer: the sum; behind that of an evaluation, the predictions. */
+  /** As long as the answer: the sum, and the predictions behind it if the kind of work predicts. */
   readonly sum: ArrayBuffer;
 }
 
@@ -53,6 +54,7 @@ export class CarriedComputer {
   private readonly computer: Computer;
   private readonly kernels: Kernels;
   private readonly out: Pointer;
+  private readonly orders: Orders;
 
   constructor(
     module: WebAssembly.Module,
@@ -60,10 +62,11 @@ export class CarriedComputer {
     private readonly nowMs: () => number,
   ) {
     this.workspace = layOutWorkspace(run, 1);
+    this.orders = ordersOf(run);
     const { end, partialFloats } = this.workspace;
     this.memory = new WebAssembly.Memory({ initial: Math.ceil(end / PAGE_BYTES), maximum: PAGE_BYTES });
     this.kernels = simdKernels(module, this.memory);
-    this.computer = new Computer(this.kernels, this.memory, this.workspace, 0);
+    this.computer = new Computer(this.kernels, this.memory, this.workspace, 0, this.orders);
     this.out = new PartialBuffers(this.memory, end, partialFloats, 1).take();
   }
 
@@ -71,18 +74,18 @@ export class CarriedComputer {
     const begunMs = this.nowMs();
     const { memory, kernels, workspace } = this;
     if (weights !== null) this.takeWeights(weights);
-    storeSamples({ memory, kernels, workspace }, sampleSetOf(task), samplesIn(samples, count));
+    storeSamples({ memory, kernels, workspace }, kinds[task.work].set, samplesIn(samples, count));
     this.computer.compute(task, shard, this.out);
     this.collect(task, shard, new Uint8Array(sum));
     return { kind: 'answer', weights, sum, tookMs: this.nowMs() - begunMs };
   }
 
-  private collect({ work }: CarriedOrder['task'], shard: Shard, into: Uint8Array): void {
+  private collect(task: CarriedOrder['task'], shard: Shard, into: Uint8Array): void {
     const { buffer } = this.memory;
-    if (work === 'gradient') return into.set(new Uint8Array(buffer, this.out, into.length));
-    const predictions = this.workspace.predictions + shard.lo * evaluationRows;
-    into.set(new Uint8Array(buffer, this.out, scoreBytes));
-    into.set(new Uint8Array(buffer, predictions, into.length - scoreBytes), scoreBytes);
+    const bytes = 4 * sumFloats(task.work, this.workspace.parameters);
+    const predictions = this.workspace.predictions + shard.lo * orderOf(this.orders, task).rows;
+    into.set(new Uint8Array(buffer, this.out, bytes));
+    into.set(new Uint8Array(buffer, predictions, into.length - bytes), bytes);
   }
 
   private takeWeights(bytes: ArrayBuffer): void {

@@ -1,55 +1,47 @@
 /** Which samples a member holds already, so that none is carried to it twice. */
-import { evaluationRows, type SampleOrder } from '../data/order.js';
-import { shardSamples } from '../model/shard.js';
+import type { SampleSet } from '../data/dataset.js';
 import { type Shard, shardEnd } from '../pool/tree.js';
+import { forEachKind, kinds } from '../work/kinds.js';
+import { type Orders, orderOf } from '../work/orders.js';
 import type { Task } from '../work/task.js';
 
-export class HeldSamples {
-  private readonly train: Bits;
-  private readonly testSet: Bits;
-  /** How many samples of a slot's partition are held: of one that is held in whole, nothing is looked up any more. */
-  private readonly heldOf = new Map<number, number>();
+/** A task without its step: the step decides on the weights, not on the samples. */
+type Place = Pick<Task, 'work' | 'epoch' | 'stepInEpoch'>;
 
-  /** `order` is that of the training set, `train` and `test` the sizes of the two sets. */
+export class HeldSamples {
+  private readonly held: Readonly<Record<SampleSet, Bits>>;
+  /** How many samples of a slot's partition are held. When all are, the slot's samples are not looked up any more. */
+  private readonly heldOf = forEachKind(() => new Map<number, number>());
+
+  /** `sizes` are those of the two sets. */
   constructor(
-    private readonly order: SampleOrder,
-    train: number,
-    private readonly test: number,
+    private readonly orders: Orders,
+    sizes: Readonly<Record<SampleSet, number>>,
   ) {
-    this.train = new Bits(train);
-    this.testSet = new Bits(test);
+    this.held = { train: new Bits(sizes.train), test: new Bits(sizes.test) };
   }
 
-  /** Those of a shard's samples that are not held yet, in slot order; from now on they are. */
-  takeMissing(task: Pick<Task, 'work' | 'epoch' | 'stepInEpoch'>, shard: Shard): number[] {
+  /** Returns the shard's samples that are not held yet, in slot order, and counts them as held. */
+  claimMissing(task: Place, shard: Shard): number[] {
     const missing: number[] = [];
-    if (task.work === 'evaluation') this.takeOfTest(shard, missing);
-    else {
-      const end = shardEnd(shard, this.order.slotsIn(task.stepInEpoch));
-      for (let slot = shard.lo; slot < end; slot++) this.takeOfSlot(task, slot, missing);
-    }
+    const end = shardEnd(shard, orderOf(this.orders, task).slotsIn(task.stepInEpoch));
+    for (let slot = shard.lo; slot < end; slot++) this.claimSlot(task, slot, missing);
     return missing;
   }
 
-  private takeOfTest(shard: Shard, missing: number[]): void {
-    const first = shard.lo * evaluationRows;
-    const end = first + shardSamples(shard, this.test, evaluationRows);
-    for (let id = first; id < end; id++) if (this.testSet.add(id)) missing.push(id);
-  }
-
-  private takeOfSlot(
-    { epoch, stepInEpoch }: Pick<Task, 'epoch' | 'stepInEpoch'>,
-    slot: number,
-    missing: number[],
-  ): void {
-    const held = this.heldOf.get(slot) ?? 0;
-    if (held === this.order.partition(slot).length) return;
+  private claimSlot(task: Place, slot: number, missing: number[]): void {
+    const order = orderOf(this.orders, task);
+    const heldOf = this.heldOf[task.work];
+    const count = heldOf.get(slot) ?? 0;
+    if (count === order.partition(slot).length) return;
+    const held = this.held[kinds[task.work].set];
     const before = missing.length;
-    for (const id of this.order.microBatch(epoch, stepInEpoch, slot)) if (this.train.add(id)) missing.push(id);
-    this.heldOf.set(slot, held + missing.length - before);
+    for (const id of order.microBatch(task.epoch, task.stepInEpoch, slot)) if (held.add(id)) missing.push(id);
+    heldOf.set(slot, count + missing.length - before);
   }
 }
 
+/** A set of small numbers. */
 class Bits {
   private readonly bytes: Uint8Array;
 

@@ -6,13 +6,14 @@
 import type { Kernels, Pointer } from '../arithmetic/kernels.js';
 import { knownAnswerBytes } from '../arithmetic/known-answer.js';
 import { compileKernels, simdKernels } from '../arithmetic/webassembly/binary.js';
-import { evaluationRows, SampleOrder } from '../data/order.js';
 import { transposeWeights } from '../model/network.js';
 import { PartialBuffers } from '../pool/partials.js';
 import { PoolDriver } from '../pool/pool-driver.js';
 import type { Shard } from '../pool/tree.js';
 import type { Profile } from '../profile.js';
 import { maskBytesOf, packPart, partAt, unpackPart } from '../protocol/tensor.js';
+import { kinds, type WorkName, workNames } from '../work/kinds.js';
+import { type Orders, orderOf, ordersOf } from '../work/orders.js';
 import type { Task } from '../work/task.js';
 import { buffersOf, type CarriedOrder } from './carrier.js';
 import { CarrierLane } from './carrier-lane.js';
@@ -52,8 +53,8 @@ const TURN_MS = 1;
  * millisecond or two, during which the event loop stands still.
  */
 const INLINE_OPERATIONS_MAX = 400e6;
-/** An evaluation is cut into shards of about so many, where the machine's own thread takes part: well below that. */
-const EVALUATION_OPERATIONS_MAX = 150e6;
+/** Where the machine's own thread takes part, a task with larger shares is cut into shards of about so many. */
+const SHARD_OPERATIONS = 150e6;
 /** Parameters above which threads help to update them. */
 const UPDATE_SHARED_MIN = 200_000;
 
@@ -61,8 +62,8 @@ export class Machine {
   readonly memory: WebAssembly.Memory;
   readonly kernels: Kernels;
   readonly workspace: Workspace;
-  /** Which samples are in which slot of the run's steps. */
-  readonly order: SampleOrder;
+  /** Which samples are in which slot. */
+  readonly orders: Orders;
   readonly buffers: PartialBuffers;
   readonly pool: PoolDriver;
   readonly profile: Profile;
@@ -89,9 +90,10 @@ export class Machine {
     private readonly options: MachineOptions = {},
   ) {
     this.workspace = layOutWorkspace(run, threads + 1);
-    this.order = new SampleOrder({ ...run, samples: run.train });
+    this.orders = ordersOf(run);
     const pages = Math.ceil((this.workspace.end + knownAnswerBytes) / PAGE_BYTES);
-    this.takesPart = threads > 0 && this.operationsPerThread() <= INLINE_OPERATIONS_MAX;
+    this.takesPart =
+      threads > 0 && workNames.every((work) => !kinds[work].trains || this.isShort({ work, stepInEpoch: 0 }));
     // Copies to and from memory that is not shared are faster.
     const shared = this.spawned > 0 && platform.sharesMemory;
     this.copier = shared ? new AlignedCopier() : null;
@@ -126,7 +128,7 @@ export class Machine {
 
   /** Computes a shard here and now, on the caller's thread: the machine has a region for itself. Blocks. */
   compute(task: ShardOrder['task'], shard: Shard, out: Pointer): void {
-    this.computer ??= new Computer(this.kernels, this.memory, this.workspace, this.threads, this.order);
+    this.computer ??= new Computer(this.kernels, this.memory, this.workspace, this.threads, this.orders);
     if (this.transposedVersion !== this.weightsVersion) this.transpose();
     this.profile.enter('compute');
     this.computer.compute(task, shard, out);
@@ -227,17 +229,21 @@ export class Machine {
     return this.lanes.filter((lane): lane is ThreadLane => lane instanceof ThreadLane && lane.isIdle);
   }
 
-  /** Of one thread in a full step: forward pass, and twice as much for the backward pass. */
-  private operationsPerThread(): number {
-    const { parameters, run } = this.workspace;
-    const samples = run.batch === 0 ? run.train : Math.min(run.batch, run.train);
-    return (6 * parameters * samples) / this.threads;
+  /** Whether one thread's share of a task is short enough for the machine's own thread. */
+  private isShort({ work, stepInEpoch }: Pick<Task, 'work' | 'stepInEpoch'>): boolean {
+    const samples = orderOf(this.orders, { work }).samplesIn(stepInEpoch);
+    return this.operations(work, samples) / this.threads <= INLINE_OPERATIONS_MAX;
   }
 
-  /** A gradient's share is small where the machine's own thread takes part; that of an evaluation need not be. */
-  private sizeMax({ work }: Task): number | undefined {
-    if (work === 'gradient' || !this.takesPart) return undefined;
-    return Math.max(1, EVALUATION_OPERATIONS_MAX / (2 * this.workspace.parameters * evaluationRows));
+  /** The size in slots that no shard of a task exceeds, so that the event loop does not stand still for long. */
+  private sizeMax(task: Task): number | undefined {
+    if (!this.takesPart || this.isShort(task)) return undefined;
+    return Math.max(1, SHARD_OPERATIONS / this.operations(task.work, orderOf(this.orders, task).rows));
+  }
+
+  /** Multiplications and additions for so many samples. */
+  private operations(work: WorkName, samples: number): number {
+    return 2 * kinds[work].passes * this.workspace.parameters * samples;
   }
 
   private admit(lane: LocalLane): void {

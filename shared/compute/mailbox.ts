@@ -6,11 +6,11 @@
  */
 import type { Pointer } from '../arithmetic/kernels.js';
 import { limits } from '../limits.js';
+import { workNames } from '../work/kinds.js';
 import type { Order, ShardOrder, UpdateOrder } from './orders.js';
 
-const GRADIENT = 0;
-const EVALUATION = 1;
-const UPDATE = 2;
+/** What an entry begins with: the place of a kind of work in `workNames`, or this for an update. */
+const UPDATE = -1;
 
 /** Places of the counters, in int32; what the two sides write lies in different cache lines. */
 const POSTED = 0;
@@ -88,7 +88,7 @@ export class Mailbox {
 
   private writeShard(at: number, { task, shard, out }: ShardOrder): void {
     const { ints } = this;
-    ints[at] = task.work === 'gradient' ? GRADIENT : EVALUATION;
+    ints[at] = workNames.indexOf(task.work);
     ints[at + 1] = task.epoch;
     ints[at + 2] = task.stepInEpoch;
     ints[at + 3] = shard.lo;
@@ -126,7 +126,7 @@ export class Mailbox {
 
   private readShard(at: number): ShardOrder {
     const { ints } = this;
-    const work = ints[at] === GRADIENT ? 'gradient' : 'evaluation';
+    const work = workNames[ints[at]];
     return {
       kind: 'shard',
       task: { work, epoch: ints[at + 1], stepInEpoch: ints[at + 2] },

@@ -1,8 +1,7 @@
 /** Samples on their way from one memory to another: the bytes that they travel as. */
 import type { Kernels } from '../arithmetic/kernels.js';
-import type { SampleSet } from '../protocol/messages.js';
+import type { SampleSet } from '../data/dataset.js';
 import { samplesBytes } from '../protocol/payload.js';
-import type { Task } from '../work/task.js';
 import type { Workspace } from './workspace.js';
 
 /** A memory that holds samples, and the kernels over it. */
@@ -17,11 +16,6 @@ export interface LooseSamples {
   readonly ids: Uint32Array;
   readonly labels: Uint8Array;
   readonly pixels: Uint8Array;
-}
-
-/** Which set a task's samples are of. */
-export function sampleSetOf({ work }: Pick<Task, 'work'>): SampleSet {
-  return work === 'gradient' ? 'train' : 'test';
 }
 
 /**

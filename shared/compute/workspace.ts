@@ -6,21 +6,20 @@
 
 import { Arena } from '../arithmetic/arena.js';
 import { type Pointer, recordBytesMax } from '../arithmetic/kernels.js';
-import { evaluationRows, SampleOrder } from '../data/order.js';
+import type { SampleSet } from '../data/dataset.js';
 import type { Model } from '../model/model.js';
 import { Network, transposedFloats } from '../model/network.js';
 import { inputWidth, outputWidth, parameterCount, partialFloats } from '../model/parameters.js';
 import { temporariesFor } from '../model/shard.js';
 import type { PayloadContext } from '../protocol/payload.js';
 import { maskBytes } from '../protocol/tensor.js';
+import { sumFloats, workNames } from '../work/kinds.js';
+import { type Orders, orderOf, ordersOf } from '../work/orders.js';
 import { mailboxInts } from './mailbox.js';
 
 /** All that a machine must know about a run to compute for it. Plain data: it travels to threads as it is. */
-export interface RunDescription {
+export interface RunDescription extends Readonly<Record<SampleSet, number>> {
   readonly model: Model;
-  /** Samples in the training and in the test set. */
-  readonly train: number;
-  readonly test: number;
   /** Samples per step, 0 for all; samples per slot; see `OrderConfig`. */
   readonly batch: number;
   readonly microBatch: number;
@@ -76,6 +75,11 @@ export interface Workspace {
   readonly end: Pointer;
 }
 
+/** The largest micro-batch of any kind of work. */
+export function rowsMaxOf(orders: Orders): number {
+  return Math.max(...workNames.map((work) => orderOf(orders, { work }).rows));
+}
+
 /** Lays out a workspace for so many threads, at the start of a memory. */
 export function layOutWorkspace(run: RunDescription, threads: number): Workspace {
   const arena = new Arena();
@@ -88,14 +92,15 @@ export function layOutWorkspace(run: RunDescription, threads: number): Workspace
     // Most of it is never touched when most pixels are zero, and then takes no memory.
     heap: arena.bytes(samples * recordBytesMax(pixels)),
   });
-  const order = new SampleOrder({ ...run, samples: run.train });
-  const rowsMax = Math.max(run.microBatch, evaluationRows);
-  const idsMax = Math.max(order.slots * run.microBatch, run.test);
-  const levels = temporariesFor(order.slots) * partialFloats(run.model) + 2 * temporariesFor(run.test);
+  const orders = ordersOf(run);
+  const idsMax = Math.max(...workNames.map((work) => orderOf(orders, { work })).map(({ slots, rows }) => slots * rows));
+  const temporaries = workNames.map(
+    (work) => temporariesFor(orderOf(orders, { work }).slots) * sumFloats(work, parameters),
+  );
   const thread = (): ThreadRegion => ({
-    network: arena.bytes(Network.bytesNeeded(run.model, rowsMax)),
+    network: arena.bytes(Network.bytesNeeded(run.model, rowsMaxOf(orders))),
     ids: arena.uint32(idsMax),
-    temporaries: arena.floats(levels),
+    temporaries: arena.floats(Math.max(...temporaries)),
     mailbox: arena.uint32(mailboxInts),
   });
   const { train, test } = run;

@@ -9,12 +9,13 @@ export interface Samples {
   readonly labels: Uint8Array;
 }
 
+/** The two sets of a data set. */
+export type SampleSet = 'train' | 'test';
+
 /** A training set and a test set of one shape. */
-export interface Dataset {
+export interface Dataset extends Readonly<Record<SampleSet, Samples>> {
   /** Short name for people: "mnist", "digits". */
   readonly name: string;
   /** Number of classes: one more than the largest label of the training set. */
   readonly classes: number;
-  readonly train: Samples;
-  readonly test: Samples;
 }

@@ -21,10 +21,26 @@ export interface OrderConfig {
   readonly seed: number;
 }
 
-/** The order of a training run. Steps are numbered within their epoch, from 0; only the last may be smaller. */
-export class SampleOrder {
+/** How the samples of one set are cut into steps and slots. Steps are numbered within their epoch, from 0. */
+export interface SlotOrder {
+  /** Slots of the largest step. */
+  readonly slots: number;
+  /** Samples of a slot. The last slot of a step may have fewer. */
+  readonly rows: number;
+  readonly stepsPerEpoch: number;
+  samplesIn(stepInEpoch: number): number;
+  slotsIn(stepInEpoch: number): number;
+  /** The sample numbers of one slot. A view: valid until the slot is asked for in another epoch of the same parity. */
+  microBatch(epoch: number, stepInEpoch: number, slot: number): Uint32Array;
+  /** Every sample that a slot ever uses, in no meaningful order. A view. */
+  partition(slot: number): Uint32Array;
+}
+
+/** The order of a training run. Only the last step of an epoch may be smaller than the others. */
+export class SampleOrder implements SlotOrder {
   /** Micro-batches of a full step. */
   readonly slots: number;
+  readonly rows: number;
   readonly stepsPerEpoch: number;
   private readonly config: OrderConfig;
   private readonly fullSteps: number;
@@ -39,6 +55,7 @@ export class SampleOrder {
   constructor(config: OrderConfig) {
     const { samples, microBatch, seed } = config;
     this.config = config;
+    this.rows = microBatch;
     this.slots = Math.ceil(stepSamplesMax(config) / microBatch);
     this.fullSteps = takesAll(config) ? 0 : Math.floor(samples / config.batch);
     this.rest = samples - this.fullSteps * config.batch;
@@ -64,10 +81,6 @@ export class SampleOrder {
     return rowsOfSlot(this.samplesIn(stepInEpoch), this.config.microBatch, slot);
   }
 
-  /**
-   * The sample numbers of one micro-batch, `rowsIn` of them. A view: valid until the slot is asked for in another
-   * epoch of the same parity.
-   */
   microBatch(epoch: number, stepInEpoch: number, slot: number): Uint32Array {
     const rows = this.rowsIn(stepInEpoch, slot);
     assert(slot >= 0 && rows > 0, 'no slot', slot, 'in step', stepInEpoch);
@@ -81,7 +94,6 @@ export class SampleOrder {
     for (let slot = 0; slot < this.slots; slot++) this.shuffleSlot(epoch, slot);
   }
 
-  /** Every sample that a slot ever uses, in no meaningful order. A view. */
   partition(slot: number): Uint32Array {
     return this.partitions.subarray(this.firstOf(slot), this.firstOf(slot + 1));
   }
@@ -114,9 +126,6 @@ class EpochShuffle {
     this.epochOf = new Int32Array(slots).fill(-1);
   }
 }
-
-/** Micro-batch of evaluation: test samples keep their natural order, slot s holds the samples from 64 s on. */
-export const evaluationRows = 64;
 
 /** Slots of `samples` that are cut into micro-batches of `microBatch`. */
 export function slotsOf(samples: number, microBatch: number): number {

@@ -11,6 +11,7 @@ import type { Pointer } from '../arithmetic/kernels.js';
 import type { Machine } from '../compute/machine.js';
 import { limits } from '../limits.js';
 import type { LeaseOrder } from '../pool/pool-driver.js';
+import { sumFloats } from '../work/kinds.js';
 
 /** Whoever's result was counted. */
 export interface Audited {
@@ -104,7 +105,7 @@ export class Audits {
   }
 
   private floatsOf({ task }: LeaseOrder): number {
-    return task.work === 'gradient' ? this.machine.workspace.partialFloats : 2;
+    return sumFloats(task.work, this.machine.workspace.parameters);
   }
 
   private weightsOf(step: number): Weights {

@@ -5,11 +5,12 @@
 import type { Machine } from '../compute/machine.js';
 import type { Platform } from '../compute/platform.js';
 import { packSamples } from '../compute/samples.js';
+import type { SampleSet } from '../data/dataset.js';
 import { limits } from '../limits.js';
 import { encodeFrameFrom } from '../protocol/codec.js';
 import { FrameBuffers } from '../protocol/frame-buffers.js';
 import type { DataDescription } from '../protocol/messages.js';
-import { protocolVersion, type SampleSet, type Welcome } from '../protocol/messages.js';
+import { protocolVersion, type Welcome } from '../protocol/messages.js';
 import { samplesBytes } from '../protocol/payload.js';
 import { type Audited, Audits } from './audits.js';
 import { Outbox } from './outbox.js';
@@ -58,7 +59,7 @@ export class Fleet {
     this.outbox = new Outbox(platform);
     this.weights = new WeightsBroadcast(machine);
     const { parameters, pixels, run } = machine.workspace;
-    const stepBytes = 4 * parameters + samplesBytes(machine.order.samplesIn(0), pixels);
+    const stepBytes = 4 * parameters + samplesBytes(machine.orders.train.samplesIn(0), pixels);
     this.queueBytesMax = limits.sendQueueBytesMax + 2 * stepBytes + samplesBytes(run.test, pixels);
   }
 

@@ -2,13 +2,13 @@
 
 import type { Pointer } from '../arithmetic/kernels.js';
 import type { Machine } from '../compute/machine.js';
-import { evaluationRows } from '../data/order.js';
-import { shardSamples } from '../model/shard.js';
 import type { LeaseOrder } from '../pool/pool-driver.js';
 import type { ProtocolErrorCode } from '../protocol/errors.js';
 import type { Gradient } from '../protocol/messages.js';
 import { invalidResultPayload, invalidTensorPayload, scoreBytes } from '../protocol/payload.js';
 import { partsOf } from '../protocol/tensor.js';
+import { kinds, tensorFloats } from '../work/kinds.js';
+import { orderOf, shardSamples } from '../work/orders.js';
 import type { LateCopy } from './audits.js';
 
 export interface Fault {
@@ -31,7 +31,7 @@ export class LeasedShard {
   /** A part of the gradient is put in its place as it comes. */
   storePart(message: Gradient, payload: Uint8Array): Fault | null {
     const { machine } = this;
-    if (!this.isGradient || message.part !== this.parts) {
+    if (message.part !== this.parts || this.parts === this.partsWanted) {
       return { code: 'unexpected-message', detail: `part ${message.part} of the gradient of lease ${message.lease}` };
     }
     const fault = invalidTensorPayload(message, payload, machine.workspace.context);
@@ -44,12 +44,11 @@ export class LeasedShard {
 
   /** What is wrong with a result at this point, or with its payload. */
   invalidResult(payload: Uint8Array): Fault | null {
-    const { parameters, context } = this.machine.workspace;
-    const { work } = this.order.task;
-    if (this.isGradient && this.parts < partsOf(parameters)) {
+    if (this.parts < this.partsWanted) {
       return { code: 'unexpected-message', detail: `result after ${this.parts} parts of a gradient` };
     }
-    const fault = invalidResultPayload(payload, { work, samples: this.samples }, context);
+    const leased = { work: this.order.task.work, samples: this.samples };
+    const fault = invalidResultPayload(payload, leased, this.machine.workspace.context);
     return fault === null ? null : { code: 'payload-length', detail: fault };
   }
 
@@ -58,15 +57,15 @@ export class LeasedShard {
     const { machine } = this;
     const sum = this.sum ?? machine.buffers.take();
     this.sum = null;
-    const scoreAt = this.isGradient ? machine.workspace.parameters : 0;
-    machine.store(result.subarray(0, scoreBytes), sum + 4 * scoreAt);
+    machine.store(result.subarray(0, scoreBytes), sum + 4 * this.tensorFloats);
     return sum;
   }
 
-  /** Predictions of an evaluation go to their place in the workspace. */
+  /** Puts the predictions behind a valid result's score to their place in the workspace. */
   storePredictions(result: Uint8Array): void {
-    if (this.isGradient) return;
-    const at = this.machine.workspace.predictions + this.order.shard.lo * evaluationRows;
+    const { task, shard } = this.order;
+    if (!kinds[task.work].predicts) return;
+    const at = this.machine.workspace.predictions + shard.lo * orderOf(this.machine.orders, task).rows;
     this.machine.bytes(at, this.samples).set(result.subarray(scoreBytes));
   }
 
@@ -76,12 +75,16 @@ export class LeasedShard {
     this.sum = null;
   }
 
-  private get isGradient(): boolean {
-    return this.order.task.work === 'gradient';
+  private get tensorFloats(): number {
+    return tensorFloats(this.order.task.work, this.machine.workspace.parameters);
   }
 
-  /** Of an evaluation. */
+  private get partsWanted(): number {
+    return partsOf(this.tensorFloats);
+  }
+
   private get samples(): number {
-    return shardSamples(this.order.shard, this.machine.workspace.run.test, evaluationRows);
+    const { task, shard } = this.order;
+    return shardSamples(shard, orderOf(this.machine.orders, task), task.stepInEpoch);
   }
 }

@@ -7,7 +7,6 @@
 
 import type { Pointer } from '../arithmetic/kernels.js';
 import { HeldSamples } from '../compute/held-samples.js';
-import { sampleSetOf } from '../compute/samples.js';
 import { limits } from '../limits.js';
 import type { Member } from '../pool/member.js';
 import type { LeaseOrder, Overtaken, Transport } from '../pool/pool-driver.js';
@@ -24,6 +23,8 @@ import {
   protocolVersion,
   type Result,
 } from '../protocol/messages.js';
+import { kinds, sumFloats } from '../work/kinds.js';
+import { orderOf } from '../work/orders.js';
 import type { Task } from '../work/task.js';
 import type { Audited, LateCopy } from './audits.js';
 import type { Fleet } from './fleet.js';
@@ -80,8 +81,8 @@ export class RemoteMember implements Transport, Audited, Recipient {
     private readonly observer: MemberObserver,
     private tickedMs: number,
   ) {
-    const { order, workspace } = fleet.machine;
-    this.held = new HeldSamples(order, workspace.run.train, workspace.run.test);
+    const { orders, workspace } = fleet.machine;
+    this.held = new HeldSamples(orders, workspace.run);
   }
 
   /** Whether the worker was ever admitted. */
@@ -199,7 +200,7 @@ export class RemoteMember implements Transport, Audited, Recipient {
     const sum = leased.takeSum(payload);
     this.leases.delete(lease);
     if (late !== null) return this.compare(late, sum);
-    const floats = order.task.work === 'gradient' ? machine.workspace.partialFloats : 2;
+    const floats = sumFloats(order.task.work, machine.workspace.parameters);
     if (machine.kernels.allFinite(sum, floats) === 1) {
       leased.storePredictions(payload);
       this.count(order);
@@ -230,8 +231,8 @@ export class RemoteMember implements Transport, Audited, Recipient {
   }
 
   private count({ task, shard }: LeaseOrder): void {
-    if (task.work === 'evaluation') return;
-    const slots = shardEnd(shard, this.fleet.machine.order.slotsIn(task.stepInEpoch)) - shard.lo;
+    if (!kinds[task.work].trains) return;
+    const slots = shardEnd(shard, orderOf(this.fleet.machine.orders, task).slotsIn(task.stepInEpoch)) - shard.lo;
     this.slots += slots;
     this.fleet.slots += slots;
   }
@@ -290,7 +291,7 @@ export class RemoteMember implements Transport, Audited, Recipient {
 
   /** Looked for when it is their turn: at the beginning of an epoch, that takes some time. */
   private *missingSamples(task: Task, shard: Shard): Iterable<Parcel> {
-    yield* this.fleet.samples(sampleSetOf(task), this.held.takeMissing(task, shard));
+    yield* this.fleet.samples(kinds[task.work].set, this.held.claimMissing(task, shard));
   }
 
   private progress(): Progress {

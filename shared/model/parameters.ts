@@ -4,6 +4,7 @@
  * checkpoints and the weights hash all have this layout.
  */
 import { Activation, type ActivationCode } from '../arithmetic/kernels.js';
+import { scoreFloats } from '../work/kinds.js';
 import type { Model } from './model.js';
 
 /** One layer of a model within the flat vector. Offsets count floats. */
@@ -52,9 +53,9 @@ export function parameterCount(model: Model): number {
   return denseSpans(model).reduce((count, { inputs, outputs }) => count + (inputs + 1) * outputs, 0);
 }
 
-/** Floats of a partial gradient: one per parameter, then the sum of the losses, then the number of correct answers. */
+/** Floats of a partial gradient: one per parameter, then the score (`scoreFloats`). */
 export function partialFloats(model: Model): number {
-  return parameterCount(model) + 2;
+  return parameterCount(model) + scoreFloats;
 }
 
 /** The named tensors, in the order of the flat vector. */

@@ -7,6 +7,7 @@
 import { type Kernels, type Pointer, Write, type WriteCode } from '../arithmetic/kernels.js';
 import { rowsOfSlot, slotsOf } from '../data/order.js';
 import { type Shard, sizeAt, treeDepth } from '../pool/tree.js';
+import { scoreFloats } from '../work/kinds.js';
 import type { Network, Operands } from './network.js';
 
 /** A shard of a step, or of an evaluation, and where its samples are. */
@@ -20,50 +21,52 @@ export interface ShardWork {
   readonly ids: Pointer;
 }
 
-/** Samples in the shard, the length of `ids`. */
-export function shardSamples(shard: Shard, samples: number, microBatch: number): number {
-  return Math.min((shard.lo + shard.size) * microBatch, samples) - shard.lo * microBatch;
-}
-
 /** How many temporaries the sum of a shard of `size` slots needs: one per level of right halves above one slot. */
 export function temporariesFor(size: number): number {
   return Math.max(0, treeDepth(size) - 1);
 }
 
 /**
- * The shard's partial gradient: `partialFloats` floats at `partial`. `temporaries` points at `temporariesFor(size)`
- * buffers of as many floats each, one after the other.
+ * Computes a shard's sum into `out`. `temporaries` points at `temporariesFor(size)` buffers that are as long as the sum,
+ * one after the other. `predictions` points at a byte for each sample of the shard, for kinds of work that predict.
  */
+export type ShardComputation = (
+  network: Network,
+  from: Operands,
+  work: ShardWork,
+  out: Pointer,
+  temporaries: Pointer,
+  predictions: Pointer,
+) => void;
+
+/** The shard's partial gradient: `partialFloats` floats. It predicts nothing. */
 export function shardGradient(
   network: Network,
   from: Operands,
   work: ShardWork,
-  partial: Pointer,
+  out: Pointer,
   temporaries: Pointer,
 ): void {
-  const leaf = (slot: number, out: Pointer, write: WriteCode) => {
-    network.gradient(from, idsOf(work, slot), rowsIn(work, slot), out, write);
+  const leaf = (slot: number, into: Pointer, write: WriteCode) => {
+    network.gradient(from, idsOf(work, slot), rowsIn(work, slot), into, write);
   };
-  sumTree(network.kernels, work, leaf, partial, temporaries, network.partialFloats);
+  sumTree(network.kernels, work, leaf, out, temporaries, network.partialFloats);
 }
 
-/**
- * Loss and accuracy over a shard: two floats at `sums`, and one predicted class (a byte) per sample of the shard at
- * `predictions`, in the order of `ids`. `temporaries` points at `temporariesFor(size)` pairs of floats.
- */
+/** Loss and accuracy over a shard: a score, and the predictions in the order of `ids`. */
 export function shardEvaluation(
   network: Network,
   from: Operands,
   work: ShardWork,
-  sums: Pointer,
-  predictions: Pointer,
+  out: Pointer,
   temporaries: Pointer,
+  predictions: Pointer,
 ): void {
-  const leaf = (slot: number, out: Pointer, write: WriteCode) => {
-    const into = predictions + (slot - work.shard.lo) * work.microBatch;
-    network.evaluate(from, idsOf(work, slot), rowsIn(work, slot), out, write, into);
+  const leaf = (slot: number, into: Pointer, write: WriteCode) => {
+    const predicted = predictions + (slot - work.shard.lo) * work.microBatch;
+    network.evaluate(from, idsOf(work, slot), rowsIn(work, slot), into, write, predicted);
   };
-  sumTree(network.kernels, work, leaf, sums, temporaries, 2);
+  sumTree(network.kernels, work, leaf, out, temporaries, scoreFloats);
 }
 
 /** Computes one slot into `out`, as `write` says. */

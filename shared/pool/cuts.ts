@@ -1,5 +1,5 @@
 import { limits } from '../limits.js';
-import type { Work } from './member.js';
+import type { WorkName } from '../work/kinds.js';
 import type { Boundary } from './split.js';
 
 /** How the slots of whole jobs were cut, and for whom. */
@@ -9,7 +9,7 @@ export interface Cut {
 }
 
 interface Shape {
-  readonly work: Work;
+  readonly work: WorkName;
   readonly lo: number;
   readonly hi: number;
   readonly members: readonly number[];

@@ -1,14 +1,11 @@
-import type { Task } from '../work/task.js';
+import { forEachKind, type WorkName } from '../work/kinds.js';
 import type { Shard } from './tree.js';
-
-/** What a slot is of: the two take different times. */
-export type Work = Task['work'];
 
 /** A shard handed to a member, for a bounded time. */
 export interface Lease {
   readonly id: number;
   readonly job: number;
-  readonly work: Work;
+  readonly work: WorkName;
   readonly shard: Shard;
   /** Slots in the shard: what it costs. */
   readonly slots: number;
@@ -60,7 +57,7 @@ export class Member {
   /** In the order in which they were handed out, which is the order in which the member works. */
   readonly leases: Lease[] = [];
   /** Smoothed milliseconds for one slot; 0 until the first result. */
-  readonly msPerSlot: Record<Work, number> = { gradient: 0, evaluation: 0 };
+  readonly msPerSlot = forEachKind(() => 0);
   /** Since its last result: leases that ran out, and late shards that others finished for it. */
   expired = 0;
   overtaken = 0;
@@ -78,12 +75,12 @@ export class Member {
   }
 
   /** Milliseconds that it is believed to need for so many slots; 0 when nothing is known. */
-  estimateMs(work: Work, slots: number): number {
+  estimateMs(work: WorkName, slots: number): number {
     return this.msPerSlot[work] * slots;
   }
 
   /** How long it may take for so many slots. */
-  boundMs(work: Work, slots: number): number {
+  boundMs(work: WorkName, slots: number): number {
     const { firstLeaseMs, leaseMsMin, leaseFactor, leaseFactorExpired } = patience;
     if (this.msPerSlot[work] === 0) return firstLeaseMs;
     const factor = this.expired === 0 ? leaseFactor : leaseFactorExpired;
@@ -146,7 +143,7 @@ export class Member {
   }
 
   /** Too slow to be given a part of something: one that is never asked could never show that it is fast again. */
-  becomePassedOver(work: Work): void {
+  becomePassedOver(work: WorkName): void {
     this.msPerSlot[work] *= PASSED_OVER_FACTOR;
   }
 

@@ -7,6 +7,7 @@ import type { Kernels, Pointer } from '../arithmetic/kernels.js';
 import { assert } from '../assert.js';
 import { EffectQueue } from '../effects.js';
 import type { Profile } from '../profile.js';
+import { scoreFloats, sumFloats } from '../work/kinds.js';
 import type { Task } from '../work/task.js';
 import type { Member } from './member.js';
 import type { PartialBuffers } from './partials.js';
@@ -62,6 +63,8 @@ export class PoolDriver {
   /** Results that wait for the pool's judgement: it says of each, in the order of arrival, to keep or discard it. */
   private readonly arrived: { readonly lease: number; readonly sum: Pointer }[] = [];
   private readonly effects = new EffectQueue<PoolEffect>((effect) => this.carryOut(effect));
+  /** Floats of the longest sum without its score. */
+  private readonly parameters: number;
   private nextMember = 1;
   private nextJob = 1;
 
@@ -72,7 +75,9 @@ export class PoolDriver {
     private readonly onStranded: (stranded: boolean) => void = () => {},
     /** The size above which no member is given a shard of such a task; undefined: no such bound. */
     private readonly sizeMax: (task: Task) => number | undefined = () => undefined,
-  ) {}
+  ) {
+    this.parameters = buffers.floats - scoreFloats;
+  }
 
   get memberCount(): number {
     return this.pool.memberCount;
@@ -176,7 +181,7 @@ export class PoolDriver {
     const a = takeFrom(job.sums, shardKey(left));
     const b = takeFrom(job.sums, shardKey(right));
     this.platform.profile.enter('sum');
-    this.kernels.add(a, b, a, job.task.work === 'gradient' ? this.buffers.floats : 2);
+    this.kernels.add(a, b, a, sumFloats(job.task.work, this.parameters));
     this.platform.profile.leave();
     this.buffers.giveBack(b);
     job.sums.set(shardKey(node), a);

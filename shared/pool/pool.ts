@@ -12,15 +12,16 @@
  */
 import { assert } from '../assert.js';
 import { limits } from '../limits.js';
+import type { WorkName } from '../work/kinds.js';
 import { RecentCuts } from './cuts.js';
-import { type Lease, Member, patience, type Work } from './member.js';
+import { type Lease, Member, patience } from './member.js';
 import { cut, runsOf } from './split.js';
 import { halves, type Shard, shardAt, shardEnd } from './tree.js';
 
 /** A shard that upstream wants summed, of a step that has `slots` slots. */
 export interface Job {
   readonly id: number;
-  readonly work: Work;
+  readonly work: WorkName;
   readonly shard: Shard;
   readonly slots: number;
   /** Size above which no member is given a shard of it; undefined: no such bound. */
@@ -347,7 +348,7 @@ export class Pool {
   }
 
   /** Slots per millisecond of each; a member that is not measured yet counts as an average one. */
-  private speeds(members: readonly Member[], work: Work): number[] {
+  private speeds(members: readonly Member[], work: WorkName): number[] {
     const known = members.filter(({ msPerSlot }) => msPerSlot[work] > 0).map(({ msPerSlot }) => 1 / msPerSlot[work]);
     const average = known.length === 0 ? 1 : known.reduce((sum, x) => sum + x, 0) / known.length;
     return members.map(({ msPerSlot }) => (msPerSlot[work] > 0 ? 1 / msPerSlot[work] : average));

@@ -3,14 +3,14 @@
  * frame; what it calls its payload are the raw little-endian bytes that follow the header. PROTOCOL.md has the grammar
  * and the sequences, validate.ts checks each field of what arrives.
  */
+import type { SampleSet } from '../data/dataset.js';
 import type { Model } from '../model/model.js';
+import type { WorkName } from '../work/kinds.js';
 import type { ProtocolErrorCode } from './errors.js';
 
 /** Raised whenever a message, a field or a payload changes: two versions never talk to each other. */
 export const protocolVersion = 3;
 
-export type Work = 'gradient' | 'evaluation';
-export type SampleSet = 'train' | 'test';
 export type EndReason = 'finished' | 'interrupted' | 'diverged' | 'dropped';
 
 // ---- worker to coordinator ----
@@ -134,9 +134,9 @@ export interface Samples {
 export interface ShardLease {
   readonly type: 'shard';
   readonly lease: number;
-  readonly work: Work;
+  readonly work: WorkName;
   readonly step: number;
-  /** Which epoch's order the slots follow; 0 for evaluation, whose order is fixed. */
+  /** Which epoch's order the slots follow; 0 for an evaluation, whose order is fixed. */
   readonly epoch: number;
   readonly stepInEpoch: number;
   /** First slot. */

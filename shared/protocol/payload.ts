@@ -3,7 +3,8 @@
  * of arithmetic. All numbers are little-endian. That a gradient is finite is for whoever adds it up (E5).
  */
 import { limits } from '../limits.js';
-import type { Gradient, Samples, Weights, Work } from './messages.js';
+import { kinds, scoreFloats, type WorkName } from '../work/kinds.js';
+import type { Gradient, Samples, Weights } from './messages.js';
 import { invalidPart, partAt, partsOf } from './tensor.js';
 
 /** What the lengths depend on. */
@@ -19,12 +20,12 @@ export interface PayloadContext {
 
 /** The shard that a result answers: `samples` is how many it has. */
 export interface LeasedWork {
-  readonly work: Work;
+  readonly work: WorkName;
   readonly samples: number;
 }
 
 /** Bytes of the loss sum and the correct count. */
-export const scoreBytes = 8;
+export const scoreBytes = 4 * scoreFloats;
 
 export function samplesBytes(count: number, pixels: number): number {
   return count * (4 + 1 + pixels);
@@ -59,7 +60,7 @@ export function invalidResultPayload(
   { work, samples }: LeasedWork,
   { classes }: PayloadContext,
 ): string | null {
-  const fault = invalidLength('result', payload, scoreBytes + (work === 'evaluation' ? samples : 0));
+  const fault = invalidLength('result', payload, scoreBytes + (kinds[work].predicts ? samples : 0));
   if (fault !== null) return fault;
   const predictions = payload.subarray(scoreBytes);
   return predictions.some((label) => label >= classes) ? `result has a class that is not below ${classes}` : null;

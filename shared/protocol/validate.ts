@@ -22,6 +22,7 @@ import {
 } from '../fields.js';
 import { limits } from '../limits.js';
 import { checkModel, misfit } from '../model/description.js';
+import { kinds, workNames } from '../work/kinds.js';
 import { protocolErrors } from './errors.js';
 import * as messages from './messages.js';
 import { partsOf } from './tensor.js';
@@ -88,7 +89,7 @@ const checkSamples = object<messages.Samples>({
 const checkShardFields = object<messages.ShardLease>({
   type: oneOf('shard'),
   lease: uint32,
-  work: oneOf('gradient', 'evaluation'),
+  work: oneOf(...workNames),
   step: uint32,
   epoch: uint32,
   stepInEpoch: uint32,
@@ -142,8 +143,8 @@ export function invalidShard(x: unknown): string | null {
   const { work, epoch, stepInEpoch, lo, size } = x as messages.ShardLease;
   if ((size & (size - 1)) !== 0) return 'shard.size must be a power of two';
   if (lo % size !== 0) return 'shard.size must divide shard.lo';
-  const placed = work === 'gradient' || (epoch === 0 && stepInEpoch === 0);
-  return placed ? null : 'shard.epoch and shard.stepInEpoch must be 0 for an evaluation';
+  if (kinds[work].hasPlace || (epoch === 0 && stepInEpoch === 0)) return null;
+  return `shard.epoch and shard.stepInEpoch must be 0 for work "${work}"`;
 }
 
 type Validators<M extends messages.Message> = { readonly [T in M['type']]: (x: unknown) => string | null };

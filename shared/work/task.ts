@@ -1,11 +1,11 @@
-/** A piece of work as all of them name it: what is to be summed, and where in the run it belongs. */
+import type { WorkName } from './kinds.js';
 
-/** What is to be summed: a step of training at its place in the order, or an evaluation of the test set. */
+/** What is to be summed, and where in the run it belongs. */
 export interface Task {
-  readonly work: 'gradient' | 'evaluation';
+  readonly work: WorkName;
   /** Updates that the weights have seen. */
   readonly step: number;
-  /** Place in the order; both 0 for an evaluation. */
+  /** Place in the order of training; both 0 for a kind that has no place there. */
   readonly epoch: number;
   readonly stepInEpoch: number;
 }

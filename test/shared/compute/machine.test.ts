@@ -3,10 +3,9 @@ import { afterEach, expect, test } from 'vitest';
 import { Machine } from '../../../shared/compute/machine.js';
 import { storeSamples } from '../../../shared/compute/samples.js';
 import type { RunDescription } from '../../../shared/compute/workspace.js';
-import { evaluationRows, slotsOf } from '../../../shared/data/order.js';
+import type { SampleSet } from '../../../shared/data/dataset.js';
 import type { Model } from '../../../shared/model/model.js';
 import { rootShard } from '../../../shared/pool/tree.js';
-import type { SampleSet } from '../../../shared/protocol/messages.js';
 import { Random } from '../../../shared/random.js';
 import { nodePlatform } from '../../../worker/node-platform.js';
 
@@ -62,7 +61,7 @@ function evaluated(machine: Machine): Promise<string> {
   const random = new Random(2);
   store(machine, 'test', 300, () => random.below(256));
   const task = { work: 'evaluation', step: 3, epoch: 0, stepInEpoch: 0 } as const;
-  const slots = slotsOf(300, evaluationRows);
+  const { slots } = machine.orders.test;
   return new Promise((resolve) => {
     machine.pool.run(task, rootShard(slots), slots, (sum) => {
       const sums = machine.bytes(sum, 8).slice();

@@ -3,9 +3,9 @@
  * soon as one of the pool's promises is broken. Members answer, fall silent and leave only when the test says so.
  */
 import { limits } from '../../../shared/limits.js';
-import type { Work } from '../../../shared/pool/member.js';
 import { type Job, Pool, type PoolEffect, type PoolEvent, shardKey } from '../../../shared/pool/pool.js';
 import { halves, isShard, type Shard, shardEnd } from '../../../shared/pool/tree.js';
+import type { WorkName } from '../../../shared/work/kinds.js';
 
 export interface Handed {
   readonly lease: number;
@@ -65,7 +65,7 @@ export class PaperFleet {
     this.send({ type: 'left', member });
   }
 
-  run(slots: number, shard: Shard, sizeMax?: number, work: Work = 'gradient'): number {
+  run(slots: number, shard: Shard, sizeMax?: number, work: WorkName = 'gradient'): number {
     const job = { id: this.nextJob++, work, shard, slots, sizeMax };
     this.sums.set(job.id, { job, nodes: new Map() });
     this.send({ type: 'job', job });

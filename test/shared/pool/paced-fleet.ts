@@ -1,6 +1,7 @@
 /** Fleets on paper whose members take their own time for a slot. */
-import type { Work } from '../../../shared/pool/member.js';
+
 import { rootShard, shardEnd } from '../../../shared/pool/tree.js';
+import type { WorkName } from '../../../shared/work/kinds.js';
 import { PaperFleet } from './model.js';
 
 export const slotsHeld = (fleet: PaperFleet, member: number) =>
@@ -18,7 +19,7 @@ export function step(
   slots: number,
   msPerSlot: ReadonlyMap<number, number>,
   whenLeased: () => void = () => {},
-  work: Work = 'gradient',
+  work: WorkName = 'gradient',
 ): void {
   const job = fleet.run(slots, rootShard(slots), undefined, work);
   whenLeased();

@@ -1,0 +1,26 @@
+/** Which samples a task's slots hold: one order for each set of samples. */
+import type { SampleSet } from '../data/dataset.js';
+import { type OrderConfig, SampleOrder, type SlotOrder } from '../data/order.js';
+import { TestOrder } from '../data/test-order.js';
+import type { Shard } from '../pool/tree.js';
+import { kinds } from './kinds.js';
+import type { Task } from './task.js';
+
+export interface Orders extends Readonly<Record<SampleSet, SlotOrder>> {
+  readonly train: SampleOrder;
+}
+
+/** `train` and `test` are the sizes of the two sets. */
+export function ordersOf(run: Omit<OrderConfig, 'samples'> & Readonly<Record<SampleSet, number>>): Orders {
+  return { train: new SampleOrder({ ...run, samples: run.train }), test: new TestOrder(run.test) };
+}
+
+/** The order that a task's slots follow. */
+export function orderOf(orders: Orders, { work }: Pick<Task, 'work'>): SlotOrder {
+  return orders[kinds[work].set];
+}
+
+/** Samples in a shard of a step. */
+export function shardSamples({ lo, size }: Shard, order: SlotOrder, stepInEpoch: number): number {
+  return Math.min((lo + size) * order.rows, order.samplesIn(stepInEpoch)) - lo * order.rows;
+}
