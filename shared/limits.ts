@@ -108,4 +108,15 @@ export const limits = {
   metricsLinesPerWrite: 256,
   /** Lines of metrics that wait while the disk fails; then the oldest go. */
   metricsLinesWaitingMax: 65_536,
+  /** Runs that one `lockstep view` shows. */
+  viewedRunsMax: 24,
+  /** Run directories among which the newest one is looked for. */
+  viewCandidatesMax: 10_000,
+  /** How long a view waits before it looks at a run's files again. */
+  viewEveryMs: 500,
+  /** Bytes of metrics.jsonl that a view reads and parses in one turn of the event loop, and the longest line of it. */
+  viewBytesPerTurnMax: 1024 * 1024,
+  metricsLineBytesMax: 64 * 1024,
+  /** Test sets that a view keeps in memory. */
+  viewTestSetsMax: 2,
 } as const;

@@ -40,7 +40,13 @@ export function checkpointName(step: number): string {
   return `step-${String(step).padStart(8, '0')}.safetensors`;
 }
 
-function stepOf(name: string): number {
+/** Whether a file of this name holds a checkpoint, whole or damaged. */
+export function isCheckpointName(name: string): boolean {
+  return namePattern.test(name);
+}
+
+/** The step of a checkpoint's name. */
+export function stepOf(name: string): number {
   return Number.parseInt(name.slice('step-'.length), 10);
 }
 
@@ -105,7 +111,7 @@ export class Checkpoints {
   /** Names of all checkpoint files, oldest first, whole or not. */
   async names(): Promise<string[]> {
     const names = await listIfThere(this.files, this.options.directory);
-    return names.filter((name) => namePattern.test(name)).sort((a, b) => stepOf(a) - stepOf(b));
+    return names.filter(isCheckpointName).sort((a, b) => stepOf(a) - stepOf(b));
   }
 
   private async loadOrWarn(name: string): Promise<Checkpoint | null> {

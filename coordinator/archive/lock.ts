@@ -70,7 +70,8 @@ function nameOf({ pid, start, host }: ProcessIdentity): string {
   return `lock.${pid}.${start}.${host}`;
 }
 
-function ownerOf(name: string): ProcessIdentity | null {
+/** The process whose file in a run directory has this name; null for a file that is no lock. */
+export function ownerOf(name: string): ProcessIdentity | null {
   const match = /^lock\.(\d+)\.([\da-f-]+)\.(.+)$/.exec(name);
   return match && { pid: Number(match[1]), start: match[2], host: match[3] };
 }

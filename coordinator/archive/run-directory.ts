@@ -24,7 +24,8 @@ export interface RunOptions extends Partial<AlarmListener> {
   readonly processes?: Processes;
 }
 
-const names = {
+/** What the files of a run directory are called. */
+export const runFileNames = {
   config: 'config.json',
   metrics: 'metrics.jsonl',
   checkpoints: 'checkpoints',
@@ -47,9 +48,9 @@ export class RunDirectory {
       return owning(path, files, options, async (lock) => {
         await refuseIfTaken(path, files);
         const run = new RunDirectory(path, config, lock, options);
-        await run.writeJson(names.config, config);
-        await atomicWrite(files, join(path, names.metrics), []);
-        await ensureDirectory(files, join(path, names.checkpoints));
+        await run.writeJson(runFileNames.config, config);
+        await atomicWrite(files, join(path, runFileNames.metrics), []);
+        await ensureDirectory(files, join(path, runFileNames.checkpoints));
         run.metrics = run.metricsFrom(0);
         return run;
       });
@@ -58,7 +59,7 @@ export class RunDirectory {
 
   /** Whether `open` would find a run there, whole or damaged. */
   static async isThere(path: string, files: Files = nodeFiles): Promise<boolean> {
-    return (await listIfThere(files, path).catch((): string[] => [])).includes(names.config);
+    return (await listIfThere(files, path).catch((): string[] => [])).includes(runFileNames.config);
   }
 
   /** A run to go on with: `resumeMetrics` comes before its first line. Rejects with `run-invalid` or `run-locked`. */
@@ -85,7 +86,7 @@ export class RunDirectory {
     const { onFault = () => {}, onRecovery = () => {} } = options;
     this.alarms = new Alarms({ onFault, onRecovery });
     this.checkpoints = new Checkpoints({
-      directory: join(path, names.checkpoints),
+      directory: join(path, runFileNames.checkpoints),
       model: config.model,
       configSha256: configSha256(config),
       files: this.files,
@@ -103,7 +104,7 @@ export class RunDirectory {
 
   /** The lines of metrics.jsonl; what was recorded of late may be missing before `flush`. */
   get metricsPath(): string {
-    return join(this.path, names.metrics);
+    return join(this.path, runFileNames.metrics);
   }
 
   /** Resolves when the lines recorded so far were written, or could not be. */
@@ -132,7 +133,7 @@ export class RunDirectory {
 
   /** Whether it has come to an end before. */
   async hasSummary(): Promise<boolean> {
-    return (await this.files.list(this.path)).includes(names.summary);
+    return (await this.files.list(this.path)).includes(runFileNames.summary);
   }
 
   /**
@@ -142,9 +143,9 @@ export class RunDirectory {
   async resumeMetrics(step: number): Promise<void> {
     await writable(this.path, async () => {
       await removeTemporaries(this.files, this.path);
-      await this.files.remove(join(this.path, names.summary));
-      const path = join(this.path, names.metrics);
-      const text = (await listIfThere(this.files, this.path)).includes(names.metrics)
+      await this.files.remove(join(this.path, runFileNames.summary));
+      const path = join(this.path, runFileNames.metrics);
+      const text = (await listIfThere(this.files, this.path)).includes(runFileNames.metrics)
         ? Buffer.from(await this.files.read(path)).toString()
         : null;
       const kept = Buffer.from(linesUpTo(text ?? '', step));
@@ -155,12 +156,12 @@ export class RunDirectory {
 
   /** Replaces config.json, for a resumed run whose epochs and the like were changed. */
   async writeConfig(config: ConfigFile): Promise<void> {
-    await writable(this.path, () => this.writeJson(names.config, config));
+    await writable(this.path, () => this.writeJson(runFileNames.config, config));
   }
 
   /** Writes the weights alone, for use elsewhere; resolves to the file's path. */
   async writeModel(weights: Float32Array): Promise<string> {
-    const path = join(this.path, names.model);
+    const path = join(this.path, runFileNames.model);
     const parts = await encodeModel(this.config, littleEndianBytes(weights));
     await writable(this.path, () => atomicWrite(this.files, path, parts));
     return path;
@@ -170,7 +171,7 @@ export class RunDirectory {
   async finish(summary: Summary, weights: Float32Array): Promise<void> {
     await this.settle();
     await this.writeModel(weights);
-    await writable(this.path, () => this.writeJson(names.summary, summary));
+    await writable(this.path, () => this.writeJson(runFileNames.summary, summary));
     await this.lock.release();
   }
 
@@ -186,7 +187,7 @@ export class RunDirectory {
   }
 
   private metricsFrom(length: number): MetricsLog {
-    return new MetricsLog(this.files, join(this.path, names.metrics), length, this.alarms);
+    return new MetricsLog(this.files, join(this.path, runFileNames.metrics), length, this.alarms);
   }
 
   private writeJson(name: string, content: unknown): Promise<void> {
@@ -207,7 +208,7 @@ async function owning<T>(path: string, files: Files, options: RunOptions, operat
 
 async function refuseIfTaken(path: string, files: Files): Promise<void> {
   const present = await files.list(path);
-  const taken = Object.values<string>(names).find((name) => present.includes(name));
+  const taken = Object.values<string>(runFileNames).find((name) => present.includes(name));
   if (taken === undefined) return;
   const sentence = `${path} holds another run (it has a ${taken}). Choose another directory with --out.`;
   throw new LockstepError('output-taken', sentence);
@@ -225,12 +226,12 @@ async function writable<T>(path: string, operation: () => Promise<T>): Promise<T
 }
 
 async function readConfig(path: string, files: Files): Promise<ConfigFile> {
-  const file = join(path, names.config);
+  const file = join(path, runFileNames.config);
   try {
     return parseConfig(Buffer.from(await files.read(file)).toString(), file);
   } catch (error) {
     if (error instanceof LockstepError) throw error;
-    const sentence = `${path} holds no run that could be resumed: ${names.config}: ${describeFault(error)}.`;
+    const sentence = `${path} holds no run that could be resumed: ${runFileNames.config}: ${describeFault(error)}.`;
     throw new LockstepError('run-invalid', sentence);
   }
 }
