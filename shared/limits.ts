@@ -37,6 +37,9 @@ export const limits = {
   nameLengthMax: 64,
   /** What a worker says it is, such as "browser", in UTF-16 units. */
   kindLengthMax: 32,
+  /** A token: a shorter one could be guessed. It travels in one header of the handshake. */
+  tokenLengthMin: 16,
+  tokenLengthMax: 128,
   /** An error's sentence on the wire, in UTF-16 units. */
   messageLengthMax: 1024,
   /**

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { LockstepError } from '../../shared/errors.js';
+import { limits } from '../../shared/limits.js';
 import { isToken } from '../../shared/protocol/handshake.js';
 import { nodePlatform } from '../../worker/node-platform.js';
 import { closeServer, listen } from '../fleet/gateway.js';
@@ -122,15 +123,12 @@ function readToken(path: string): string {
   }
 }
 
-/** Shorter ones could be guessed. */
-const tokenLengthMin = 16;
-
 /** It travels in a header of the handshake, where only such characters may stand. */
 function checkedToken(token: string): string {
-  if (token.length >= tokenLengthMin && isToken(token)) return token;
+  if (token.length >= limits.tokenLengthMin && isToken(token)) return token;
   throw new LockstepError(
     'usage',
-    `a token has ${tokenLengthMin} to 128 letters, digits, or . _ ~ -: for example that of openssl rand -hex 16`,
+    `a token has ${limits.tokenLengthMin} to ${limits.tokenLengthMax} letters, digits, or . _ ~ -: for example that of openssl rand -hex 16`,
   );
 }
 

@@ -2,6 +2,7 @@
  * What is agreed before the first frame, in the handshake's Sec-WebSocket-Protocol header: the protocol, and a token
  * when the coordinator asks for one. A token never travels in the URL, which proxies and servers write to their logs.
  */
+import { limits } from '../limits.js';
 import { protocolVersion } from './messages.js';
 
 /** The one that the coordinator selects; it never selects the token, which would send it back. */
@@ -11,7 +12,7 @@ const tokenPrefix = 'token.';
 
 /** Letters, digits and "-._~" only: it must fit a link as well as the header, where a comma or a space would end it. */
 export function isToken(token: string): boolean {
-  return /^[\w.~-]{1,128}$/.test(token);
+  return /^[\w.~-]+$/.test(token) && token.length <= limits.tokenLengthMax;
 }
 
 /** What a worker offers; `token` is valid. */
