@@ -55,7 +55,6 @@ export interface GatewayConfig {
 export class Gateway {
   private readonly sockets: WebSocketServer;
   private readonly connections = new Set<RemoteMember>();
-  private nextConnection = 1;
   private farewell: End | null = null;
   /** Called whenever the last socket is gone. */
   private whenEmpty: () => void = () => {};
@@ -148,8 +147,7 @@ export class Gateway {
   }
 
   private admit(socket: WebSocket, connection: MemberConnection): void {
-    const id = this.nextConnection++;
-    const member = new RemoteMember(this.fleet, connection, id, this.observer, this.config.nowMs());
+    const member = new RemoteMember(this.fleet, connection, this.observer, this.config.nowMs());
     this.connections.add(member);
     socket.on('message', (data, isBinary) => member.receive(isBinary ? (data as Buffer) : new Uint8Array(0)));
     socket.on('close', () => {

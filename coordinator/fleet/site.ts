@@ -45,7 +45,7 @@ const farewells = {
 };
 
 export class FleetSite implements Site, MemberObserver {
-  /** By the number of the connection. */
+  /** By the number of the member. */
   private readonly atWork = new Map<number, AtWork>();
   /** Nothing is computed any more: what a worker leaves goes to nobody. */
   private isOver = false;

@@ -41,7 +41,7 @@ export class Fleet {
   readonly outbox: Outbox;
   /** Above this, a member reads too slowly. */
   readonly queueBytesMax: number;
-  /** By their number in the pool. */
+  /** By their numbers. */
   readonly members = new Map<number, Audited>();
   /** Slots of training that its members have summed. */
   slots = 0;

@@ -62,8 +62,11 @@ export class RemoteMember implements Transport, Audited, Recipient {
   private fleetSlotsBefore = 0;
   /** From the newest ping that was answered to its pong, by the pool's clock. */
   roundTripMs: number | null = null;
+  /** Its number among all members of the pool: the worker is told it, and the pool, the log and the audits use it. */
+  readonly id: number;
+  /** Whether the worker was ever admitted. */
+  wasMember = false;
   private state: State = 'greeting';
-  private member = 0;
   private weightsStep: number | null = null;
   private pings = 0;
   /** The newest ping, until its pong comes. */
@@ -76,23 +79,17 @@ export class RemoteMember implements Transport, Audited, Recipient {
   constructor(
     private readonly fleet: Fleet,
     private readonly connection: MemberConnection,
-    /** Its number among all connections of the run. */
-    readonly id: number,
     private readonly observer: MemberObserver,
     private tickedMs: number,
   ) {
     const { orders, workspace } = fleet.machine;
     this.held = new HeldSamples(orders, workspace.run);
-  }
-
-  /** Whether the worker was ever admitted. */
-  get wasMember(): boolean {
-    return this.member > 0;
+    this.id = fleet.machine.pool.newMember();
   }
 
   /** What the pool believes of it, while it is a member. */
   get belief(): Readonly<Member> | undefined {
-    return this.fleet.machine.pool.memberState(this.member);
+    return this.fleet.machine.pool.memberState(this.id);
   }
 
   get name(): string {
@@ -137,7 +134,7 @@ export class RemoteMember implements Transport, Audited, Recipient {
   }
 
   private handle(message: FromWorker, payload: Uint8Array): void {
-    if (this.state === 'member') this.fleet.machine.pool.heard(this.member);
+    if (this.state === 'member') this.fleet.machine.pool.heard(this.id);
     switch (message.type) {
       case 'hello':
         return this.state === 'greeting' ? this.greet(message) : this.unexpected(message.type);
@@ -181,7 +178,7 @@ export class RemoteMember implements Transport, Audited, Recipient {
   private admit(knownAnswer: string): void {
     if (knownAnswer !== this.fleet.config.knownAnswer) return this.fail('known-answer-wrong');
     this.state = 'member';
-    this.fleet.machine.pool.join(this, true);
+    this.fleet.machine.pool.join(this, true, this.id);
   }
 
   /** For a lease that it does not have, nothing: the lease may have ended on the way. */
@@ -205,7 +202,7 @@ export class RemoteMember implements Transport, Audited, Recipient {
       leased.storePredictions(payload);
       this.count(order);
       this.shards += 1;
-      return machine.pool.result(this.member, lease, sum);
+      return machine.pool.result(this.id, lease, sum);
     }
     machine.buffers.giveBack(sum);
     // Computed again here, to tell a faulty worker from a run that has diverged (E5).
@@ -239,9 +236,9 @@ export class RemoteMember implements Transport, Audited, Recipient {
 
   // ---- transport ----
 
-  joined(member: number): void {
-    this.member = member;
-    this.fleet.members.set(member, this);
+  joined(): void {
+    this.wasMember = true;
+    this.fleet.members.set(this.id, this);
     this.fleetSlotsBefore = this.fleet.slots;
     this.observer.joined(this);
   }
@@ -355,8 +352,8 @@ export class RemoteMember implements Transport, Audited, Recipient {
     this.state = 'closed';
     this.shardsLeft = this.leases.size;
     for (const lease of [...this.leases.keys()]) this.forget(lease);
-    this.fleet.members.delete(this.member);
-    if (wasMember) this.fleet.machine.pool.leave(this.member);
+    this.fleet.members.delete(this.id);
+    if (wasMember) this.fleet.machine.pool.leave(this.id);
     if (wasMember || error !== null) this.observer.left(this, error);
   }
 }

@@ -91,9 +91,13 @@ export class PoolDriver {
     return this.pool.memberState(member);
   }
 
-  /** Adds a member and returns its number. */
-  join(transport: Transport, remote: boolean): number {
-    const member = this.nextMember++;
+  /** A number that no member had before: for one that is told its number before it joins. */
+  newMember(): number {
+    return this.nextMember++;
+  }
+
+  /** Adds a member under a number from `newMember`, and returns that number. */
+  join(transport: Transport, remote: boolean, member = this.newMember()): number {
     this.transports.set(member, transport);
     transport.joined(member);
     this.send({ type: 'joined', member, remote, nowMs: this.platform.nowMs() });

@@ -129,7 +129,11 @@ describe('before the first step', () => {
     const socket = connect(port, '127.0.0.1').setEncoding('utf8');
     socket.write(text);
     let answer = '';
-    for await (const chunk of socket) answer += chunk;
+    for await (const chunk of socket) {
+      answer += chunk;
+      // Whatever is not refused may stay open for ever.
+      if (/^HTTP\/1.1 [^4]/.test(answer)) break;
+    }
     expect(answer).toMatch(/^HTTP\/1.1 4\d\d/);
   });
 });

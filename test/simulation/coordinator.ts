@@ -56,7 +56,6 @@ export class SimulatedCoordinator implements MemberObserver {
   lastStep = 0;
   ended: StopReason | null = null;
   private training: TrainerDriver | null = null;
-  private nextConnection = 1;
   private workers = 0;
   private readonly ends = new Set<End>();
   private readonly platform: Platform;
@@ -197,7 +196,7 @@ export class SimulatedCoordinator implements MemberObserver {
         return (limits.sendQueueBytesMax / queueBytesMax) * end.queuedBytes;
       },
     };
-    const member = new RemoteMember(fleet, connection, this.nextConnection++, this, this.process.nowMs());
+    const member = new RemoteMember(fleet, connection, this, this.process.nowMs());
     this.members.add(member);
     this.ends.add(end);
   }

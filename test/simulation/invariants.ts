@@ -12,7 +12,7 @@ interface PoolInside {
   readonly pool: Pool;
 }
 interface MemberInside {
-  readonly member: number;
+  readonly id: number;
   readonly state: string;
   readonly leases: ReadonlyMap<number, { readonly sum: number | null; readonly late: object | null }>;
 }
@@ -49,7 +49,7 @@ function checkSlots(job: Job, pending: readonly Shard[], leased: readonly Shard[
 /** The pool and the members' transports know the same leases. */
 function checkLeases(pool: Pool, present: readonly MemberInside[]): void {
   check(pool.memberCount === present.length, `the pool has ${pool.memberCount} members, not ${present.length}`);
-  const held = new Map(present.map(({ member, leases }) => [member, leases]));
+  const held = new Map(present.map(({ id, leases }) => [id, leases]));
   let leases = 0;
   for (const believed of pool.memberStates()) {
     leases += believed.leases.length;

@@ -44,7 +44,6 @@ export class TestFleet {
   /** The sum of each step that was completed. */
   readonly sums: number[][] = [];
   private step = 0;
-  private connections = 0;
 
   constructor() {
     const platform = { ...nodePlatform(), nowMs: () => this.nowMs };
@@ -76,7 +75,7 @@ export class TestFleet {
   }
 
   connect(name: string): TestWorker {
-    return new TestWorker(this, name, ++this.connections);
+    return new TestWorker(this, name);
   }
 
   join(name: string): TestWorker {
@@ -138,7 +137,6 @@ export class TestWorker implements MemberConnection {
   constructor(
     private readonly site: TestFleet,
     readonly name: string,
-    id: number,
   ) {
     const observer = {
       joined: () => site.log.push(`${name} joined`),
@@ -146,7 +144,7 @@ export class TestWorker implements MemberConnection {
       diverged: () => site.log.push('diverged'),
       countedWrong: (of: string, { step }: Task) => site.log.push(`${of} was wrong in step ${step}`),
     };
-    this.member = new RemoteMember(site.fleet, this, id, observer, site.nowMs);
+    this.member = new RemoteMember(site.fleet, this, observer, site.nowMs);
   }
 
   send(frame: FromWorker | Uint8Array, whenSent?: () => void): void {

@@ -168,6 +168,19 @@ describe('a result', () => {
   });
 });
 
+describe('a member', () => {
+  it('has one number, which its welcome, the pool and the audits use, whoever connected before it', () => {
+    const site = new TestFleet();
+    site.connect('one that never joins');
+    const workers = [site.join('b'), site.join('c')];
+    const welcomed = workers.map(({ received: [welcome] }) => (welcome.type === 'welcome' ? welcome.member : null));
+    const ids = workers.map(({ member }) => member.id);
+    expect(welcomed).toEqual(ids);
+    expect(Array.from(site.machine.pool.memberStates(), ({ id }) => id)).toEqual(ids);
+    expect([...site.fleet.members.keys()]).toEqual(ids);
+  });
+});
+
 describe('a connection', () => {
   it('that says nothing is closed in time, but not for our own standstill', () => {
     const site = new TestFleet();
