@@ -1,5 +1,6 @@
 /** What a run directory's JSON files hold, and which of it determines the weights. */
 import { createHash } from 'node:crypto';
+import { canonicalJson, isObject } from '../../shared/canonical-json.js';
 import type { Model } from '../../shared/model/model.js';
 import type { StopReason } from '../run/trainer.js';
 import type { AlarmName } from './alarms.js';
@@ -96,37 +97,30 @@ export interface Difference {
 }
 
 /**
- * What the weights after step t are a function of. The rest of a configuration only says how far to go and what to
- * look at on the way, so a run that is resumed may change it.
+ * The part of a configuration that determines the weights after step t. The rest only says how far to go and what to
+ * look at on the way, so a resumed run may change it. Descriptions are taken whole: nothing in them is left out.
  */
 function determining(config: ConfigFile): Readonly<Record<string, unknown>> {
   const { format, model, dataset, batch, microBatch, rate, momentum, seed, kernelsSha256 } = config;
-  return {
-    format,
-    'model.input': model.input,
-    'model.layers': model.layers.map(({ dense, activation }) => ({ dense, activation })),
-    'model.loss': model.loss,
-    'dataset.sha256': dataset.sha256,
-    batch,
-    microBatch,
-    rate,
-    momentum,
-    seed,
-    kernelsSha256,
-  };
+  const { sha256 } = dataset;
+  return { format, model, dataset: { sha256 }, batch, microBatch, rate, momentum, seed, kernelsSha256 };
 }
 
-/** The fields in which two runs would train differently. */
+/** The fields in which two runs would train differently. A list differs as a whole. */
 export function differences(a: ConfigFile, b: ConfigFile): Difference[] {
-  const [left, right] = [determining(a), determining(b)];
-  return Object.keys(left)
-    .filter((field) => JSON.stringify(left[field]) !== JSON.stringify(right[field]))
-    .map((field) => ({ field, a: left[field], b: right[field] }));
+  return differencesIn('', determining(a), determining(b));
+}
+
+function differencesIn(field: string, a: unknown, b: unknown): Difference[] {
+  if (canonicalJson(a) === canonicalJson(b)) return [];
+  if (!isObject(a) || !isObject(b)) return [{ field, a, b }];
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return [...names].flatMap((name) => differencesIn(field === '' ? name : `${field}.${name}`, a[name], b[name]));
 }
 
 /** Equal for two configurations exactly if `differences` finds none. */
 export function configSha256(config: ConfigFile): string {
   return createHash('sha256')
-    .update(JSON.stringify(determining(config)))
+    .update(canonicalJson(determining(config)))
     .digest('hex');
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ConfigFile, configSha256, differences } from '../../../coordinator/archive/config.js';
 import { parseConfig } from '../../../coordinator/archive/config-file.js';
@@ -211,6 +212,24 @@ describe('config.json', () => {
   });
 });
 
+/** The same value with the fields of every object in the opposite order. */
+function reversed(x: unknown): unknown {
+  if (Array.isArray(x)) return x.map(reversed);
+  if (typeof x !== 'object' || x === null) return x;
+  const entries = Object.entries(x).map(([name, value]) => [name, reversed(value)]);
+  return Object.fromEntries(entries.reverse());
+}
+
+/** The value with one field more, or with one leaf that is another one, for every place in it. */
+function variants(x: unknown): unknown[] {
+  if (Array.isArray(x))
+    return [[...x, 'more'], ...x.flatMap((_, i) => variants(x[i]).map((value) => x.with(i, value)))];
+  if (typeof x !== 'object' || x === null) return [{ other: x }];
+  const fields = Object.entries(x);
+  const changed = fields.flatMap(([name, value]) => variants(value).map((other) => ({ ...x, [name]: other })));
+  return [{ ...x, oneMore: 'value' }, ...changed];
+}
+
 describe('differences', () => {
   const changed: [string, ConfigFile][] = [
     ['model.layers', { ...config, model: { ...config.model, layers: [{ dense: 3, activation: 'relu' }] } }],
@@ -234,14 +253,24 @@ describe('differences', () => {
     expect(differences(config, { ...config, seed: 2 })).toEqual([{ field: 'seed', a: 1, b: 2 }]);
   });
 
-  it('ignores what does not determine the weights, and the order of fields', () => {
-    const { layers, loss, input } = config.model;
-    const reordered = {
-      layers: layers.map(({ dense, activation }) => ({ activation, dense })),
-      loss,
-      input,
-    };
-    const other: ConfigFile = { ...config, model: reordered, version: '9', preset: 'x', epochs: 99, maxSteps: 7 };
+  it('finds a change of any field of any description, and none in the order of fields', () => {
+    const descriptions = fc.object({ maxDepth: 4, values: [fc.nat(), fc.string(), fc.boolean()] });
+    fc.assert(
+      fc.property(descriptions, (description) => {
+        const layers = [...config.model.layers, description];
+        const of = (layers: unknown) => ({ ...config, model: { ...config.model, layers } }) as unknown as ConfigFile;
+        expect(configSha256(of(layers.map(reversed)))).toBe(configSha256(of(layers)));
+        expect(differences(of(layers.map(reversed)), of(layers))).toEqual([]);
+        for (const other of variants(layers)) {
+          expect(configSha256(of(other))).not.toBe(configSha256(of(layers)));
+          expect(differences(of(other), of(layers)).map(({ field }) => field)).toEqual(['model.layers']);
+        }
+      }),
+    );
+  });
+
+  it('ignores what does not determine the weights', () => {
+    const other: ConfigFile = { ...config, version: '9', preset: 'x', epochs: 99, maxSteps: 7 };
     const more: ConfigFile = { ...other, evaluateEvery: 3, targetAccuracy: 0.9, patience: 2 };
     expect(differences(config, more)).toEqual([]);
     expect(configSha256(more)).toBe(configSha256(config));
