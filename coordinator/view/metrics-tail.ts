@@ -13,6 +13,8 @@ export interface TailNews {
   readonly isRestarted: boolean;
   /** In ascending steps. */
   readonly lines: readonly MetricsLine[];
+  /** There is nothing more to read now. */
+  readonly isAtEnd: boolean;
 }
 
 /** A file that has the same bytes here still has the lines that were taken. */
@@ -38,21 +40,22 @@ export class MetricsTail {
     return this.damaged_;
   }
 
-  /** Takes what was read from `readFrom` on; no bytes where there is no file. */
-  push(bytes: Uint8Array): TailNews {
+  /** Takes what was read from `readFrom` on, at most `asked` bytes; no bytes where there is no file. */
+  push(bytes: Uint8Array, asked: number): TailNews {
     if (!this.isSameFile(bytes)) {
       this.restart();
-      return { isRestarted: true, lines: [] };
+      return { isRestarted: true, lines: [], isAtEnd: false };
     }
+    const isAtEnd = bytes.length < asked;
     const news = bytes.subarray(this.proof.length);
     const whole = news.lastIndexOf(newline) + 1;
     // No line is this long: the file is damaged here, and is read on behind it.
     const taken = whole === 0 && news.length >= limits.metricsLineBytesMax ? news.length : whole;
-    if (taken === 0) return { isRestarted: false, lines: [] };
+    if (taken === 0) return { isRestarted: false, lines: [], isAtEnd };
     this.position += taken;
     const end = this.proof.length + taken;
     this.proof = Uint8Array.from(bytes.subarray(Math.max(0, end - proofBytes), end));
-    return { isRestarted: false, lines: this.linesOf(Buffer.from(news.subarray(0, taken)).toString()) };
+    return { isRestarted: false, lines: this.linesOf(Buffer.from(news.subarray(0, taken)).toString()), isAtEnd };
   }
 
   private isSameFile(bytes: Uint8Array): boolean {

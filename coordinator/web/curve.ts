@@ -1,6 +1,6 @@
 /**
- * The course of a run as a bounded number of points: a step each at first; whenever there are too many, two become one
- * that stands for both, and from then on each new one stands for as many steps. Pure.
+ * The curve of a run as a bounded number of points. At first each step has a point. Whenever there are too many points,
+ * each pair becomes one point, the mean of both, and each later point stands for as many steps. Pure.
  */
 import type { CurvePoint } from './state.js';
 
@@ -9,12 +9,13 @@ export interface CurveStep {
   readonly step: number;
   readonly loss: number;
   readonly accuracy: number;
+  /** The evaluation after it. */
   readonly test: { readonly loss: number; readonly accuracy: number } | null;
 }
 
-/** What somebody has of the curve already. */
+/** What a viewer has of the curve already. */
 export interface CurveMark {
-  /** Counts the times that points were merged. */
+  /** Counts the times that points were merged or forgotten. */
   readonly generation: number;
   readonly points: number;
 }
@@ -51,13 +52,21 @@ export class BoundedCurve {
     return { generation: this.generation, points: this.points.length };
   }
 
-  /** What is new since the mark; null when points were merged since then, so that all of it is. */
+  /** The points since the mark; null when older points have changed since then, so that all points are new. */
   since({ generation, points }: CurveMark): readonly CurvePoint[] | null {
     return generation === this.generation ? this.points.slice(points) : null;
   }
 
   all(): readonly CurvePoint[] {
     return this.points;
+  }
+
+  /** Forgets all points. */
+  clear(): void {
+    this.points = [];
+    this.generation += 1;
+    this.stride = 1;
+    this.open = { steps: 0, loss: 0, accuracy: 0 };
   }
 
   private halve(): void {

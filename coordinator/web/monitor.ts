@@ -10,7 +10,7 @@ import type { MetricsLine, Summary } from '../archive/config.js';
 import type { LiveRun, RunWatcher } from '../run/conduct.js';
 import type { StopReason } from '../run/trainer.js';
 import { version } from '../version.js';
-import { BoundedCurve } from './curve.js';
+import { Course } from './course.js';
 import { Snapshots } from './snapshots.js';
 import type { Alarm, CurvePoint, EventKind, JoinLinks, LoggedEvent, RunPhase, RunState, WorkerState } from './state.js';
 import type { Edition, Mark, Refusal, ViewedRun } from './viewed-run.js';
@@ -42,15 +42,13 @@ export class Monitor implements RunWatcher, ViewedRun {
   private loaded_: Loaded | null = null;
   private fleet: FleetView | null = null;
   private join: JoinLinks | null = null;
-  private readonly curve = new BoundedCurve(limits.curvePointsMax);
+  private readonly course = new Course();
   private events: LoggedEvent[] = [];
   private alarms: Alarm[] = [];
   private nextEvent = 1;
   private startedAt: number | null = null;
   private ending_: RunPhase | null = null;
   private seconds: number | null = null;
-  private newest: MetricsLine | null = null;
-  private hashed: { readonly step: number; readonly sha256: string } | null = null;
 
   constructor(private readonly config: MonitorConfig) {}
 
@@ -73,7 +71,7 @@ export class Monitor implements RunWatcher, ViewedRun {
 
   loaded(run: LiveRun): void {
     this.loaded_ = { live: run, snapshots: new Snapshots(run, this.config.nowMs) };
-    for (const line of run.recorder.history()) this.follow(line);
+    for (const line of run.recorder.history()) this.course.follow(line);
   }
 
   /** The fleet can be joined from now on. */
@@ -84,7 +82,7 @@ export class Monitor implements RunWatcher, ViewedRun {
 
   stepped(line: MetricsLine): void {
     if (this.startedAt === null) this.begin(line);
-    this.follow(line);
+    this.course.follow(line);
     if (line.testAccuracy === undefined || line.testLoss === undefined) return;
     const found = `test accuracy ${(100 * line.testAccuracy).toFixed(2)} %, loss ${line.testLoss.toFixed(4)}`;
     this.loaded_?.snapshots.evaluated(line.step);
@@ -97,7 +95,7 @@ export class Monitor implements RunWatcher, ViewedRun {
 
   ended(reason: StopReason, { weightsSha256, steps, seconds }: Summary): void {
     this.seconds = seconds;
-    this.hashed = { step: steps, sha256: weightsSha256 };
+    this.course.ended({ step: steps, sha256: weightsSha256 });
     this.ending_ = reason === 'interrupted' || reason === 'diverged' ? reason : 'finished';
     this.tell('ended', `${this.ending_} after ${steps} steps`);
   }
@@ -116,7 +114,7 @@ export class Monitor implements RunWatcher, ViewedRun {
   // ---- to viewers ----
 
   get mark(): Mark {
-    return { curve: this.curve.mark, event: this.nextEvent };
+    return { curve: this.course.curve.mark, event: this.nextEvent };
   }
 
   get name(): string {
@@ -125,10 +123,10 @@ export class Monitor implements RunWatcher, ViewedRun {
 
   state(viewers: number, since: Mark | null): RunState {
     const { live, snapshots } = this.known;
-    const points = since === null ? null : this.curve.since(since.curve);
+    const points = since === null ? null : this.course.curve.since(since.curve);
     const isNew = ({ id }: LoggedEvent) => since === null || points === null || id >= since.event;
     return {
-      ...this.course(live, snapshots),
+      ...this.progress(live, snapshots),
       ...this.whole(live, viewers, points),
       events: this.events.filter(isNew),
     };
@@ -160,7 +158,7 @@ export class Monitor implements RunWatcher, ViewedRun {
     const { name, shape, classes, train, test } = config.dataset;
     return {
       version,
-      source: 'run' as const,
+      files: null,
       run: recorder.name,
       model: run.model,
       dataset: { name, shape, classes, train, test },
@@ -173,17 +171,18 @@ export class Monitor implements RunWatcher, ViewedRun {
       alarms: this.alarms,
       join: this.join,
       complete: points === null,
-      curve: points ?? this.curve.all(),
+      curve: points ?? this.course.curve.all(),
       weightsEveryMs: Math.max(limits.weightsEveryMsMin, viewers * limits.weightsMsPerViewer),
       startedAt: this.startedAt,
       now: this.config.clock(),
     };
   }
 
-  private course({ setup, trainer, recorder }: LiveRun, snapshots: Snapshots) {
+  private progress({ setup, trainer, recorder }: LiveRun, snapshots: Snapshots) {
     const { plan } = setup;
     const { step } = trainer.position;
     const { test, bestAccuracy } = trainer.findings;
+    const { newest, hashed } = this.course;
     const phase = this.phase;
     const samplesPerSecond = phase === 'training' ? recorder.samplesPerSecond : 0;
     const samplesPerStep = setup.config.dataset.train / plan.stepsPerEpoch;
@@ -197,13 +196,13 @@ export class Monitor implements RunWatcher, ViewedRun {
       stepsPerEpoch: plan.stepsPerEpoch,
       samplesPerSecond,
       secondsLeft: samplesPerSecond > 0 ? Math.round(samplesLeft / samplesPerSecond) : null,
-      loss: this.newest?.loss ?? null,
-      accuracy: this.newest?.trainAccuracy ?? null,
+      loss: newest?.loss ?? null,
+      accuracy: newest?.trainAccuracy ?? null,
       testLoss: test?.loss ?? null,
       testAccuracy: test?.accuracy ?? null,
       bestTestAccuracy: bestAccuracy,
-      weightsSha256: this.hashed?.sha256 ?? null,
-      weightsStep: this.hashed?.step ?? null,
+      weightsSha256: hashed?.sha256 ?? null,
+      weightsStep: hashed?.step ?? null,
       newest: { weights: step, evaluation: snapshots.evaluatedStep },
       evaluationFault: null,
       seconds: this.seconds,
@@ -219,14 +218,5 @@ export class Monitor implements RunWatcher, ViewedRun {
   private begin({ step, workers }: MetricsLine): void {
     this.startedAt = this.config.clock();
     this.tell('started', `training began with step ${step}, on ${workers} worker${workers === 1 ? '' : 's'}`);
-  }
-
-  private follow(line: MetricsLine): void {
-    this.newest = line;
-    const { step, loss, trainAccuracy, testLoss, testAccuracy, weightsSha256 } = line;
-    if (weightsSha256 !== undefined) this.hashed = { step, sha256: weightsSha256 };
-    const isEvaluated = testLoss !== undefined && testAccuracy !== undefined;
-    const test = isEvaluated ? { loss: testLoss, accuracy: testAccuracy } : null;
-    this.curve.add({ step, loss, accuracy: trainAccuracy, test });
   }
 }

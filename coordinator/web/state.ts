@@ -23,8 +23,8 @@ export type RunPhase =
 export interface RunState {
   /** Of Lockstep. */
   readonly version: string;
-  /** `run`: the process that trains says so. `files`: `lockstep view` read it from the run's directory. */
-  readonly source: 'run' | 'files';
+  /** Where `lockstep view` reads the run; null: the process that trains shows itself. */
+  readonly files: RunFilesState | null;
   /** The run's name: that of its directory. */
   readonly run: string;
   readonly phase: RunPhase;
@@ -76,6 +76,14 @@ export interface RunState {
   /** Milliseconds since 1970, by the coordinator's clock; `startedAt` is null until the first step has begun. */
   readonly startedAt: number | null;
   readonly now: number;
+}
+
+/** A run directory that is read while another process may be writing it. */
+export interface RunFilesState {
+  /** As the viewer's command line names it. */
+  readonly path: string;
+  /** The process that works on the run, as its lock says: "process 4711 on HOST"; null: there is none. */
+  readonly writer: string | null;
 }
 
 export interface DatasetState {

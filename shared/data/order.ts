@@ -36,6 +36,15 @@ export interface SlotOrder {
   partition(slot: number): Uint32Array;
 }
 
+/** Slots of a full step, and steps of an epoch: what can be said without the order itself. */
+export function epochShape(config: Omit<OrderConfig, 'seed'>): { slots: number; stepsPerEpoch: number } {
+  const stepSamples = stepSamplesMax(config);
+  return {
+    slots: Math.ceil(stepSamples / config.microBatch),
+    stepsPerEpoch: Math.ceil(config.samples / stepSamples),
+  };
+}
+
 /** The order of a training run. Only the last step of an epoch may be smaller than the others. */
 export class SampleOrder implements SlotOrder {
   /** Micro-batches of a full step. */
@@ -56,10 +65,11 @@ export class SampleOrder implements SlotOrder {
     const { samples, microBatch, seed } = config;
     this.config = config;
     this.rows = microBatch;
-    this.slots = Math.ceil(stepSamplesMax(config) / microBatch);
+    const { slots, stepsPerEpoch } = epochShape(config);
+    this.slots = slots;
+    this.stepsPerEpoch = stepsPerEpoch;
     this.fullSteps = takesAll(config) ? 0 : Math.floor(samples / config.batch);
     this.rest = samples - this.fullSteps * config.batch;
-    this.stepsPerEpoch = this.fullSteps + (this.rest > 0 ? 1 : 0);
     this.partitions = new Uint32Array(samples);
     for (let i = 0; i < samples; i++) this.partitions[i] = i;
     new Random(seed, stream.partition).shuffle(this.partitions);
@@ -154,11 +164,11 @@ export function invalidOrder(config: OrderConfig): string | null {
   return `a step of ${stepSamplesMax(config)} samples has ${slots} micro-batches of ${microBatch}, more than ${limits.slotsMax}: use a larger micro-batch`;
 }
 
-function takesAll(config: OrderConfig): boolean {
+function takesAll(config: Omit<OrderConfig, 'seed'>): boolean {
   return config.batch === 0 || config.batch >= config.samples;
 }
 
-function stepSamplesMax(config: OrderConfig): number {
+function stepSamplesMax(config: Omit<OrderConfig, 'seed'>): number {
   return takesAll(config) ? config.samples : config.batch;
 }
 

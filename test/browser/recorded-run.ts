@@ -31,7 +31,7 @@ function stateOf(config: ConfigFile, lines: readonly MetricsLine[]): RunState {
   const now = Date.now();
   return {
     version: config.version,
-    source: 'run',
+    files: null,
     run: '2026-01-12-mlp',
     phase: 'finished',
     step: last.step,

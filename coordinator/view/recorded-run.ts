@@ -1,0 +1,160 @@
+/**
+ * A run directory as a reader sees it: what was asked for, how far the run has come, who works on it. Each `look` reads
+ * what is new. Another process may be writing the directory at the same time; its lock is not taken, and nothing is
+ * written.
+ */
+import { basename, join, resolve } from 'node:path';
+import { LockstepError } from '../../shared/errors.js';
+import { limits } from '../../shared/limits.js';
+import { isCheckpointName, stepOf } from '../archive/checkpoints.js';
+import type { ConfigFile, MetricsLine } from '../archive/config.js';
+import { parseConfig } from '../archive/config-file.js';
+import { codeOf } from '../archive/files.js';
+import { ownerOf, type Processes, type ProcessIdentity } from '../archive/lock.js';
+import { runFileNames } from '../archive/run-directory.js';
+import { describeFault } from '../data/fault.js';
+import { MetricsTail } from './metrics-tail.js';
+import type { ReadableFiles } from './readable-files.js';
+import { parseSummary, type ShownSummary } from './summary-file.js';
+
+/** Hears what a look finds, in the order of the run. */
+export interface RunListener {
+  /** The lines so far are void: the run was resumed at an earlier step, or another run is here now. */
+  restarted(): void;
+  stepped(line: MetricsLine): void;
+  /** A sentence about a file that cannot be read. The same sentence may come again. */
+  faulty(message: string): void;
+}
+
+const bytesPerTurn = limits.viewBytesPerTurnMax;
+
+export class RecordedRun {
+  private config_: ConfigFile;
+  private summary_: ShownSummary | null = null;
+  private checkpoints_: readonly string[] = [];
+  private writer_: ProcessIdentity | null = null;
+  private readonly tail = new MetricsTail();
+  /** The files that were read last, by name: what is unchanged is not read again. */
+  private readonly editions = new Map<string, string | null>();
+
+  /** Rejects with `run-invalid` where there is no run, or one whose configuration cannot be read. */
+  static async open(path: string, files: ReadableFiles, processes: Processes): Promise<RecordedRun> {
+    const file = join(path, runFileNames.config);
+    try {
+      const edition = await files.edition(file);
+      const config = parseConfig(Buffer.from(await files.read(file)).toString(), file);
+      const run = new RecordedRun(path, files, processes, config);
+      run.editions.set(runFileNames.config, edition);
+      return run;
+    } catch (error) {
+      if (error instanceof LockstepError) throw error;
+      const sentence = `${path} is no run directory: ${runFileNames.config}: ${describeFault(error)}.`;
+      throw new LockstepError('run-invalid', `${sentence} Name a directory that train or coordinator made.`);
+    }
+  }
+
+  private constructor(
+    /** As the user named it. */
+    readonly path: string,
+    readonly files: ReadableFiles,
+    private readonly processes: Processes,
+    config: ConfigFile,
+  ) {
+    this.config_ = config;
+  }
+
+  get name(): string {
+    return basename(resolve(this.path));
+  }
+
+  get config(): ConfigFile {
+    return this.config_;
+  }
+
+  /** Null while the run goes on, and for one that was cut off. */
+  get summary(): ShownSummary | null {
+    return this.summary_;
+  }
+
+  /** Names of the checkpoints, the oldest first, whole or not. */
+  get checkpoints(): readonly string[] {
+    return this.checkpoints_;
+  }
+
+  /** The process that works on the run. One of another machine counts: from here, nobody can tell that it has ended. */
+  get writer(): ProcessIdentity | null {
+    return this.writer_;
+  }
+
+  get metricsPath(): string {
+    return join(this.path, runFileNames.metrics);
+  }
+
+  /** Reads what is new. Never rejects. */
+  async look(listener: RunListener): Promise<void> {
+    // One file that cannot be read does not hide the others.
+    for (const part of [this.lookAtNames, this.lookAtConfig, this.lookAtSummary, this.lookAtMetrics]) {
+      await part.call(this, listener).catch((error: unknown) => listener.faulty(sentenceOf(this.path, error)));
+    }
+  }
+
+  private async lookAtNames(): Promise<void> {
+    const names = await this.files.list(this.path);
+    const owners = names.map(ownerOf).filter((owner) => owner !== null);
+    this.writer_ = owners.find((owner) => this.mayBeAlive(owner)) ?? null;
+    const checkpoints = names.includes(runFileNames.checkpoints)
+      ? await this.files.list(join(this.path, runFileNames.checkpoints))
+      : [];
+    this.checkpoints_ = checkpoints.filter(isCheckpointName).sort((a, b) => stepOf(a) - stepOf(b));
+  }
+
+  private mayBeAlive(owner: ProcessIdentity): boolean {
+    return owner.host !== this.processes.own.host || this.processes.isAlive(owner);
+  }
+
+  private async lookAtConfig(): Promise<void> {
+    const news = await this.news(runFileNames.config);
+    if (news !== null) this.config_ = parseConfig(news.text ?? '', join(this.path, runFileNames.config));
+  }
+
+  private async lookAtSummary(): Promise<void> {
+    const news = await this.news(runFileNames.summary);
+    if (news === null) return;
+    this.summary_ = news.text === null ? null : parseSummary(news.text, join(this.path, runFileNames.summary));
+  }
+
+  /** The text of a file that has changed since it was read last, null for no such file; null while it is the same. */
+  private async news(name: string): Promise<{ readonly text: string | null } | null> {
+    const path = join(this.path, name);
+    const edition = await this.files.edition(path);
+    if (edition === (this.editions.get(name) ?? null)) return null;
+    // Taken before the text: a file that changes in between is read again at the next look.
+    this.editions.set(name, edition);
+    return { text: edition === null ? null : Buffer.from(await this.files.read(path)).toString() };
+  }
+
+  /** Each turn of the event loop reads and parses a bounded number of bytes. */
+  private async lookAtMetrics(listener: RunListener): Promise<void> {
+    for (;;) {
+      const { isRestarted, lines, isAtEnd } = this.tail.push(await this.readMetrics(), bytesPerTurn);
+      if (isRestarted) listener.restarted();
+      for (const line of lines) listener.stepped(line);
+      if (isAtEnd) break;
+    }
+    if (this.tail.damaged === 0) return;
+    listener.faulty(`${this.metricsPath}: ${this.tail.damaged} lines are damaged and are not shown`);
+  }
+
+  private async readMetrics(): Promise<Uint8Array> {
+    try {
+      return await this.files.readSome(this.metricsPath, this.tail.readFrom, bytesPerTurn);
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return new Uint8Array();
+      throw error;
+    }
+  }
+}
+
+function sentenceOf(path: string, error: unknown): string {
+  return error instanceof LockstepError ? error.message : `${path} cannot be read: ${describeFault(error)}`;
+}

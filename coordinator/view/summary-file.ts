@@ -1,0 +1,50 @@
+/** Reads `summary.json`. Another version may have written it, so only what is shown is checked. */
+import { LockstepError } from '../../shared/errors.js';
+import { anyText, type Check, duration, integer, number, oneOf, orNull, sha256 } from '../../shared/fields.js';
+import type { Summary } from '../archive/config.js';
+import type { StopReason } from '../run/trainer.js';
+
+/** What a view shows of a summary. */
+export type ShownSummary = Pick<
+  Summary,
+  'weightsSha256' | 'testAccuracy' | 'testLoss' | 'bestTestAccuracy' | 'steps' | 'seconds' | 'stopReason' | 'version'
+>;
+
+const reasons: Readonly<Record<StopReason, true>> = {
+  epochs: true,
+  'max-steps': true,
+  'target-accuracy': true,
+  converged: true,
+  interrupted: true,
+  diverged: true,
+};
+
+const fields: Readonly<Record<keyof ShownSummary, Check>> = {
+  weightsSha256: sha256,
+  testAccuracy: orNull(number),
+  testLoss: orNull(number),
+  bestTestAccuracy: orNull(number),
+  steps: integer(0, Number.MAX_SAFE_INTEGER),
+  seconds: duration,
+  stopReason: oneOf(...Object.keys(reasons)),
+  version: anyText,
+};
+
+/** The summary that the text of `source` holds. Throws `run-invalid`. */
+export function parseSummary(text: string, source: string): ShownSummary {
+  const summary = objectIn(text);
+  const fault = Object.entries(fields)
+    .map(([name, check]) => check(name, summary[name]))
+    .find((sentence) => sentence !== null);
+  if (fault === undefined) return summary as unknown as ShownSummary;
+  throw new LockstepError('run-invalid', `${source} is not the summary of a run: ${fault}`);
+}
+
+/** Without fields where it is no JSON object. */
+function objectIn(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return { ...JSON.parse(text) };
+  } catch {
+    return {};
+  }
+}
