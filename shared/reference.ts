@@ -1,11 +1,12 @@
 /**
  * The whole training in one loop, on one thread: the definition that a run on any fleet must equal bit for bit.
  *
- * What this is not: the trainer. It has no pool, shards or threads, keeps no checkpoints and takes any kernels: with
- * the scalar ones it is specification all the way down. Tests and `verify` use it as the oracle.
+ * What this is not: the trainer. It has no pool, shards or threads, keeps no checkpoints and runs on any backend: with
+ * the scalar one it is specification all the way down. Tests and `verify` use it as the oracle.
  */
 
-import { type Kernels, type Pointer, recordBytesMax, Write } from './arithmetic/kernels.js';
+import { type KernelBackend, type KernelMemory, type KernelSizes, memoryStart } from './arithmetic/backend.js';
+import { type Pointer, Write } from './arithmetic/kernels.js';
 import type { Samples } from './data/dataset.js';
 import { SampleOrder } from './data/order.js';
 import { initialWeights } from './model/initialise.js';
@@ -37,25 +38,22 @@ export interface ReferenceStep {
   readonly weights: Float32Array;
 }
 
-/**
- * Trains without end: take as many steps as wanted. `memory` is what `kernels` work on; it must not grow, and bytes
- * from `base` (a multiple of 16) up to `referenceEnd(run, base)` are used.
- */
+/** Trains without end: the caller takes as many steps as it wants. The memory is the reference's own. */
 export function* referenceTrain(
   run: ReferenceRun,
-  kernels: Kernels,
-  memory: { readonly buffer: ArrayBufferLike },
-  base: Pointer,
+  { sizes, createMemory }: KernelBackend,
 ): Generator<ReferenceStep, never> {
   const { model, train, microBatch } = run;
-  const at = layOut(run, base);
+  const at = layOut(run, sizes);
+  const memory = createMemory(at.end, false);
+  const { kernels } = memory;
   const floats = partialFloats(model);
-  const network = new Network(kernels, model, microBatch, at.network);
+  const network = new Network(kernels, sizes, model, microBatch, at.network);
   const order = new SampleOrder({ ...run, samples: train.count });
   const weights = new Float32Array(memory.buffer, at.weights, floats - 2);
   const sums = new Float32Array(memory.buffer, at.partials + 4 * (floats - 2), 2);
   const ids = new Uint32Array(memory.buffer, at.ids, microBatch);
-  keepAll(train, kernels, memory, at);
+  keepAll(train, memory, at);
   new Uint8Array(memory.buffer, at.labels, train.labels.length).set(train.labels);
   new Float32Array(memory.buffer, at.velocity, floats - 2).fill(0);
   weights.set(initialWeights(model, run.seed));
@@ -90,28 +88,18 @@ export function* referenceTrain(
   }
 }
 
-function keepAll(
-  { count, images }: Samples,
-  kernels: Kernels,
-  memory: { readonly buffer: ArrayBufferLike },
-  at: ReturnType<typeof layOut>,
-): void {
+function keepAll({ count, images }: Samples, memory: KernelMemory, at: ReturnType<typeof layOut>): void {
   const pixels = images.length / count;
   const records = new Uint32Array(memory.buffer, at.records, count);
   for (let [id, record] = [0, at.heap]; id < count; id++) {
     new Uint8Array(memory.buffer, at.image, pixels).set(images.subarray(id * pixels, (id + 1) * pixels));
     records[id] = record;
-    record += kernels.keep(at.image, pixels, record);
+    record += memory.kernels.keep(at.image, pixels, record);
   }
 }
 
-/** First byte after the memory that training needs. */
-export function referenceEnd(run: ReferenceRun, base: Pointer): Pointer {
-  return layOut(run, base).end;
-}
-
-function layOut({ model, train, microBatch, ...order }: ReferenceRun, base: Pointer) {
-  let end = base;
+function layOut({ model, train, microBatch, ...order }: ReferenceRun, sizes: KernelSizes) {
+  let end: Pointer = memoryStart;
   const take = (bytes: number): Pointer => {
     const at = end;
     end += Math.ceil(bytes / 16) * 16;
@@ -120,10 +108,10 @@ function layOut({ model, train, microBatch, ...order }: ReferenceRun, base: Poin
   const floats = partialFloats(model);
   const { slots } = new SampleOrder({ ...order, microBatch, samples: train.count });
   const regions = {
-    network: take(Network.bytesNeeded(model, microBatch)),
+    network: take(Network.bytesNeeded(model, microBatch, sizes)),
     records: take(4 * train.count),
     image: take(inputWidth(model)),
-    heap: take(train.count * recordBytesMax(inputWidth(model))),
+    heap: take(train.count * sizes.recordBytesMax(inputWidth(model))),
     labels: take(train.labels.length),
     ids: take(4 * microBatch),
     weights: take(4 * floats),

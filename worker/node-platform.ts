@@ -1,9 +1,11 @@
-/** What a machine needs from Node: threads, the kernel binary, a clock, SHA-256. */
+/** What a machine needs from Node: threads, the kernels, a clock, SHA-256. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
+import { openBackend } from '../shared/arithmetic/backends.js';
+import { webAssemblyCode } from '../shared/arithmetic/webassembly/backend.js';
 import type { Platform, ThreadHandle } from '../shared/compute/platform.js';
 import type { FromThread } from '../shared/compute/thread.js';
 import { noProfile, type Profile } from '../shared/profile.js';
@@ -31,16 +33,19 @@ function keepFirstThreadSmall(): void {
 export function nodePlatform(profile: Profile = noProfile): Platform {
   keepFirstThreadSmall();
   return {
-    kernels: readFileSync(kernelsFile),
+    backend: openBackend(webAssemblyCode(readFileSync(kernelsFile), sha256)),
+    kernelsSha256: sha256(readFileSync(kernelsFile)),
     cores: availableParallelism(),
     sharesMemory: true,
     spawnThread,
     defer: (call) => void setImmediate(call),
     nowMs: () => performance.now(),
     profile,
-    sha256: (bytes) => createHash('sha256').update(bytes).digest('hex'),
+    sha256,
   };
 }
+
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 function spawnThread(): ThreadHandle {
   const worker = new Worker(threadFile, { name: 'lockstep compute', resourceLimits: { maxYoungGenerationSizeMb } });

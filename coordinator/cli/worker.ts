@@ -25,7 +25,7 @@ export async function runWorker(options: WorkerOptions): Promise<number> {
   const worker = new NodeWorker({
     url,
     token,
-    session: { version, name, kind: 'node', threads, kernels: platform.sha256(platform.kernels) },
+    session: { version, name, kind: 'node', threads, kernels: platform.kernelsSha256 },
     random: new Random(process.pid, Date.now() >>> 0),
     platform,
     onStatus: (status, lastError) => {

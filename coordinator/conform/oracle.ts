@@ -1,10 +1,10 @@
 /**
- * What a worker must answer, computed by the specification (E1 to E4): one memory, one thread, the scalar kernels.
+ * What a worker must answer, computed by the specification (E1 to E4): one memory, one thread, the scalar backend.
  *
  * What this is not: fast, or a machine. It has no pool and no threads, and is for runs of a few thousand parameters.
  */
-import type { Kernels } from '../../shared/arithmetic/kernels.js';
-import { scalarKernels } from '../../shared/arithmetic/scalar.js';
+import type { KernelBackend, KernelMemory } from '../../shared/arithmetic/backend.js';
+import { openScalar } from '../../shared/arithmetic/scalar/backend.js';
 import { Computer } from '../../shared/compute/computer.js';
 import { type LooseSamples, storeSamples } from '../../shared/compute/samples.js';
 import { layOutWorkspace, type RunDescription, type Workspace } from '../../shared/compute/workspace.js';
@@ -15,12 +15,6 @@ import { transposeWeights } from '../../shared/model/network.js';
 import type { Shard } from '../../shared/pool/tree.js';
 import { scoreFloats } from '../../shared/work/kinds.js';
 import { type Orders, ordersOf, shardSamples } from '../../shared/work/orders.js';
-
-/** An ordinary array buffer in the place of a WebAssembly memory. */
-interface PlainMemory {
-  readonly buffer: ArrayBuffer;
-  grow(pages: number): number;
-}
 
 /** A place in the order of steps. */
 export interface StepPlace {
@@ -37,24 +31,22 @@ export interface Evaluation {
 export class Oracle {
   readonly workspace: Workspace;
   private readonly orders: Orders;
-  readonly kernels: Kernels;
-  readonly memory: PlainMemory;
+  readonly memory: KernelMemory;
   private readonly computer: Computer;
   /** Behind the workspace: room for one sum. */
   private readonly sumAt: number;
 
-  /** Starts with the first weights of the run, and no samples. Other kernels give a worker that is wrong. */
+  /** Starts with the first weights of the run, and no samples. Another backend must give the same. */
   constructor(
     readonly run: RunDescription,
-    kernelsOver: (memory: { readonly buffer: ArrayBufferLike }) => Kernels = scalarKernels,
+    backend: KernelBackend = openScalar(),
   ) {
-    this.workspace = layOutWorkspace(run, 1);
+    this.workspace = layOutWorkspace(run, 1, backend.sizes);
     this.sumAt = this.workspace.end;
     const bytes = this.sumAt + 4 * this.workspace.partialFloats;
-    this.memory = { buffer: new ArrayBuffer(bytes), grow: () => -1 };
-    this.kernels = kernelsOver(this.memory);
+    this.memory = backend.createMemory(bytes, false);
     this.orders = ordersOf(run);
-    this.computer = new Computer(this.kernels, this.memory, this.workspace, 0, this.orders);
+    this.computer = new Computer(this.memory, this.workspace, 0, this.orders);
     this.setWeights(initialWeights(run.model, run.seed));
   }
 
@@ -70,7 +62,7 @@ export class Oracle {
 
   setWeights(weights: Float32Array): void {
     this.floats(this.workspace.weights, this.workspace.parameters).set(weights);
-    transposeWeights(this.kernels, this.run.model, this.workspace.weights, this.workspace.transposed);
+    transposeWeights(this.memory.kernels, this.run.model, this.workspace.weights, this.workspace.transposed);
   }
 
   store(set: SampleSet, samples: LooseSamples): void {
@@ -100,7 +92,7 @@ export class Oracle {
   update(root: Float32Array, samples: number, rate: number, momentum: number): void {
     const { weights, velocity, parameters } = this.workspace;
     this.floats(this.sumAt, this.workspace.partialFloats).set(root);
-    this.kernels.sgd(weights, velocity, this.sumAt, parameters, samples, rate, momentum);
+    this.memory.kernels.sgd(weights, velocity, this.sumAt, parameters, samples, rate, momentum);
     this.setWeights(this.weights);
   }
 

@@ -196,8 +196,8 @@ function fleetConfig({ dataset }: RunSetup, machine: Machine, runName: string, p
     version,
     run: printableOf(runName, limits.nameLengthMax),
     data,
-    kernels: platform.sha256(platform.kernels),
-    knownAnswer: platform.sha256(knownAnswer(machine.kernels, machine.memory, machine.workspace.end)),
+    kernels: platform.kernelsSha256,
+    knownAnswer: platform.sha256(knownAnswer(machine.memory, machine.workspace.sizes, machine.workspace.end)),
     heartbeatMs: patience.pingMs,
   };
 }

@@ -1,4 +1,7 @@
 /** A thread for the classifier, so that a large network does not hold up the pen. */
+import type { KernelBackend } from '../../shared/arithmetic/backend.js';
+import { openBackend } from '../../shared/arithmetic/backends.js';
+import { webAssemblyCode } from '../../shared/arithmetic/webassembly/backend.js';
 import { type Classified, Classifier } from '../../shared/model/classifier.js';
 import type { Model } from '../../shared/model/model.js';
 import { withCertainties } from './certainty.js';
@@ -16,21 +19,28 @@ interface Scope {
 }
 
 const scope = globalThis as unknown as Scope;
-const binary = fetch('kernels.wasm').then(async (response) => new Uint8Array(await response.arrayBuffer()));
+const backend = loadBackend();
 let classifier: Classifier | null = null;
 let image: Uint8Array | null = null;
-/** Messages are handled one after the other; the first one waits for the binary. */
+/** Messages are handled one after the other; the first one waits for the kernels. */
 let last: Promise<void> = Promise.resolve();
 
 scope.onmessage = ({ data }) => {
-  last = last.then(async () => receive(data, await binary));
+  last = last.then(async () => receive(data, await backend));
 };
 
-function receive(message: ToClassifier, bytes: Uint8Array): void {
+async function loadBackend(): Promise<KernelBackend> {
+  const response = await fetch('kernels.wasm');
+  const binary = new Uint8Array(await response.arrayBuffer());
+  // Nothing here logs what the kernels are, so they need no hash.
+  return openBackend(webAssemblyCode(binary, () => ''));
+}
+
+function receive(message: ToClassifier, kernels: KernelBackend): void {
   if (message.type === 'image') image = message.image;
   else {
     const { model, step, floats } = message;
-    if (JSON.stringify(classifier?.model) !== JSON.stringify(model)) classifier = new Classifier(bytes, model);
+    if (JSON.stringify(classifier?.model) !== JSON.stringify(model)) classifier = new Classifier(kernels, model);
     classifier!.setWeights(step, floats);
   }
   if (classifier === null || image === null) return;

@@ -136,7 +136,7 @@ async function prepare(options: RunOptions, log: Log, platform: Platform, plan: 
   try {
     const settings = settle(options, saved?.config ?? null);
     const dataset = await loadWithProgress(settings, log, interrupted);
-    const kernelsSha256 = platform.sha256(platform.kernels);
+    const kernelsSha256 = platform.kernelsSha256;
     const setup = setUpRun(settings, dataset, kernelsSha256, 1000 * options.checkpointEvery);
     const checkpoint = saved === null ? null : await takeUp(saved, setup, log);
     directory ??= await openNew(options, setup, log);

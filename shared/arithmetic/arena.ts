@@ -1,20 +1,17 @@
-/// <reference path="./webassembly/webassembly.d.ts" preserve="true" />
 /**
- * Lays out a memory that never grows: first the regions, which are only addresses, then the memory that holds them.
+ * Lays out the regions of a memory, one after the other. A region is only an address: the caller makes the memory, of
+ * at least `end` bytes.
  */
-import { assert } from '../assert.js';
+import { memoryStart } from './backend.js';
 import type { Pointer } from './kernels.js';
-import { reservedBytes } from './webassembly/binary.js';
 
 /** A cache line: no two regions share one, so that threads do not slow each other down. */
 const ALIGNMENT = 64;
-const PAGE_BYTES = 65_536;
-const PAGES_MAX = 65_536;
 
 export class Arena {
-  private end_ = reservedBytes;
+  private end_ = memoryStart;
 
-  /** First byte that is not taken. */
+  /** The first byte behind all regions so far. */
   get end(): Pointer {
     return this.end_;
   }
@@ -31,12 +28,5 @@ export class Arena {
     const at = this.end_;
     this.end_ += Math.ceil(length / ALIGNMENT) * ALIGNMENT;
     return at;
-  }
-
-  /** The memory for all regions taken so far, filled with zeros. */
-  createMemory(shared: boolean): WebAssembly.Memory {
-    const pages = Math.ceil(this.end / PAGE_BYTES);
-    assert(pages <= PAGES_MAX, pages, 'pages do not fit a memory');
-    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
   }
 }

@@ -1,16 +1,16 @@
 /**
  * The arithmetic that reaches the weights, as operations on one flat memory.
  *
- * What this is: the whole of the numeric rule (E2). Two implementations exist: `scalar.ts`, the specification, which
- * is plain TypeScript with `Math.fround` and reads like the formulas; and the WebAssembly SIMD binary behind `simd.ts`,
- * which must equal it bit for bit wherever every value is finite.
+ * What this is: the whole of the numeric rule (E2). The specification is `scalar/kernels.ts`: plain TypeScript with
+ * `Math.fround` that reads like the formulas. Every other backend (`backends.ts` lists them) must equal it bit for bit
+ * wherever every value is finite.
  * What this is not: a tensor library. There are no shapes, no autograd and no allocation; the caller lays out memory.
  *
- * The rule, for both: every value is a float32. A dot product runs over its inner index in ascending order, starts
+ * The rule, for all backends: every value is a float32. A dot product runs over its inner index in ascending order, starts
  * from +0, and uses a separate multiply and add, each rounded; a bias is added last. An accumulator that starts at +0
  * can never become -0, so a term whose factor is zero (of either sign) may be skipped without changing a bit, as long
- * as the other factor is finite. Where a value is not finite the two may differ; such results are rejected (E5) before
- * anyone compares them.
+ * as the other factor is finite. Where a value is not finite, backends may differ; such results are rejected (E5)
+ * before anyone compares them.
  */
 
 /** A byte offset into the memory that the kernels were made for. Multiples of 4 for floats and uint32. */
@@ -37,8 +37,8 @@ export type WriteCode = (typeof Write)[keyof typeof Write];
  */
 export interface Kernels {
   /**
-   * Makes the record that an image is kept as, in whatever form suits the implementation: at most
-   * `recordBytesMax(pixels)` bytes. Returns its length, a multiple of 4. `image` points at `pixels` uint8.
+   * Makes the record that an image is kept as, in a form of the backend's own: at most
+   * `KernelSizes.recordBytesMax(pixels)` bytes. Returns its length, a multiple of 4. `image` points at `pixels` uint8.
    */
   keep(image: Pointer, pixels: number, record: Pointer): number;
 
@@ -48,8 +48,8 @@ export interface Kernels {
   /**
    * Fetches samples by number from a store of records and labels, for the first layer: x[r] = image of
    * records[ids[r]] / 255 (one float32 division), labelsOut[r] = labels[ids[r]]. `records` points at the records'
-   * addresses, `ids` at `rows` numbers, both uint32. `packed` points at `packedFloats(rows, pixels)` floats, which get
-   * x in whatever form suits the implementation: only `inputForward` and `inputParameterGradient` read it.
+   * addresses, `ids` at `rows` numbers, both uint32. `packed` points at `KernelSizes.packedFloats(rows, pixels)` floats,
+   * which get x in a form of the backend's own: only `inputForward` and `inputParameterGradient` read it.
    */
   gather(
     records: Pointer,
@@ -87,7 +87,7 @@ export interface Kernels {
     scratch: Pointer,
   ): void;
 
-  /** y = activation(x W + b). `scratch` points at `scratchFloats(rows, inputs, outputs)` floats, here and below. */
+  /** y = activation(x W + b). `scratch` points at `KernelSizes.scratchFloats(rows, inputs, outputs)` floats. */
   denseForward(
     x: Pointer,
     w: Pointer,
@@ -192,27 +192,3 @@ export interface Kernels {
 
 /** Floats of a block of `changes`: less than one pixel's weights in most models, more than its bit costs. */
 export const changeBlockFloats = 64;
-
-/** Bytes of a record: pixels, or a list with two bytes for each of up to three quarters of them, and its bounds. */
-export function recordBytesMax(pixels: number): number {
-  const list = 4 * (Math.ceil(pixels / 64) + 1) + 2 * Math.floor((3 * pixels) / 4);
-  return Math.ceil(Math.max(list, 4 + pixels) / 4) * 4;
-}
-
-/**
- * Floats of a packed micro-batch: its floats, or lists with three bytes for each pixel, their bounds, a table, and room
- * for one list more.
- */
-export function packedFloats(rows: number, pixels: number): number {
-  return 320 + pixels + rows * (pixels + Math.ceil(pixels / 64) + 1);
-}
-
-/**
- * Floats of scratch that any kernel may use for a layer of these sizes: lists of the non-zero inputs or packed inputs,
- * or sums, a packed block of the other operand, and sums of 64 rows.
- */
-export function scratchFloats(rows: number, inputs: number, outputs: number): number {
-  const depth = Math.max(rows, 128);
-  const columns = Math.min(Math.max(inputs, outputs), 1024) + 96;
-  return 1024 + 128 * (depth + 16) + (depth + 64) * columns;
-}

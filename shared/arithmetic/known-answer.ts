@@ -7,18 +7,8 @@
  * bits of a NaN are the one thing that WebAssembly leaves open.
  */
 import { Random } from '../random.js';
-import {
-  Activation,
-  type ActivationCode,
-  type Kernels,
-  Loss,
-  type LossCode,
-  type Pointer,
-  packedFloats,
-  recordBytesMax,
-  scratchFloats,
-  Write,
-} from './kernels.js';
+import type { KernelMemory, KernelSizes } from './backend.js';
+import { Activation, type ActivationCode, Loss, type LossCode, type Pointer, Write } from './kernels.js';
 
 /** Rows, inputs and outputs of the layers: by lists and by tiles, with remainders, in one block and in several. */
 const SHAPES = [
@@ -37,15 +27,20 @@ const INPUT_OUTPUTS = [2, 10, 21];
 const IMAGES = 13;
 const SAMPLES = 3;
 const IMAGE_BYTES = 4 * Math.ceil(PIXELS / 4);
+
 /** The packed samples; then the addresses of the records, an image, and the records. */
-const PACKED_BYTES = 4 * packedFloats(SAMPLES, PIXELS) + 4 * IMAGES + IMAGE_BYTES + IMAGES * recordBytesMax(PIXELS);
+function packedBytes({ packedFloats, recordBytesMax }: KernelSizes): number {
+  return 4 * packedFloats(SAMPLES, PIXELS) + 4 * IMAGES + IMAGE_BYTES + IMAGES * recordBytesMax(PIXELS);
+}
 
 /** Bytes of the region that the test writes to. */
-export const knownAnswerBytes = 4 * scratchFloats(...WIDEST) + PACKED_BYTES + 192 * 1024;
+export function knownAnswerBytes(sizes: KernelSizes): number {
+  return 4 * sizes.scratchFloats(...WIDEST) + packedBytes(sizes) + 192 * 1024;
+}
 
 /** Runs the test in the region at `at` (a multiple of 16) and returns its results, copied out of the memory. */
-export function knownAnswer(kernels: Kernels, memory: { readonly buffer: ArrayBufferLike }, at: Pointer): Uint8Array {
-  const bench = new Bench(kernels, memory, at);
+export function knownAnswer(memory: KernelMemory, sizes: KernelSizes, at: Pointer): Uint8Array {
+  const bench = new Bench(memory, sizes, at);
   for (const [index, [rows, inputs, outputs]] of SHAPES.entries()) {
     const activation = ACTIVATIONS[index % ACTIVATIONS.length];
     for (const density of [0.3, 1]) bench.layer(rows, inputs, outputs, activation, density);
@@ -68,15 +63,15 @@ class Bench {
   private end: Pointer;
 
   constructor(
-    private readonly kernels: Kernels,
-    private readonly memory: { readonly buffer: ArrayBufferLike },
+    private readonly memory: KernelMemory,
+    private readonly sizes: KernelSizes,
     at: Pointer,
   ) {
     this.scratch = at;
-    this.packed = at + 4 * scratchFloats(...WIDEST);
-    this.first = this.packed + PACKED_BYTES;
+    this.packed = at + 4 * sizes.scratchFloats(...WIDEST);
+    this.first = this.packed + packedBytes(sizes);
     this.end = this.first;
-    const bytes = new Uint8Array(memory.buffer, at, knownAnswerBytes);
+    const bytes = new Uint8Array(memory.buffer, at, knownAnswerBytes(sizes));
     bytes.fill(0);
   }
 
@@ -87,7 +82,8 @@ class Bench {
 
   /** One dense layer, forward and back. */
   layer(rows: number, inputs: number, outputs: number, activation: ActivationCode, density: number): void {
-    const { kernels, scratch } = this;
+    const { scratch } = this;
+    const { kernels } = this.memory;
     const x = this.numbers(rows * inputs, density);
     const w = this.numbers(inputs * outputs, 1);
     const b = this.numbers(outputs, 1);
@@ -112,13 +108,13 @@ class Bench {
     const delta = this.floats(rows * classes);
     const sums = this.floats(2);
     for (const write of [Write.store, Write.accumulate]) {
-      this.kernels.outputLoss(loss, activation, y, labels, delta, sums, rows, classes, write, this.scratch);
+      this.memory.kernels.outputLoss(loss, activation, y, labels, delta, sums, rows, classes, write, this.scratch);
     }
-    this.kernels.argmax(y, this.bytes(rows, 1), rows, classes);
+    this.memory.kernels.argmax(y, this.bytes(rows, 1), rows, classes);
   }
 
   elementwise(): void {
-    const { kernels } = this;
+    const { kernels } = this.memory;
     const floats = 45;
     const [a, b, v] = [this.numbers(floats, 0.9), this.numbers(floats, 0.9), this.numbers(floats, 0.9)];
     const sum = this.floats(floats);
@@ -135,7 +131,8 @@ class Bench {
 
   /** Samples with a third and with all of their pixels, and a first layer over them, forward and back. */
   samples(outputs: number): void {
-    const { kernels, scratch } = this;
+    const { scratch } = this;
+    const { kernels } = this.memory;
     for (const share of [3, 1]) {
       const records = this.records(share);
       const labels = this.bytes(IMAGES, 256);
@@ -154,14 +151,14 @@ class Bench {
 
   /** Of images of which one pixel in `every` is not zero. They are no floats, and stay out of the results. */
   private records(every: number): Pointer {
-    const at = this.packed + 4 * packedFloats(SAMPLES, PIXELS);
+    const at = this.packed + 4 * this.sizes.packedFloats(SAMPLES, PIXELS);
     const image = at + 4 * IMAGES;
     const addresses = new Uint32Array(this.memory.buffer, at, IMAGES);
     const pixels = new Uint8Array(this.memory.buffer, image, PIXELS);
     for (let [n, record] = [0, image + IMAGE_BYTES]; n < IMAGES; n++) {
       for (let i = 0; i < PIXELS; i++) pixels[i] = (n * PIXELS + i) % every === 0 ? this.random.below(256) : 0;
       addresses[n] = record;
-      record += this.kernels.keep(image, PIXELS, record);
+      record += this.memory.kernels.keep(image, PIXELS, record);
     }
     return at;
   }

@@ -4,8 +4,8 @@
  * weights when they have changed, a sample once.
  */
 
-import type { Kernels, Pointer } from '../arithmetic/kernels.js';
-import { simdKernels } from '../arithmetic/webassembly/binary.js';
+import type { KernelBackend, KernelMemory } from '../arithmetic/backend.js';
+import type { Pointer } from '../arithmetic/kernels.js';
 import { transposeWeights } from '../model/network.js';
 import { PartialBuffers } from '../pool/partials.js';
 import type { Shard } from '../pool/tree.js';
@@ -45,36 +45,32 @@ export function buffersOf({ weights, sum }: CarriedOrder | CarriedAnswer): Array
   return weights === null ? [sum] : [weights, sum];
 }
 
-const PAGE_BYTES = 65_536;
-
 /** The thread's side. */
 export class CarriedComputer {
-  private readonly memory: WebAssembly.Memory;
+  private readonly memory: KernelMemory;
   private readonly workspace: Workspace;
   private readonly computer: Computer;
-  private readonly kernels: Kernels;
   private readonly out: Pointer;
   private readonly orders: Orders;
 
   constructor(
-    module: WebAssembly.Module,
+    backend: KernelBackend,
     private readonly run: RunDescription,
     private readonly nowMs: () => number,
   ) {
-    this.workspace = layOutWorkspace(run, 1);
+    this.workspace = layOutWorkspace(run, 1, backend.sizes);
     this.orders = ordersOf(run);
     const { end, partialFloats } = this.workspace;
-    this.memory = new WebAssembly.Memory({ initial: Math.ceil(end / PAGE_BYTES), maximum: PAGE_BYTES });
-    this.kernels = simdKernels(module, this.memory);
-    this.computer = new Computer(this.kernels, this.memory, this.workspace, 0, this.orders);
+    this.memory = backend.createMemory(end, false);
+    this.computer = new Computer(this.memory, this.workspace, 0, this.orders);
     this.out = new PartialBuffers(this.memory, end, partialFloats, 1).take();
   }
 
   answer({ task, shard, weights, samples, count, sum }: CarriedOrder): CarriedAnswer {
     const begunMs = this.nowMs();
-    const { memory, kernels, workspace } = this;
+    const { memory, workspace } = this;
     if (weights !== null) this.takeWeights(weights);
-    storeSamples({ memory, kernels, workspace }, kinds[task.work].set, samplesIn(samples, count));
+    storeSamples({ memory, workspace }, kinds[task.work].set, samplesIn(samples, count));
     this.computer.compute(task, shard, this.out);
     this.collect(task, shard, new Uint8Array(sum));
     return { kind: 'answer', weights, sum, tookMs: this.nowMs() - begunMs };
@@ -91,6 +87,6 @@ export class CarriedComputer {
   private takeWeights(bytes: ArrayBuffer): void {
     const { weights, transposed } = this.workspace;
     new Uint8Array(this.memory.buffer, weights, bytes.byteLength).set(new Uint8Array(bytes));
-    transposeWeights(this.kernels, this.run.model, weights, transposed);
+    transposeWeights(this.memory.kernels, this.run.model, weights, transposed);
   }
 }

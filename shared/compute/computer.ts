@@ -5,11 +5,11 @@
  * the canonical tree (model/shard.ts), one micro-batch after the other (model/network.ts).
  */
 
-import type { Kernels, Pointer } from '../arithmetic/kernels.js';
+import type { KernelMemory } from '../arithmetic/backend.js';
+import type { Pointer } from '../arithmetic/kernels.js';
 import type { SampleSet } from '../data/dataset.js';
 import type { SlotOrder } from '../data/order.js';
 import { Network, type Operands } from '../model/network.js';
-import type { GrowableMemory } from '../pool/partials.js';
 import { type Shard, shardEnd } from '../pool/tree.js';
 import { kinds } from '../work/kinds.js';
 import { type Orders, ordersOf } from '../work/orders.js';
@@ -23,15 +23,20 @@ export class Computer {
   private readonly operands: Readonly<Record<SampleSet, Operands>>;
 
   constructor(
-    kernels: Kernels,
-    private readonly memory: GrowableMemory,
+    private readonly memory: KernelMemory,
     private readonly workspace: Workspace,
     thread: number,
     /** The run's: everybody on this thread may share one. */
     private readonly orders: Orders = ordersOf(workspace.run),
   ) {
     this.region = workspace.threads[thread];
-    this.network = new Network(kernels, workspace.run.model, rowsMaxOf(orders), this.region.network);
+    this.network = new Network(
+      memory.kernels,
+      workspace.sizes,
+      workspace.run.model,
+      rowsMaxOf(orders),
+      this.region.network,
+    );
     const { train, test, weights, transposed } = workspace;
     this.operands = {
       train: { records: train.records, labels: train.labels, weights, transposed },

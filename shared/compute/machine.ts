@@ -3,9 +3,9 @@
  * that trains alone and a worker that lends its cores are both a machine; what they do with the sums differs.
  */
 
+import type { KernelMemory } from '../arithmetic/backend.js';
 import type { Kernels, Pointer } from '../arithmetic/kernels.js';
 import { knownAnswerBytes } from '../arithmetic/known-answer.js';
-import { compileKernels, simdKernels } from '../arithmetic/webassembly/binary.js';
 import { transposeWeights } from '../model/network.js';
 import { PartialBuffers } from '../pool/partials.js';
 import { PoolDriver } from '../pool/pool-driver.js';
@@ -35,10 +35,6 @@ export interface MachineOptions {
 
 type LocalLane = InlineLane | ThreadLane | CarrierLane;
 
-const PAGE_BYTES = 65_536;
-/** The largest maximum that a 32-bit memory can have: an address range, not memory that is used. */
-const PAGES_MAX = 65_536;
-
 /** How often to look for the other side's progress before sleeping: some fifty to two hundred microseconds. */
 const SPINS = 20_000;
 /**
@@ -59,7 +55,7 @@ const SHARD_OPERATIONS = 150e6;
 const UPDATE_SHARED_MIN = 200_000;
 
 export class Machine {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: KernelMemory;
   readonly kernels: Kernels;
   readonly workspace: Workspace;
   /** Which samples are in which slot. */
@@ -67,7 +63,6 @@ export class Machine {
   readonly buffers: PartialBuffers;
   readonly pool: PoolDriver;
   readonly profile: Profile;
-  private readonly module: WebAssembly.Module;
   private readonly handles: ThreadHandle[] = [];
   private readonly lanes: LocalLane[] = [];
   /** Whether the machine's own thread is a member of the pool. */
@@ -89,17 +84,15 @@ export class Machine {
     private readonly threads: number,
     private readonly options: MachineOptions = {},
   ) {
-    this.workspace = layOutWorkspace(run, threads + 1);
+    this.workspace = layOutWorkspace(run, threads + 1, platform.backend.sizes);
     this.orders = ordersOf(run);
-    const pages = Math.ceil((this.workspace.end + knownAnswerBytes) / PAGE_BYTES);
     this.takesPart =
       threads > 0 && workNames.every((work) => !kinds[work].trains || this.isShort({ work, stepInEpoch: 0 }));
     // Copies to and from memory that is not shared are faster.
     const shared = this.spawned > 0 && platform.sharesMemory;
     this.copier = shared ? new AlignedCopier() : null;
-    this.memory = new WebAssembly.Memory({ initial: pages, maximum: PAGES_MAX, shared });
-    this.module = compileKernels(platform.kernels, shared);
-    this.kernels = simdKernels(this.module, this.memory);
+    this.memory = platform.backend.createMemory(this.workspace.end + knownAnswerBytes(platform.backend.sizes), shared);
+    this.kernels = this.memory.kernels;
     this.buffers = new PartialBuffers(this.memory, this.workspace.end, this.workspace.partialFloats);
     this.profile = platform.profile;
     const pieces = (task: Task) => this.sizeMax(task);
@@ -128,7 +121,7 @@ export class Machine {
 
   /** Computes a shard here and now, on the caller's thread: the machine has a region for itself. Blocks. */
   compute(task: ShardOrder['task'], shard: Shard, out: Pointer): void {
-    this.computer ??= new Computer(this.kernels, this.memory, this.workspace, this.threads, this.orders);
+    this.computer ??= new Computer(this.memory, this.workspace, this.threads, this.orders);
     if (this.transposedVersion !== this.weightsVersion) this.transpose();
     this.profile.enter('compute');
     this.computer.compute(task, shard, out);
@@ -276,11 +269,11 @@ export class Machine {
           lane.arrived(message);
         }
       });
-      const { module } = this;
       const spins = Math.min(this.spins, this.options.threadSpins ?? SPINS);
       const { run, threads } = this.workspace;
-      const memory = this.copier === null ? null : this.memory;
-      handle.post({ kind: 'start', module, memory, run, threads: threads.length, thread, spins });
+      const backend = this.platform.backend.handOver;
+      const memory = this.copier === null ? null : this.memory.handOver;
+      handle.post({ kind: 'start', backend, memory, run, threads: threads.length, thread, spins });
     });
   }
 

@@ -1,4 +1,5 @@
 /** What a machine needs from its platform: Node, a browser, a simulation. */
+import type { KernelBackend } from '../arithmetic/backend.js';
 import type { Profile } from '../profile.js';
 import type { FromThread, Port, ToThread } from './thread.js';
 
@@ -11,8 +12,10 @@ export interface ThreadHandle extends Port<FromThread, ToThread> {
 
 /** What a machine needs from its platform. */
 export interface Platform {
-  /** The kernel binary. */
-  readonly kernels: Uint8Array;
+  /** Carries out the arithmetic. Threads open it by its name. */
+  readonly backend: KernelBackend;
+  /** Of the kernel binary. */
+  readonly kernelsSha256: string;
   /** Threads that can run at the same time. */
   readonly cores: number;
   /** Whether threads can compute in one memory. */

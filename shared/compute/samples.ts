@@ -1,13 +1,12 @@
 /** Samples on their way from one memory to another: the bytes that they travel as. */
-import type { Kernels } from '../arithmetic/kernels.js';
+import type { KernelMemory } from '../arithmetic/backend.js';
 import type { SampleSet } from '../data/dataset.js';
 import { samplesBytes } from '../protocol/payload.js';
 import type { Workspace } from './workspace.js';
 
-/** A memory that holds samples, and the kernels over it. */
+/** A memory that holds samples. */
 export interface SampleMemory {
-  readonly memory: { readonly buffer: ArrayBufferLike };
-  readonly kernels: Kernels;
+  readonly memory: KernelMemory;
   readonly workspace: Workspace;
 }
 
@@ -41,19 +40,19 @@ export function imageOf(from: SampleMemory, set: SampleSet, id: number): Uint8Ar
 }
 
 /** `imageOf` for many samples, with the same views for all. They are good as long as the memory does not grow. */
-function restorer({ memory, kernels, workspace }: SampleMemory, set: SampleSet): (id: number) => Uint8Array {
+function restorer({ memory, workspace }: SampleMemory, set: SampleSet): (id: number) => Uint8Array {
   const { image, pixels } = workspace;
   const records = new Uint32Array(memory.buffer, workspace[set].records, workspace.context[set]);
   const restored = new Uint8Array(memory.buffer, image, pixels);
   return (id) => {
-    kernels.restore(records[id], pixels, image);
+    memory.kernels.restore(records[id], pixels, image);
     return restored;
   };
 }
 
 /** Takes samples in; those that are held already stay as they are. */
 export function storeSamples(into: SampleMemory, set: SampleSet, { ids, labels, pixels: images }: LooseSamples): void {
-  const { memory, kernels, workspace } = into;
+  const { memory, workspace } = into;
   const { image, pixels } = workspace;
   const { heap, ...at } = workspace[set];
   const records = new Uint32Array(memory.buffer, at.records, workspace.context[set]);
@@ -65,6 +64,6 @@ export function storeSamples(into: SampleMemory, set: SampleSet, { ids, labels, 
     held[id] = labels[i];
     place.set(images.subarray(i * pixels, (i + 1) * pixels));
     records[id] = heap + taken[0];
-    taken[0] += kernels.keep(image, pixels, records[id]);
+    taken[0] += memory.kernels.keep(image, pixels, records[id]);
   }
 }

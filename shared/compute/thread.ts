@@ -3,21 +3,25 @@
  * is not shared. The same on every platform; who starts it hands it a port.
  */
 
+import type { BackendHandOver, KernelMemory } from '../arithmetic/backend.js';
+import { type BackendTable, backends, openBackend } from '../arithmetic/backends.js';
 import type { Kernels } from '../arithmetic/kernels.js';
-import { simdKernels } from '../arithmetic/webassembly/binary.js';
 import { assert } from '../assert.js';
 import { buffersOf, type CarriedAnswer, CarriedComputer, type CarriedOrder } from './carrier.js';
 import { Computer } from './computer.js';
 import { Mailbox } from './mailbox.js';
 import type { UpdateOrder } from './orders.js';
-import { layOutWorkspace, type RunDescription } from './workspace.js';
+import { layOutWorkspace, type RunDescription, type Workspace } from './workspace.js';
 
 /** From the machine to one of its threads, once: who it is, and where. */
 export interface ThreadStart {
   readonly kind: 'start';
-  readonly module: WebAssembly.Module;
-  /** The machine's; null where the platform shares none: then the thread has one of its own, and is sent orders. */
-  readonly memory: WebAssembly.Memory | null;
+  readonly backend: BackendHandOver;
+  /**
+   * The machine's memory, as it hands it over. Null where the platform shares no memory: then the thread makes one of its
+   * own, and receives its orders as messages.
+   */
+  readonly memory: unknown;
   readonly run: RunDescription;
   /** Threads of the machine, and which of them this is. */
   readonly threads: number;
@@ -38,18 +42,22 @@ export interface Port<In, Out> {
   listen(receive: (message: In) => void): void;
 }
 
-/** Runs a compute thread at this end of the port. `nowMs` is a monotonic clock. */
-export function runThread(port: Port<ToThread, FromThread>, nowMs: () => number): void {
+/** Runs a compute thread at this end of the port. `nowMs` is a monotonic clock; `table` has the machine's backend. */
+export function runThread(port: Port<ToThread, FromThread>, nowMs: () => number, table: BackendTable = backends): void {
   let computer: CarriedComputer | null = null;
   port.listen((message) => {
     if (message.kind === 'order') {
       assert(computer !== null, 'a thread was given work before its start');
       const answer = computer.answer(message);
       port.post(answer, buffersOf(answer));
-    } else if (message.memory !== null) {
-      serveMailbox(port, message, message.memory, nowMs);
+      return;
+    }
+    const backend = openBackend(message.backend, table);
+    if (message.memory !== null) {
+      const workspace = layOutWorkspace(message.run, message.threads, backend.sizes);
+      serveMailbox(port, message, backend.openMemory(message.memory), workspace, nowMs);
     } else {
-      computer = new CarriedComputer(message.module, message.run, nowMs);
+      computer = new CarriedComputer(backend, message.run, nowMs);
       port.post('ready');
     }
   });
@@ -58,13 +66,13 @@ export function runThread(port: Port<ToThread, FromThread>, nowMs: () => number)
 /** Never returns to its event loop: the thread ends when it is terminated. */
 function serveMailbox(
   port: Port<ToThread, FromThread>,
-  { module, run, threads, thread, spins }: ThreadStart,
-  memory: WebAssembly.Memory,
+  { thread, spins }: ThreadStart,
+  memory: KernelMemory,
+  workspace: Workspace,
   nowMs: () => number,
 ): void {
-  const workspace = layOutWorkspace(run, threads);
-  const kernels = simdKernels(module, memory);
-  const computer = new Computer(kernels, memory, workspace, thread);
+  const { kernels } = memory;
+  const computer = new Computer(memory, workspace, thread);
   const mailbox = new Mailbox(memory, workspace.threads[thread].mailbox);
   port.post('ready');
   for (let taken = 0; ; taken = (taken + 1) | 0) {

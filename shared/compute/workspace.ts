@@ -1,11 +1,12 @@
 /**
  * One machine's memory: the weights once, the samples once, and what each of its threads needs for itself, at fixed
- * places of one WebAssembly memory. Every thread of a machine computes in the same memory where the platform shares
+ * places of one memory. Every thread of a machine computes in the same memory where the platform shares
  * memory between threads; the layout is a function of the description below, so each side works it out for itself.
  */
 
 import { Arena } from '../arithmetic/arena.js';
-import { type Pointer, recordBytesMax } from '../arithmetic/kernels.js';
+import type { KernelSizes } from '../arithmetic/backend.js';
+import type { Pointer } from '../arithmetic/kernels.js';
 import type { SampleSet } from '../data/dataset.js';
 import type { Model } from '../model/model.js';
 import { Network, transposedFloats } from '../model/network.js';
@@ -49,6 +50,7 @@ export interface SampleStore {
 
 export interface Workspace {
   readonly run: RunDescription;
+  readonly sizes: KernelSizes;
   /** What the lengths of the run's messages follow from. */
   readonly context: PayloadContext;
   /** Floats of the weights, and of a partial gradient (two more). */
@@ -80,8 +82,8 @@ export function rowsMaxOf(orders: Orders): number {
   return Math.max(...workNames.map((work) => orderOf(orders, { work }).rows));
 }
 
-/** Lays out a workspace for so many threads, at the start of a memory. */
-export function layOutWorkspace(run: RunDescription, threads: number): Workspace {
+/** Lays out a workspace for `threads` threads at the start of a memory. `sizes` are those of the memory's backend. */
+export function layOutWorkspace(run: RunDescription, threads: number, sizes: KernelSizes): Workspace {
   const arena = new Arena();
   const parameters = parameterCount(run.model);
   const pixels = inputWidth(run.model);
@@ -90,7 +92,7 @@ export function layOutWorkspace(run: RunDescription, threads: number): Workspace
     labels: arena.bytes(samples),
     heapTaken: arena.uint32(1),
     // Most of it is never touched when most pixels are zero, and then takes no memory.
-    heap: arena.bytes(samples * recordBytesMax(pixels)),
+    heap: arena.bytes(samples * sizes.recordBytesMax(pixels)),
   });
   const orders = ordersOf(run);
   const idsMax = Math.max(...workNames.map((work) => orderOf(orders, { work })).map(({ slots, rows }) => slots * rows));
@@ -98,7 +100,7 @@ export function layOutWorkspace(run: RunDescription, threads: number): Workspace
     (work) => temporariesFor(orderOf(orders, { work }).slots) * sumFloats(work, parameters),
   );
   const thread = (): ThreadRegion => ({
-    network: arena.bytes(Network.bytesNeeded(run.model, rowsMaxOf(orders))),
+    network: arena.bytes(Network.bytesNeeded(run.model, rowsMaxOf(orders), sizes)),
     ids: arena.uint32(idsMax),
     temporaries: arena.floats(Math.max(...temporaries)),
     mailbox: arena.uint32(mailboxInts),
@@ -106,6 +108,7 @@ export function layOutWorkspace(run: RunDescription, threads: number): Workspace
   const { train, test } = run;
   const workspace = {
     run,
+    sizes,
     context: { parameters, pixels, classes: outputWidth(run.model), train, test },
     parameters,
     partialFloats: partialFloats(run.model),

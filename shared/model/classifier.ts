@@ -4,8 +4,8 @@
  */
 
 import { Arena } from '../arithmetic/arena.js';
-import { type Pointer, recordBytesMax, Write } from '../arithmetic/kernels.js';
-import { compileKernels, simdKernels } from '../arithmetic/webassembly/binary.js';
+import type { KernelBackend, KernelMemory } from '../arithmetic/backend.js';
+import { type Pointer, Write } from '../arithmetic/kernels.js';
 import type { Model } from './model.js';
 import { Network, type Operands } from './network.js';
 import { inputWidth, parameterCount } from './parameters.js';
@@ -22,7 +22,7 @@ export interface Classified {
 
 export class Classifier {
   private readonly network: Network;
-  private readonly memory: WebAssembly.Memory;
+  private readonly memory: KernelMemory;
   private readonly from: Operands;
   private readonly image: Pointer;
   private readonly record: Pointer;
@@ -32,13 +32,13 @@ export class Classifier {
   private step = 0;
 
   constructor(
-    binary: Uint8Array,
+    { sizes, createMemory }: KernelBackend,
     readonly model: Model,
   ) {
     const arena = new Arena();
     const pixels = inputWidth(model);
     this.image = arena.bytes(pixels);
-    this.record = arena.bytes(recordBytesMax(pixels));
+    this.record = arena.bytes(sizes.recordBytesMax(pixels));
     const records = arena.uint32(1);
     const labels = arena.bytes(1);
     const weights = arena.floats(parameterCount(model));
@@ -47,9 +47,9 @@ export class Classifier {
     this.ids = arena.uint32(1);
     this.sums = arena.floats(2);
     this.predictions = arena.bytes(1);
-    const region = arena.bytes(Network.bytesNeeded(model, 1));
-    this.memory = arena.createMemory(false);
-    this.network = new Network(simdKernels(compileKernels(binary, false), this.memory), model, 1, region);
+    const region = arena.bytes(Network.bytesNeeded(model, 1, sizes));
+    this.memory = createMemory(arena.end, false);
+    this.network = new Network(this.memory.kernels, sizes, model, 1, region);
   }
 
   setWeights(step: number, floats: Float32Array): void {

@@ -6,15 +6,8 @@
  * backpropagation (Rumelhart, Hinton and Williams 1986).
  */
 
-import {
-  type Kernels,
-  Loss,
-  type LossCode,
-  type Pointer,
-  packedFloats,
-  scratchFloats,
-  type WriteCode,
-} from '../arithmetic/kernels.js';
+import type { KernelSizes } from '../arithmetic/backend.js';
+import { type Kernels, Loss, type LossCode, type Pointer, type WriteCode } from '../arithmetic/kernels.js';
 import { assert } from '../assert.js';
 import type { Model } from './model.js';
 import { type DenseSpan, denseSpans, inputWidth, outputWidth, partialFloats } from './parameters.js';
@@ -71,19 +64,23 @@ export class Network {
   private readonly classes: number;
 
   /** Bytes of the region that a network needs for itself, for micro-batches of at most `rowsMax` samples. */
-  static bytesNeeded(model: Model, rowsMax: number): number {
-    return new Region(0, model, rowsMax).end;
+  static bytesNeeded(model: Model, rowsMax: number, sizes: KernelSizes): number {
+    return new Region(0, model, rowsMax, sizes).end;
   }
 
-  /** `base` is the start of a region of `bytesNeeded` bytes, a multiple of 16. `model` has passed `invalidModel`. */
+  /**
+   * `base` is the start of a region of `bytesNeeded` bytes, a multiple of 16. `sizes` are those of the kernels' backend.
+   * `model` has passed `invalidModel`.
+   */
   constructor(
     readonly kernels: Kernels,
+    sizes: KernelSizes,
     model: Model,
     private readonly rowsMax: number,
     base: Pointer,
   ) {
     assert(base % 16 === 0, 'a network starts at a multiple of 16 bytes');
-    const region = new Region(base, model, rowsMax);
+    const region = new Region(base, model, rowsMax, sizes);
     this.partialFloats = partialFloats(model);
     this.loss = Loss[model.loss];
     this.pixels = inputWidth(model);
@@ -174,11 +171,11 @@ class Region {
   /** First byte after the region. */
   end: Pointer;
 
-  constructor(base: Pointer, model: Model, rowsMax: number) {
+  constructor(base: Pointer, model: Model, rowsMax: number, sizes: KernelSizes) {
     const spans = denseSpans(model);
     const widest = Math.max(...spans.map(({ outputs }) => outputs));
     this.end = base;
-    this.packed = this.take(4 * packedFloats(rowsMax, inputWidth(model)));
+    this.packed = this.take(4 * sizes.packedFloats(rowsMax, inputWidth(model)));
     this.rowLabels = this.take(rowsMax);
     let transposedAt = -spans[0].inputs * spans[0].outputs;
     this.layers = spans.map((span) => {
@@ -187,7 +184,7 @@ class Region {
       return layer;
     });
     this.deltas = [this.take(4 * rowsMax * widest), this.take(4 * rowsMax * widest)];
-    const scratch = spans.map(({ inputs, outputs }) => scratchFloats(rowsMax, inputs, outputs));
+    const scratch = spans.map(({ inputs, outputs }) => sizes.scratchFloats(rowsMax, inputs, outputs));
     this.scratch = this.take(4 * Math.max(...scratch));
   }
 

@@ -1,14 +1,8 @@
+import type { GrowableMemory } from '../arithmetic/backend.js';
 import type { Pointer } from '../arithmetic/kernels.js';
 import { LockstepError } from '../errors.js';
 import { limits } from '../limits.js';
 
-/** The part of WebAssembly.Memory that is needed here. */
-export interface GrowableMemory {
-  readonly buffer: ArrayBufferLike;
-  grow(pages: number): number;
-}
-
-const PAGE_BYTES = 65_536;
 /**
  * Buffers that the memory grows by, at first; then it doubles their number. After each growth the engine counts the
  * memory anew, and may collect garbage because of it; what is not used yet takes no memory.
@@ -69,7 +63,7 @@ export class PartialBuffers {
     const missing = this.end + buffers * this.bytes - this.memory.buffer.byteLength;
     if (missing <= 0) return;
     try {
-      this.memory.grow(Math.ceil(missing / PAGE_BYTES));
+      this.memory.grow(missing);
     } catch {
       if (buffers > 1) return this.grow(1);
       throw new LockstepError('out-of-memory', `there is no memory for another partial sum of ${this.bytes} bytes`);

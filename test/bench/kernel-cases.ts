@@ -6,18 +6,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { Arena } from '../../shared/arithmetic/arena.js';
-import {
-  Activation,
-  type Kernels,
-  Loss,
-  type Pointer,
-  packedFloats,
-  recordBytesMax,
-  scratchFloats,
-  Write,
-} from '../../shared/arithmetic/kernels.js';
-import { compileKernels, simdKernels } from '../../shared/arithmetic/webassembly/binary.js';
+import type { KernelMemory } from '../../shared/arithmetic/backend.js';
+import { Activation, type Kernels, Loss, type Pointer, Write } from '../../shared/arithmetic/kernels.js';
 import { Random } from '../../shared/random.js';
+import { nodePlatform } from '../../worker/node-platform.js';
 
 const PIXELS = 784;
 const IMAGES = 4096;
@@ -32,7 +24,8 @@ export interface Measurement {
 }
 
 const arena = new Arena();
-const binary = readFileSync(new URL('../../shared/arithmetic/webassembly/kernels.wasm', import.meta.url));
+const { backend } = nodePlatform();
+const { packedFloats, recordBytesMax, scratchFloats } = backend.sizes;
 const records = arena.uint32(IMAGES);
 const image = arena.bytes(PIXELS);
 const heap = arena.bytes(IMAGES * recordBytesMax(PIXELS));
@@ -40,7 +33,7 @@ const labels = arena.bytes(IMAGES);
 const ids = arena.uint32(IMAGES);
 const scratch = arena.floats(scratchFloats(64, PIXELS, 512));
 const fills: (() => void)[] = [];
-let memory: WebAssembly.Memory;
+let memory: KernelMemory;
 let kernels: Kernels;
 
 function numbers(length: number, zeros: number): Pointer {
@@ -238,8 +231,8 @@ export function prepare(): { measurements: readonly Measurement[]; pixels: strin
     network(32, [784, 128, 64, 10]),
     network(64, [784, 512, 512, 10]),
   ];
-  memory = arena.createMemory(false);
-  kernels = simdKernels(compileKernels(binary, false), memory);
+  memory = backend.createMemory(arena.end, false);
+  kernels = memory.kernels;
   const pixels = loadImages();
   for (const fill of fills) fill();
   return { measurements, pixels };

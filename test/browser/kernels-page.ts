@@ -1,10 +1,11 @@
-/** Runs in a browser: every case of the kernels, SIMD against the scalar specification, and the known answer. */
-import { knownAnswer, knownAnswerBytes } from '../../shared/arithmetic/known-answer.js';
-import { scalarKernels } from '../../shared/arithmetic/scalar.js';
-import { compileKernels, reservedBytes, simdKernels } from '../../shared/arithmetic/webassembly/binary.js';
-import { caseBytes, kernelCases } from '../shared/arithmetic/kernels.cases.js';
+/** Runs in a browser: every case of the kernels, WebAssembly against the scalar specification, and the known answer. */
 
-const PAGE_BYTES = 65_536;
+import { type KernelBackend, memoryStart } from '../../shared/arithmetic/backend.js';
+import { openBackend } from '../../shared/arithmetic/backends.js';
+import { knownAnswer, knownAnswerBytes } from '../../shared/arithmetic/known-answer.js';
+import { openScalar } from '../../shared/arithmetic/scalar/backend.js';
+import { webAssemblyCode } from '../../shared/arithmetic/webassembly/backend.js';
+import { caseBytes, type Implementation, kernelCases } from '../shared/arithmetic/kernels.cases.js';
 
 /** What a test asks for: the cases that differ, how many there are, and the bytes of the known answer. */
 export interface Checked {
@@ -15,18 +16,21 @@ export interface Checked {
 
 async function check(): Promise<Checked> {
   const binary = new Uint8Array(await (await fetch('kernels.wasm')).arrayBuffer());
-  const pages = Math.max(caseBytes, reservedBytes + knownAnswerBytes) / PAGE_BYTES;
-  const newMemory = () => new WebAssembly.Memory({ initial: Math.ceil(pages), maximum: Math.ceil(pages) });
-  const [scalarMemory, memory] = [newMemory(), newMemory()];
-  const scalar = scalarKernels(scalarMemory);
-  const simd = simdKernels(compileKernels(binary, false), memory);
+  const webAssembly = openBackend(webAssemblyCode(binary, () => ''));
+  const [specification, actual] = [openScalar(), webAssembly].map(implementationOf);
   const cases = kernelCases();
   const differing = cases.filter((each) => {
-    const [expected, actual] = [each.run(scalar, scalarMemory), each.run(simd, memory)];
-    return expected.length !== actual.length || expected.some((byte, i) => byte !== actual[i]);
+    const [wanted, bytes] = [each.run(specification), each.run(actual)];
+    return wanted.length !== bytes.length || wanted.some((byte, i) => byte !== bytes[i]);
   });
   const names = differing.map(({ name }) => name);
-  return { cases: cases.length, differing: names, knownAnswer: [...knownAnswer(simd, memory, reservedBytes)] };
+  const answer = knownAnswer(actual.memory, actual.sizes, memoryStart);
+  return { cases: cases.length, differing: names, knownAnswer: [...answer] };
+}
+
+function implementationOf({ sizes, createMemory }: KernelBackend): Implementation {
+  const bytes = Math.max(caseBytes, memoryStart + knownAnswerBytes(sizes));
+  return { sizes, memory: createMemory(bytes, false) };
 }
 
 (globalThis as { checked?: Promise<Checked> }).checked = check();

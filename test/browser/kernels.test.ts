@@ -4,10 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { expect, test } from 'vitest';
+import { memoryStart } from '../../shared/arithmetic/backend.js';
 import { knownAnswer, knownAnswerBytes } from '../../shared/arithmetic/known-answer.js';
-import { scalarKernels } from '../../shared/arithmetic/scalar.js';
-import { reservedBytes } from '../../shared/arithmetic/webassembly/binary.js';
-import { kernelBinary } from '../shared/arithmetic/binary.js';
+import { kernelBinary, scalar } from '../shared/arithmetic/backends.js';
 import { hasChromium, launchChromium } from './chromium.js';
 import type { Checked } from './kernels-page.js';
 
@@ -38,6 +37,6 @@ test.skipIf(!hasChromium)('the kernels in Chromium equal the scalar specificatio
 });
 
 function knownAnswerHere(): Uint8Array {
-  const memory = new WebAssembly.Memory({ initial: Math.ceil((reservedBytes + knownAnswerBytes) / 65_536) });
-  return knownAnswer(scalarKernels(memory), memory, reservedBytes);
+  const memory = scalar.createMemory(memoryStart + knownAnswerBytes(scalar.sizes), false);
+  return knownAnswer(memory, scalar.sizes, memoryStart);
 }

@@ -7,6 +7,7 @@ import { compareAnswers } from '../../coordinator/web/confusion.js';
 import type { CurvePoint, EvaluationState, RunState, WorkerState } from '../../coordinator/web/state.js';
 import type { Samples } from '../../shared/data/dataset.js';
 import { Classifier } from '../../shared/model/classifier.js';
+import { webAssembly } from '../shared/arithmetic/backends.js';
 import type { Shown } from './fake-coordinator.js';
 
 export const kernelBinary = new Uint8Array(
@@ -123,7 +124,7 @@ function events(now: number, lines: readonly MetricsLine[]): RunState['events'] 
 }
 
 function evaluate({ model, dataset }: ConfigFile, weights: Float32Array, step: number, test: Samples): EvaluationState {
-  const classifier = new Classifier(kernelBinary, model);
+  const classifier = new Classifier(webAssembly, model);
   classifier.setWeights(step, weights);
   const { labels, images, count } = test;
   const pixels = images.length / count;

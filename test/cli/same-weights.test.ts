@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { weightsSha256 } from '../../coordinator/archive/floats.js';
 import { loadDataset } from '../../coordinator/data/load.js';
-import { scalarKernels } from '../../shared/arithmetic/scalar.js';
+import { openScalar } from '../../shared/arithmetic/scalar/backend.js';
 import { findPreset, presetModel } from '../../shared/model/presets.js';
-import { type ReferenceRun, referenceEnd, referenceTrain } from '../../shared/reference.js';
+import { type ReferenceRun, referenceTrain } from '../../shared/reference.js';
 import { lockstep, scratch, smallDataset, startCoordinator, summaryOf } from './fixture.js';
 
 const safety = { timeout: 120_000 };
@@ -38,8 +38,7 @@ async function referenceHash(preset: string, stepCount: number): Promise<string>
   const { rate, momentum } = findPreset(preset);
   const model = presetModel(preset, train.shape, classes);
   const run: ReferenceRun = { model, train, batch: 128, microBatch: 16, seed: 1, rate, momentum };
-  const memory = new WebAssembly.Memory({ initial: Math.ceil(referenceEnd(run, 64) / 65536) });
-  for (const { step, weights } of referenceTrain(run, scalarKernels(memory), memory, 64)) {
+  for (const { step, weights } of referenceTrain(run, openScalar())) {
     if (step === stepCount) return weightsSha256(weights);
   }
   throw new Error('the reference ended early');

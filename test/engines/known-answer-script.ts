@@ -5,9 +5,11 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
+import { memoryStart } from '../../shared/arithmetic/backend.js';
+import { openBackend } from '../../shared/arithmetic/backends.js';
 import { knownAnswer, knownAnswerBytes } from '../../shared/arithmetic/known-answer.js';
-import { scalarKernels } from '../../shared/arithmetic/scalar.js';
-import { compileKernels, reservedBytes, simdKernels } from '../../shared/arithmetic/webassembly/binary.js';
+import { openScalar } from '../../shared/arithmetic/scalar/backend.js';
+import { webAssemblyCode } from '../../shared/arithmetic/webassembly/backend.js';
 
 /** The kernel binary; the bundler puts it here. */
 declare const KERNELS: readonly number[];
@@ -15,13 +17,14 @@ declare const KERNELS: readonly number[];
 declare const print: (text: string) => void;
 
 const rounds = 20;
-const pages = Math.ceil((reservedBytes + knownAnswerBytes) / 65_536);
-const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-const simd = simdKernels(compileKernels(new Uint8Array(KERNELS), false), memory);
+const webAssembly = openBackend(webAssemblyCode(new Uint8Array(KERNELS), () => ''));
+const implementations = [webAssembly, openScalar()].map(({ sizes, createMemory }) => {
+  return { sizes, memory: createMemory(memoryStart + knownAnswerBytes(sizes), false) };
+});
 const hashes = new Set<string>();
 for (let round = 0; round < rounds; round++) {
-  for (const kernels of [simd, scalarKernels(memory)]) {
-    hashes.add(bytesToHex(sha256(knownAnswer(kernels, memory, reservedBytes))));
+  for (const { memory, sizes } of implementations) {
+    hashes.add(bytesToHex(sha256(knownAnswer(memory, sizes, memoryStart))));
   }
 }
 print([...hashes].join(' '));

@@ -4,16 +4,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { memoryStart } from '../../shared/arithmetic/backend.js';
 import { knownAnswer, knownAnswerBytes } from '../../shared/arithmetic/known-answer.js';
-import { scalarKernels } from '../../shared/arithmetic/scalar.js';
-import { reservedBytes } from '../../shared/arithmetic/webassembly/binary.js';
+import { scalar } from '../shared/arithmetic/backends.js';
 import { javaScriptCoreShell, NotInstalled, node, spiderMonkeyShell } from './engine.js';
 import { bundleKnownAnswer, knownAnswerIn } from './known-answer.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'lockstep-engines-'));
-const memory = new WebAssembly.Memory({ initial: Math.ceil((reservedBytes + knownAnswerBytes) / 65_536) });
+const memory = scalar.createMemory(memoryStart + knownAnswerBytes(scalar.sizes), false);
 const expected = createHash('sha256')
-  .update(knownAnswer(scalarKernels(memory), memory, reservedBytes))
+  .update(knownAnswer(memory, scalar.sizes, memoryStart))
   .digest('hex');
 let script: string;
 beforeAll(async () => {

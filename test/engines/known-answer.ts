@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
-import { kernelBinary } from '../shared/arithmetic/binary.js';
+import { kernelBinary } from '../shared/arithmetic/backends.js';
 import type { Engine } from './engine.js';
 
 /** Bundles the test into one script in `directory`; returns its path. */

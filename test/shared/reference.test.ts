@@ -1,12 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { Arena } from '../../shared/arithmetic/arena.js';
-import type { Kernels } from '../../shared/arithmetic/kernels.js';
-import { scalarKernels } from '../../shared/arithmetic/scalar.js';
-import { compileKernels, simdKernels } from '../../shared/arithmetic/webassembly/binary.js';
+import type { KernelBackend } from '../../shared/arithmetic/backend.js';
 import type { Model } from '../../shared/model/model.js';
-import { type ReferenceRun, type ReferenceStep, referenceEnd, referenceTrain } from '../../shared/reference.js';
+import { type ReferenceRun, type ReferenceStep, referenceTrain } from '../../shared/reference.js';
+import { backendsUnderTest, scalar } from './arithmetic/backends.js';
 import { randomSamples } from './model/fixture.js';
 
 const model: Model = {
@@ -38,24 +35,15 @@ const hashOf = (weights: Float32Array) =>
 type Trace = (Omit<ReferenceStep, 'weights'> & { hash: string })[];
 
 /** Hash of the weights, loss and accuracy after each of the first steps. */
-function trace(of: ReferenceRun, steps: number, kernelsOver: (memory: WebAssembly.Memory) => Kernels): Trace {
-  const arena = new Arena();
-  const base = arena.bytes(referenceEnd(of, 0));
-  const memory = arena.createMemory(false);
-  const training = referenceTrain(of, kernelsOver(memory), memory, base);
+function trace(of: ReferenceRun, steps: number, backend: KernelBackend): Trace {
+  const training = referenceTrain(of, backend);
   return Array.from({ length: steps }, () => {
     const { weights, ...rest } = training.next().value;
     return { ...rest, hash: hashOf(weights) };
   });
 }
 
-const trainScalar = (of: ReferenceRun, steps: number) => trace(of, steps, scalarKernels);
-
-const simd = compileKernels(
-  readFileSync(new URL('../../shared/arithmetic/webassembly/kernels.wasm', import.meta.url)),
-  false,
-);
-const trainSimd = (of: ReferenceRun, steps: number) => trace(of, steps, (memory) => simdKernels(simd, memory));
+const trainScalar = (of: ReferenceRun, steps: number) => trace(of, steps, scalar);
 
 describe('referenceTrain', () => {
   it('learns: the loss of samples that it sees again and again falls', () => {
@@ -92,7 +80,7 @@ describe('referenceTrain', () => {
   });
 });
 
-describe('scalar and SIMD kernels', () => {
+describe('every backend', () => {
   /** As wide as what people train, so that every path of the kernels is taken: few classes, odd widths, many inputs. */
   const modelOf = (loss: Model['loss'], ...layers: Model['layers']): Model => ({ input: [14, 13], layers, loss });
   const linear = { dense: 10, activation: 'linear' } as const;
@@ -109,11 +97,11 @@ describe('scalar and SIMD kernels', () => {
       ),
     ],
   ];
-  it.each(cases)('give the same bits after each of 35 steps: %s', (_, wide) => {
+  it.each(cases)('gives the bits of the scalar one after each of 35 steps: %s', (_, wide) => {
     // Steps of 200, 200 and 53 samples, in micro-batches of 25.
     const of = { ...run, model: wide, train: randomSamples(wide, 453, 7), batch: 200, microBatch: 25 };
     const steps = trainScalar(of, 35);
-    expect(trainSimd(of, 35)).toEqual(steps);
+    for (const backend of backendsUnderTest) expect(trace(of, 35, backend)).toEqual(steps);
     expect(new Set(steps.map(({ hash }) => hash)).size).toBe(35);
     expect(steps.every(({ loss }) => Number.isFinite(loss))).toBe(true);
   });

@@ -25,7 +25,7 @@ import { noProfile } from '../../shared/profile.js';
 import type { Task } from '../../shared/work/task.js';
 import type { Disk } from './disk.js';
 import type { End, EndObserver, Network } from './network.js';
-import { kernelBinary, type Problem } from './problem.js';
+import { backend, kernelsSha256, type Problem, sha256 } from './problem.js';
 import type { Process } from './process.js';
 import { check } from './world.js';
 
@@ -150,8 +150,8 @@ export class SimulatedCoordinator implements MemberObserver {
         version: config.version,
         run: 'sim',
         data: config.dataset,
-        kernels: kernelBinary.hash,
-        knownAnswer: kernelBinary.sha256(knownAnswer(machine.kernels, machine.memory, machine.workspace.end)),
+        kernels: kernelsSha256,
+        knownAnswer: sha256(knownAnswer(machine.memory, machine.workspace.sizes, machine.workspace.end)),
         heartbeatMs: patience.pingMs,
       },
       machine,
@@ -260,7 +260,8 @@ export class SimulatedCoordinator implements MemberObserver {
 
 function platformOf(process: Process): Platform {
   return {
-    kernels: kernelBinary.kernels,
+    backend,
+    kernelsSha256,
     cores: 1,
     sharesMemory: true,
     spawnThread: () => {
@@ -268,7 +269,7 @@ function platformOf(process: Process): Platform {
     },
     nowMs: process.nowMs,
     defer: (call) => process.post(call),
-    sha256: kernelBinary.sha256,
+    sha256,
     profile: noProfile,
   };
 }

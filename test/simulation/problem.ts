@@ -4,9 +4,9 @@ import { weightsSha256 } from '../../coordinator/archive/floats.js';
 import type { LoadedDataset } from '../../coordinator/data/load.js';
 import type { RunSettings } from '../../coordinator/run/settings.js';
 import { type RunSetup, setUpRun } from '../../coordinator/run/setup.js';
-import { scalarKernels } from '../../shared/arithmetic/scalar.js';
+import { openScalar } from '../../shared/arithmetic/scalar/backend.js';
 import type { Model } from '../../shared/model/model.js';
-import { referenceEnd, referenceTrain } from '../../shared/reference.js';
+import { type ReferenceRun, referenceTrain } from '../../shared/reference.js';
 import { nodePlatform } from '../../worker/node-platform.js';
 import { randomSamples } from '../shared/model/fixture.js';
 
@@ -43,8 +43,8 @@ const rate = 0.1;
 /** Some steps. */
 const checkpointEveryMs = 1_000;
 
-const { kernels, sha256 } = nodePlatform();
-export const kernelBinary = { kernels, sha256, hash: sha256(kernels) };
+/** What is the same on every simulated machine. */
+export const { backend, kernelsSha256, sha256 } = nodePlatform();
 
 const made = new Map<number, Problem>();
 
@@ -78,16 +78,15 @@ function make({ hidden, microBatch, momentum, epochs }: Shape, seed: number): Pr
     targetAccuracy: undefined,
     patience: undefined,
   };
-  const setup = setUpRun(settings, dataset, kernelBinary.hash, checkpointEveryMs);
+  const setup = setUpRun(settings, dataset, kernelsSha256, checkpointEveryMs);
   const steps = epochs * setup.plan.stepsPerEpoch;
   const hashes = referenceHashes({ model, train, batch, microBatch, seed, rate, momentum }, steps);
   return { setup, dataset, steps, hashes };
 }
 
-function referenceHashes(run: Parameters<typeof referenceEnd>[0], steps: number): string[] {
-  const memory = { buffer: new ArrayBuffer(referenceEnd(run, 64)) };
+function referenceHashes(run: ReferenceRun, steps: number): string[] {
   const hashes = [''];
-  for (const { weights } of referenceTrain(run, scalarKernels(memory), memory, 64)) {
+  for (const { weights } of referenceTrain(run, openScalar())) {
     hashes.push(weightsSha256(weights));
     if (hashes.length > steps) break;
   }

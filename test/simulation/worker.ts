@@ -5,7 +5,7 @@ import { maskBytes } from '../../shared/protocol/tensor.js';
 import { Random } from '../../shared/random.js';
 import { type Outcome, SessionDriver, type Socket, type SocketObserver } from '../../worker/session-driver.js';
 import type { End, Line, Network } from './network.js';
-import { kernelBinary } from './problem.js';
+import { backend, kernelsSha256, sha256 } from './problem.js';
 import type { Process } from './process.js';
 
 /** What is wrong with a worker. */
@@ -44,7 +44,7 @@ export class SimulatedWorker {
   ) {
     this.random = new Random(traits.seed, 1);
     this.driver = new SessionDriver({
-      session: { version: '0.0.0', name: process.name, kind: 'node', threads: 1, kernels: kernelBinary.hash },
+      session: { version: '0.0.0', name: process.name, kind: 'node', threads: 1, kernels: kernelsSha256 },
       random: new Random(traits.seed, 2),
       platform: this.platform(),
       openSocket: (observer) => this.openSocket(observer),
@@ -127,7 +127,8 @@ export class SimulatedWorker {
   private platform(): Platform {
     const { process } = this;
     return {
-      kernels: kernelBinary.kernels,
+      backend,
+      kernelsSha256,
       cores: 1,
       sharesMemory: true,
       spawnThread: () => {
@@ -135,7 +136,7 @@ export class SimulatedWorker {
       },
       nowMs: process.nowMs,
       defer: (call) => process.after(this.nextShardMs(), call),
-      sha256: kernelBinary.sha256,
+      sha256,
       // The machine computes shard after shard until its turn is over: here, a turn is one shard.
       profile: { enter: () => {}, leave: () => process.spend(turnMs) },
     };

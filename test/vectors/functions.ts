@@ -1,9 +1,8 @@
 /** exp, log, sigmoid and tanh (E2): inputs and outputs. */
-import { exp, log, sigmoid, tanh } from '../../shared/arithmetic/elementary.js';
-import { Activation, type ActivationCode, type Kernels, scratchFloats } from '../../shared/arithmetic/kernels.js';
+import { type KernelBackend, memoryStart } from '../../shared/arithmetic/backend.js';
+import { Activation, type ActivationCode } from '../../shared/arithmetic/kernels.js';
+import { exp, log, sigmoid, tanh } from '../../shared/arithmetic/scalar/elementary.js';
 import { floatBits } from './text.js';
-
-type KernelsOver = (memory: { readonly buffer: ArrayBuffer }) => Kernels;
 
 const subnormals = [2 ** -149, 1e-40, 2 ** -126 - 2 ** -149, 2 ** -126];
 
@@ -54,9 +53,11 @@ export function functionVectors() {
   };
 }
 
-/** The same by the kernels: an activation is that of a layer whose weight is 1 and whose bias is 0. */
-export function functionVectorsOf(kernelsOver: KernelsOver, memory: { readonly buffer: ArrayBuffer }, base: number) {
-  const kernels = kernelsOver(memory);
+/** The same by a backend's kernels: an activation is that of a layer whose weight is 1 and whose bias is 0. */
+export function functionVectorsOf({ sizes, createMemory }: KernelBackend) {
+  const base = memoryStart;
+  const memory = createMemory(base + 4096 + 4 * sizes.scratchFloats(128, 1, 1), false);
+  const { kernels } = memory;
   const place = (values: Iterable<number>, at: number) => {
     new Float32Array(memory.buffer, at).set(Float32Array.from(values));
     return at;
@@ -77,6 +78,3 @@ export function functionVectorsOf(kernelsOver: KernelsOver, memory: { readonly b
   };
   return { format: 'input output', ...Object.fromEntries(names.map((name) => [name, of(name)])) };
 }
-
-/** Bytes that `functionVectorsOf` uses. */
-export const functionBytes = 4096 + 4 * scratchFloats(128, 1, 1);

@@ -1,14 +1,13 @@
 /** One slot per loss and activation, and a small run with a tree, an evaluation and two updates (E2 to E4). */
 import { type Evaluation, Oracle } from '../../coordinator/conform/oracle.js';
 import { madeUpSamples, madeUpWeights } from '../../coordinator/conform/problem.js';
-import type { Kernels } from '../../shared/arithmetic/kernels.js';
+import type { KernelBackend } from '../../shared/arithmetic/backend.js';
 import type { RunDescription } from '../../shared/compute/workspace.js';
 import type { DenseLayer, Model } from '../../shared/model/model.js';
 import { parameterCount } from '../../shared/model/parameters.js';
 import { halves, rootShard, type Shard, shardAt } from '../../shared/pool/tree.js';
 import { bytes, floatBits, list } from './text.js';
 
-type KernelsOver = (memory: { readonly buffer: ArrayBufferLike }) => Kernels;
 type Activation = DenseLayer['activation'];
 
 const slotCases: [hidden: Activation, last: Activation, loss: Model['loss']][] = [
@@ -21,11 +20,11 @@ const slotCases: [hidden: Activation, last: Activation, loss: Model['loss']][] =
 ];
 
 /** A slot of four samples; the model has two hidden layers, so that a derivative is carried back through one. */
-export function slotVectors(kernelsOver?: KernelsOver) {
-  return { slots: slotCases.map((each, i) => slotVector(each, i + 1, kernelsOver)) };
+export function slotVectors(backend?: KernelBackend) {
+  return { slots: slotCases.map((each, i) => slotVector(each, i + 1, backend)) };
 }
 
-function slotVector([hidden, last, loss]: (typeof slotCases)[number], seed: number, kernelsOver?: KernelsOver) {
+function slotVector([hidden, last, loss]: (typeof slotCases)[number], seed: number, backend?: KernelBackend) {
   const layers: DenseLayer[] = [
     { dense: 4, activation: hidden },
     { dense: 5, activation: hidden },
@@ -33,7 +32,7 @@ function slotVector([hidden, last, loss]: (typeof slotCases)[number], seed: numb
   ];
   const model: Model = { input: [2, 3], layers, loss };
   const run: RunDescription = { model, train: 4, test: 4, batch: 0, microBatch: 4, seed };
-  const oracle = new Oracle(run, kernelsOver);
+  const oracle = new Oracle(run, backend);
   const weights = madeUpWeights(run);
   const samples = madeUpSamples(run, 'train', 4);
   // As the slot's rows: the order of a run's only step would mix them.
@@ -78,8 +77,8 @@ const run: RunDescription = {
 };
 const [rate, momentum] = [0.1, 0.9];
 
-export function runVectors(kernelsOver?: KernelsOver) {
-  const oracle = new Oracle(run, kernelsOver);
+export function runVectors(backend?: KernelBackend) {
+  const oracle = new Oracle(run, backend);
   const [train, test] = [madeUpSamples(run, 'train', run.train), madeUpSamples(run, 'test', run.test)];
   oracle.store('train', train);
   oracle.store('test', test);

@@ -1,25 +1,30 @@
 /** What a machine needs from a browser, in a web worker: threads, a clock, SHA-256. */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
+import { openBackend } from '../../shared/arithmetic/backends.js';
+import { webAssemblyCode } from '../../shared/arithmetic/webassembly/backend.js';
 import type { Platform, ThreadHandle } from '../../shared/compute/platform.js';
 import type { FromThread } from '../../shared/compute/thread.js';
 import { noProfile } from '../../shared/profile.js';
 import { moduleWorker } from './module-worker.js';
 
-/** `kernels` is the kernel binary. */
-export function browserPlatform(kernels: Uint8Array): Platform {
+/** `binary` is the WebAssembly backend's. */
+export function browserPlatform(binary: Uint8Array): Platform {
   return {
-    kernels,
+    backend: openBackend(webAssemblyCode(binary, sha256Hex)),
+    kernelsSha256: sha256Hex(binary),
     cores: navigator.hardwareConcurrency,
     sharesMemory: crossOriginIsolated,
     spawnThread,
     defer: deferrer(),
     nowMs: () => performance.now(),
     profile: noProfile,
-    // Not crypto.subtle, which a page over plain http has not.
-    sha256: (bytes) => bytesToHex(sha256(bytes)),
+    sha256: sha256Hex,
   };
 }
+
+/** Not crypto.subtle, which a page over plain http has not. */
+const sha256Hex = (bytes: Uint8Array) => bytesToHex(sha256(bytes));
 
 function spawnThread(): ThreadHandle {
   const worker = moduleWorker(new URL('./join-compute.js', import.meta.url), 'lockstep compute');

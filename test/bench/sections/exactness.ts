@@ -2,8 +2,8 @@
 
 import { weightsSha256 } from '../../../coordinator/archive/floats.js';
 import { loadDataset } from '../../../coordinator/data/load.js';
-import { scalarKernels } from '../../../shared/arithmetic/scalar.js';
-import { type ReferenceRun, referenceEnd, referenceTrain } from '../../../shared/reference.js';
+import { openScalar } from '../../../shared/arithmetic/scalar/backend.js';
+import { type ReferenceRun, referenceTrain } from '../../../shared/reference.js';
 import type { Context, Section } from '../context.js';
 import { densePixels, type Pixels } from '../dataset.js';
 import type { Findings } from '../findings.js';
@@ -67,8 +67,7 @@ async function referenceHash(row: Row, { directory, rate }: Pixels, stepCount: n
   const { train } = await loadDataset({ dataset: 'auto', directory });
   const { batch, microBatch } = row;
   const run: ReferenceRun = { model: modelOf(row), train, batch, microBatch, seed: 1, rate, momentum: 0 };
-  const memory = new WebAssembly.Memory({ initial: Math.ceil(referenceEnd(run, 64) / 65_536) });
-  for (const { step, weights } of referenceTrain(run, scalarKernels(memory), memory, 64)) {
+  for (const { step, weights } of referenceTrain(run, openScalar())) {
     if (step === stepCount) return weightsSha256(weights);
   }
   throw new Error('the reference ended early');

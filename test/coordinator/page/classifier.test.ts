@@ -4,12 +4,12 @@ import { parseWeights } from '../../../coordinator/page/weights.js';
 import { Classifier } from '../../../shared/model/classifier.js';
 import { parameterCount } from '../../../shared/model/parameters.js';
 import { presets } from '../../../shared/model/presets.js';
-import { kernelBinary } from '../../browser/recorded-run.js';
+import { webAssembly } from '../../shared/arithmetic/backends.js';
 import { randomSamples, randomWeights } from '../../shared/model/fixture.js';
 
 for (const [name, { model }] of Object.entries(presets)) {
   test(`every layer of ${name} is what its formula says`, () => {
-    const classifier = new Classifier(kernelBinary, model);
+    const classifier = new Classifier(webAssembly, model);
     const weights = randomWeights(model, 3);
     classifier.setWeights(17, weights);
     const { images } = randomSamples(model, 1, 5);

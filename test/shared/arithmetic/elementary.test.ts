@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { exp, log, sigmoid, tanh } from '../../../shared/arithmetic/elementary.js';
+import { exp, log, sigmoid, tanh } from '../../../shared/arithmetic/scalar/elementary.js';
 import { Random } from '../../../shared/random.js';
 
 const view = new DataView(new ArrayBuffer(4));

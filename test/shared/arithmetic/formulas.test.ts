@@ -1,21 +1,14 @@
 /** The specification against formulas in double precision and values worked out by hand. */
 import { describe, expect, test } from 'vitest';
 import { Arena } from '../../../shared/arithmetic/arena.js';
-import {
-  Activation,
-  type Kernels,
-  Loss,
-  recordBytesMax,
-  scratchFloats,
-  Write,
-} from '../../../shared/arithmetic/kernels.js';
-import { scalarKernels } from '../../../shared/arithmetic/scalar.js';
+import { Activation, Loss, Write } from '../../../shared/arithmetic/kernels.js';
+import { scalar } from './backends.js';
 
 const arena = new Arena();
-const scratch = arena.floats(scratchFloats(8, 8, 8));
+const scratch = arena.floats(scalar.sizes.scratchFloats(8, 8, 8));
 const free = arena.bytes(65_536);
-const memory = arena.createMemory(false);
-const kernels: Kernels = scalarKernels(memory);
+const memory = scalar.createMemory(arena.end, false);
+const { kernels } = memory;
 
 let end = free;
 function put(values: number[]): number {
@@ -167,7 +160,7 @@ test('samples are fetched by number and scaled by 255', () => {
   const records = put([0, 0, 0]);
   const images = [putBytes([0, 255]), putBytes([51, 102]), putBytes([1, 254])];
   for (const [id, image] of images.entries()) {
-    const record = putBytes(new Array(recordBytesMax(2)).fill(9));
+    const record = putBytes(new Array(scalar.sizes.recordBytesMax(2)).fill(9));
     kernels.keep(image, 2, record);
     new Uint32Array(memory.buffer, records, 3)[id] = record;
   }

@@ -3,6 +3,7 @@
  * kernel and returns the bytes that it wrote. Two implementations agree when the bytes do. Nothing here knows of a test
  * runner, so that a browser can run the cases as well.
  */
+import { type KernelMemory, type KernelSizes, memoryStart } from '../../../shared/arithmetic/backend.js';
 import {
   Activation,
   type ActivationCode,
@@ -11,22 +12,20 @@ import {
   Loss,
   type LossCode,
   type Pointer,
-  packedFloats,
-  recordBytesMax,
-  scratchFloats,
   Write,
   type WriteCode,
 } from '../../../shared/arithmetic/kernels.js';
-import { reservedBytes } from '../../../shared/arithmetic/webassembly/binary.js';
 import { Random } from '../../../shared/random.js';
 
-export interface Memory {
-  readonly buffer: ArrayBufferLike;
+/** A memory of a backend, of at least `caseBytes` bytes, and the backend's sizes. */
+export interface Implementation {
+  readonly memory: KernelMemory;
+  readonly sizes: KernelSizes;
 }
 
 export interface KernelCase {
   readonly name: string;
-  run(kernels: Kernels, memory: Memory): Uint8Array;
+  run(implementation: Implementation): Uint8Array;
 }
 
 /** Sizes of a dense layer. */
@@ -44,12 +43,13 @@ const writes = Object.entries(Write);
 
 /** Operands and results of one case, laid out by a bump of a pointer; results are collected in order. */
 export class Workspace {
-  private end: Pointer = reservedBytes;
+  private end: Pointer = memoryStart;
   private readonly outputs: [Pointer, number][] = [];
   readonly random: Random;
 
   constructor(
-    readonly memory: Memory,
+    readonly memory: KernelMemory,
+    readonly sizes: KernelSizes,
     seed: number,
   ) {
     this.random = new Random(seed);
@@ -111,7 +111,7 @@ export class Workspace {
 
   /** Followed by a margin that must stay as it is. */
   scratch({ rows, inputs, outputs }: Layer): Pointer {
-    const at = this.take(4 * scratchFloats(rows, inputs, outputs));
+    const at = this.take(4 * this.sizes.scratchFloats(rows, inputs, outputs));
     this.output(0);
     return at;
   }
@@ -131,9 +131,9 @@ export class Workspace {
 function kernelCase(name: string, seed: number, body: (kernels: Kernels, space: Workspace) => void): KernelCase {
   return {
     name,
-    run(kernels, memory) {
-      const space = new Workspace(memory, seed);
-      body(kernels, space);
+    run({ memory, sizes }) {
+      const space = new Workspace(memory, sizes, seed);
+      body(memory.kernels, space);
       return space.results();
     },
   };
@@ -275,7 +275,7 @@ function inputCase(layer: Layer, zeros: readonly number[], activation: [string, 
     new Uint32Array(space.memory.buffer, ids, rows).forEach((_, r, out) => {
       out[r] = r === 0 ? 0 : space.random.below(samples);
     });
-    const packed = space.take(4 * packedFloats(rows, inputs));
+    const packed = space.take(4 * space.sizes.packedFloats(rows, inputs));
     space.output(0);
     kernels.gather(records, labels, inputs, ids, rows, packed, space.output(rows));
     const [w, b, y] = [space.numbers(inputs * outputs), space.numbers(outputs), space.output(4 * rows * outputs)];
@@ -295,7 +295,7 @@ function keepImages(kernels: Kernels, space: Workspace, images: Pointer, pixels:
   const addresses = space.take(4 * count);
   const restored = space.output(pixels * count);
   for (let i = 0; i < count; i++) {
-    const record = space.take(recordBytesMax(pixels));
+    const record = space.take(space.sizes.recordBytesMax(pixels));
     kernels.keep(images + i * pixels, pixels, record);
     kernels.restore(record, pixels, restored + i * pixels);
     new Uint32Array(space.memory.buffer, addresses, count)[i] = record;
@@ -322,7 +322,7 @@ function pixelValues(zeros: number): KernelCase {
     });
     const [labels, ids] = [space.bytes(1, 10), space.take(4)];
     new Uint32Array(space.memory.buffer, ids, 1)[0] = 0;
-    const packed = space.take(4 * packedFloats(1, inputs));
+    const packed = space.take(4 * space.sizes.packedFloats(1, inputs));
     const records = keepImages(kernels, space, images, inputs, 1);
     kernels.gather(records, labels, inputs, ids, 1, packed, space.output(1));
     const [gw, gb] = [space.output(4 * inputs), space.output(4)];

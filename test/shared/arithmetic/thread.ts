@@ -1,6 +1,6 @@
 /** A thread of the test of shared memory: computes one region from another. */
 import { workerData } from 'node:worker_threads';
-import { simdKernels } from '../../../shared/arithmetic/webassembly/binary.js';
+import { openBackend } from '../../../shared/arithmetic/backends.js';
 
-const { module, memory, x, y, length } = workerData;
-simdKernels(module, memory).exp(x, y, length);
+const { backend, memory, x, y, length } = workerData;
+openBackend(backend).openMemory(memory).kernels.exp(x, y, length);

@@ -1,13 +1,13 @@
 /** What the tests of the model share: a memory with kernels, a bump allocator, and random samples. */
 
-import { type Kernels, type Pointer, recordBytesMax } from '../../../shared/arithmetic/kernels.js';
-import { scalarKernels } from '../../../shared/arithmetic/scalar.js';
+import type { Kernels, Pointer } from '../../../shared/arithmetic/kernels.js';
 import type { Samples } from '../../../shared/data/dataset.js';
 import { initialWeights } from '../../../shared/model/initialise.js';
 import type { Model } from '../../../shared/model/model.js';
 import { Network, type Operands, transposedFloats, transposeWeights } from '../../../shared/model/network.js';
 import { denseSpans, inputWidth, outputWidth, partialFloats } from '../../../shared/model/parameters.js';
 import { Random } from '../../../shared/random.js';
+import { scalar } from '../arithmetic/backends.js';
 
 /** Images of random bytes, a third of them zero, and random labels. */
 export function randomSamples(model: Model, count: number, seed: number): Samples {
@@ -33,8 +33,8 @@ export function randomWeights(model: Model, seed: number): Float32Array {
 
 /** A network on a memory of its own, with samples and weights in place. */
 export class Bench {
-  readonly memory = { buffer: new ArrayBuffer(2 ** 22) };
-  readonly kernels: Kernels = scalarKernels(this.memory);
+  readonly memory = scalar.createMemory(2 ** 22, false);
+  readonly kernels: Kernels = this.memory.kernels;
   readonly network: Network;
   readonly from: Operands;
   readonly partialFloats: number;
@@ -42,7 +42,9 @@ export class Bench {
 
   constructor(model: Model, samples: Samples, weights: Float32Array, rowsMax: number) {
     this.partialFloats = partialFloats(model);
-    this.network = new Network(this.kernels, model, rowsMax, this.take(Network.bytesNeeded(model, rowsMax)));
+    const { sizes } = scalar;
+    const region = this.take(Network.bytesNeeded(model, rowsMax, sizes));
+    this.network = new Network(this.kernels, sizes, model, rowsMax, region);
     this.from = {
       records: this.keep(samples),
       labels: this.put(samples.labels),
@@ -69,7 +71,7 @@ export class Bench {
     const pixels = images.length / count;
     const records = Array.from({ length: count }, (_, id) => {
       const image = this.put(images.subarray(id * pixels, (id + 1) * pixels));
-      const record = this.take(recordBytesMax(pixels));
+      const record = this.take(scalar.sizes.recordBytesMax(pixels));
       this.kernels.keep(image, pixels, record);
       return record;
     });

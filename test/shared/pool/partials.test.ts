@@ -3,9 +3,15 @@ import { PartialBuffers } from '../../../shared/pool/partials.js';
 
 const PAGE_BYTES = 65_536;
 
-/** A memory of at most so many pages. */
+/** A memory of at most `pagesMax` pages. */
 function buffersIn(pagesMax: number) {
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: pagesMax });
+  const pages = new WebAssembly.Memory({ initial: 1, maximum: pagesMax });
+  const memory = {
+    get buffer() {
+      return pages.buffer;
+    },
+    grow: (bytes: number) => void pages.grow(Math.ceil(bytes / PAGE_BYTES)),
+  };
   return { memory, buffers: new PartialBuffers(memory, 64, PAGE_BYTES / 4) };
 }
 

@@ -2,13 +2,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Pointer } from '../../../shared/arithmetic/kernels.js';
-import { scalarKernels } from '../../../shared/arithmetic/scalar.js';
 import { PartialBuffers } from '../../../shared/pool/partials.js';
 import { type LeaseOrder, PoolDriver, type Transport } from '../../../shared/pool/pool-driver.js';
 import { rootShard, type Shard } from '../../../shared/pool/tree.js';
 import { noProfile } from '../../../shared/profile.js';
 import { Random } from '../../../shared/random.js';
 import type { Task } from '../../../shared/work/task.js';
+import { scalar } from '../arithmetic/backends.js';
 
 const FLOATS = 6;
 
@@ -63,11 +63,11 @@ const task: Task = { work: 'gradient', step: 0, epoch: 0, stepInEpoch: 0 };
 
 class Bench {
   nowMs = 0;
-  readonly memory = new WebAssembly.Memory({ initial: 1, maximum: 64 });
+  readonly memory = scalar.createMemory(65_536, false);
   readonly buffers = new PartialBuffers(this.memory, 64, FLOATS);
   readonly stranded: boolean[] = [];
   readonly driver = new PoolDriver(
-    scalarKernels(this.memory),
+    this.memory.kernels,
     this.buffers,
     { nowMs: () => this.nowMs, profile: noProfile },
     (stranded) => this.stranded.push(stranded),

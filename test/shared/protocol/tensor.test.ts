@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { scalarKernels } from '../../../shared/arithmetic/scalar.js';
 import {
   invalidPart,
   maskBytes,
@@ -12,9 +11,10 @@ import {
   partsOf,
   unpackPart,
 } from '../../../shared/protocol/tensor.js';
+import { scalar } from '../arithmetic/backends.js';
 
-const memory = new WebAssembly.Memory({ initial: 16 });
-const kernels = scalarKernels(memory);
+const memory = scalar.createMemory(2 ** 20, false);
+const { kernels } = memory;
 
 /** Words with many that are equal next to each other, as those of an image's border are. */
 const words = fc

@@ -1,11 +1,11 @@
 /**
  * The specification of the arithmetic (E2): every kernel as plain loops over float32 numbers, in the order that counts.
  *
- * What this is not: fast. It skips nothing, blocks nothing and reuses nothing; `simd.ts` does, and must give the same
+ * What this is not: fast. It skips nothing, blocks nothing and reuses nothing; other backends do, and must give the same
  * bits. A product or sum of two float32 that is computed in double precision and then rounded by `Math.fround` is the
  * correctly rounded float32 result (Figueroa 1995), so these lines mean what they say on every engine.
  */
-import { exp, log, sigmoid, tanh } from './elementary.js';
+
 import {
   Activation,
   type ActivationCode,
@@ -16,7 +16,8 @@ import {
   type Pointer,
   Write,
   type WriteCode,
-} from './kernels.js';
+} from '../kernels.js';
+import { exp, log, sigmoid, tanh } from './elementary.js';
 
 const f = Math.fround;
 

@@ -1,27 +1,7 @@
-/// <reference path="./webassembly.d.ts" preserve="true" />
 /**
- * Loads the kernel binary. Pure: the caller brings the bytes and the memory.
- *
- * One binary serves private and shared memory. They differ in one byte, the flags of the imported memory's limits; for
- * a shared memory that byte is changed before the binary is compiled. Hashes are of the binary as it was built.
+ * Makes a kernel binary for shared memory from one for ordinary memory. The two differ in one byte: the flags of the
+ * imported memory's limits.
  */
-import type { Kernels } from '../kernels.js';
-
-/** Bytes at the start of the memory that are the kernels'. They use none, but address 0 stays nobody's. */
-export const reservedBytes = 64;
-
-/** Compiles the binary for memories that are shared, or for those that are not. */
-export function compileKernels(binary: Uint8Array, shared: boolean): WebAssembly.Module {
-  return new WebAssembly.Module(shared ? withSharedMemory(binary) : binary);
-}
-
-/**
- * The kernels over `memory`, which may have been handed over by another thread, as may the module. Throws if one is
- * shared and the other is not.
- */
-export function simdKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernels {
-  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
-}
 
 const MAGIC_AND_VERSION = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 const IMPORT_SECTION = 2;
@@ -30,7 +10,8 @@ const MEMORY_KIND = 2;
 const HAS_MAXIMUM = 1;
 const HAS_MAXIMUM_AND_SHARED = 3;
 
-function withSharedMemory(binary: Uint8Array): Uint8Array {
+/** A copy of the binary whose memory is shared. Throws if it is not a binary that imports a memory, and nothing else. */
+export function withSharedMemory(binary: Uint8Array): Uint8Array {
   const at = memoryFlagsAt(binary);
   if (binary[at] !== HAS_MAXIMUM) throw new Error('the kernel binary does not import a memory with a maximum');
   // Not slice(): that of a Node Buffer is a view of the same bytes.

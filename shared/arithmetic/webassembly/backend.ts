@@ -1,0 +1,79 @@
+/// <reference path="./webassembly.d.ts" preserve="true" />
+/**
+ * The WebAssembly backend: kernels with SIMD instructions, compiled from `assembly/`.
+ *
+ * What this is not: a reader of files. The caller brings the bytes of the binary, from a file or over the network.
+ * The binary is compiled when the first memory of a kind (shared or not) is made. Other threads get the compiled code.
+ */
+import type { BackendHandOver, KernelBackend, KernelMemory } from '../backend.js';
+import type { Kernels } from '../kernels.js';
+import { withSharedMemory } from './shared-memory.js';
+import { sizes } from './sizes.js';
+
+const NAME = 'webassembly';
+const PAGE_BYTES = 65_536;
+/** The largest maximum of a 32-bit memory: an address range, not memory that is used. */
+const PAGES_MAX = 65_536;
+/** Digits of the binary's hash in `description`. */
+const HASH_DIGITS = 12;
+
+/** The binary, what the log says of it, and what has been compiled from it so far. */
+interface Code {
+  readonly binary: Uint8Array;
+  readonly description: string;
+  ordinary: WebAssembly.Module | null;
+  shared: WebAssembly.Module | null;
+}
+
+/** What a thread needs for a memory: the code is compiled for memories of its kind. */
+interface MemoryHandOver {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+}
+
+/** What `openBackend` needs for the backend of this binary. `sha256` gives lowercase hex. */
+export function webAssemblyCode(binary: Uint8Array, sha256: (bytes: Uint8Array) => string): BackendHandOver {
+  const description = `${NAME} ${sha256(binary).slice(0, HASH_DIGITS)}`;
+  const code: Code = { binary, description, ordinary: null, shared: null };
+  return { name: NAME, code };
+}
+
+export function openWebAssembly(handedOver: unknown): KernelBackend {
+  const code = handedOver as Code;
+  return {
+    name: NAME,
+    description: code.description,
+    sizes,
+    createMemory(bytes, shared) {
+      const initial = Math.ceil(bytes / PAGE_BYTES);
+      return open({
+        module: compiled(code, shared),
+        memory: new WebAssembly.Memory({ initial, maximum: PAGES_MAX, shared }),
+      });
+    },
+    openMemory: (handOver) => open(handOver as MemoryHandOver),
+    handOver: { name: NAME, code },
+  };
+}
+
+function compiled(code: Code, shared: boolean): WebAssembly.Module {
+  if (!shared) {
+    code.ordinary ??= new WebAssembly.Module(code.binary);
+    return code.ordinary;
+  }
+  code.shared ??= new WebAssembly.Module(withSharedMemory(code.binary));
+  return code.shared;
+}
+
+function open(handOver: MemoryHandOver): KernelMemory {
+  const { module, memory } = handOver;
+  return {
+    /** The instance's exports themselves: a wrapper around each kernel would cost time in every call. */
+    kernels: new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels,
+    get buffer() {
+      return memory.buffer;
+    },
+    grow: (bytes) => void memory.grow(Math.ceil(bytes / PAGE_BYTES)),
+    handOver,
+  };
+}
