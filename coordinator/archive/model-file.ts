@@ -2,7 +2,7 @@
 import { tensorSpans } from '../../shared/model/parameters.js';
 import type { ConfigFile } from './config.js';
 import { sha256OfParts } from './floats.js';
-import { encodeHeader } from './safetensors.js';
+import { decodeHeader, encodeHeader, MalformedFile } from './safetensors.js';
 
 /** The file in parts. `weights` are bytes of float32, little-endian, and must not change meanwhile. */
 export async function encodeModel({ model, dataset }: ConfigFile, weights: Uint8Array): Promise<Uint8Array[]> {
@@ -13,4 +13,13 @@ export async function encodeModel({ model, dataset }: ConfigFile, weights: Uint8
     datasetSha256: dataset.sha256,
   });
   return [header, weights];
+}
+
+/** The weights in such a file, as bytes of float32, little-endian. Throws `MalformedFile` where they are not whole. */
+export async function decodeModel({ model }: ConfigFile, file: Uint8Array): Promise<Uint8Array> {
+  const { tensors, metadata, data } = decodeHeader(file);
+  const wanted = tensorSpans(model).map(({ name, shape }) => ({ name, shape }));
+  if (JSON.stringify(tensors) !== JSON.stringify(wanted)) throw new MalformedFile("its tensors are not the model's");
+  if (metadata.weightsSha256 === (await sha256OfParts([data]))) return data;
+  throw new MalformedFile('its SHA-256 does not match its content');
 }

@@ -1,13 +1,20 @@
 /** Reads `summary.json`. Another version may have written it, so only what is shown is checked. */
 import { LockstepError } from '../../shared/errors.js';
-import { anyText, type Check, duration, integer, number, oneOf, orNull, sha256 } from '../../shared/fields.js';
+import { type Check, duration, integer, number, oneOf, orNull, sha256 } from '../../shared/fields.js';
 import type { Summary } from '../archive/config.js';
 import type { StopReason } from '../run/trainer.js';
 
 /** What a view shows of a summary. */
 export type ShownSummary = Pick<
   Summary,
-  'weightsSha256' | 'testAccuracy' | 'testLoss' | 'bestTestAccuracy' | 'steps' | 'seconds' | 'stopReason' | 'version'
+  | 'weightsSha256'
+  | 'testAccuracy'
+  | 'testLoss'
+  | 'bestTestAccuracy'
+  | 'steps'
+  | 'seconds'
+  | 'samplesPerSecond'
+  | 'stopReason'
 >;
 
 const reasons: Readonly<Record<StopReason, true>> = {
@@ -26,8 +33,8 @@ const fields: Readonly<Record<keyof ShownSummary, Check>> = {
   bestTestAccuracy: orNull(number),
   steps: integer(0, Number.MAX_SAFE_INTEGER),
   seconds: duration,
+  samplesPerSecond: duration,
   stopReason: oneOf(...Object.keys(reasons)),
-  version: anyText,
 };
 
 /** The summary that the text of `source` holds. Throws `run-invalid`. */

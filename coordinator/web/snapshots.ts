@@ -4,12 +4,11 @@
  */
 import { imageOf } from '../../shared/compute/samples.js';
 import { limits } from '../../shared/limits.js';
-import { configSha256 } from '../archive/config.js';
 import { littleEndianBytes } from '../archive/floats.js';
-import { encodeModel } from '../archive/model-file.js';
 import type { LiveRun } from '../run/conduct.js';
 import { compareAnswers } from './confusion.js';
-import { type EvaluationState, weightsHeaderBytes } from './state.js';
+import { Editions } from './editions.js';
+import type { EvaluationState } from './state.js';
 import type { Edition } from './viewed-run.js';
 
 interface Predictions {
@@ -18,8 +17,7 @@ interface Predictions {
 }
 
 export class Snapshots {
-  /** This and the step determine the bytes: a run's configuration determines its weights after each step. */
-  private readonly identity: string;
+  private readonly editions: Editions;
   private newestWeights: Edition | null = null;
   private copiedMs = Number.NEGATIVE_INFINITY;
   private predictions: Predictions | null = null;
@@ -29,7 +27,7 @@ export class Snapshots {
     private readonly run: LiveRun,
     private readonly nowMs: () => number,
   ) {
-    this.identity = configSha256(run.setup.config).slice(0, 16);
+    this.editions = new Editions(run.setup.config);
   }
 
   /** Keeps the predictions of the evaluation that has just ended: the workspace holds them until the next one. */
@@ -51,21 +49,13 @@ export class Snapshots {
     }
     this.copiedMs = this.nowMs();
     const { weights, parameters } = machine.workspace;
-    const floats = littleEndianBytes(machine.floats(weights, parameters));
-    const bytes = new Uint8Array(weightsHeaderBytes + floats.length);
-    const view = new DataView(bytes.buffer);
-    view.setUint32(0, step, true);
-    view.setUint32(4, parameters, true);
-    bytes.set(floats, weightsHeaderBytes);
-    this.newestWeights = { step, etag: this.etag('weights', step), bytes };
+    this.newestWeights = this.editions.weights(step, littleEndianBytes(machine.floats(weights, parameters)));
     return this.newestWeights;
   }
 
   /** The weights as a safetensors file. */
-  async model(): Promise<Edition> {
-    const { step, bytes } = this.weights();
-    const parts = await encodeModel(this.run.setup.config, bytes.subarray(weightsHeaderBytes));
-    return { step, etag: this.etag('model', step), bytes: Buffer.concat(parts) };
+  model(): Promise<Edition> {
+    return this.editions.model(this.weights());
   }
 
   /** The step of the newest evaluation; null before the first one. */
@@ -77,12 +67,7 @@ export class Snapshots {
   evaluation(): Edition | null {
     if (this.predictions === null) return null;
     if (this.newestEvaluation?.step !== this.predictions.step) {
-      const bytes = Buffer.from(JSON.stringify(this.compare(this.predictions)));
-      this.newestEvaluation = {
-        step: this.predictions.step,
-        etag: this.etag('evaluation', this.predictions.step),
-        bytes,
-      };
+      this.newestEvaluation = this.editions.evaluation(this.compare(this.predictions));
     }
     return this.newestEvaluation;
   }
@@ -98,9 +83,5 @@ export class Snapshots {
       pixels,
       imageOf: (index) => imageOf(machine, 'test', index),
     });
-  }
-
-  private etag(what: string, step: number): string {
-    return `"${what}-${this.identity}-${step}"`;
   }
 }

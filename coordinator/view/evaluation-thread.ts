@@ -1,0 +1,74 @@
+/**
+ * A thread that evaluates recorded weights over their test set, so that neither reading a data set nor computing holds
+ * up the pages. It keeps the newest test sets, and answers one request after the other.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Samples } from '../../shared/data/dataset.js';
+import { LockstepError } from '../../shared/errors.js';
+import { limits } from '../../shared/limits.js';
+import { Classifier } from '../../shared/model/classifier.js';
+import type { Model } from '../../shared/model/model.js';
+import { floatsOf } from '../archive/floats.js';
+import { compareAnswers } from '../web/confusion.js';
+import type { EvaluationState } from '../web/state.js';
+import { findTestSet, type Wanted } from './test-set.js';
+
+export interface ThreadData {
+  /** The kernel binary. */
+  readonly kernels: Uint8Array;
+}
+
+export interface EvaluationRequest {
+  readonly id: number;
+  readonly model: Model;
+  readonly step: number;
+  /** Float32 parameters, little-endian. */
+  readonly floats: Uint8Array;
+  readonly wanted: Wanted;
+}
+
+export type EvaluationAnswer =
+  | { readonly id: number; readonly evaluation: EvaluationState }
+  /** The data set is not there. */
+  | { readonly id: number; readonly fault: string };
+
+const { kernels } = workerData as ThreadData;
+
+/** By SHA-256, the one that was used last at the end. */
+const testSets = new Map<string, Samples>();
+
+let last: Promise<void> = Promise.resolve();
+
+parentPort?.on('message', (request: EvaluationRequest) => {
+  last = last.then(async () => parentPort?.postMessage(await answer(request)));
+});
+
+async function answer(request: EvaluationRequest): Promise<EvaluationAnswer> {
+  const { id, wanted } = request;
+  try {
+    return { id, evaluation: evaluate(request, await testSetOf(wanted)) };
+  } catch (error) {
+    if (error instanceof LockstepError) return { id, fault: error.message };
+    throw error;
+  }
+}
+
+async function testSetOf(wanted: Wanted): Promise<Samples> {
+  const { sha256 } = wanted.dataset;
+  const samples = testSets.get(sha256) ?? (await findTestSet(wanted));
+  testSets.delete(sha256);
+  testSets.set(sha256, samples);
+  const [oldest] = testSets.keys();
+  if (testSets.size > limits.viewTestSetsMax) testSets.delete(oldest);
+  return samples;
+}
+
+function evaluate({ model, step, floats, wanted }: EvaluationRequest, test: Samples): EvaluationState {
+  const { count, images, labels } = test;
+  const classifier = new Classifier(kernels, model);
+  classifier.setWeights(step, floatsOf(floats));
+  const pixels = images.length / count;
+  const imageOf = (index: number) => images.subarray(index * pixels, (index + 1) * pixels);
+  const predicted = Uint8Array.from({ length: count }, (_, index) => classifier.answerTo(imageOf(index)));
+  return compareAnswers({ step, classes: wanted.dataset.classes, labels, predicted, pixels, imageOf });
+}

@@ -1,0 +1,49 @@
+/** What the newest weights of a run directory answer on the test set: computed when a viewer asks, once for all viewers. */
+import { LockstepError } from '../../shared/errors.js';
+import { Editions } from '../web/editions.js';
+import type { Edition, Refusal } from '../web/viewed-run.js';
+import type { Evaluator } from './evaluator.js';
+import type { RecordedRun } from './recorded-run.js';
+import type { StoredWeights } from './recorded-weights.js';
+
+export class RecordedEvaluation {
+  /** Of the weights that were evaluated last, or are being evaluated. */
+  private newest: { readonly of: StoredWeights; readonly answer: Promise<Edition | Refusal> } | null = null;
+  private fault_: { readonly step: number; readonly message: string } | null = null;
+
+  constructor(
+    private readonly run: RecordedRun,
+    private readonly evaluator: Evaluator,
+    /** The directory of the data set, where the user names one. */
+    private readonly data: string | null,
+  ) {}
+
+  /** Why the weights of this step cannot be evaluated; null: it was not tried, or it can be done. */
+  faultAt(step: number | null): string | null {
+    return this.fault_ !== null && this.fault_.step === step ? this.fault_.message : null;
+  }
+
+  /** Rejects where the thread fails; the next call tries again. */
+  of(weights: StoredWeights): Promise<Edition | Refusal> {
+    if (this.newest?.of !== weights) this.newest = { of: weights, answer: this.evaluate(weights) };
+    return this.newest.answer;
+  }
+
+  private async evaluate(weights: StoredWeights): Promise<Edition | Refusal> {
+    const { step, floats } = weights;
+    const { config } = this.run;
+    const wanted = { dataset: config.dataset, data: config.data, given: this.data };
+    try {
+      return new Editions(config).evaluation(
+        await this.evaluator.evaluate({ model: config.model, step, floats, wanted }),
+      );
+    } catch (error) {
+      if (error instanceof LockstepError) {
+        this.fault_ = { step, message: error.message };
+        return { code: 'not-found', message: error.message };
+      }
+      if (this.newest?.of === weights) this.newest = null;
+      throw error;
+    }
+  }
+}

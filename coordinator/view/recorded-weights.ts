@@ -1,0 +1,110 @@
+/** The newest weights of a run directory: those of its newest whole checkpoint, or of `model.safetensors`. */
+import { join } from 'node:path';
+import { type CheckpointOwner, decodeCheckpoint } from '../archive/checkpoint-file.js';
+import { stepOf } from '../archive/checkpoints.js';
+import { configSha256 } from '../archive/config.js';
+import { codeOf } from '../archive/files.js';
+import { littleEndianBytes } from '../archive/floats.js';
+import { decodeModel } from '../archive/model-file.js';
+import { runFileNames } from '../archive/run-directory.js';
+import { describeFault } from '../data/fault.js';
+import type { RecordedRun } from './recorded-run.js';
+
+export interface StoredWeights {
+  /** Updates that they have seen. */
+  readonly step: number;
+  /** Float32 parameters, little-endian. */
+  readonly floats: Uint8Array;
+}
+
+/** A file that should have weights. */
+interface Candidate {
+  readonly step: number;
+  /** Another text for other weights. */
+  readonly identity: string;
+  readonly path: string;
+  read(file: Uint8Array): Promise<Uint8Array>;
+}
+
+export class RecordedWeights {
+  private newest_: { readonly identity: string; readonly weights: StoredWeights } | null = null;
+  /** Files that were found damaged: they are not read again. */
+  private readonly damaged = new Set<string>();
+  /** One reads at a time: others wait for the same weights. */
+  private reading: Promise<StoredWeights | null> | null = null;
+
+  constructor(
+    private readonly run: RecordedRun,
+    private readonly faulty: (message: string) => void,
+  ) {}
+
+  /** The step of the weights that `newest` finds, unless their file is damaged; null where there are none. */
+  get newestStep(): number | null {
+    return this.candidates()[0]?.step ?? null;
+  }
+
+  /** Null where there are none. */
+  newest(): Promise<StoredWeights | null> {
+    this.reading ??= this.read().finally(() => {
+      this.reading = null;
+    });
+    return this.reading;
+  }
+
+  private async read(): Promise<StoredWeights | null> {
+    for (const candidate of this.candidates()) {
+      const { identity, step } = candidate;
+      if (this.newest_?.identity === identity) return this.newest_.weights;
+      const floats = await this.readOrReport(candidate);
+      if (floats === null) continue;
+      this.newest_ = { identity, weights: { step, floats } };
+      return this.newest_.weights;
+    }
+    return null;
+  }
+
+  /** The newest first; of one step, the checkpoint before the model. */
+  private candidates(): Candidate[] {
+    const owner = { model: this.run.config.model, configSha256: configSha256(this.run.config) };
+    const candidates = this.run.checkpoints.map((name) => this.checkpoint(name, owner)).reverse();
+    const model = this.model();
+    if (model !== null) {
+      const older = candidates.findIndex(({ step }) => step < model.step);
+      candidates.splice(older === -1 ? candidates.length : older, 0, model);
+    }
+    return candidates.filter(({ identity }) => !this.damaged.has(identity));
+  }
+
+  private checkpoint(name: string, owner: CheckpointOwner): Candidate {
+    return {
+      step: stepOf(name),
+      identity: `${owner.configSha256}/${name}`,
+      path: join(this.run.path, runFileNames.checkpoints, name),
+      read: async (file) => littleEndianBytes((await decodeCheckpoint(owner, name, file)).weights),
+    };
+  }
+
+  /** Only with a summary: without one, the model may be left from before the run was resumed. */
+  private model(): Candidate | null {
+    const { config, path, summary } = this.run;
+    if (summary === null) return null;
+    return {
+      step: summary.steps,
+      identity: summary.weightsSha256,
+      path: join(path, runFileNames.model),
+      read: (file) => decodeModel(config, file),
+    };
+  }
+
+  private async readOrReport({ path, identity, read }: Candidate): Promise<Uint8Array | null> {
+    try {
+      return await read(await this.run.files.read(path));
+    } catch (error) {
+      // A checkpoint that was removed meanwhile has made room for newer ones: the next look finds them.
+      if (codeOf(error) === 'ENOENT') return null;
+      this.damaged.add(identity);
+      this.faulty(`${path} cannot be used: ${describeFault(error)}; the weights before it are shown`);
+      return null;
+    }
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * Finds the test set of a run where `train` would find it: in the directory that the user names, in the one that the run
+ * was trained on, in LOCKSTEP_DATA, in the user's cache; generated digits are generated again. Nothing is downloaded. A
+ * data set counts only if it is the run's, by its SHA-256.
+ */
+import { join } from 'node:path';
+import type { Samples } from '../../shared/data/dataset.js';
+import { LockstepError } from '../../shared/errors.js';
+import type { ConfigDataset } from '../archive/config.js';
+import { cacheDirectory, type Environment, findDataset } from '../data/directory.js';
+import { datasetSha256 } from '../data/hash.js';
+import { loadDataset } from '../data/load.js';
+import { mnist } from '../data/mnist.js';
+import { readDataset } from '../data/read.js';
+
+export interface Wanted {
+  /** As config.json describes it. */
+  readonly dataset: ConfigDataset;
+  /** The directory that the run was trained on; null for MNIST from the cache, and for generated digits. */
+  readonly data: string | null;
+  /** The directory that the user names, which counts alone; null: none. */
+  readonly given: string | null;
+}
+
+const remedy = 'start `lockstep view` with --data DIR, the directory of the data set that it was trained on';
+
+/** Rejects with `data-unavailable`: why there is no such data set, and what to do. */
+export async function findTestSet(wanted: Wanted, environment: Environment = process.env): Promise<Samples> {
+  const { dataset } = wanted;
+  const faults: string[] = [];
+  for (const directory of placesOf(wanted, environment)) {
+    const found = await load(directory);
+    if (typeof found === 'string') faults.push(found);
+    else if (found.sha256 === dataset.sha256) return found.test;
+    else faults.push(`${directory ?? 'generated digits'}: another data set, ${short(found.sha256)}`);
+  }
+  const sentence = `the run's test set (${dataset.name}, SHA-256 ${short(dataset.sha256)}) is not on this machine`;
+  throw new LockstepError('data-unavailable', `${sentence}: ${faults.join('; ')}; ${remedy}`);
+}
+
+/** Directories in the order in which they are tried; null: the generated digits. */
+function placesOf({ dataset, data, given }: Wanted, environment: Environment): (string | null)[] {
+  if (given !== null) return [given];
+  if (data === null && dataset.name === 'digits') return [null];
+  const usual = [environment.LOCKSTEP_DATA, join(cacheDirectory(environment), mnist.name)];
+  return [data, ...usual].filter((place): place is string => typeof place === 'string' && place !== '');
+}
+
+/** A data set, or why there is none. */
+async function load(directory: string | null): Promise<{ sha256: string; test: Samples } | string> {
+  if (directory === null) return loadDataset({ dataset: 'digits' });
+  const paths = await findDataset(directory);
+  if ('missing' in paths) return `${directory}: ${paths.missing}`;
+  try {
+    const dataset = await readDataset(directory, paths);
+    return { sha256: datasetSha256(dataset), test: dataset.test };
+  } catch (error) {
+    if (error instanceof LockstepError) return error.message;
+    throw error;
+  }
+}
+
+function short(sha256: string): string {
+  return `${sha256.slice(0, 8)}…`;
+}

@@ -1,0 +1,174 @@
+/** A run directory as the web server shows it: the same state, weights and evaluation as of a live run, from files. */
+
+import { epochShape } from '../../shared/data/order.js';
+import { limits } from '../../shared/limits.js';
+import type { MetricsLine } from '../archive/config.js';
+import type { StopReason } from '../run/trainer.js';
+import { Course } from '../web/course.js';
+import { Editions } from '../web/editions.js';
+import type { Alarm, CurvePoint, RunPhase, RunState } from '../web/state.js';
+import type { Edition, Mark, Refusal, ViewedRun } from '../web/viewed-run.js';
+import type { Evaluator } from './evaluator.js';
+import { RecordedEvaluation } from './recorded-evaluation.js';
+import type { RecordedRun, RunListener } from './recorded-run.js';
+import { RecordedWeights } from './recorded-weights.js';
+
+export interface ViewConfig {
+  readonly evaluator: Evaluator;
+  /** The directory of the data set, where the user names one. */
+  readonly data: string | null;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+}
+
+export class ViewedDirectory implements ViewedRun, RunListener {
+  private readonly course = new Course();
+  private readonly stored: RecordedWeights;
+  private readonly evaluations: RecordedEvaluation;
+  private alarms: Alarm[] = [];
+
+  constructor(
+    private readonly run: RecordedRun,
+    private readonly config: ViewConfig,
+  ) {
+    this.stored = new RecordedWeights(run, (message) => this.faulty(message));
+    this.evaluations = new RecordedEvaluation(run, config.evaluator, config.data);
+  }
+
+  /** Reads what is new in the directory. Never rejects. */
+  async look(): Promise<void> {
+    await this.run.look(this);
+  }
+
+  // ---- from the files ----
+
+  restarted(): void {
+    this.course.restart();
+  }
+
+  stepped(line: MetricsLine): void {
+    this.course.follow(line);
+    for (const alarm of line.alarms ?? []) this.faulty(`the disk of the run refused ${alarm} at some time`);
+  }
+
+  faulty(text: string): void {
+    if (this.alarms.some((alarm) => alarm.text === text)) return;
+    this.alarms.push({ at: this.config.clock(), text });
+    if (this.alarms.length > limits.alarmsKept) this.alarms.shift();
+  }
+
+  // ---- to viewers ----
+
+  get name(): string {
+    return this.run.name;
+  }
+
+  /** The curve is the only thing that is sent in parts. */
+  get mark(): Mark {
+    return { curve: this.course.curve.mark, event: 0 };
+  }
+
+  state(viewers: number, since: Mark | null): RunState {
+    const points = since === null ? null : this.course.curve.since(since.curve);
+    return { ...this.description(), ...this.progress(), ...this.findings(), ...this.surroundings(viewers, points) };
+  }
+
+  async weights(): Promise<Edition | Refusal> {
+    const stored = await this.stored.newest();
+    if (stored === null) return noWeights;
+    return new Editions(this.run.config).weights(stored.step, stored.floats);
+  }
+
+  async model(): Promise<Edition | Refusal> {
+    const weights = await this.weights();
+    return 'code' in weights ? weights : new Editions(this.run.config).model(weights);
+  }
+
+  async evaluation(): Promise<Edition | Refusal> {
+    const stored = await this.stored.newest();
+    return stored === null ? noWeights : this.evaluations.of(stored);
+  }
+
+  async metricsFile(): Promise<string> {
+    return this.run.metricsPath;
+  }
+
+  private description() {
+    const { config, name } = this.run;
+    const { version, model, batch, microBatch, epochs } = config;
+    const { name: dataset, shape, classes, train, test } = config.dataset;
+    const { slots, stepsPerEpoch } = epochShape({ samples: train, batch, microBatch });
+    const stepsPlanned = Math.min(config.maxSteps ?? Number.POSITIVE_INFINITY, epochs * stepsPerEpoch);
+    const shown = { name: dataset, shape, classes, train, test };
+    return { version, run: name, model, dataset: shown, batch, slots, epochs, stepsPerEpoch, stepsPlanned };
+  }
+
+  private progress() {
+    const { newest } = this.course;
+    const { summary } = this.run;
+    const phase = this.phase;
+    const samplesPerSecond = summary?.samplesPerSecond ?? newest?.samplesPerSecond ?? 0;
+    const step = Math.max(newest?.step ?? 0, summary?.steps ?? 0);
+    const { stepsPlanned, stepsPerEpoch } = this.description();
+    const samplesLeft = (stepsPlanned - step) * (this.run.config.dataset.train / stepsPerEpoch);
+    const isKnown = phase === 'training' && samplesPerSecond > 0;
+    return {
+      phase,
+      step,
+      epoch: newest?.epoch ?? 0,
+      samplesPerSecond,
+      secondsLeft: isKnown ? Math.round(samplesLeft / samplesPerSecond) : null,
+      seconds: summary?.seconds ?? null,
+      loss: newest?.loss ?? null,
+      accuracy: newest?.trainAccuracy ?? null,
+      workersTotal: phase === 'training' ? (newest?.workers ?? 0) : 0,
+      traffic: { bytesSent: newest?.bytesSent ?? 0, bytesReceived: newest?.bytesReceived ?? 0 },
+    };
+  }
+
+  private findings() {
+    const { summary } = this.run;
+    const { test, bestAccuracy, hashed } = this.course;
+    const step = this.stored.newestStep;
+    const evaluationFault = this.evaluations.faultAt(step);
+    return {
+      testLoss: test?.loss ?? null,
+      testAccuracy: test?.accuracy ?? null,
+      bestTestAccuracy: bestAccuracy,
+      weightsSha256: summary?.weightsSha256 ?? hashed?.sha256 ?? null,
+      weightsStep: summary?.steps ?? hashed?.step ?? null,
+      newest: { weights: step, evaluation: evaluationFault === null ? step : null },
+      evaluationFault,
+    };
+  }
+
+  private surroundings(viewers: number, points: readonly CurvePoint[] | null) {
+    const { path, writer } = this.run;
+    return {
+      files: { path, writer: writer === null ? null : `process ${writer.pid} on ${writer.host}` },
+      workers: [],
+      workersMin: 1,
+      alarms: this.alarms,
+      join: null,
+      complete: points === null,
+      events: [],
+      curve: points ?? this.course.curve.all(),
+      weightsEveryMs: Math.max(limits.weightsEveryMsMin, viewers * limits.weightsMsPerViewer),
+      startedAt: null,
+      now: this.config.clock(),
+    };
+  }
+
+  private get phase(): RunPhase {
+    const { summary, writer } = this.run;
+    if (summary !== null) return endOf(summary.stopReason);
+    if (writer === null) return 'stale';
+    return this.course.newest === null ? 'waiting' : 'training';
+  }
+}
+
+function endOf(reason: StopReason): RunPhase {
+  return reason === 'interrupted' || reason === 'diverged' ? reason : 'finished';
+}
+
+const noWeights: Refusal = { code: 'not-found', message: 'there is no whole checkpoint yet' };
