@@ -3,6 +3,8 @@
  * up the pages. It keeps the newest test sets, and answers one request after the other.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import type { BackendHandOver } from '../../shared/arithmetic/backend.js';
+import { openBackend } from '../../shared/arithmetic/backends.js';
 import type { Samples } from '../../shared/data/dataset.js';
 import { LockstepError } from '../../shared/errors.js';
 import { limits } from '../../shared/limits.js';
@@ -14,8 +16,7 @@ import type { EvaluationState } from '../web/state.js';
 import { findTestSet, type Wanted } from './test-set.js';
 
 export interface ThreadData {
-  /** The kernel binary. */
-  readonly kernels: Uint8Array;
+  readonly backend: BackendHandOver;
 }
 
 export interface EvaluationRequest {
@@ -32,7 +33,7 @@ export type EvaluationAnswer =
   /** The data set is not there. */
   | { readonly id: number; readonly fault: string };
 
-const { kernels } = workerData as ThreadData;
+const kernels = openBackend((workerData as ThreadData).backend);
 
 /** By SHA-256, the one that was used last at the end. */
 const testSets = new Map<string, Samples>();

@@ -1,5 +1,6 @@
 /** Evaluates recorded weights, on a thread that is started with the first request. */
 import { Worker } from 'node:worker_threads';
+import type { BackendHandOver } from '../../shared/arithmetic/backend.js';
 import { LockstepError } from '../../shared/errors.js';
 import type { EvaluationState } from '../web/state.js';
 import type { EvaluationAnswer, EvaluationRequest, ThreadData } from './evaluation-thread.js';
@@ -21,8 +22,7 @@ export class ThreadEvaluator implements Evaluator {
   private readonly waiting = new Map<number, Waiting>();
   private nextId = 1;
 
-  /** `kernels` is the kernel binary. */
-  constructor(private readonly kernels: Uint8Array) {}
+  constructor(private readonly backend: BackendHandOver) {}
 
   evaluate(request: Omit<EvaluationRequest, 'id'>): Promise<EvaluationState> {
     this.worker ??= this.start();
@@ -36,7 +36,7 @@ export class ThreadEvaluator implements Evaluator {
   }
 
   private start(): Worker {
-    const worker = new Worker(threadFile, { workerData: { kernels: this.kernels } satisfies ThreadData });
+    const worker = new Worker(threadFile, { workerData: { backend: this.backend } satisfies ThreadData });
     worker.on('message', (answer: EvaluationAnswer) => this.answered(answer));
     worker.on('error', (error) => this.ended(error));
     worker.on('exit', () => this.ended(new Error('the thread has ended')));
