@@ -1,11 +1,7 @@
 /** `lockstep coordinator`: trains on the workers that join over the network. */
-import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { LockstepError } from '../../shared/errors.js';
-import { limits } from '../../shared/limits.js';
-import { isToken } from '../../shared/protocol/handshake.js';
 import { nodePlatform } from '../../worker/node-platform.js';
 import { closeServer, listen } from '../fleet/gateway.js';
 import { FleetSite } from '../fleet/site.js';
@@ -19,6 +15,7 @@ import { announce, linksTo } from './links.js';
 import { createLog, plural } from './log.js';
 import type { RunOptions } from './options.js';
 import { onInterrupt } from './signals.js';
+import { checkedToken, givenToken, isLoopback, newToken, readToken } from './tokens.js';
 
 export interface CoordinatorOptions extends RunOptions {
   readonly host: string;
@@ -42,7 +39,7 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<numbe
   const log = createLog(options);
   const { logger } = log;
   const { host, minWorkers } = options;
-  const given = givenToken(options);
+  const given = givenToken(options.tokenFile);
   const isOpen = given === null && (options.open || isLoopback(host));
   const operatorToken = newToken();
   const profiler = options.profile ? new Profiler() : null;
@@ -95,12 +92,6 @@ async function stay(wish: AbortSignal, logger: Logger): Promise<void> {
   await new Promise((resolve) => wish.addEventListener('abort', resolve));
 }
 
-/** The user's own, or null. */
-function givenToken({ tokenFile }: CoordinatorOptions): string | null {
-  const given = tokenFile === undefined ? process.env.LOCKSTEP_TOKEN : readToken(tokenFile);
-  return given === undefined || given === '' ? null : checkedToken(given);
-}
-
 /** One for a run that was given none: when it goes on it has the same, so that its workers find in again. */
 function ownToken(directory: string): string {
   const file = join(directory, tokenFile);
@@ -108,30 +99,4 @@ function ownToken(directory: string): string {
   const token = newToken();
   writeFileSync(file, `${token}\n`, { mode: 0o600 });
   return token;
-}
-
-/** 128 bits. */
-function newToken(): string {
-  return randomBytes(16).toString('hex');
-}
-
-function readToken(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch (error) {
-    throw new LockstepError('usage', `cannot read the token file: ${error instanceof Error ? error.message : error}`);
-  }
-}
-
-/** It travels in a header of the handshake, where only such characters may stand. */
-function checkedToken(token: string): string {
-  if (token.length >= limits.tokenLengthMin && isToken(token)) return token;
-  throw new LockstepError(
-    'usage',
-    `a token has ${limits.tokenLengthMin} to ${limits.tokenLengthMax} letters, digits, or . _ ~ -: for example that of openssl rand -hex 16`,
-  );
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host);
 }
