@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { openBackend } from '../shared/arithmetic/backends.js';
 import { webAssemblyCode } from '../shared/arithmetic/webassembly/backend.js';
@@ -19,25 +18,20 @@ const threadFile = new URL('./thread-entry.js', import.meta.url);
  */
 const maxYoungGenerationSizeMb = 3;
 
-/**
- * The same for the process's first thread, whose limit cannot be set from within: from now on its young generation
- * keeps its size. Each thread that is made sets this back. So small, it is collected in half a millisecond by one
- * thread; with the help of others, it takes as long as they wait for a core.
- */
-function keepFirstThreadSmall(): void {
-  setFlagsFromString('--semi-space-growth-factor=1');
-  setFlagsFromString('--no-parallel-scavenge');
+export interface NodePlatformOptions {
+  /** Measures this thread; by default nothing does. */
+  readonly profile?: Profile | undefined;
+  /** Called whenever a thread was started: that sets the engine's flags back. */
+  readonly threadStarted?: () => void;
 }
 
-/** `profile` measures this thread; by default nothing does. */
-export function nodePlatform(profile: Profile = noProfile): Platform {
-  keepFirstThreadSmall();
+export function nodePlatform({ profile = noProfile, threadStarted }: NodePlatformOptions = {}): Platform {
   return {
     backend: openBackend(webAssemblyCode(readFileSync(kernelsFile), sha256)),
     kernelsSha256: sha256(readFileSync(kernelsFile)),
     cores: availableParallelism(),
     sharesMemory: true,
-    spawnThread,
+    spawnThread: () => spawnThread(threadStarted),
     defer: (call) => void setImmediate(call),
     nowMs: () => performance.now(),
     profile,
@@ -47,9 +41,9 @@ export function nodePlatform(profile: Profile = noProfile): Platform {
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-function spawnThread(): ThreadHandle {
+function spawnThread(started: () => void = () => {}): ThreadHandle {
   const worker = new Worker(threadFile, { name: 'lockstep compute', resourceLimits: { maxYoungGenerationSizeMb } });
-  worker.on('online', keepFirstThreadSmall);
+  worker.on('online', started);
   return {
     post: (message, handOver) => worker.postMessage(message, handOver),
     listen: (receive) => worker.on('message', (message: FromThread) => receive(message)),

@@ -5,8 +5,8 @@
 export type AlarmName = 'checkpoints' | 'metrics';
 
 export interface AlarmListener {
-  readonly onFault: (message: string) => void;
-  readonly onRecovery: (message: string) => void;
+  raised(alarm: AlarmName, message: string): void;
+  cleared(alarm: AlarmName, message: string): void;
 }
 
 export class Alarms {
@@ -29,11 +29,11 @@ export class Alarms {
     this.faults_ += 1;
     if (this.raised.has(name)) return;
     this.raised.add(name);
-    this.listener.onFault(message);
+    this.listener.raised(name, message);
   }
 
   /** Nothing happens if it was not raised. */
   clear(name: AlarmName, message: string): void {
-    if (this.raised.delete(name)) this.listener.onRecovery(message);
+    if (this.raised.delete(name)) this.listener.cleared(name, message);
   }
 }

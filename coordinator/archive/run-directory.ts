@@ -7,7 +7,8 @@ import { assert } from '../../shared/assert.js';
 import { LockstepError } from '../../shared/errors.js';
 import { describeFault } from '../data/fault.js';
 import type { Position } from '../run/trainer.js';
-import { type AlarmListener, Alarms } from './alarms.js';
+import { Alarms } from './alarms.js';
+import type { ArchiveEvent } from './archive-event.js';
 import type { Snapshot } from './checkpoint-file.js';
 import { Checkpoints } from './checkpoints.js';
 import { type ConfigFile, configSha256, type MetricsLine, type Summary } from './config.js';
@@ -18,10 +19,11 @@ import { nodeProcesses, type Processes, RunLock } from './lock.js';
 import { linesUpTo, MetricsLog } from './metrics-log.js';
 import { encodeModel } from './model-file.js';
 
-/** Whoever listens hears a sentence about what went wrong without ending the run, and about what works again. */
-export interface RunOptions extends Partial<AlarmListener> {
+/** What a run directory needs from its machine, and who hears of it. The default is this machine, and nobody. */
+export interface RunDirectoryMeans {
   readonly files?: Files;
   readonly processes?: Processes;
+  readonly emit?: (event: ArchiveEvent) => void;
 }
 
 /** What the files of a run directory are called. */
@@ -41,13 +43,13 @@ export class RunDirectory {
   /**
    * A new run. Rejects with `output-unwritable`, `run-locked`, or `output-taken` when the directory holds a run already.
    */
-  static async create(path: string, config: ConfigFile, options: RunOptions = {}): Promise<RunDirectory> {
-    const files = options.files ?? nodeFiles;
+  static async create(path: string, config: ConfigFile, means: RunDirectoryMeans = {}): Promise<RunDirectory> {
+    const files = means.files ?? nodeFiles;
     return writable(path, async () => {
       await ensureDirectory(files, path);
-      return owning(path, files, options, async (lock) => {
+      return owning(path, files, means, async (lock) => {
         await refuseIfTaken(path, files);
-        const run = new RunDirectory(path, config, lock, options);
+        const run = new RunDirectory(path, config, lock, means);
         await run.writeJson(runFileNames.config, config);
         await atomicWrite(files, join(path, runFileNames.metrics), []);
         await ensureDirectory(files, join(path, runFileNames.checkpoints));
@@ -63,11 +65,11 @@ export class RunDirectory {
   }
 
   /** A run to go on with: `resumeMetrics` comes before its first line. Rejects with `run-invalid` or `run-locked`. */
-  static async open(path: string, options: RunOptions = {}): Promise<RunDirectory> {
-    const files = options.files ?? nodeFiles;
+  static async open(path: string, means: RunDirectoryMeans = {}): Promise<RunDirectory> {
+    const files = means.files ?? nodeFiles;
     try {
-      const load = async (lock: RunLock) => new RunDirectory(path, await readConfig(path, files), lock, options);
-      return await owning(path, files, options, load);
+      const load = async (lock: RunLock) => new RunDirectory(path, await readConfig(path, files), lock, means);
+      return await owning(path, files, means, load);
     } catch (error) {
       if (error instanceof LockstepError) throw error;
       throw new LockstepError('run-invalid', `${path} holds no run that could be resumed: ${describeFault(error)}.`);
@@ -75,22 +77,26 @@ export class RunDirectory {
   }
 
   private readonly files: Files;
+  private readonly emit: (event: ArchiveEvent) => void;
 
   private constructor(
     readonly path: string,
     readonly config: ConfigFile,
     private readonly lock: RunLock,
-    options: RunOptions,
+    means: RunDirectoryMeans,
   ) {
-    this.files = options.files ?? nodeFiles;
-    const { onFault = () => {}, onRecovery = () => {} } = options;
-    this.alarms = new Alarms({ onFault, onRecovery });
+    this.files = means.files ?? nodeFiles;
+    this.emit = means.emit ?? (() => {});
+    this.alarms = new Alarms({
+      raised: (alarm, message) => this.emit({ type: 'alarm-raised', alarm, message }),
+      cleared: (alarm, message) => this.emit({ type: 'alarm-cleared', alarm, message }),
+    });
     this.checkpoints = new Checkpoints({
       directory: join(path, runFileNames.checkpoints),
       model: config.model,
       configSha256: configSha256(config),
       files: this.files,
-      warn: onFault,
+      warn: (message) => this.emit({ type: 'checkpoint-trouble', message }),
       // A run that resumes there must find the lines up to there.
       prepare: async () => this.metrics?.sync(),
     });
@@ -124,8 +130,10 @@ export class RunDirectory {
   ): void {
     this.checkpoints.save({ position, weights, velocity, ...standing }).then(
       (path) => {
-        // Null: a newer one took its place, and says itself how that went.
-        if (path !== null) this.alarms.clear('checkpoints', `Checkpoints are written again: ${path}.`);
+        // Null: a newer checkpoint took its place, and reports for itself.
+        if (path === null) return;
+        this.alarms.clear('checkpoints', `Checkpoints are written again: ${path}.`);
+        this.emit({ type: 'checkpointed', step: position.step, path });
       },
       (error: unknown) => this.alarms.raise('checkpoints', describeFault(error)),
     );
@@ -167,9 +175,9 @@ export class RunDirectory {
     return path;
   }
 
-  /** The run is over: waits for what is being written, and adds the model and the summary. */
+  /** The run is over: waits for what is being written, adds the model and the summary, and lets go of the directory. */
   async finish(summary: Summary, weights: Float32Array): Promise<void> {
-    await this.settle();
+    await this.settled();
     await this.writeModel(weights);
     await writable(this.path, () => this.writeJson(runFileNames.summary, summary));
     await this.lock.release();
@@ -177,11 +185,11 @@ export class RunDirectory {
 
   /** Waits for checkpoints and metrics, and lets go of the directory. */
   async close(): Promise<void> {
-    await this.settle();
+    await this.settled();
     await this.lock.release();
   }
 
-  private async settle(): Promise<void> {
+  private async settled(): Promise<void> {
     await this.checkpoints.settled();
     await this.metrics?.close();
   }
@@ -196,8 +204,13 @@ export class RunDirectory {
 }
 
 /** Locks the directory for what `operation` makes of it; a directory that could not be used is let go of. */
-async function owning<T>(path: string, files: Files, options: RunOptions, operation: (lock: RunLock) => Promise<T>) {
-  const lock = await RunLock.acquire(files, path, options.processes ?? nodeProcesses);
+async function owning<T>(
+  path: string,
+  files: Files,
+  means: RunDirectoryMeans,
+  operation: (lock: RunLock) => Promise<T>,
+) {
+  const lock = await RunLock.acquire(files, path, means.processes ?? nodeProcesses);
   try {
     return await operation(lock);
   } catch (error) {

@@ -2,22 +2,26 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { nodePlatform } from '../../worker/node-platform.js';
-import { closeServer, listen } from '../fleet/gateway.js';
+import { closeServer, Gateway, listen } from '../fleet/gateway.js';
 import { FleetSite } from '../fleet/site.js';
-import { Profiler } from '../profile/profiler.js';
-import { conduct, type SitePlan } from '../run/conduct.js';
+import { nodeClock } from '../run/clock.js';
+import { conduct } from '../run/conduct.js';
+import { nodeMeans } from '../run/node-means.js';
+import type { SiteRun } from '../run/site.js';
 import { Access } from '../web/access.js';
 import { RunControls } from '../web/controls.js';
 import { Monitor } from '../web/monitor.js';
 import { WebServer } from '../web/web-server.js';
+import type { JoinPlace } from './describe.js';
 import { announce, linksTo } from './links.js';
-import { createLog, plural } from './log.js';
-import type { RunOptions } from './options.js';
+import { tellAll, toBar, toCollector, toLog, toProfiler } from './listeners.js';
+import { createLog } from './log.js';
+import type { CommandOptions } from './options.js';
+import { exitCodeOf, preparePlatform } from './process.js';
 import { onInterrupt } from './signals.js';
 import { checkedToken, givenToken, isLoopback, newToken, readToken } from './tokens.js';
 
-export interface CoordinatorOptions extends RunOptions {
+export interface CoordinatorOptions extends CommandOptions {
   readonly host: string;
   readonly port: number;
   readonly minWorkers: number;
@@ -37,49 +41,47 @@ const closingMs = 2_000;
 /** Resolves with the exit code. */
 export async function runCoordinator(options: CoordinatorOptions): Promise<number> {
   const log = createLog(options);
-  const { logger } = log;
+  const { platform, profiler } = preparePlatform(options);
+  const { nowMs } = platform;
   const { host, minWorkers } = options;
   const given = givenToken(options.tokenFile);
   const isOpen = given === null && (options.open || isLoopback(host));
   const operatorToken = newToken();
-  const profiler = options.profile ? new Profiler() : null;
-  const platform = nodePlatform(profiler?.phases);
-  const { nowMs } = platform;
   const access = new Access({ isOpen, operatorToken, hosts: [host, ...options.allowHost] });
   const monitor = new Monitor({ workersMin: minWorkers, clock: Date.now, nowMs });
-  log.onAlarm = (message) => monitor.alarm(message);
-  const controls = new RunControls(monitor, logger);
+  let place: JoinPlace | null = null;
+  const emit = tellAll([
+    toLog(log, () => place),
+    toBar(log),
+    toCollector,
+    toProfiler(profiler),
+    (event) => monitor.heard(event),
+  ]);
+  const controls = new RunControls(monitor, emit);
   const web = new WebServer({ access, run: () => monitor.viewed, controls, nowMs });
   const server = await listen(host, options.port, (request, response) => web.handle(request, response));
+  const gateway = new Gateway(server, access);
   const wish = new AbortController();
   onInterrupt(() => wish.abort());
-  if (isOpen && !isLoopback(host)) logger.warn('anyone who reaches this port can join: --open asks for no token');
-  let how = '';
-  const plan: SitePlan = {
-    threads: 0,
-    watcher: monitor,
-    stranded: (stranded) =>
-      stranded ? logger.warn(`no workers left: paused until one joins; ${how}`) : logger.info('going on'),
-    open: async (setup, machine, events) => {
-      const token = isOpen ? null : (given ?? ownToken(events.directory));
-      if (token !== null) access.admit(token);
-      const tell = monitor.tell.bind(monitor);
-      const site = new FleetSite({ server, access, minWorkers, platform, logger, tell }, setup, machine, events);
-      const links = linksTo({ host, port: site.port, token, operatorToken });
-      monitor.opened(site, links.shown);
-      controls.opened((member) => site.drop(member));
-      how = announce(links, events.directory);
-      logger.info({ host, port: site.port }, `waiting for ${plural(minWorkers, 'worker')}; ${how}`);
-      await site.ready;
-      return site;
-    },
+  if (isOpen && !isLoopback(host)) log.logger.warn('anyone who reaches this port can join: --open asks for no token');
+  const open = (run: SiteRun) => {
+    const token = isOpen ? null : (given ?? ownToken(run.directory));
+    if (token !== null) access.admit(token);
+    const site = new FleetSite({ entrance: gateway, minWorkers, platform, clock: nodeClock }, run);
+    const { port } = gateway;
+    const links = linksTo({ host, port, token, operatorToken });
+    monitor.opened(site, links.shown);
+    controls.opened((member) => site.drop(member));
+    place = { host, port, how: announce(links, run.directory) };
+    return site;
   };
-  const onWish = (stop: () => void) => wish.signal.addEventListener('abort', stop);
   try {
-    const exitCode = await conduct(options, log, platform, profiler, onWish, plan);
-    if (options.stay ?? process.stdout.isTTY) await stay(wish.signal, logger);
-    return exitCode;
+    const site = { threads: 0, open };
+    const summary = await conduct(options, { ...nodeMeans, platform, site, wish: wish.signal, emit });
+    if (options.stay ?? process.stdout.isTTY) await stay(wish.signal, log.logger);
+    return exitCodeOf(summary);
   } finally {
+    log.bar?.stop();
     web.close();
     await closeServer(server, closingMs);
   }

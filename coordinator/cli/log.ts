@@ -9,8 +9,6 @@ export interface Log {
   readonly logger: Logger;
   /** Present where people watch. */
   readonly bar: ProgressBar | null;
-  /** Hears every alarm as well: a fault that needs somebody. */
-  onAlarm: (message: string) => void;
 }
 
 export interface LogConfig {
@@ -21,12 +19,7 @@ export interface LogConfig {
 /** JSON lines to standard output, or readable ones; a progress bar only in a terminal. */
 export function createLog({ logLevel, logFormat }: LogConfig, terminal: NodeJS.WriteStream = process.stdout): Log {
   const readable = logFormat === 'pretty' || (logFormat === 'auto' && terminal.isTTY);
-  if (!readable)
-    return {
-      logger: pino(jsonOptions(logLevel), pino.destination({ dest: 1, sync: true })),
-      bar: null,
-      onAlarm: () => {},
-    };
+  if (!readable) return { logger: pino(jsonOptions(logLevel), pino.destination({ dest: 1, sync: true })), bar: null };
   const bar = terminal.isTTY && logLevel !== 'silent' ? new ProgressBar(terminal) : null;
   const lines = pretty({
     colorize: terminal.isTTY && process.env.NO_COLOR === undefined,
@@ -35,7 +28,7 @@ export function createLog({ logLevel, logFormat }: LogConfig, terminal: NodeJS.W
     translateTime: 'SYS:HH:MM:ss',
     destination: aboveBar(terminal, bar),
   });
-  return { logger: pino({ level: logLevel }, lines), bar, onAlarm: () => {} };
+  return { logger: pino({ level: logLevel }, lines), bar };
 }
 
 function jsonOptions(level: LogLevel) {
@@ -96,8 +89,4 @@ export class ProgressBar {
     this.bars.stop();
     this.bar = null;
   }
-}
-
-export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

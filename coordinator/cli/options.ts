@@ -4,14 +4,11 @@ import type { Options } from 'yargs';
 import { LockstepError } from '../../shared/errors.js';
 import { limits } from '../../shared/limits.js';
 import { findPreset, presetDefault, presets } from '../../shared/model/presets.js';
-import { defaults, type GivenSettings } from '../run/settings.js';
+import { checkpointEveryDefault, type RunRequest } from '../run/run-request.js';
+import { defaults } from '../run/settings.js';
 
-/** What the command line, or a configuration file, says of a run and of how this process goes about it. */
-export interface RunOptions extends GivenSettings {
-  readonly out?: string | undefined;
-  readonly resume?: string | undefined;
-  /** Seconds. */
-  readonly checkpointEvery: number;
+/** What the command line, or a configuration file, asks for: a run, and how this process shows it. */
+export interface CommandOptions extends RunRequest {
   readonly profile: boolean;
   readonly logLevel: LogLevel;
   readonly logFormat: 'auto' | 'pretty' | 'json';
@@ -122,7 +119,7 @@ export const runOptions = {
   },
   'checkpoint-every': {
     group: group.output,
-    default: 30,
+    default: checkpointEveryDefault,
     describe: 'Seconds between checkpoints, besides those after every evaluation',
     coerce: real('checkpoint-every', 0, 1e6),
   },

@@ -1,12 +1,14 @@
 /** `lockstep worker`: lends this machine's cores to a coordinator. */
 import { LockstepError } from '../../shared/errors.js';
+import { plural } from '../../shared/plural.js';
 import { isToken, parseFragment } from '../../shared/protocol/handshake.js';
 import { Random } from '../../shared/random.js';
 import { nodePlatform } from '../../worker/node-platform.js';
 import { NodeWorker } from '../../worker/node-worker.js';
 import type { SessionStatus } from '../../worker/session.js';
 import { version } from '../version.js';
-import { createLog, type LogConfig, plural } from './log.js';
+import { keepYoungGenerationSmall } from './engine.js';
+import { createLog, type LogConfig } from './log.js';
 import { onInterrupt } from './signals.js';
 
 export interface WorkerOptions extends LogConfig {
@@ -20,7 +22,8 @@ export interface WorkerOptions extends LogConfig {
 export async function runWorker(options: WorkerOptions): Promise<number> {
   const { logger } = createLog(options);
   const { url, token } = parseJoinAddress(options.url, options.token ?? (process.env.LOCKSTEP_TOKEN || undefined));
-  const platform = nodePlatform();
+  keepYoungGenerationSmall();
+  const platform = nodePlatform({ threadStarted: keepYoungGenerationSmall });
   const { name, threads } = options;
   const worker = new NodeWorker({
     url,

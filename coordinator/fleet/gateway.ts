@@ -1,22 +1,21 @@
 /**
- * Where workers come in: an HTTP server whose upgrades become members of the fleet. All sockets of the coordinator are
- * here; what is said over them is in fleet/remote-member.ts.
+ * Where workers come in: an HTTP server whose upgrades become connections of the fleet. All WebSockets of the
+ * coordinator are here. The messages are in shared/fleet/remote-member.ts.
  */
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, Socket, type SocketConstructorOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { LockstepError } from '../../shared/errors.js';
-import type { Fleet } from '../../shared/fleet/fleet.js';
 import type { MemberConnection } from '../../shared/fleet/member-connection.js';
-import { type MemberObserver, RemoteMember } from '../../shared/fleet/remote-member.js';
 import { limits } from '../../shared/limits.js';
 import { encodeFrame } from '../../shared/protocol/codec.js';
 import { type ProtocolErrorCode, protocolError } from '../../shared/protocol/errors.js';
 import { offeredToken, subprotocol } from '../../shared/protocol/handshake.js';
-import type { End, EndReason } from '../../shared/protocol/messages.js';
+import type { End } from '../../shared/protocol/messages.js';
 import { deliver, readingInto, WholeFrames } from '../../shared/sockets/whole-frames.js';
 import type { Access } from '../web/access.js';
+import type { Entrance, Entrant } from './entrance.js';
 
 /** A worker's socket that does not answer the close is cut after this long. */
 const closingMs = 10_000;
@@ -45,96 +44,83 @@ export async function closeServer(server: Server, graceMs: number): Promise<void
   clearTimeout(timer);
 }
 
-export interface GatewayConfig {
-  readonly access: Access;
-  /** Longest frame that a worker may send: a part of a gradient, or the result of an evaluation. */
-  readonly frameBytesMax: number;
-  readonly nowMs: () => number;
-}
-
-export class Gateway {
-  private readonly sockets: WebSocketServer;
-  private readonly connections = new Set<RemoteMember>();
+export class Gateway implements Entrance {
+  /** Null until it is open. Until then a worker's request gets no answer that it could use, and it tries again. */
+  private sockets: WebSocketServer | null = null;
+  private admitted = 0;
   private farewell: End | null = null;
-  /** Called whenever the last socket is gone. */
-  private whenEmpty: () => void = () => {};
 
-  /** From now on, connections to `server`, which listens already, are admitted. */
+  /** `server` listens already. */
   constructor(
     private readonly server: Server,
-    private readonly config: GatewayConfig,
-    private readonly fleet: Fleet,
-    private readonly observer: MemberObserver,
-  ) {
-    this.sockets = new WebSocketServer({
-      noServer: true,
-      perMessageDeflate: false,
-      maxPayload: config.frameBytesMax,
-      maxFragments: limits.fragmentsMax,
-      handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
-    });
-    server.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));
-  }
+    private readonly access: Access,
+  ) {}
 
   get port(): number {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** To be called about once a second. */
-  tick(): void {
-    for (const member of this.connections) member.tick(this.config.nowMs());
-  }
-
-  /** Everyone who is connected, admitted or not. */
-  get members(): Iterable<RemoteMember> {
-    return this.connections;
-  }
-
-  /**
-   * Tells every worker that the run is over, as it tells those who come from now on; resolves when all have gone, who
-   * have so long for it.
-   */
-  async end(reason: EndReason, again: boolean, message: string, graceMs: number): Promise<void> {
-    this.farewell = { type: 'end', reason, again, message };
-    for (const member of [...this.connections]) member.end(reason, again, message);
-    if (this.sockets.clients.size === 0) return;
-    const timer = setTimeout(() => {
-      for (const socket of this.sockets.clients) socket.terminate();
-    }, graceMs);
-    await new Promise<void>((resolve) => {
-      this.whenEmpty = resolve;
+  open(frameBytesMax: number, admit: (connection: MemberConnection) => Entrant): void {
+    const sockets = new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: false,
+      maxPayload: frameBytesMax,
+      maxFragments: limits.fragmentsMax,
+      handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
     });
+    this.sockets = sockets;
+    this.server.on('upgrade', (request, socket, head) => {
+      socket.on('error', () => socket.destroy());
+      if (!this.mayConnect(request)) return refuse(socket, '403 Forbidden');
+      // The request's socket does not know it any more once another one reads from its handle.
+      const address = request.socket.remoteAddress ?? 'unknown';
+      const frames = new WholeFrames();
+      const stream = socket instanceof Socket ? acceptReading(socket, frames) : socket;
+      sockets.handleUpgrade(request, stream, head, (accepted) => {
+        accepted.on('error', () => accepted.terminate());
+        deliver(frames, stream, frameBytesMax, asBuffer);
+        this.receive(accepted, connectionOf(accepted, address), this.refusal(request), admit);
+      });
+    });
+  }
+
+  /** Resolves when all sockets are gone, also those that come while it waits. */
+  async close(end: End, graceMs: number): Promise<void> {
+    this.farewell = end;
+    const clients = this.sockets?.clients ?? new Set<WebSocket>();
+    const timer = setTimeout(() => {
+      for (const socket of clients) socket.terminate();
+    }, graceMs);
+    for (const socket of clients) await new Promise((resolve) => socket.once('close', resolve));
     clearTimeout(timer);
   }
 
-  private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    socket.on('error', () => socket.destroy());
-    if (!this.mayConnect(request)) return refuse(socket, '403 Forbidden');
-    // The request's socket does not know it any more once another one reads from its handle.
-    const address = request.socket.remoteAddress ?? 'unknown';
-    const frames = new WholeFrames();
-    const stream = socket instanceof Socket ? acceptReading(socket, frames) : socket;
-    this.sockets.handleUpgrade(request, stream, head, (accepted) => {
-      accepted.on('error', () => accepted.terminate());
-      accepted.on('close', () => this.sockets.clients.size === 0 && this.whenEmpty());
-      const code = this.refusal(request);
-      deliver(frames, stream, this.config.frameBytesMax, asBuffer);
-      const connection = connectionOf(accepted, address);
-      if (code !== null) dismiss(connection, code);
-      else if (this.farewell !== null) bid(connection, this.farewell);
-      else this.admit(accepted, connection);
+  private receive(
+    socket: WebSocket,
+    connection: MemberConnection,
+    refused: ProtocolErrorCode | null,
+    admit: (connection: MemberConnection) => Entrant,
+  ): void {
+    if (refused !== null) return dismiss(connection, refused);
+    if (this.farewell !== null) return bid(connection, this.farewell);
+    this.admitted += 1;
+    const entrant = admit(connection);
+    socket.on('message', (data, isBinary) => entrant.receive(isBinary ? (data as Buffer) : new Uint8Array(0)));
+    socket.on('close', () => {
+      this.admitted -= 1;
+      entrant.disconnected();
     });
   }
 
   /** A browser cannot read a refused upgrade, so refusals are said over the socket, before anything is read from it. */
   private refusal(request: IncomingMessage): ProtocolErrorCode | null {
     if (!this.tokenFits(request)) return 'token-wrong';
-    return this.connections.size >= limits.membersMax ? 'too-many-members' : null;
+    return this.admitted >= limits.membersMax ? 'too-many-members' : null;
   }
 
   private tokenFits({ headers }: IncomingMessage): boolean {
     const entries = (headers['sec-websocket-protocol'] ?? '').split(',').map((entry) => entry.trim());
-    return this.config.access.roleOf(offeredToken(entries)) !== 'nobody';
+    return this.access.roleOf(offeredToken(entries)) !== 'nobody';
   }
 
   /**
@@ -142,18 +128,8 @@ export class Gateway {
    * must one whose name was made to point here. Programs send no origin, and are asked for the token alone.
    */
   private mayConnect({ headers }: IncomingMessage): boolean {
-    const { access } = this.config;
+    const { access } = this;
     return headers.origin === undefined || (access.knowsHost(headers) && access.knowsOrigin(headers));
-  }
-
-  private admit(socket: WebSocket, connection: MemberConnection): void {
-    const member = new RemoteMember(this.fleet, connection, this.observer, this.config.nowMs());
-    this.connections.add(member);
-    socket.on('message', (data, isBinary) => member.receive(isBinary ? (data as Buffer) : new Uint8Array(0)));
-    socket.on('close', () => {
-      this.connections.delete(member);
-      member.disconnected();
-    });
   }
 }
 

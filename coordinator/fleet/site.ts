@@ -1,95 +1,104 @@
 /** A run's members behind a gateway: who is at work, who has come and gone, and what they are told. */
-import type { Server } from 'node:http';
-import type { Logger } from 'pino';
 import { knownAnswer } from '../../shared/arithmetic/known-answer.js';
 import type { Machine } from '../../shared/compute/machine.js';
 import type { Platform } from '../../shared/compute/platform.js';
+import { Deferred } from '../../shared/deferred.js';
 import { LockstepError } from '../../shared/errors.js';
 import { Fleet, type Traffic } from '../../shared/fleet/fleet.js';
-import type { MemberObserver, RemoteMember } from '../../shared/fleet/remote-member.js';
+import type { MemberConnection } from '../../shared/fleet/member-connection.js';
+import { type MemberObserver, RemoteMember } from '../../shared/fleet/remote-member.js';
 import { limits } from '../../shared/limits.js';
 import { patience } from '../../shared/pool/member.js';
+import type { End } from '../../shared/protocol/messages.js';
 import { scoreBytes } from '../../shared/protocol/payload.js';
 import { partBytesMax } from '../../shared/protocol/tensor.js';
 import { printableOf } from '../../shared/text.js';
 import { kinds, workNames } from '../../shared/work/kinds.js';
 import type { Task } from '../../shared/work/task.js';
-import { plural } from '../cli/log.js';
-import type { Site, SiteEvents } from '../run/conduct.js';
+import type { Clock } from '../run/clock.js';
 import type { RunSetup } from '../run/setup.js';
+import type { Farewell, Site, SiteRun } from '../run/site.js';
 import { version } from '../version.js';
-import type { Access } from '../web/access.js';
 import type { WorkerState } from '../web/state.js';
-import { Gateway } from './gateway.js';
+import type { Entrance, Entrant } from './entrance.js';
 
 export interface FleetSiteConfig {
-  /** Listens already. */
-  readonly server: Server;
-  readonly access: Access;
-  /** Training begins when so many have joined. */
+  readonly entrance: Entrance;
+  /** Training begins when this many workers have joined. */
   readonly minWorkers: number;
   readonly platform: Platform;
-  readonly logger: Logger;
-  /** Hears what the log is told, in fewer words. */
-  readonly tell: (kind: 'joined' | 'left' | 'dropped' | 're-leased', text: string) => void;
+  readonly clock: Clock;
+  /** The event loop as the outbox sees it. Default: the platform's. */
+  readonly turns?: Pick<Platform, 'nowMs' | 'defer'>;
 }
 
 /** How long workers have to read the last message before their sockets are cut. */
 const farewellMs = 2_000;
 const tickMs = 100;
 
-const farewells = {
+const farewells: Record<Farewell, string> = {
   finished: 'the run is finished',
   interrupted: 'the run was interrupted',
   diverged: 'the run has diverged',
 };
 
 export class FleetSite implements Site, MemberObserver {
+  /** Everyone who is connected, admitted or not. */
+  readonly members = new Set<RemoteMember>();
+  readonly traffic: Readonly<Traffic>;
   /** By the number of the member. */
   private readonly atWork = new Map<number, AtWork>();
-  /** Nothing is computed any more: what a worker leaves goes to nobody. */
-  private isOver = false;
-  readonly traffic: Readonly<Traffic>;
   private readonly fleet: Fleet;
-  private readonly gateway: Gateway;
-  private readonly timer: NodeJS.Timeout;
-  private startTraining: () => void = () => {};
-  /** Resolves when enough workers have joined, or the user wants to stop. */
-  readonly ready: Promise<void>;
+  private readonly stopTicking: () => void;
+  private readonly enough = new Deferred<void>();
+  /** Nothing is computed any more: the shards of a worker that leaves now go to nobody. */
+  private isOver = false;
 
   constructor(
     private readonly config: FleetSiteConfig,
-    private readonly setup: RunSetup,
-    machine: Machine,
-    private readonly events: SiteEvents,
+    private readonly run: SiteRun,
   ) {
-    const { server, access, platform } = config;
-    this.fleet = new Fleet(fleetConfig(setup, machine, events.runName, platform), machine, platform);
+    const { entrance, platform, clock, turns = platform } = config;
+    const { setup, machine, name } = run;
+    const { nowMs, defer } = turns;
+    this.fleet = new Fleet(fleetConfig(setup, machine, name, platform), machine, { ...platform, nowMs, defer });
     this.traffic = this.fleet.traffic;
     const frameBytesMax = limits.headerBytesMax + Math.max(partBytesMax, scoreBytes + setup.run.test);
-    this.gateway = new Gateway(server, { access, frameBytesMax, nowMs: platform.nowMs }, this.fleet, this);
-    this.timer = setInterval(() => {
-      machine.pool.tick();
-      this.gateway.tick();
-    }, tickMs);
-    this.ready = new Promise((resolve) => {
-      this.startTraining = resolve;
-    });
-    events.interrupted.addEventListener('abort', this.startTraining);
-    if (events.interrupted.aborted) this.startTraining();
+    entrance.open(frameBytesMax, (connection) => this.admit(connection));
+    this.stopTicking = clock.every(tickMs, () => this.tick());
+  }
+
+  async ready(): Promise<void> {
+    this.run.emit({ type: 'waiting', workersMin: this.config.minWorkers });
+    this.run.ending.whenDecided(() => this.enough.resolve());
+    return this.enough.promise;
+  }
+
+  private tick(): void {
+    this.run.machine.pool.tick();
+    for (const member of this.members) member.tick(this.config.platform.nowMs());
+  }
+
+  private admit(connection: MemberConnection): Entrant {
+    const { nowMs } = this.config.platform;
+    const member = new RemoteMember(this.fleet, connection, this, nowMs());
+    this.members.add(member);
+    return {
+      receive: (frame) => member.receive(frame),
+      disconnected: () => {
+        this.members.delete(member);
+        member.disconnected();
+      },
+    };
   }
 
   get workers(): number {
     return this.atWork.size;
   }
 
-  get port(): number {
-    return this.gateway.port;
-  }
-
   /** The first ones to have joined, as viewers see them. */
   workerStates(max: number): WorkerState[] {
-    const { microBatch } = this.setup.run;
+    const { microBatch } = this.run.setup.run;
     return Array.from(this.atWork.values())
       .slice(0, max)
       .map((worker) => stateOf(worker, microBatch));
@@ -103,50 +112,40 @@ export class FleetSite implements Site, MemberObserver {
   }
 
   joined(member: RemoteMember): void {
-    const { logger, minWorkers } = this.config;
+    const { emit, setup } = this.run;
     const { id, name, hello } = member;
-    this.atWork.set(id, { member, joinedAt: Date.now() });
-    this.config.tell('joined', `${name} joined`);
-    const fields = { worker: name, member: id, threads: hello?.threads, workers: this.workers };
-    logger.info(fields, `${name} joined (${this.workers} at work)`);
-    if (this.workers >= minWorkers) this.startTraining();
-    if (this.workers === this.setup.slots + 1) {
-      logger.warn(`more workers than slots (${this.setup.slots}): use a smaller --micro-batch or a larger --batch`);
-    }
+    this.atWork.set(id, { member, joinedAt: this.config.clock.dateMs() });
+    emit({ type: 'joined', member: id, worker: name, threads: hello?.threads ?? 0, workers: this.workers });
+    if (this.workers >= this.config.minWorkers) this.enough.resolve();
+    if (this.workers !== setup.slots + 1) return;
+    emit({ type: 'warned', warning: { code: 'too-many-workers', workers: this.workers, slots: setup.slots } });
   }
 
-  left({ id, name, wasMember, shardsLeft }: RemoteMember, error: string | null): void {
-    const { logger } = this.config;
+  left({ id, name, wasMember, shardsLeft }: RemoteMember, reason: string | null): void {
+    const { emit } = this.run;
     this.atWork.delete(id);
-    const fields = { worker: name, member: id, workers: this.workers, reason: error };
-    if (wasMember) this.config.tell(error === null ? 'left' : 'dropped', said(name, error));
-    if (shardsLeft > 0 && !this.isOver)
-      this.config.tell('re-leased', `${plural(shardsLeft, 'shard')} of ${name} went to others`);
-    if (error === null) logger.info(fields, `${name} left (${this.workers} at work)`);
-    else logger.warn(fields, `${name} is out: ${error} (${this.workers} at work)`);
+    emit({ type: 'left', member: id, worker: name, wasMember, reason, workers: this.workers });
+    if (shardsLeft > 0 && !this.isOver) emit({ type: 're-leased', member: id, worker: name, shards: shardsLeft });
   }
 
   diverged(): void {
-    this.events.diverged();
+    this.run.ending.diverged();
   }
 
   /** The promise is broken from that step on: training must not go on as if it were not. */
-  countedWrong(name: string, { work, step }: Task): void {
-    const { logger } = this.config;
-    if (!kinds[work].trains) {
-      logger.error({ worker: name, step }, `the ${work} after step ${step} is wrong: ${name} computed a part of it`);
-      return;
-    }
+  countedWrong(worker: string, { work, step }: Task): void {
+    const { emit, ending } = this.run;
+    if (!kinds[work].trains) return emit({ type: 'warned', warning: { code: 'evaluation-wrong', worker, step } });
     const sentence =
-      `${name} computed a wrong gradient in step ${step + 1}, and it was counted: the weights after it are not those ` +
+      `${worker} computed a wrong gradient in step ${step + 1}, and it was counted: the weights after it are not those ` +
       `of this configuration. Remove the checkpoints after step ${step}, then start again with --resume`;
-    logger.error({ worker: name, step }, sentence);
-    this.events.failed(new LockstepError('weights-wrong', sentence));
+    ending.failed(new LockstepError('weights-wrong', sentence));
   }
 
   /** Sends every member the samples that it will need for the next step, if it keeps its slots, while it computes. */
-  stepStarted(task: Task, next: Task): void {
-    for (const member of this.gateway.members) {
+  stepStarted(task: Task): void {
+    const next = taskAfter(task, this.run.machine.orders.train.stepsPerEpoch);
+    for (const member of this.members) {
       for (const { shard, task: leased } of member.leased()) if (leased === task) member.sendSamples(next, shard);
     }
   }
@@ -155,12 +154,21 @@ export class FleetSite implements Site, MemberObserver {
     this.fleet.testAccuracy = testAccuracy;
   }
 
-  async close(reason: keyof typeof farewells): Promise<void> {
-    clearInterval(this.timer);
+  async close(farewell: Farewell): Promise<void> {
+    this.stopTicking();
     this.isOver = true;
     // Workers of a run that was interrupted look for it until it goes on.
-    await this.gateway.end(reason, reason === 'interrupted', farewells[reason], farewellMs);
+    const end: End = { type: 'end', reason: farewell, again: farewell === 'interrupted', message: farewells[farewell] };
+    const gone = this.config.entrance.close(end, farewellMs);
+    for (const member of [...this.members]) member.end(end.reason, end.again, end.message);
+    await gone;
   }
+}
+
+/** The step after the one that a task belongs to. */
+function taskAfter({ work, step, epoch, stepInEpoch }: Task, stepsPerEpoch: number): Task {
+  const wraps = stepInEpoch + 1 === stepsPerEpoch;
+  return { work, step: step + 1, epoch: epoch + (wraps ? 1 : 0), stepInEpoch: wraps ? 0 : stepInEpoch + 1 };
 }
 
 interface AtWork {
@@ -184,10 +192,6 @@ function stateOf({ member, joinedAt }: AtWork, microBatch: number): WorkerState 
     state: (belief?.leases.length ?? 0) > 0 ? 'computing' : 'idle',
     joinedAt,
   };
-}
-
-function said(name: string, error: string | null): string {
-  return error === null ? `${name} left` : `${name} is out: ${error}`;
 }
 
 function fleetConfig({ dataset }: RunSetup, machine: Machine, runName: string, platform: Platform) {

@@ -1,157 +1,146 @@
 /**
  * A training run from beginning to end, whoever computes for it: load, check, open the site, train, and leave behind
- * what a run leaves behind. What differs between one machine and a fleet is the `Site`.
+ * what a run leaves behind. Everything that touches the world is handed in: files, clock, processes, data, and the
+ * site, where the members of the pool are. What happens is reported as events (run-event.ts).
+ *
+ * There is one way out: whatever ends a run (its plan, the user, a divergence, a failure), the site, the machine and
+ * the directory are closed before `conduct` settles.
  */
 
+import { basename } from 'node:path';
 import type { Machine } from '../../shared/compute/machine.js';
 import type { Platform } from '../../shared/compute/platform.js';
-import { LockstepError } from '../../shared/errors.js';
-import type { Task } from '../../shared/work/task.js';
-import type { MetricsLine, Summary } from '../archive/config.js';
-import { collectGarbage } from '../cli/garbage.js';
-import { loadWithProgress } from '../cli/load.js';
-import type { Log } from '../cli/log.js';
-import type { RunOptions } from '../cli/options.js';
-import type { Profiler } from '../profile/profiler.js';
+import type { Summary } from '../archive/config.js';
+import type { Files } from '../archive/files.js';
+import type { Processes } from '../archive/lock.js';
+import type { RunDirectory } from '../archive/run-directory.js';
+import type { LoadedDataset, LoadOptions } from '../data/load.js';
+import { Chronicle } from './chronicle.js';
+import type { Clock } from './clock.js';
+import { divergence } from './divergence.js';
+import { Ending } from './ending.js';
+import { liveRun } from './live-run.js';
 import { openNew, openSaved, standingAt, takeUp } from './opening.js';
-import { type FleetState, Recorder, shorter } from './recorder.js';
-import { settle } from './settings.js';
+import { Recorder } from './recorder.js';
+import type { RunListener } from './run-event.js';
+import { checkpointEveryDefault, type RunRequest } from './run-request.js';
+import { completeSettings, type RunSettings } from './settings.js';
 import { buildMachine, type RunSetup, restore, setUpRun } from './setup.js';
+import type { Farewell, SitePlan } from './site.js';
 import { type StopReason, Trainer } from './trainer.js';
 import { TrainerDriver } from './trainer-driver.js';
 
-/** Where the members of the pool are: threads of this machine, or workers behind a gateway. */
-export interface Site extends FleetState {
-  /** A step was handed to the pool; `next` follows it. */
-  stepStarted(task: Task, next: Task): void;
-  /** The accuracy on the test set is known anew. */
-  evaluated(testAccuracy: number): void;
-  /** The run is over: says so to the members, and lets them go. */
-  close(reason: 'finished' | 'interrupted' | 'diverged'): Promise<void>;
+/** What a run works with. */
+export interface RunMeans {
+  readonly platform: Platform;
+  readonly files: Files;
+  readonly processes: Processes;
+  readonly clock: Clock;
+  readonly loadDataset: (options: LoadOptions) => Promise<LoadedDataset>;
+  readonly site: SitePlan;
+  /** Aborted when the user wants the run to end in good order; that may be at any time. */
+  readonly wish: AbortSignal;
+  readonly emit: RunListener;
 }
 
-/** A run that goes on, for whoever looks at it or takes part in deciding about it. */
-export interface LiveRun {
+/**
+ * Resolves with the summary, also of a run that was interrupted. Rejects with `diverged`, once the summary is written,
+ * or with what made it impossible to begin or to go on.
+ */
+export async function conduct(request: RunRequest, means: RunMeans): Promise<Summary> {
+  const ending = new Ending(means.wish);
+  const loaded = await load(request, means);
+  try {
+    return await lead(loaded, means, ending);
+  } catch (error) {
+    await loaded.directory.close().catch(() => {});
+    throw error;
+  } finally {
+    loaded.machine.stop();
+  }
+}
+
+/** What a run is made of. The data set is not part of it: the machine has copied its samples. */
+interface Loaded {
   readonly setup: RunSetup;
-  readonly machine: Machine;
+  readonly directory: RunDirectory;
   readonly trainer: Trainer;
-  readonly training: TrainerDriver;
-  readonly recorder: Recorder;
-  /** Ends the run in good order, as the user at the terminal can. */
-  stop(): void;
+  readonly machine: Machine;
+  /** Whether the directory held the run already. */
+  readonly isResumed: boolean;
 }
 
-/** Follows a run. Calls are made between steps, and must be over soon. */
-export interface RunWatcher {
-  /** Everything is there; the first step has not begun. */
-  loaded(run: LiveRun): void;
-  stepped(line: MetricsLine): void;
-  checkpointed(step: number): void;
-  ended(reason: StopReason, summary: Summary): void;
-}
-
-/** What a site may have to say, and to know, before the training begins. */
-export interface SiteEvents {
-  readonly runName: string;
-  /** The run directory. */
-  readonly directory: string;
-  /** Aborted when the user wants to stop. */
-  readonly interrupted: AbortSignal;
-  /** A thread died. */
-  failed(error: Error): void;
-  /** A member's gradient is not finite, and rightly so (E5). */
-  diverged(): void;
-}
-
-export interface SitePlan {
-  /** Compute threads of this machine. */
-  readonly threads: number;
-  /** Resolves when training can begin. */
-  open(setup: RunSetup, machine: Machine, events: SiteEvents): Promise<Site>;
-  readonly watcher?: RunWatcher;
-  /** The pool has work and no members, or has members again. */
-  stranded?(stranded: boolean): void;
-}
-
-/** Runs to the end; resolves with the exit code. `profiler` is the platform's, if it has one. `onInterrupt` calls back when the user wants to stop. */
-export async function conduct(
-  options: RunOptions,
-  log: Log,
-  platform: Platform,
-  profiler: Profiler | null,
-  onInterrupt: (stop: () => void) => void,
-  plan: SitePlan,
-): Promise<number> {
-  const wish = new AbortController();
-  onInterrupt(() => wish.abort());
-  const { setup, trainer, recorder, machine } = await prepare(options, log, platform, plan, wish.signal);
-  let site: Site | null = null;
-  let failed: (error: Error) => void = () => {};
-  const training = new TrainerDriver(machine, trainer, setup.optimizer, platform.nowMs, {
-    stepStarted: (task) => site?.stepStarted(task, training.taskAfter(task)),
-    stepped: (step, epoch, train, test) => {
-      platform.profile.enter('record');
-      if (test !== undefined) site?.evaluated(test.accuracy);
-      const line = site === null ? null : recorder.stepped(machine, site, step, epoch, train, test);
-      if (line !== null) plan.watcher?.stepped(line);
-      platform.profile.leave();
-    },
-    checkpoint: (position, state) => {
-      recorder.checkpoint(machine, position, state);
-      plan.watcher?.checkpointed(position.step);
-    },
-  });
-  plan.watcher?.loaded({ setup, machine, trainer, training, recorder, stop: () => wish.abort() });
-  wish.signal.addEventListener('abort', () => training.interrupt());
-  if (wish.signal.aborted) training.interrupt();
-  const failure = new Promise<never>((_, reject) => {
-    failed = reject;
-  });
-  site = await plan.open(setup, machine, {
-    runName: recorder.name,
-    directory: recorder.directory,
-    interrupted: wish.signal,
-    failed,
-    diverged: () => training.diverged(),
-  });
-  // What would otherwise be done in the middle of the first steps, while all wait.
-  machine.orders.train.prepare(trainer.position.epoch);
-  collectGarbage();
-  recorder.begin();
-  profiler?.begin();
-  const reason = await Promise.race([training.run(), failure]);
-  profiler?.finish(recorder.directory, trainer.position.step, site.workers);
-  // At the same time: neither a slow worker nor a slow disk keeps the other waiting.
-  const closed = site.close(endReasons[reason]);
-  const summary = await recorder.finish(machine, reason).finally(() => closed);
-  plan.watcher?.ended(reason, summary);
-  if (reason === 'diverged') throw divergence(trainer.position.step, setup);
-  return reason === 'interrupted' ? 130 : 0;
-}
-
-/** All that a run is made of. The data set that was loaded is let go of: the machine has copied its samples. */
-async function prepare(options: RunOptions, log: Log, platform: Platform, plan: SitePlan, interrupted: AbortSignal) {
-  const saved = await openSaved(options, log);
+async function load(request: RunRequest, means: RunMeans): Promise<Loaded> {
+  const { platform, emit } = means;
+  const saved = await openSaved(request, means);
   let directory = saved;
   try {
-    const settings = settle(options, saved?.config ?? null);
-    const dataset = await loadWithProgress(settings, log, interrupted);
-    const kernelsSha256 = platform.kernelsSha256;
-    const setup = setUpRun(settings, dataset, kernelsSha256, 1000 * options.checkpointEvery);
-    const checkpoint = saved === null ? null : await takeUp(saved, setup, log);
-    directory ??= await openNew(options, setup, log);
+    const settings = completeSettings(request, saved?.config ?? null);
+    const dataset = await loadData(settings, means);
+    const checkpointEveryMs = 1000 * (request.checkpointEvery ?? checkpointEveryDefault);
+    const setup = setUpRun(settings, dataset, platform.kernelsSha256, checkpointEveryMs);
+    const checkpoint = saved === null ? null : await takeUp(saved, setup, emit);
+    directory ??= await openNew(request, setup, means);
     const trainer = new Trainer(setup.plan, standingAt(checkpoint));
-    const machine = buildMachine(setup, dataset, plan.threads, platform, plan.stranded);
+    const onStranded = (stranded: boolean) => emit({ type: stranded ? 'stranded' : 'manned' });
+    const machine = buildMachine(setup, dataset, means.site.threads, platform, onStranded);
     if (checkpoint !== null) restore(machine, checkpoint);
-    const recorder = new Recorder(setup, log, platform, directory, trainer, saved !== null);
-    return { setup, trainer, recorder, machine };
+    return { setup, directory, trainer, machine, isResumed: saved !== null };
   } catch (error) {
-    await directory?.close();
+    await directory?.close().catch(() => {});
     throw error;
   }
 }
 
-const endReasons: Record<StopReason, 'finished' | 'interrupted' | 'diverged'> = {
+function loadData({ data, dataset }: RunSettings, { loadDataset, wish, emit }: RunMeans): Promise<LoadedDataset> {
+  return loadDataset({
+    dataset,
+    signal: wish,
+    ...(data !== undefined && { directory: data }),
+    onWarning: (message) => emit({ type: 'warned', warning: { code: 'dataset-replaced', message } }),
+    onProgress: ({ file, bytes, bytesTotal = null }) => emit({ type: 'downloading', file, bytes, bytesTotal }),
+  });
+}
+
+/** Trains, and leaves the result behind. */
+async function lead(loaded: Loaded, means: RunMeans, ending: Ending): Promise<Summary> {
+  const { setup, directory, trainer, machine, isResumed } = loaded;
+  const { platform, emit } = means;
+  const name = basename(directory.path);
+  const recorder = new Recorder(
+    setup.config,
+    machine.orders.train,
+    isResumed ? trainer.position.step : null,
+    platform.nowMs,
+  );
+  const site = means.site.open({ name, directory: directory.path, setup, machine, ending, emit });
+  const chronicle = new Chronicle({ ...loaded, recorder, site, emit });
+  const training = new TrainerDriver(machine, trainer, setup.optimizer, platform.nowMs, chronicle);
+  emit({ type: 'loaded', run: liveRun({ ...loaded, name, training, recorder, ending }) });
+  let farewell: Farewell = 'interrupted';
+  let closed: Promise<void> | null = null;
+  try {
+    await site.ready();
+    // Done now, because every member would wait for it in the middle of the first step.
+    machine.orders.train.prepare(trainer.position.epoch);
+    emit({ type: 'begun' });
+    recorder.begin();
+    const reason = await training.run(ending);
+    emit({ type: 'trained', reason, steps: trainer.position.step, workers: site.workers });
+    farewell = farewells[reason];
+    // At the same time: neither a slow worker nor a slow disk makes the other wait.
+    closed = site.close(farewell);
+    const summary = await chronicle.finish(reason);
+    await closed;
+    emit({ type: 'ended', reason, summary, directory: directory.path });
+    if (reason === 'diverged') throw divergence(trainer.position.step, setup);
+    return summary;
+  } finally {
+    await (closed ?? site.close(farewell));
+  }
+}
+
+const farewells: Record<StopReason, Farewell> = {
   epochs: 'finished',
   'max-steps': 'finished',
   'target-accuracy': 'finished',
@@ -159,13 +148,3 @@ const endReasons: Record<StopReason, 'finished' | 'interrupted' | 'diverged'> = 
   interrupted: 'interrupted',
   diverged: 'diverged',
 };
-
-/** E5: names the step, and what to try. */
-function divergence(steps: number, { optimizer }: RunSetup): LockstepError {
-  const { rate } = optimizer;
-  const remedy = `try a smaller learning rate (--lr ${shorter(rate / 10)} instead of ${shorter(rate)}) or less momentum`;
-  return new LockstepError(
-    'diverged',
-    `training diverged at step ${steps + 1}: the numbers grew beyond all bounds; ${remedy}`,
-  );
-}

@@ -2,6 +2,10 @@
 import type { Machine } from '../../shared/compute/machine.js';
 import type { Alarms } from '../archive/alarms.js';
 import type { MetricsLine } from '../archive/config.js';
+import { readMetrics } from '../archive/metrics-log.js';
+import type { RunDirectory } from '../archive/run-directory.js';
+import type { Ending } from './ending.js';
+import type { Recorder } from './recorder.js';
 import type { RunSetup } from './setup.js';
 import type { Trainer } from './trainer.js';
 import type { TrainerDriver } from './trainer-driver.js';
@@ -9,12 +13,12 @@ import type { TrainerDriver } from './trainer-driver.js';
 export interface LiveRun {
   /** The last part of `directory`. */
   readonly name: string;
-  /** The run directory. */
+  /** The run directory's path. */
   readonly directory: string;
   readonly setup: RunSetup;
   readonly machine: Machine;
   readonly trainer: Trainer;
-  /** Pauses and resumes it, and has checkpoints made. */
+  /** Pauses and resumes the run, and makes checkpoints. */
   readonly training: TrainerDriver;
   /** What the disk refuses at present, and how often it did. */
   readonly alarms: Pick<Alarms, 'active' | 'faults'>;
@@ -26,4 +30,33 @@ export interface LiveRun {
   metrics(): Promise<string>;
   /** Ends the run in good order, as Ctrl-C does. */
   stop(): void;
+}
+
+export interface LiveRunParts extends Pick<LiveRun, 'name' | 'setup' | 'machine' | 'trainer' | 'training'> {
+  readonly directory: RunDirectory;
+  readonly recorder: Recorder;
+  readonly ending: Ending;
+  readonly isResumed: boolean;
+}
+
+export function liveRun(parts: LiveRunParts): LiveRun {
+  const { name, directory, setup, machine, trainer, training, recorder, ending, isResumed } = parts;
+  return {
+    name,
+    directory: directory.path,
+    setup,
+    machine,
+    trainer,
+    training,
+    alarms: directory.alarms,
+    get samplesPerSecond() {
+      return recorder.samplesPerSecond;
+    },
+    history: () => (isResumed ? readMetrics(directory.metricsPath) : []),
+    metrics: async () => {
+      await directory.flush();
+      return directory.metricsPath;
+    },
+    stop: () => ending.interrupt(),
+  };
 }

@@ -3,30 +3,36 @@ import { join } from 'node:path';
 import { LockstepError } from '../../shared/errors.js';
 import type { Checkpoint } from '../archive/checkpoint-file.js';
 import { type Difference, differences } from '../archive/config.js';
-import { RunDirectory } from '../archive/run-directory.js';
-import type { Log } from '../cli/log.js';
-import type { RunOptions } from '../cli/options.js';
+import { RunDirectory, type RunDirectoryMeans } from '../archive/run-directory.js';
+import type { Clock } from './clock.js';
+import type { RunListener } from './run-event.js';
+import type { RunRequest } from './run-request.js';
 import type { RunSetup } from './setup.js';
 import { beginning, recordedStep, type Standing, Trainer } from './trainer.js';
 
-/** The directory of the run that is to go on; null when a new one is to begin. Rejects with `run-invalid` or `run-locked`. */
-export async function openSaved({ resume, out }: RunOptions, log: Log): Promise<RunDirectory | null> {
-  if (resume !== undefined) return RunDirectory.open(resume, faultsTo(log));
-  if (out === undefined || !(await RunDirectory.isThere(out))) return null;
-  return RunDirectory.open(out, faultsTo(log));
+/** What a run's directory is opened with. */
+export interface OpeningMeans extends Required<RunDirectoryMeans> {
+  readonly clock: Clock;
+}
+
+/** The directory of the run that is to go on; null when a new run begins. Rejects with `run-invalid` or `run-locked`. */
+export async function openSaved({ resume, out }: RunRequest, means: OpeningMeans): Promise<RunDirectory | null> {
+  if (resume !== undefined) return RunDirectory.open(resume, means);
+  if (out === undefined || !(await RunDirectory.isThere(out, means.files))) return null;
+  return RunDirectory.open(out, means);
 }
 
 /** Makes the directory of a new run. Rejects with `output-unwritable`, `output-taken` or `run-locked`. */
-export function openNew({ out }: RunOptions, { name, config }: RunSetup, log: Log): Promise<RunDirectory> {
-  const path = out ?? join('runs', `${dateForNames(new Date())}-${name}`);
-  return RunDirectory.create(path, config, faultsTo(log));
+export function openNew({ out }: RunRequest, { name, config }: RunSetup, means: OpeningMeans): Promise<RunDirectory> {
+  const path = out ?? join('runs', `${dateForNames(new Date(means.clock.dateMs()))}-${name}`);
+  return RunDirectory.create(path, config, means);
 }
 
 /**
  * Readies a run to go on as `setup` says; resolves with where it was left, null if that is the beginning. Rejects with
  * `run-differs` or `run-finished`, and has then changed nothing.
  */
-export async function takeUp(run: RunDirectory, setup: RunSetup, { logger }: Log): Promise<Checkpoint | null> {
+export async function takeUp(run: RunDirectory, setup: RunSetup, emit: RunListener): Promise<Checkpoint | null> {
   const different = differences(run.config, setup.config);
   if (different.length > 0) throw refusal(run, different);
   const checkpoint = await run.checkpoints.loadNewest();
@@ -37,24 +43,13 @@ export async function takeUp(run: RunDirectory, setup: RunSetup, { logger }: Log
   }
   await run.resumeMetrics(recordedStep(standing));
   await run.writeConfig(setup.config);
-  const from = checkpoint === null ? 'the beginning: there is no whole checkpoint' : checkpoint.name;
-  logger.info({ step: standing.step, run: run.path }, `resumed at step ${standing.step}, from ${from}`);
+  const { step } = standing;
+  emit({ type: 'resumed', step, checkpoint: checkpoint?.name ?? null, directory: run.path });
   return checkpoint;
 }
 
 export function standingAt(checkpoint: Checkpoint | null): Standing {
   return checkpoint === null ? beginning : { step: checkpoint.position.step, state: checkpoint.state };
-}
-
-function faultsTo(log: Log) {
-  const fields = { alarm: 'run-directory' };
-  return {
-    onFault: (message: string) => {
-      log.logger.error(fields, message);
-      log.onAlarm(message);
-    },
-    onRecovery: (message: string) => log.logger.info(fields, message),
-  };
 }
 
 function refusal({ path }: RunDirectory, different: readonly Difference[]): LockstepError {

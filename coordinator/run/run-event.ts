@@ -4,7 +4,7 @@
  *
  * A listener is called in the middle of the run's work: it must return soon, and must not throw.
  */
-import type { AlarmName } from '../archive/alarms.js';
+import type { ArchiveEvent } from '../archive/archive-event.js';
 import type { MetricsLine, Summary } from '../archive/config.js';
 import type { LiveRun } from './live-run.js';
 import type { Score, StopReason } from './trainer.js';
@@ -49,11 +49,14 @@ export type RunEvent =
       readonly test: Score;
       readonly epochs: number;
     }
-  /** The checkpoint of a step is on the disk. */
-  | { readonly type: 'checkpointed'; readonly step: number; readonly path: string }
-  /** The disk refuses something. Training goes on. */
-  | { readonly type: 'alarm-raised'; readonly alarm: AlarmName; readonly message: string }
-  | { readonly type: 'alarm-cleared'; readonly alarm: AlarmName; readonly message: string }
+  | ArchiveEvent
+  /** The operator asked for something at the dashboard; `member` is the worker that was dropped. */
+  | {
+      readonly type: 'controlled';
+      readonly action: 'pause' | 'resume' | 'checkpoint' | 'stop' | 'drop';
+      readonly step: number;
+      readonly member: number | null;
+    }
   /** No step follows; the model and the summary are not written yet. */
   | { readonly type: 'trained'; readonly reason: StopReason; readonly steps: number; readonly workers: number }
   /** The last event of a run that has a summary. */
@@ -83,8 +86,6 @@ export interface WorkerLeft {
 export type RunWarning =
   /** The data set is not the one that was hoped for. */
   | { readonly code: 'dataset-replaced'; readonly message: string }
-  /** A checkpoint is damaged, or old ones could not be removed. */
-  | { readonly code: 'checkpoints'; readonly message: string }
   /** A step has fewer slots than there are workers. */
   | { readonly code: 'too-many-workers'; readonly workers: number; readonly slots: number }
   /** The test loss is far above the loss of the first step. */

@@ -1,7 +1,6 @@
 /**
- * What a run is to do: what the user says of it, and for the rest the defaults; or, for a run that goes on, what its
- * `config.json` says. What is said counts in both cases: whether a run that goes on may be changed so is found out
- * from what comes of it (see `differences`).
+ * The settings of a run: the user's own, and for the rest the defaults, or, in a run that goes on, those of its
+ * `config.json`. The user's own always win; `differences` then decides whether a run that goes on may have them.
  */
 import type { Model } from '../../shared/model/model.js';
 import { presetDefault } from '../../shared/model/presets.js';
@@ -11,7 +10,8 @@ import type { ConfigFile } from '../archive/config.js';
 export type ModelSource =
   | { readonly from: 'preset'; readonly name: string }
   | { readonly from: 'file'; readonly path: string }
-  /** One that a run has been trained with so far; `preset` is the name that it had. */
+  | { readonly from: 'request'; readonly model: Model }
+  /** The model of the run that goes on; `preset` is the name that it had. */
   | { readonly from: 'run'; readonly preset: string | null; readonly model: Model };
 
 export interface RunSettings {
@@ -33,13 +33,13 @@ export interface RunSettings {
   readonly patience: number | undefined;
 }
 
-type Said = { readonly [K in Exclude<keyof RunSettings, 'model'>]?: RunSettings[K] | undefined };
+type Given = { readonly [K in Exclude<keyof RunSettings, 'model'>]?: RunSettings[K] | undefined };
 
-/** What the user says. */
-export interface GivenSettings extends Said {
+/** What the user asks for. */
+export interface GivenSettings extends Given {
   readonly preset?: string | undefined;
-  /** A file. */
-  readonly model?: string | undefined;
+  /** A file, or the model itself. */
+  readonly model?: string | Model | undefined;
 }
 
 /** Of a new run. */
@@ -59,10 +59,10 @@ export const defaults: RunSettings = {
   patience: undefined,
 };
 
-/** Of a new run, or of one that goes on. */
-export function settle(given: GivenSettings, config: ConfigFile | null): RunSettings {
+/** Of a new run, or, with its configuration, of one that goes on. */
+export function completeSettings(given: GivenSettings, config: ConfigFile | null): RunSettings {
   const base = config === null ? defaults : settingsOf(config);
-  // A directory that was said belongs to a data set that was said.
+  // A directory that is given belongs to a data set that is given.
   const { dataset, data } = (given.dataset ?? given.data) === undefined ? base : { dataset: 'auto' as const, ...given };
   return {
     model: modelGiven(given) ?? base.model,
@@ -82,7 +82,8 @@ export function settle(given: GivenSettings, config: ConfigFile | null): RunSett
 }
 
 function modelGiven({ model, preset }: GivenSettings): ModelSource | null {
-  if (model !== undefined) return { from: 'file', path: model };
+  if (typeof model === 'string') return { from: 'file', path: model };
+  if (model !== undefined) return { from: 'request', model };
   return preset === undefined ? null : { from: 'preset', name: preset };
 }
 
@@ -105,7 +106,7 @@ function settingsOf(config: ConfigFile): RunSettings {
   };
 }
 
-/** What was neither read from a directory nor generated is MNIST, and never something else in its place. */
+/** A data set that was neither read from a directory nor generated is MNIST, and never something else in its place. */
 function datasetOf({ data, dataset }: ConfigFile): RunSettings['dataset'] {
   if (data !== null) return 'auto';
   return dataset.name === 'digits' ? 'digits' : 'mnist';

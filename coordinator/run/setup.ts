@@ -131,6 +131,10 @@ function modelOf({ model: source }: RunSettings, dataset: LoadedDataset): NamedM
 
 function ownModel(source: Exclude<ModelSource, { from: 'preset' }>): Pick<NamedModel, 'name' | 'preset' | 'model'> {
   if (source.from === 'run') return { ...source, name: source.preset ?? 'the model of the run' };
+  if (source.from === 'request') {
+    // A script may hand over anything: it is checked as a file would be.
+    return { name: 'model', preset: null, model: parseModel(JSON.stringify(source.model), 'the model') };
+  }
   return { name: source.path, preset: null, model: parseModel(readModelFile(source.path), source.path) };
 }
 

@@ -15,6 +15,9 @@ export interface FleetState {
   readonly traffic: Readonly<Traffic>;
 }
 
+/** What members are told at the end. After `interrupted`, workers look for the run until it goes on. */
+export type Farewell = 'finished' | 'interrupted' | 'diverged';
+
 export interface Site extends FleetState {
   /** Resolves when training can begin, and when `ending` is decided. Rejects when training can never begin. */
   ready(): Promise<void>;
@@ -22,8 +25,8 @@ export interface Site extends FleetState {
   stepStarted(task: Task): void;
   /** The accuracy on the test set is known anew. */
   evaluated(testAccuracy: number): void;
-  /** Lets the members go and tells them why, where there still is a way to tell them. */
-  close(reason: 'finished' | 'interrupted' | 'diverged'): Promise<void>;
+  /** Tells the members why the run ends, and lets them go. Called once; does not reject. */
+  close(farewell: Farewell): Promise<void>;
 }
 
 /** What a site is made from. */

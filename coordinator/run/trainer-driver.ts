@@ -1,5 +1,5 @@
 /**
- * Drives a training run: asks the trainer what is next, has the pool sum it, updates the weights, tells its observer.
+ * Drives a training run: asks the trainer what is next, lets the pool sum it, updates the weights, tells its observer.
  *
  * One step, from here to the kernels and back: `step` hands the whole mini-batch to the pool as one shard; the pool
  * splits it over its members, threads of this machine or workers elsewhere (shared/pool/pool.ts), each of which sums
@@ -9,11 +9,22 @@
 
 import type { Pointer } from '../../shared/arithmetic/kernels.js';
 import type { Machine } from '../../shared/compute/machine.js';
+import { Deferred } from '../../shared/deferred.js';
 import { EffectQueue } from '../../shared/effects.js';
 import { rootShard } from '../../shared/pool/tree.js';
 import { scoreFloats } from '../../shared/work/kinds.js';
 import type { Task } from '../../shared/work/task.js';
-import type { Position, Score, StopReason, Trainer, TrainerEffect, TrainerEvent, TrainerState } from './trainer.js';
+import type { Cause, Ending } from './ending.js';
+import type {
+  Position,
+  Score,
+  StepOutcome,
+  StopReason,
+  Trainer,
+  TrainerEffect,
+  TrainerEvent,
+  TrainerState,
+} from './trainer.js';
 
 export interface Optimizer {
   /** Learning rate and momentum of SGD; float32. */
@@ -26,7 +37,7 @@ export interface TrainerObserver {
   /** A mini-batch was handed to the pool. */
   stepStarted(task: Task): void;
   /** A step is over, and perhaps evaluated. The weights in the workspace are those after it. */
-  stepped(step: number, epoch: number, train: Score, test: Score | undefined): void;
+  stepped(outcome: StepOutcome): void;
   /** The weights and the optimizer's state of this position are in the workspace now: copy them. */
   checkpoint(position: Position, state: TrainerState): void;
 }
@@ -35,8 +46,7 @@ export class TrainerDriver {
   private readonly effects = new EffectQueue<TrainerEffect>((effect) => this.carryOut(effect));
   private sum: { readonly at: Pointer; readonly samples: number } | null = null;
   private job: number | null = null;
-  private readonly over: Promise<StopReason>;
-  private finish: (reason: StopReason) => void = () => {};
+  private readonly over = new Deferred<StopReason>();
 
   constructor(
     private readonly machine: Machine,
@@ -44,22 +54,18 @@ export class TrainerDriver {
     private readonly optimizer: Optimizer,
     private readonly nowMs: () => number,
     private readonly observer: TrainerObserver,
-  ) {
-    this.over = new Promise((resolve) => {
-      this.finish = resolve;
-    });
-  }
+  ) {}
 
-  /** Trains until the trainer says that the run is over; resolves with the reason. The weights are in the workspace. */
-  run(): Promise<StopReason> {
+  /**
+   * Trains until the trainer says that the run is over, or `ending` does: then the step under way is dropped, and where
+   * the end was decided before, no step is begun. Resolves with the reason; the weights are in the workspace. Rejects
+   * when something failed.
+   */
+  run(ending: Ending): Promise<StopReason> {
     this.machine.weightsChanged();
-    this.send({ type: 'start', nowMs: this.nowMs() });
-    return this.over;
-  }
-
-  /** Ends the run between two steps: the step under way is dropped. Before the first one, the run does not begin. */
-  interrupt(): void {
-    this.send({ type: 'interrupt' });
+    if (ending.cause === null) this.send({ type: 'start', nowMs: this.nowMs() });
+    ending.whenDecided((cause) => this.end(cause));
+    return this.over.promise;
   }
 
   /** Makes no step after the one under way, until `resume`. */
@@ -76,16 +82,16 @@ export class TrainerDriver {
     this.send({ type: 'checkpoint', nowMs: this.nowMs() });
   }
 
-  /** Ends the run: a gradient left the range of numbers (E5). */
-  diverged(): void {
-    this.send({ type: 'diverged' });
+  private end(cause: Cause): void {
+    if (cause.type !== 'failed')
+      return this.send(cause.type === 'interrupted' ? { type: 'interrupt' } : { type: 'diverged' });
+    this.cancel();
+    this.over.reject(cause.error);
   }
 
-  /** The step after the one that a task belongs to: what members will need samples for next. */
-  taskAfter(task: Task): Task {
-    const wraps = task.stepInEpoch + 1 === this.machine.orders.train.stepsPerEpoch;
-    const stepInEpoch = wraps ? 0 : task.stepInEpoch + 1;
-    return { work: task.work, step: task.step + 1, epoch: task.epoch + (wraps ? 1 : 0), stepInEpoch };
+  private cancel(): void {
+    if (this.job !== null) this.machine.pool.cancel(this.job);
+    this.job = null;
   }
 
   private send(event: TrainerEvent): void {
@@ -101,12 +107,12 @@ export class TrainerDriver {
       case 'evaluate':
         return this.evaluate();
       case 'record':
-        return this.observer.stepped(effect.step, effect.epoch, effect.train, effect.test);
+        return this.observer.stepped(effect);
       case 'checkpoint':
         return this.observer.checkpoint(effect.position, effect.state);
       case 'finish':
-        if (this.job !== null) this.machine.pool.cancel(this.job);
-        return this.finish(effect.reason);
+        this.cancel();
+        return this.over.resolve(effect.reason);
       default:
         effect satisfies never;
     }
@@ -127,7 +133,7 @@ export class TrainerDriver {
     this.machine.profile.leave();
     if (!finite) {
       this.machine.buffers.giveBack(at);
-      return this.diverged();
+      return this.send({ type: 'diverged' });
     }
     const samples = this.machine.orders.train.samplesIn(task.stepInEpoch);
     this.sum = { at, samples };

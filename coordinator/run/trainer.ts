@@ -38,6 +38,14 @@ export interface Score {
   readonly accuracy: number;
 }
 
+/** What a step came to: `step` counts it, `epoch` is from 1, `test` is there when the step was evaluated. */
+export interface StepOutcome {
+  readonly step: number;
+  readonly epoch: number;
+  readonly train: Score;
+  readonly test: Score | undefined;
+}
+
 /** What a trainer knows beside its position: with both, a run goes on where it stood. Plain data, kept in checkpoints. */
 export interface TrainerState {
   /** Of the first step: what later losses are held against. */
@@ -98,14 +106,7 @@ export type TrainerEffect =
   | { readonly type: 'update' }
   /** Have the test set evaluated with the present weights. */
   | { readonly type: 'evaluate' }
-  /** A step is over: `step` counts it, `test` is there when it was evaluated. */
-  | {
-      readonly type: 'record';
-      readonly step: number;
-      readonly epoch: number;
-      readonly train: Score;
-      readonly test: Score | undefined;
-    }
+  | ({ readonly type: 'record' } & StepOutcome)
   | { readonly type: 'checkpoint'; readonly position: Position; readonly state: TrainerState }
   /** The last effect of a run. */
   | { readonly type: 'finish'; readonly reason: StopReason };

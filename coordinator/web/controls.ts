@@ -1,5 +1,6 @@
 /** What the operator may ask for while a run goes on. None of it changes a bit of the weights after any step. */
-import type { Logger } from 'pino';
+import type { LiveRun } from '../run/live-run.js';
+import type { RunListener } from '../run/run-event.js';
 import type { Monitor } from './monitor.js';
 import type { ControlAction, DropRequest } from './state.js';
 import type { Refusal } from './viewed-run.js';
@@ -12,7 +13,7 @@ export class RunControls {
 
   constructor(
     private readonly monitor: Monitor,
-    private readonly logger: Logger,
+    private readonly emit: RunListener,
   ) {}
 
   /** The fleet can be joined from now on. */
@@ -26,41 +27,30 @@ export class RunControls {
     const { run, ending } = this.monitor;
     if (run === null) return { code: 'not-ready', message: 'the run is not loaded yet' };
     if (ending !== null) return { code: 'conflict', message: `the run is over: ${ending}` };
-    const { training, trainer } = run;
-    const { step } = trainer.position;
-    switch (action) {
-      case 'pause':
-        training.pause();
-        return this.done('paused', 'paused by the operator, after the step under way');
-      case 'resume':
-        training.resume();
-        return this.done('resumed', 'resumed by the operator');
-      case 'checkpoint':
-        training.checkpoint();
-        return this.done(null, `the operator asked for a checkpoint, at step ${step}`);
-      case 'stop':
-        run.stop();
-        return this.done(null, `stopped by the operator after step ${step}`);
-      case 'drop':
-        return this.drop(body);
-      default:
-        return action satisfies never;
-    }
+    if (action === 'drop') return this.drop(run, body);
+    perform[action](run);
+    return this.done(run, action, null);
   }
 
-  private drop(body: string): Refusal | null {
+  private drop(run: LiveRun, body: string): Refusal | null {
     const member = memberOf(body);
     if (member === null) return { code: 'bad-request', message: 'the body must be JSON such as {"member": 3}' };
-    if (this.dropWorker(member)) return this.done(null, `the operator dropped worker ${member}`);
-    return { code: 'not-found', message: `there is no worker ${member}` };
+    if (!this.dropWorker(member)) return { code: 'not-found', message: `there is no worker ${member}` };
+    return this.done(run, 'drop', member);
   }
 
-  private done(kind: 'paused' | 'resumed' | null, text: string): null {
-    this.logger.info({ step: this.monitor.run?.trainer.position.step }, text);
-    if (kind !== null) this.monitor.tell(kind, text);
+  private done({ trainer }: LiveRun, action: ControlAction, member: number | null): null {
+    this.emit({ type: 'controlled', action, step: trainer.position.step, member });
     return null;
   }
 }
+
+const perform: Record<Exclude<ControlAction, 'drop'>, (run: LiveRun) => void> = {
+  pause: ({ training }) => training.pause(),
+  resume: ({ training }) => training.resume(),
+  checkpoint: ({ training }) => training.checkpoint(),
+  stop: (run) => run.stop(),
+};
 
 const actions: readonly ControlAction[] = ['pause', 'resume', 'checkpoint', 'stop', 'drop'];
 

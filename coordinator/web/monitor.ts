@@ -6,13 +6,25 @@
 import { assert } from '../../shared/assert.js';
 import type { Traffic } from '../../shared/fleet/fleet.js';
 import { limits } from '../../shared/limits.js';
+import { plural } from '../../shared/plural.js';
 import type { MetricsLine, Summary } from '../archive/config.js';
-import type { LiveRun, RunWatcher } from '../run/conduct.js';
-import type { StopReason } from '../run/trainer.js';
+import type { LiveRun } from '../run/live-run.js';
+import type { RunEvent } from '../run/run-event.js';
+import type { Score, StopReason } from '../run/trainer.js';
 import { version } from '../version.js';
 import { Course } from './course.js';
 import { Snapshots } from './snapshots.js';
-import type { Alarm, CurvePoint, EventKind, JoinLinks, LoggedEvent, RunPhase, RunState, WorkerState } from './state.js';
+import type {
+  Alarm,
+  ControlAction,
+  CurvePoint,
+  EventKind,
+  JoinLinks,
+  LoggedEvent,
+  RunPhase,
+  RunState,
+  WorkerState,
+} from './state.js';
 import type { Edition, Mark, Refusal, ViewedRun } from './viewed-run.js';
 
 /** The workers of a run, as the monitor shows them. */
@@ -37,7 +49,7 @@ interface Loaded {
   readonly snapshots: Snapshots;
 }
 
-export class Monitor implements RunWatcher, ViewedRun {
+export class Monitor implements ViewedRun {
   /** Null until the run is loaded: before that, nothing but `viewed` may be asked. */
   private loaded_: Loaded | null = null;
   private fleet: FleetView | null = null;
@@ -69,9 +81,32 @@ export class Monitor implements RunWatcher, ViewedRun {
 
   // ---- from the run ----
 
-  loaded(run: LiveRun): void {
-    this.loaded_ = { live: run, snapshots: new Snapshots(run, this.config.nowMs) };
-    for (const line of run.recorder.history()) this.course.follow(line);
+  heard(event: RunEvent): void {
+    switch (event.type) {
+      case 'loaded':
+        return this.loaded(event.run);
+      case 'stepped':
+        return this.stepped(event.line);
+      case 'evaluated':
+        return this.evaluated(event.line.step, event.test);
+      case 'checkpointed':
+        return this.tell('checkpoint', `checkpoint of step ${event.step}`);
+      case 'joined':
+        return this.tell('joined', `${event.worker} joined`);
+      case 'left':
+        return event.wasMember ? this.left(event.worker, event.reason) : undefined;
+      case 're-leased':
+        return this.tell('re-leased', `${plural(event.shards, 'shard')} of ${event.worker} went to others`);
+      case 'controlled':
+        return this.controlled(event.action);
+      case 'alarm-raised':
+      case 'checkpoint-trouble':
+        return this.alarm(event.message);
+      case 'ended':
+        return this.ended(event.reason, event.summary);
+      default:
+      // The rest is for the log.
+    }
   }
 
   /** The fleet can be joined from now on. */
@@ -80,33 +115,44 @@ export class Monitor implements RunWatcher, ViewedRun {
     this.join = join;
   }
 
-  stepped(line: MetricsLine): void {
+  private loaded(run: LiveRun): void {
+    this.loaded_ = { live: run, snapshots: new Snapshots(run, this.config.nowMs) };
+    for (const line of run.history()) this.course.follow(line);
+  }
+
+  private stepped(line: MetricsLine): void {
     if (this.startedAt === null) this.begin(line);
     this.course.follow(line);
-    if (line.testAccuracy === undefined || line.testLoss === undefined) return;
-    const found = `test accuracy ${(100 * line.testAccuracy).toFixed(2)} %, loss ${line.testLoss.toFixed(4)}`;
-    this.loaded_?.snapshots.evaluated(line.step);
-    this.tell('evaluated', `step ${line.step}: ${found}`);
   }
 
-  checkpointed(step: number): void {
-    this.tell('checkpoint', `checkpoint of step ${step}`);
+  private evaluated(step: number, { accuracy, loss }: Score): void {
+    this.loaded_?.snapshots.evaluated(step);
+    this.tell('evaluated', `step ${step}: test accuracy ${(100 * accuracy).toFixed(2)} %, loss ${loss.toFixed(4)}`);
   }
 
-  ended(reason: StopReason, { weightsSha256, steps, seconds }: Summary): void {
+  private left(worker: string, reason: string | null): void {
+    if (reason === null) this.tell('left', `${worker} left`);
+    else this.tell('dropped', `${worker} is out: ${reason}`);
+  }
+
+  private controlled(action: ControlAction): void {
+    if (action === 'pause') this.tell('paused', 'paused by the operator, after the step under way');
+    if (action === 'resume') this.tell('resumed', 'resumed by the operator');
+  }
+
+  private ended(reason: StopReason, { weightsSha256, steps, seconds }: Summary): void {
     this.seconds = seconds;
     this.course.ended({ step: steps, sha256: weightsSha256 });
     this.ending_ = reason === 'interrupted' || reason === 'diverged' ? reason : 'finished';
     this.tell('ended', `${this.ending_} after ${steps} steps`);
   }
 
-  /** Something that the log tells as well. */
-  tell(kind: EventKind, text: string): void {
+  private tell(kind: EventKind, text: string): void {
     this.events.push({ id: this.nextEvent++, at: this.config.clock(), kind, text });
     if (this.events.length > limits.eventsKept) this.events.shift();
   }
 
-  alarm(text: string): void {
+  private alarm(text: string): void {
     this.alarms.push({ at: this.config.clock(), text });
     if (this.alarms.length > limits.alarmsKept) this.alarms.shift();
   }
@@ -118,7 +164,7 @@ export class Monitor implements RunWatcher, ViewedRun {
   }
 
   get name(): string {
-    return this.known.live.recorder.name;
+    return this.known.live.name;
   }
 
   state(viewers: number, since: Mark | null): RunState {
@@ -145,7 +191,7 @@ export class Monitor implements RunWatcher, ViewedRun {
   }
 
   metricsFile(): Promise<string> {
-    return this.known.live.recorder.metrics();
+    return this.known.live.metrics();
   }
 
   private get known(): Loaded {
@@ -153,16 +199,15 @@ export class Monitor implements RunWatcher, ViewedRun {
     return this.loaded_;
   }
 
-  private whole({ setup, recorder }: LiveRun, viewers: number, points: readonly CurvePoint[] | null) {
-    const { run, config } = setup;
-    const { name, shape, classes, train, test } = config.dataset;
+  private whole({ setup, name: run }: LiveRun, viewers: number, points: readonly CurvePoint[] | null) {
+    const { name, shape, classes, train, test } = setup.config.dataset;
     return {
       version,
       files: null,
-      run: recorder.name,
-      model: run.model,
+      run,
+      model: setup.run.model,
       dataset: { name, shape, classes, train, test },
-      batch: run.batch,
+      batch: setup.run.batch,
       slots: setup.slots,
       workers: this.fleet?.workerStates(limits.workersShownMax) ?? [],
       workersTotal: this.fleet?.workers ?? 0,
@@ -178,13 +223,14 @@ export class Monitor implements RunWatcher, ViewedRun {
     };
   }
 
-  private progress({ setup, trainer, recorder }: LiveRun, snapshots: Snapshots) {
+  private progress(run: LiveRun, snapshots: Snapshots) {
+    const { setup, trainer } = run;
     const { plan } = setup;
     const { step } = trainer.position;
     const { test, bestAccuracy } = trainer.findings;
     const { newest, hashed } = this.course;
     const phase = this.phase;
-    const samplesPerSecond = phase === 'training' ? recorder.samplesPerSecond : 0;
+    const samplesPerSecond = phase === 'training' ? run.samplesPerSecond : 0;
     const samplesPerStep = setup.config.dataset.train / plan.stepsPerEpoch;
     const samplesLeft = (trainer.stepsPlanned - step) * samplesPerStep;
     return {
@@ -217,6 +263,6 @@ export class Monitor implements RunWatcher, ViewedRun {
 
   private begin({ step, workers }: MetricsLine): void {
     this.startedAt = this.config.clock();
-    this.tell('started', `training began with step ${step}, on ${workers} worker${workers === 1 ? '' : 's'}`);
+    this.tell('started', `training began with step ${step}, on ${plural(workers, 'worker')}`);
   }
 }

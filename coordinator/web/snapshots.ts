@@ -5,7 +5,7 @@
 import { imageOf } from '../../shared/compute/samples.js';
 import { limits } from '../../shared/limits.js';
 import { littleEndianBytes } from '../archive/floats.js';
-import type { LiveRun } from '../run/conduct.js';
+import type { LiveRun } from '../run/live-run.js';
 import { compareAnswers } from './confusion.js';
 import { Editions } from './editions.js';
 import type { EvaluationState } from './state.js';

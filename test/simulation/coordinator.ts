@@ -1,43 +1,34 @@
 /**
- * The coordinator of the simulated cluster: the production trainer, pool, fleet and run directory, put together as
- * `conduct` and `FleetSite` do it, without terminal, HTTP and real time.
+ * The coordinator of the simulated cluster: production's `conduct` and `FleetSite`, with a clock, a disk, processes and
+ * a network that are simulated. It checks the promises that a listener can check.
  */
 
-import type { Logger } from 'pino';
 import { weightsSha256 } from '../../coordinator/archive/floats.js';
 import type { Processes } from '../../coordinator/archive/lock.js';
-import { RunDirectory } from '../../coordinator/archive/run-directory.js';
-import type { Log } from '../../coordinator/cli/log.js';
-import { standingAt, takeUp } from '../../coordinator/run/opening.js';
-import { Recorder } from '../../coordinator/run/recorder.js';
-import { buildMachine, restore } from '../../coordinator/run/setup.js';
-import { recordedStep, type StopReason, Trainer } from '../../coordinator/run/trainer.js';
-import { TrainerDriver } from '../../coordinator/run/trainer-driver.js';
-import { knownAnswer } from '../../shared/arithmetic/known-answer.js';
+import { describe } from '../../coordinator/cli/describe.js';
+import { FleetSite } from '../../coordinator/fleet/site.js';
+import type { Clock } from '../../coordinator/run/clock.js';
+import { conduct } from '../../coordinator/run/conduct.js';
+import type { LiveRun } from '../../coordinator/run/live-run.js';
+import type { RunEvent } from '../../coordinator/run/run-event.js';
+import { recordedStep, type StopReason } from '../../coordinator/run/trainer.js';
 import type { Machine } from '../../shared/compute/machine.js';
 import type { Platform } from '../../shared/compute/platform.js';
 import { LockstepError } from '../../shared/errors.js';
-import { Fleet } from '../../shared/fleet/fleet.js';
-import { type MemberObserver, RemoteMember } from '../../shared/fleet/remote-member.js';
-import { limits } from '../../shared/limits.js';
-import { patience } from '../../shared/pool/member.js';
+import type { RemoteMember } from '../../shared/fleet/remote-member.js';
+import { parameterCount } from '../../shared/model/parameters.js';
 import { noProfile } from '../../shared/profile.js';
-import type { Task } from '../../shared/work/task.js';
 import type { Disk } from './disk.js';
-import type { End, EndObserver, Network } from './network.js';
+import { SimulatedEntrance } from './entrance.js';
+import type { Network } from './network.js';
 import { backend, kernelsSha256, type Problem, sha256 } from './problem.js';
 import type { Process } from './process.js';
 import { check } from './world.js';
 
-export const runPath = '/runs/sim';
-
-/** As FleetSite's. */
-const tickMs = 100;
 /** Of the event loop, until the next one. */
 const turnMsMax = 5;
-/** Models are so small here that a byte that waits for the network stands for many: the limit is some copies of one. */
+/** What may wait for a connection: some copies of a model, the samples of a step, and what else may wait. */
 const copiesMax = 4;
-/** The samples of a step, and what else may wait. */
 const bytesBesides = 2_048;
 
 /** What is to be counted, over all lives of the coordinator. */
@@ -50,16 +41,13 @@ export interface Tally {
   alarms: number;
 }
 
-export class SimulatedCoordinator implements MemberObserver {
-  readonly members = new Set<RemoteMember>();
-  machine: Machine | null = null;
+export class SimulatedCoordinator {
   lastStep = 0;
   ended: StopReason | null = null;
-  private training: TrainerDriver | null = null;
-  private workers = 0;
-  private readonly ends = new Set<End>();
+  private live: LiveRun | null = null;
+  private site: FleetSite | null = null;
   private readonly platform: Platform;
-  private readonly log: Log;
+  private readonly entrance: SimulatedEntrance;
 
   constructor(
     readonly process: Process,
@@ -73,103 +61,70 @@ export class SimulatedCoordinator implements MemberObserver {
     private readonly durable: { step: number },
   ) {
     this.platform = platformOf(process);
-    this.log = logTo(process);
+    const modelBytes = 4 * parameterCount(problem.setup.run.model);
+    this.entrance = new SimulatedEntrance(process, network, copiesMax * modelBytes + bytesBesides);
+  }
+
+  /** Null until the run is loaded. */
+  get machine(): Machine | null {
+    return this.live?.machine ?? null;
+  }
+
+  get members(): ReadonlySet<RemoteMember> {
+    return this.site?.members ?? new Set();
+  }
+
+  get connections(): number {
+    return this.entrance.connections;
   }
 
   /** Trains to the end; rejects where `conduct` does. */
   async run(): Promise<void> {
     try {
-      const { training, machine, recorder } = await this.begin();
-      await this.finish(machine, recorder, await training.run());
+      const { stopReason } = await this.conduct();
+      this.ended = stopReason;
     } catch (error) {
       if (!(error instanceof LockstepError && error.code === 'run-finished')) throw error;
       this.ended = 'epochs';
     }
+    this.network.listener = null;
+    this.process.world.note(`${this.process.name} ends: ${this.ended}`);
   }
 
-  /** Begins the run, or goes on with it. */
-  private async begin() {
-    const { process, problem, log, platform } = this;
-    const { setup, dataset } = problem;
-    const files = this.disk.filesFor(process);
-    const options = { files, processes: this.processes(), onFault: () => this.alarm() };
-    const saved = (await RunDirectory.isThere(runPath, files)) ? await RunDirectory.open(runPath, options) : null;
-    const checkpoint = saved === null ? null : await takeUp(saved, setup, log);
-    const directory = saved ?? (await RunDirectory.create(runPath, setup.config, options));
-    const standing = standingAt(checkpoint);
-    check(
-      standing.step >= this.durable.step,
-      `step ${this.durable.step} was saved, and step ${standing.step} is found`,
-    );
-    this.lastStep = recordedStep(standing);
-    this.watchSaves(directory);
-    const trainer = new Trainer(setup.plan, standing);
-    const machine = buildMachine(setup, dataset, 0, platform);
-    if (checkpoint !== null) restore(machine, checkpoint);
-    const recorder = new Recorder(setup, log, platform, directory, trainer, saved !== null);
-    const training = new TrainerDriver(machine, trainer, setup.optimizer, process.nowMs, {
-      stepStarted: (task) => this.stepStarted(task, training.taskAfter(task)),
-      stepped: (step, epoch, train, test) => {
-        this.stepped(machine, step);
-        recorder.stepped(machine, { workers: this.workers, traffic }, step, epoch, train, test);
+  private conduct() {
+    const { process, problem, platform, entrance, disk } = this;
+    const clock = clockOf(process);
+    const config = { entrance, minWorkers: 1, platform, clock, turns: this.turns() };
+    return conduct(problem.request, {
+      platform,
+      files: disk.filesFor(process),
+      processes: this.processes(),
+      clock,
+      loadDataset: async () => problem.dataset,
+      site: {
+        threads: 0,
+        open: (run) => {
+          this.site = new FleetSite(config, run);
+          return this.site;
+        },
       },
-      checkpoint: (position, state) => recorder.checkpoint(machine, position, state),
+      wish: new AbortController().signal,
+      emit: (event) => this.heard(event),
     });
-    [this.machine, this.training] = [machine, training];
-    const { traffic } = this.listen(machine);
-    process.every(tickMs, () => {
-      machine.pool.tick();
-      for (const member of this.members) member.tick(process.nowMs());
-    });
-    return { training, machine, recorder };
-  }
-
-  /** A save that resolves is a promise. */
-  private watchSaves({ checkpoints }: RunDirectory): void {
-    const save = checkpoints.save.bind(checkpoints);
-    checkpoints.save = async (snapshot) => {
-      const path = await save(snapshot);
-      if (path !== null && !this.process.isDead) this.durable.step = snapshot.position.step;
-      return path;
-    };
   }
 
   /** kill -9. */
   kill(): void {
     this.process.die();
-    for (const end of this.ends) end.vanish();
+    this.entrance.vanish();
     this.process.world.note(`${this.process.name} is killed`);
   }
 
-  // ---- the gateway ----
-
-  private listen(machine: Machine): Fleet {
-    const { config } = this.problem.setup;
-    const fleet = new Fleet(
-      {
-        version: config.version,
-        run: 'sim',
-        data: config.dataset,
-        kernels: kernelsSha256,
-        knownAnswer: sha256(knownAnswer(machine.memory, machine.workspace.sizes, machine.workspace.end)),
-        heartbeatMs: patience.pingMs,
-      },
-      machine,
-      this.slowly(),
-    );
-    this.network.listener = {
-      process: this.process,
-      accept: (open) => this.members.size < limits.membersMax && this.accept(fleet, machine, open),
-    };
-    return fleet;
-  }
-
-  /** The platform of a fleet for which a turn of the event loop is over after a few frames, and the next one comes later. */
-  private slowly(): Platform {
-    const { process, platform, network } = this;
+  /** A turn of the event loop is over after a few frames, and the next one comes later. */
+  private turns(): Pick<Platform, 'nowMs' | 'defer'> {
+    const { process, network } = this;
     let ms = 0;
     return {
-      ...platform,
       nowMs: () => {
         ms += network.random.uniform();
         return ms;
@@ -178,84 +133,61 @@ export class SimulatedCoordinator implements MemberObserver {
     };
   }
 
-  private accept(fleet: Fleet, machine: Machine, open: (observer: EndObserver) => End): void {
-    const end = open({
-      received: (frame) => member.receive(frame),
-      closed: () => {
-        this.members.delete(member);
-        this.ends.delete(end);
-        member.disconnected();
-      },
-    });
-    const queueBytesMax = 4 * copiesMax * machine.workspace.parameters + bytesBesides;
-    const connection = {
-      address: end.peerAddress,
-      send: (frame: Uint8Array, whenSent: () => void = () => {}) => end.send(frame, whenSent),
-      close: () => end.close(),
-      get queuedBytes() {
-        return (limits.sendQueueBytesMax / queueBytesMax) * end.queuedBytes;
-      },
-    };
-    const member = new RemoteMember(fleet, connection, this, this.process.nowMs());
-    this.members.add(member);
-    this.ends.add(end);
+  private heard(event: RunEvent): void {
+    const { process, tally } = this;
+    const line = describe(event, null);
+    if (line !== null) process.world.note(`${process.name}: ${line.text}`);
+    if (event.type === 'loaded') this.loaded(event.run);
+    else if (event.type === 'stepped') this.stepped(event.line.step);
+    else if (event.type === 'checkpointed') this.checkpointed(event.step);
+    else if (event.type === 'joined') tally.joined += 1;
+    else if (event.type === 'alarm-raised') tally.alarms += 1;
+    else if (event.type === 'left' && event.reason === null) tally.left += 1;
+    else if (event.type === 'left') tally.dropped[event.reason ?? ''] = (tally.dropped[event.reason ?? ''] ?? 0) + 1;
+    else if (event.type === 'warned') check(event.warning.code !== 'evaluation-wrong', 'a wrong result was counted');
   }
 
-  joined(member: RemoteMember): void {
-    this.workers += 1;
-    this.tally.joined += 1;
-    this.process.world.note(`${this.process.name}: ${member.name} joined`);
+  private loaded(run: LiveRun): void {
+    const { position, findings } = run.trainer;
+    const { step } = position;
+    check(step >= this.durable.step, `step ${this.durable.step} was saved, and step ${step} is found`);
+    this.live = run;
+    this.lastStep = recordedStep({ step, state: findings });
   }
 
-  left(member: RemoteMember, error: string | null): void {
-    if (member.wasMember) this.workers -= 1;
-    if (error === null) this.tally.left += 1;
-    else this.tally.dropped[error] = (this.tally.dropped[error] ?? 0) + 1;
-    this.process.world.note(`${this.process.name}: ${member.name} is out: ${error ?? 'left'}`);
+  /** A checkpoint that is reported is a promise. */
+  private checkpointed(step: number): void {
+    if (!this.process.isDead) this.durable.step = step;
   }
 
-  diverged(): void {
-    this.training?.diverged();
-  }
-
-  countedWrong(): void {
-    check(false, 'a wrong result was counted');
-  }
-
-  // ---- the training ----
-
-  private stepStarted(task: Task, next: Task): void {
-    for (const member of this.members) {
-      for (const { shard, task: leased } of member.leased()) if (leased === task) member.sendSamples(next, shard);
-    }
-  }
-
-  private stepped(machine: Machine, step: number): void {
-    const { problem, process } = this;
+  private stepped(step: number): void {
+    const { problem, process, machine } = this;
     check(step === this.lastStep + 1, `step ${step} follows step ${this.lastStep}`);
     this.lastStep = step;
+    check(machine !== null, 'a step is made before the run is loaded');
     const { weights, parameters } = machine.workspace;
     const hash = weightsSha256(machine.floats(weights, parameters));
     process.world.note(`${process.name}: step ${step}, weights ${hash.slice(0, 8)}`);
     check(hash === problem.hashes[step], `the weights after step ${step} are not those of a quiet run`);
   }
 
-  private async finish(machine: Machine, recorder: Recorder, reason: StopReason): Promise<void> {
-    this.network.listener = null;
-    for (const member of [...this.members]) member.end('finished', false, 'the run is finished');
-    await recorder.finish(machine, reason);
-    this.ended = reason;
-    this.process.world.note(`${this.process.name} ends: ${reason}`);
-  }
-
-  private alarm(): void {
-    this.tally.alarms += 1;
-  }
-
   private processes(): Processes {
     const identity = (pid: number) => ({ pid, start: '0', host: 'sim' });
     return { own: identity(this.life), isAlive: ({ pid }) => pid === this.life };
   }
+}
+
+function clockOf(process: Process): Clock {
+  return {
+    dateMs: () => process.world.nowMs,
+    every: (periodMs, call) => {
+      let isStopped = false;
+      process.every(periodMs, () => isStopped || call());
+      return () => {
+        isStopped = true;
+      };
+    },
+  };
 }
 
 function platformOf(process: Process): Platform {
@@ -272,10 +204,4 @@ function platformOf(process: Process): Platform {
     sha256,
     profile: noProfile,
   };
-}
-
-/** What is logged becomes part of the trace. */
-function logTo(process: Process): Log {
-  const say = (fields: unknown, text?: string) => process.world.note(`${process.name}: ${text ?? fields}`);
-  return { logger: { info: say, warn: say, error: say } as unknown as Logger, bar: null, onAlarm: () => {} };
 }

@@ -2,7 +2,8 @@
 
 import { weightsSha256 } from '../../coordinator/archive/floats.js';
 import type { LoadedDataset } from '../../coordinator/data/load.js';
-import type { RunSettings } from '../../coordinator/run/settings.js';
+import type { RunRequest } from '../../coordinator/run/run-request.js';
+import { completeSettings } from '../../coordinator/run/settings.js';
 import { type RunSetup, setUpRun } from '../../coordinator/run/setup.js';
 import { openScalar } from '../../shared/arithmetic/scalar/backend.js';
 import type { Model } from '../../shared/model/model.js';
@@ -10,7 +11,10 @@ import { type ReferenceRun, referenceTrain } from '../../shared/reference.js';
 import { nodePlatform } from '../../worker/node-platform.js';
 import { randomSamples } from '../shared/model/fixture.js';
 
+export const runPath = '/runs/sim';
+
 export interface Problem {
+  readonly request: RunRequest;
   readonly setup: RunSetup;
   readonly dataset: LoadedDataset;
   readonly steps: number;
@@ -41,7 +45,7 @@ const testSamples = 150;
 const batch = 32;
 const rate = 0.1;
 /** Some steps. */
-const checkpointEveryMs = 1_000;
+const checkpointEverySeconds = 1;
 
 /** What is the same on every simulated machine. */
 export const { backend, kernelsSha256, sha256 } = nodePlatform();
@@ -63,25 +67,21 @@ function make({ hidden, microBatch, momentum, epochs }: Shape, seed: number): Pr
   const train = randomSamples(model, trainSamples, seed);
   const test = randomSamples(model, testSamples, seed + 100);
   const dataset: LoadedDataset = { name: 'tiny', classes: 4, train, test, sha256: 'd'.repeat(64), directory: null };
-  const settings: RunSettings = {
-    model: { from: 'run', preset: null, model },
-    dataset: 'auto',
-    data: undefined,
+  const request: RunRequest = {
+    model,
     epochs,
     batch,
     microBatch,
     lr: rate,
     momentum,
     seed,
-    evalEvery: 'epoch',
-    maxSteps: undefined,
-    targetAccuracy: undefined,
-    patience: undefined,
+    out: runPath,
+    checkpointEvery: checkpointEverySeconds,
   };
-  const setup = setUpRun(settings, dataset, kernelsSha256, checkpointEveryMs);
+  const setup = setUpRun(completeSettings(request, null), dataset, kernelsSha256, 1000 * checkpointEverySeconds);
   const steps = epochs * setup.plan.stepsPerEpoch;
   const hashes = referenceHashes({ model, train, batch, microBatch, seed, rate, momentum }, steps);
-  return { setup, dataset, steps, hashes };
+  return { request, setup, dataset, steps, hashes };
 }
 
 function referenceHashes(run: ReferenceRun, steps: number): string[] {

@@ -1,9 +1,9 @@
 /** One seed, one course of a simulated cluster: its problem, its workers, its faults, and what must come of it. */
 import { Random } from '../../shared/random.js';
 import { Cluster, type Site } from './cluster.js';
-import { runPath, type Tally } from './coordinator.js';
+import type { Tally } from './coordinator.js';
 import { between, type FaultKind, faultKinds, faults } from './faults.js';
-import { problem, problemCount } from './problem.js';
+import { problem, problemCount, runPath } from './problem.js';
 import { check, Violation, World } from './world.js';
 
 export interface Course {
@@ -128,7 +128,8 @@ function watchProgress(cluster: Cluster): void {
 
 function checkEnd({ coordinator, problem: { steps }, disk, workers }: Cluster): void {
   check(coordinator?.ended === 'epochs', `the run ends with ${coordinator?.ended}`);
-  check(coordinator.members.size === 0, `${coordinator.members.size} connections are left after the end`);
+  const { connections } = coordinator;
+  check(connections === 0, `${connections} connections are left after the end`);
   for (const { outcome, process, hasMisbehaved } of workers) {
     check(outcome?.ok !== false || hasMisbehaved, `${process.name} ended with: ${outcome?.message}`);
   }

@@ -13,8 +13,8 @@ function open() {
   const warnings: string[] = [];
   const recoveries: string[] = [];
   const alarms = new Alarms({
-    onFault: (message) => warnings.push(message),
-    onRecovery: (message) => recoveries.push(message),
+    raised: (_, message) => warnings.push(message),
+    cleared: (_, message) => recoveries.push(message),
   });
   const log = new MetricsLog(files, path, 0, alarms);
   const steps = () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ArchiveEvent } from '../../../coordinator/archive/archive-event.js';
 import { type ConfigFile, configSha256, differences } from '../../../coordinator/archive/config.js';
 import { parseConfig } from '../../../coordinator/archive/config-file.js';
 import { weightsSha256 } from '../../../coordinator/archive/floats.js';
@@ -116,8 +117,12 @@ describe('a new run', () => {
   ])('raises one alarm while checkpoints cannot be written (%s: %s), and goes on', async (kind, code) => {
     const files = new MemoryFiles();
     const said: string[] = [];
-    const note = (message: string) => said.push(message);
-    const run = await RunDirectory.create('/run', config, { files, onFault: note, onRecovery: note });
+    const saved: number[] = [];
+    const emit = (event: ArchiveEvent) => {
+      if (event.type === 'checkpointed') saved.push(event.step);
+      else said.push(event.message);
+    };
+    const run = await RunDirectory.create('/run', config, { files, emit });
     const save = async (step: number) => {
       checkpoint(run, step);
       await run.checkpoints.settled();
@@ -136,6 +141,7 @@ describe('a new run', () => {
     await save(7);
     expect(run.alarms).toMatchObject({ active: [], faults: 3 });
     expect(said.slice(1)).toEqual(['Checkpoints are written again: /run/checkpoints/step-00000007.safetensors.']);
+    expect(saved).toEqual([3, 7]);
     await run.finish(summary, vector(5));
     expect(files.content('/run/summary.json')).toBeDefined();
   });

@@ -6,6 +6,7 @@ import { closeServer, Gateway, listen } from '../../../coordinator/fleet/gateway
 import { Access } from '../../../coordinator/web/access.js';
 import { Machine } from '../../../shared/compute/machine.js';
 import { Fleet } from '../../../shared/fleet/fleet.js';
+import { RemoteMember } from '../../../shared/fleet/remote-member.js';
 import { rootShard } from '../../../shared/pool/tree.js';
 import { encodeFrame } from '../../../shared/protocol/codec.js';
 import { offer } from '../../../shared/protocol/handshake.js';
@@ -32,7 +33,11 @@ async function largeSite() {
   };
   const server = await listen('127.0.0.1', 0, (_, response) => response.end());
   const access = new Access({ isOpen: true, operatorToken: 'o'.repeat(32), hosts: [] });
-  const gateway = new Gateway(server, { access, frameBytesMax: 1 << 20, nowMs: platform.nowMs }, fleet, observer);
+  const gateway = new Gateway(server, access);
+  gateway.open(1 << 20, (connection) => {
+    const member = new RemoteMember(fleet, connection, observer, platform.nowMs());
+    return { receive: (frame) => member.receive(frame), disconnected: () => member.disconnected() };
+  });
   return { machine, fleet, server, gateway, log };
 }
 
@@ -65,6 +70,6 @@ test('a worker that does not read is dropped, and costs no more than the limit',
   expect(fleet.traffic.bytesSent).toBeLessThan(2 * fleet.queueBytesMax);
   expect(machine.pool.memberCount).toBe(0);
   socket.terminate();
-  await gateway.end('finished', false, 'over', 100);
+  await gateway.close({ type: 'end', reason: 'finished', again: false, message: 'over' }, 100);
   await closeServer(server, 100);
 });

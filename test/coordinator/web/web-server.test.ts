@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { Access } from '../../../coordinator/web/access.js';
 import { RunControls } from '../../../coordinator/web/controls.js';
@@ -12,7 +11,7 @@ it('calls no token wrong before it knows the right one', async () => {
   const access = new Access({ isOpen: false, operatorToken: 'operator-token-0123456789', hosts: [] });
   const nowMs = () => performance.now();
   const monitor = new Monitor({ workersMin: 1, clock: Date.now, nowMs });
-  const controls = new RunControls(monitor, pino({ level: 'silent' }));
+  const controls = new RunControls(monitor, () => {});
   const web = new WebServer({ access, run: () => monitor.viewed, controls, nowMs });
   const server = createServer((request, response) => web.handle(request, response)).listen(0, '127.0.0.1');
   await once(server, 'listening');

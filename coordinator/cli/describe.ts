@@ -1,0 +1,178 @@
+/** What the log says of an event: one line for people, with fields that have stable names for programs. */
+import { join } from 'node:path';
+import { plural } from '../../shared/plural.js';
+import type { Summary } from '../archive/config.js';
+import { shorter } from '../run/divergence.js';
+import type { RunEvent, RunWarning } from '../run/run-event.js';
+import type { StopReason } from '../run/trainer.js';
+
+export interface LogLine {
+  readonly level: 'info' | 'warn' | 'error';
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly text: string;
+}
+
+/** Where workers join a run. */
+export interface JoinPlace {
+  readonly host: string;
+  readonly port: number;
+  /** A sentence without secrets that says how to join. */
+  readonly how: string;
+}
+
+/** Null for an event that is not logged. `place` is null where nobody can join. */
+export function describe(event: RunEvent, place: JoinPlace | null): LogLine | null {
+  switch (event.type) {
+    case 'downloading':
+    case 'loaded':
+    case 're-leased':
+    case 'begun':
+    case 'stepped':
+    case 'checkpointed':
+    case 'trained':
+      return null;
+    case 'warned':
+      return describeWarning(event.warning);
+    case 'resumed':
+      return resumed(event);
+    case 'waiting':
+      return waiting(event.workersMin, place);
+    case 'joined':
+      return joined(event);
+    case 'left':
+      return left(event);
+    case 'stranded':
+      return line('warn', {}, `no workers left: paused until one joins; ${place?.how ?? ''}`);
+    case 'manned':
+      return line('info', {}, 'going on');
+    case 'evaluated':
+      return evaluated(event);
+    case 'alarm-raised':
+    case 'checkpoint-trouble':
+      return line('error', { alarm: 'run-directory' }, event.message);
+    case 'alarm-cleared':
+      return line('info', { alarm: 'run-directory' }, event.message);
+    case 'controlled':
+      return controlled(event);
+    case 'ended':
+      // The error that follows a divergence says more.
+      return event.reason === 'diverged' ? null : ended(event);
+    default:
+      return event satisfies never;
+  }
+}
+
+type Of<T extends RunEvent['type']> = Extract<RunEvent, { readonly type: T }>;
+
+function line(level: LogLine['level'], fields: LogLine['fields'], text: string): LogLine {
+  return { level, fields, text };
+}
+
+function describeWarning(warning: RunWarning): LogLine {
+  switch (warning.code) {
+    case 'dataset-replaced':
+      return line('warn', {}, warning.message);
+    case 'too-many-workers':
+      return tooManyWorkers(warning);
+    case 'loss-grows':
+      return lossGrows(warning);
+    case 'evaluation-wrong': {
+      const { worker, step } = warning;
+      const text = `the evaluation after step ${step} is wrong: ${worker} computed a part of it`;
+      return line('error', { worker, step }, text);
+    }
+    default:
+      return warning satisfies never;
+  }
+}
+
+function tooManyWorkers({ workers, slots }: { workers: number; slots: number }): LogLine {
+  const idle = workers - slots;
+  return line(
+    'warn',
+    {},
+    `${workers} workers share ${plural(slots, 'slot')}, so ${idle} ${idle === 1 ? 'has' : 'have'} nothing to do: ` +
+      'use a smaller --micro-batch, a larger --batch, or fewer workers',
+  );
+}
+
+function lossGrows({ testLoss, firstLoss, rate }: { testLoss: number; firstLoss: number; rate: number }): LogLine {
+  return line(
+    'warn',
+    {},
+    `the test loss is ${(testLoss / firstLoss).toFixed(0)} times the loss of the first step: training does not ` +
+      `converge; try a smaller learning rate (--lr ${shorter(rate / 10)} instead of ${shorter(rate)})`,
+  );
+}
+
+function resumed({ step, checkpoint, directory }: Of<'resumed'>): LogLine {
+  const from = checkpoint ?? 'the beginning: there is no whole checkpoint';
+  return line('info', { step, run: directory }, `resumed at step ${step}, from ${from}`);
+}
+
+function waiting(workersMin: number, place: JoinPlace | null): LogLine {
+  const { how, ...fields } = place ?? { how: '' };
+  return line('info', fields, `waiting for ${plural(workersMin, 'worker')}; ${how}`);
+}
+
+function joined({ worker, member, threads, workers }: Of<'joined'>): LogLine {
+  return line('info', { worker, member, threads, workers }, `${worker} joined (${workers} at work)`);
+}
+
+function left({ worker, member, workers, reason }: Of<'left'>): LogLine {
+  const fields = { worker, member, workers, reason };
+  if (reason === null) return line('info', fields, `${worker} left (${workers} at work)`);
+  return line('warn', fields, `${worker} is out: ${reason} (${workers} at work)`);
+}
+
+function evaluated({ line: metrics, train, test, epochs }: Of<'evaluated'>): LogLine {
+  const { epoch, step, samplesPerSecond, workers } = metrics;
+  return line(
+    'info',
+    { ...metrics, loss: train.loss, trainAccuracy: train.accuracy },
+    `epoch ${epoch}/${epochs}, step ${step}: loss ${train.loss.toFixed(4)}, train ${percent(train.accuracy)}, ` +
+      `test ${percent(test.accuracy)} (loss ${test.loss.toFixed(4)}), ${count(samplesPerSecond)} samples/s, ` +
+      plural(workers, 'worker'),
+  );
+}
+
+function controlled({ action, step, member }: Of<'controlled'>): LogLine {
+  const texts: Record<typeof action, string> = {
+    pause: 'paused by the operator, after the step under way',
+    resume: 'resumed by the operator',
+    checkpoint: `the operator asked for a checkpoint, at step ${step}`,
+    stop: `stopped by the operator after step ${step}`,
+    drop: `the operator dropped worker ${member}`,
+  };
+  return line('info', { step }, texts[action]);
+}
+
+function ended({ summary, directory }: Of<'ended'>): LogLine {
+  return line('info', { ...summary, run: directory }, farewell(summary, directory));
+}
+
+function farewell({ testAccuracy, seconds, weightsSha256, stopReason, steps }: Summary, directory: string): string {
+  const accuracy = testAccuracy === null ? 'not evaluated' : `test accuracy ${percent(testAccuracy)}`;
+  const what = `${endings[stopReason]} after ${plural(steps, 'step')} and ${seconds.toFixed(1)} s: ${accuracy}`;
+  const isOver = stopReason !== 'interrupted';
+  const model = isOver ? `, model in ${join(directory, 'model.safetensors')}` : '';
+  const next = isOver ? `lockstep view ${directory}` : `go on with --resume ${directory}`;
+  return `${what}, weights ${weightsSha256}; run in ${directory}${model}; next: ${next}`;
+}
+
+const endings: Record<StopReason, string> = {
+  epochs: 'done',
+  'max-steps': 'stopped at --max-steps',
+  'target-accuracy': 'reached --target-accuracy',
+  converged: 'converged',
+  interrupted: 'interrupted',
+  diverged: 'diverged',
+};
+
+function percent(fraction: number): string {
+  return `${(100 * fraction).toFixed(2)} %`;
+}
+
+export function count(x: number): string {
+  return x.toLocaleString('en-US');
+}

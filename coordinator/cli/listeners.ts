@@ -1,0 +1,61 @@
+/** Who listens to a run at the command line: the log, the progress bar, the garbage collector, and the profile. */
+
+import type { MetricsLine } from '../archive/config.js';
+import type { Profiler } from '../profile/profiler.js';
+import type { LiveRun } from '../run/live-run.js';
+import type { RunListener } from '../run/run-event.js';
+import { count, describe, type JoinPlace } from './describe.js';
+import { collectGarbage } from './engine.js';
+import type { Log, ProgressBar } from './log.js';
+
+/** Tells each of the listeners, in order. */
+export function tellAll(listeners: readonly RunListener[]): RunListener {
+  return (event) => {
+    for (const listen of listeners) listen(event);
+  };
+}
+
+/** What `place` returns is asked for with every line: a port is known only when the run is open. */
+export function toLog({ logger }: Log, place: () => JoinPlace | null = () => null): RunListener {
+  return (event) => {
+    const line = describe(event, place());
+    if (line !== null) logger[line.level](line.fields, line.text);
+  };
+}
+
+export function toBar({ bar }: Log): RunListener {
+  if (bar === null) return () => {};
+  let run: LiveRun | null = null;
+  return (event) => {
+    if (event.type === 'downloading') showDownload(bar, event.file, event.bytes, event.bytesTotal);
+    else if (event.type === 'stepped' && run !== null) showStep(bar, run, event.line);
+    else if (event.type === 'loaded') run = event.run;
+    if (event.type === 'loaded' || event.type === 'trained') bar.stop();
+  };
+}
+
+/** What loading has left behind is collected before the first step, instead of in the middle of one. */
+export const toCollector: RunListener = ({ type }) => {
+  if (type === 'begun') collectGarbage();
+};
+
+/** Measures from the first step to the last, then writes profile.json and profile.md. */
+export function toProfiler(profiler: Profiler | null): RunListener {
+  if (profiler === null) return () => {};
+  let directory = '';
+  return (event) => {
+    if (event.type === 'loaded') directory = event.run.directory;
+    else if (event.type === 'begun') profiler.begin();
+    else if (event.type === 'trained') profiler.finish(directory, event.steps, event.workers);
+  };
+}
+
+function showDownload(bar: ProgressBar, file: string, bytes: number, bytesTotal: number | null): void {
+  bar.update(`downloading ${file}`, bytesTotal ?? bytes, bytes, `${(bytes / 1e6).toFixed(1)} MB`);
+}
+
+function showStep(bar: ProgressBar, { setup }: LiveRun, { step, epoch, loss, samplesPerSecond }: MetricsLine): void {
+  const { epochs, stepsPerEpoch } = setup.plan;
+  const detail = `loss ${loss.toFixed(4)} | ${count(samplesPerSecond)} samples/s`;
+  bar.update(`epoch ${epoch}/${epochs}`, stepsPerEpoch, step - (epoch - 1) * stepsPerEpoch, detail);
+}

@@ -1,0 +1,87 @@
+/**
+ * Writes down what happens in a training, and reports it: metrics lines and checkpoints go to the run directory, events
+ * to the listeners. Nothing here changes the training.
+ */
+import type { Machine } from '../../shared/compute/machine.js';
+import type { Task } from '../../shared/work/task.js';
+import type { MetricsLine, Summary } from '../archive/config.js';
+import { weightsSha256 } from '../archive/floats.js';
+import type { RunDirectory } from '../archive/run-directory.js';
+import type { Recorder } from './recorder.js';
+import type { RunListener } from './run-event.js';
+import type { RunSetup } from './setup.js';
+import type { Site } from './site.js';
+import type { TrainerState } from './trainer.js';
+import { isBest, type Position, type Score, type StepOutcome, type StopReason, type Trainer } from './trainer.js';
+import type { TrainerObserver } from './trainer-driver.js';
+
+export interface ChronicleParts {
+  readonly setup: RunSetup;
+  readonly machine: Machine;
+  readonly trainer: Trainer;
+  readonly directory: RunDirectory;
+  readonly recorder: Recorder;
+  readonly site: Site;
+  readonly emit: RunListener;
+}
+
+export class Chronicle implements TrainerObserver {
+  constructor(private readonly parts: ChronicleParts) {}
+
+  stepStarted(task: Task): void {
+    this.parts.site.stepStarted(task);
+  }
+
+  stepped(outcome: StepOutcome): void {
+    const { machine, recorder, directory, site, emit } = this.parts;
+    const { test } = outcome;
+    machine.profile.enter('record');
+    if (test !== undefined) site.evaluated(test.accuracy);
+    const hash = test === undefined ? undefined : this.hash();
+    const line = recorder.stepped(outcome, site, directory.alarms.active, hash);
+    directory.record(line);
+    emit({ type: 'stepped', line });
+    if (test !== undefined) this.evaluated(line, test);
+    machine.profile.leave();
+  }
+
+  /** Copies what a checkpoint holds before it returns; it is written in the background. A fault is an alarm, not an end. */
+  checkpoint(position: Position, state: TrainerState): void {
+    const { machine, directory } = this.parts;
+    const { weights, velocity, parameters } = machine.workspace;
+    const best = isBest(position.step, state);
+    const [w, v] = [machine.floats(weights, parameters), machine.floats(velocity, parameters)];
+    directory.checkpoint(position, w, v, { state, best });
+  }
+
+  /** Writes what remains to be written. Rejects with `output-unwritable`. */
+  async finish(reason: StopReason): Promise<Summary> {
+    const { machine, trainer, directory, recorder } = this.parts;
+    const { position, findings } = trainer;
+    const hash = this.hash();
+    const { faults } = directory.alarms;
+    const summary = recorder.summary({
+      reason,
+      steps: position.step,
+      findings,
+      weightsSha256: hash,
+      diskFaults: faults,
+    });
+    const { weights, parameters } = machine.workspace;
+    await directory.finish(summary, machine.floats(weights, parameters));
+    return summary;
+  }
+
+  private evaluated(line: MetricsLine, test: Score): void {
+    const { recorder, trainer, setup, emit } = this.parts;
+    const warning = recorder.growth(test.loss, trainer.findings.firstLoss);
+    if (warning !== null) emit({ type: 'warned', warning });
+    emit({ type: 'evaluated', line, train: recorder.meanOfRecent(), test, epochs: setup.plan.epochs });
+  }
+
+  private hash(): string {
+    const { machine } = this.parts;
+    const { weights, parameters } = machine.workspace;
+    return weightsSha256(machine.floats(weights, parameters));
+  }
+}
