@@ -31,8 +31,7 @@ export interface Place {
 }
 
 export function linksTo({ host, port, token, operatorToken }: Place): Links {
-  const name = host === '0.0.0.0' || host === '::' ? ownAddress() : host;
-  const authority = `${name.includes(':') ? `[${name}]` : name}:${port}`;
+  const authority = addressOf(host, port);
   const secret = fragmentOf({ token, operatorToken: null });
   const address = `ws://${authority}${token === null ? '' : `/${secret}`}`;
   return {
@@ -45,6 +44,12 @@ export function linksTo({ host, port, token, operatorToken }: Place): Links {
       needsToken: token !== null,
     },
   };
+}
+
+/** Where others reach what listens on `host`: a name or an address, and the port. */
+export function addressOf(host: string, port: number): string {
+  const name = host === '0.0.0.0' || host === '::' ? ownAddress() : host;
+  return `${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
 /** Says how to join, and returns what the log may say of it. */

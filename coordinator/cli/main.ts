@@ -121,7 +121,53 @@ const parser = yargs(hideBin(process.argv))
         .example("$0 worker 'ws://192.168.1.5:8080/#TOKEN' --threads 2", 'One on another machine, two cores'),
     async (argv) => exitWith(import('./worker.js').then(({ runWorker }) => runWorker(argv))),
   )
-  .demandCommand(1, 'Say what to do: train, coordinator or worker')
+  .command(
+    'view [runs..]',
+    'Show run directories in a browser, finished or still training',
+    (y) =>
+      y
+        .positional('runs', {
+          type: 'string',
+          array: true,
+          default: [] as string[],
+          defaultDescription: 'the newest run in ./runs',
+          describe: 'Run directories; several are compared',
+        })
+        .option('data', {
+          string: true,
+          describe: 'Directory of the data set that they were trained on, if it is not where train finds it',
+          coerce: once,
+        })
+        .option('host', {
+          string: true,
+          default: '127.0.0.1',
+          describe: 'Address to listen on; 0.0.0.0: all',
+          coerce: once,
+        })
+        .option('port', {
+          defaultDescription: '8081, or any free port',
+          describe: 'Port to listen on; 0: any',
+          coerce: integer('port', 0, 65535),
+        })
+        .option('token-file', {
+          string: true,
+          describe: 'File with the token that viewers need (also: LOCKSTEP_TOKEN)',
+          coerce: once,
+        })
+        .option('open', { boolean: true, default: false, describe: 'Ask for no token, wherever it listens' })
+        .option('allow-host', {
+          string: true,
+          array: true,
+          requiresArg: true,
+          default: [] as string[],
+          defaultDescription: 'its addresses, localhost, and its own name',
+          describe: 'Another name that browsers reach it by',
+        })
+        .example('$0 view', 'The newest run in ./runs')
+        .example('$0 view runs/A runs/B runs/C', 'Three runs on one chart, and what differs between them'),
+    async (argv) => exitWith(import('./view.js').then(({ runView }) => runView(argv))),
+  )
+  .demandCommand(1, 'Say what to do: train, coordinator, worker or view')
   .example('$0 train', 'One machine')
   .example('$0 coordinator --host 0.0.0.0', 'Many: others open the link that it prints in a browser, …')
   .example("$0 worker 'ws://HOST:8080/#TOKEN'", '… or join from a terminal')

@@ -8,6 +8,7 @@ import { Course } from '../web/course.js';
 import { Editions } from '../web/editions.js';
 import type { Alarm, CurvePoint, RunPhase, RunState } from '../web/state.js';
 import type { Edition, Mark, Refusal, ViewedRun } from '../web/viewed-run.js';
+import type { Comparable } from './comparison.js';
 import type { Evaluator } from './evaluator.js';
 import { RecordedEvaluation } from './recorded-evaluation.js';
 import type { RecordedRun, RunListener } from './recorded-run.js';
@@ -17,6 +18,8 @@ export interface ViewConfig {
   readonly evaluator: Evaluator;
   /** The directory of the data set, where the user names one. */
   readonly data: string | null;
+  /** Runs that the viewer shows. */
+  readonly runs: number;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
 }
@@ -61,6 +64,11 @@ export class ViewedDirectory implements ViewedRun, RunListener {
 
   get name(): string {
     return this.run.name;
+  }
+
+  /** All that a comparison with other runs needs. */
+  get comparable(): Comparable {
+    return { path: this.run.path, config: this.run.config, state: this.state(0, null) };
   }
 
   /** The curve is the only thing that is sent in parts. */
@@ -145,7 +153,7 @@ export class ViewedDirectory implements ViewedRun, RunListener {
   private surroundings(viewers: number, points: readonly CurvePoint[] | null) {
     const { path, writer } = this.run;
     return {
-      files: { path, writer: writer === null ? null : `process ${writer.pid} on ${writer.host}` },
+      files: { path, writer: writer && `process ${writer.pid} on ${writer.host}`, runs: this.config.runs },
       workers: [],
       workersMin: 1,
       alarms: this.alarms,

@@ -84,6 +84,8 @@ export interface RunFilesState {
   readonly path: string;
   /** The process that works on the run, as its lock says: "process 4711 on HOST"; null: there is none. */
   readonly writer: string | null;
+  /** Runs that this viewer shows; with more than one, they are compared two levels above this run's page. */
+  readonly runs: number;
 }
 
 export interface DatasetState {
@@ -205,3 +207,46 @@ export type ApiErrorCode =
   | 'not-ready'
   | 'conflict'
   | 'internal';
+
+/** `GET /api/comparison` of a viewer of several runs: their curves, and what differs. */
+export interface ComparisonState {
+  readonly runs: readonly ComparedRun[];
+  /** The fields of config.json in which the runs differ. */
+  readonly fields: readonly ComparedField[];
+}
+
+/** One of the runs, or a directory that could not be read. */
+export interface ComparedRun {
+  /** Its dashboard is at `runs/ID/`. */
+  readonly id: number;
+  /** The directory's name, or its path where two directories have one name. */
+  readonly name: string;
+  /** Why it cannot be shown; null: it can. */
+  readonly fault: string | null;
+  /** Null with a fault. */
+  readonly result: ComparedResult | null;
+}
+
+export interface ComparedResult
+  extends Pick<
+    RunState,
+    | 'phase'
+    | 'step'
+    | 'stepsPlanned'
+    | 'testAccuracy'
+    | 'bestTestAccuracy'
+    | 'testLoss'
+    | 'seconds'
+    | 'weightsSha256'
+    | 'weightsStep'
+  > {
+  /** The evaluations, in ascending steps. */
+  readonly curve: readonly CurvePoint[];
+}
+
+export interface ComparedField {
+  /** As in config.json, with dots between levels. */
+  readonly field: string;
+  /** For each run, as text for people; null where the run lacks the field or has a fault. */
+  readonly values: readonly (string | null)[];
+}

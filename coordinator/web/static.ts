@@ -1,10 +1,11 @@
 /**
- * The pages and what they load, from memory: a few hundred kilobytes, read once, so that no viewer costs the disk
- * anything and no request can meet a file that is being replaced. Files come compressed from the build.
+ * The pages and what they load, a few hundred kilobytes, read into memory once: viewers cost no disk reads, and no request
+ * meets a file that is being replaced. The build has compressed the files already.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 export interface StaticFile {
   readonly type: string;
@@ -34,8 +35,19 @@ export interface Encoded {
   readonly bytes: Buffer;
 }
 
-/** By request path: `/` for index.html, `/join` for join.html. Empty when the pages have not been built. */
-export function loadStaticFiles(directory: string): ReadonlyMap<string, StaticFile> {
+/** By request path: `/` for index.html, `/join` for join.html. */
+export type StaticFiles = ReadonlyMap<string, StaticFile>;
+
+/** Where the build puts what browsers are served. */
+const built = fileURLToPath(new URL('../../web', import.meta.url));
+
+/** The pages that were built with this program. */
+export function staticFiles(): StaticFiles {
+  return loadStaticFiles(built);
+}
+
+/** Empty when the pages have not been built. */
+export function loadStaticFiles(directory: string): StaticFiles {
   const files = new Map<string, StaticFile>();
   if (!existsSync(directory)) return files;
   const names = new Set(readdirSync(directory));

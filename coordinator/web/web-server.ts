@@ -5,24 +5,17 @@
 import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { limits } from '../../shared/limits.js';
-import { type Access, bearer } from './access.js';
+import type { Access } from './access.js';
 import type { RunControls } from './controls.js';
+import { Doorman } from './doorman.js';
 import { LiveStates } from './live.js';
 import type { Prometheus } from './prometheus.js';
 import { fail, type Reply, readBody, sendBytes, sendJson, sendPage } from './reply.js';
-import { loadStaticFiles } from './static.js';
+import { type StaticFiles, staticFiles } from './static.js';
 import { type Edition, isRefusal, type Refusal, type ViewedRun } from './viewed-run.js';
 
-/** Where the build puts what browsers are served. */
-const directory = fileURLToPath(new URL('../../web', import.meta.url));
-
 const controlPath = '/api/control/';
-
-const notReady = 'the run is not loaded yet';
-
-const operatorHint = 'every start of the coordinator makes a new one, and prints the link that has it';
 
 export interface WebServerConfig {
   readonly access: Access;
@@ -31,17 +24,22 @@ export interface WebServerConfig {
   /** Null: this run cannot be controlled from here. */
   readonly controls: RunControls | null;
   readonly nowMs: () => number;
+  /** The pages and what they load; by default, all that were built. */
+  readonly files?: StaticFiles;
 }
 
 type Route = (reply: Reply, run: ViewedRun) => void | Promise<void>;
 
 export class WebServer {
-  private readonly files = loadStaticFiles(directory);
+  private readonly files: StaticFiles;
+  private readonly doorman: Doorman;
   private readonly live: LiveStates;
   private prometheus: Promise<Prometheus> | null = null;
   private downloads = 0;
 
   constructor(private readonly config: WebServerConfig) {
+    this.files = config.files ?? staticFiles();
+    this.doorman = new Doorman(config.access, config.controls === null ? 'viewer' : 'coordinator');
     this.live = new LiveStates(config.run, config.nowMs);
   }
 
@@ -49,7 +47,7 @@ export class WebServer {
   handle(request: IncomingMessage, response: ServerResponse): void {
     const reply = { request, response };
     response.on('error', () => response.destroy());
-    this.answer(reply).catch(() => fail(reply, 'internal', 'the coordinator met an error of its own'));
+    this.answer(reply).catch(() => fail(reply, 'internal', 'this program met an error of its own'));
   }
 
   /** Tells viewers how it ended, and lets them go. */
@@ -66,12 +64,13 @@ export class WebServer {
     if (method !== 'GET' && method !== 'HEAD') return fail(reply, 'method-not-allowed', 'there is only GET here');
     if (path === '/healthz') return sendBytes(reply, { type: 'text/plain; charset=utf-8' }, Buffer.from('ok\n'));
     const file = this.files.get(path);
-    if (file !== undefined) return this.isReachedRightly(reply) ? sendPage(reply, file, headers.host ?? '') : undefined;
+    if (file !== undefined)
+      return this.doorman.isReachedRightly(reply) ? sendPage(reply, file, headers.host ?? '') : undefined;
     const route = Object.hasOwn(this.routes, path) ? this.routes[path] : null;
     if (route === null) return fail(reply, 'not-found', 'there is nothing here: the dashboard is at /');
-    if (!this.mayRead(reply)) return;
+    if (!this.doorman.mayRead(reply)) return;
     const run = this.config.run();
-    if (run === null) return fail(reply, 'not-ready', notReady);
+    if (run === null) return fail(reply, 'not-ready', 'the run is not loaded yet');
     await route(reply, run);
   }
 
@@ -129,41 +128,12 @@ export class WebServer {
     await send();
   }
 
-  /** Under a name that is ours and from a page that may; says so where not. */
-  private isReachedRightly(reply: Reply): boolean {
-    const { access } = this.config;
-    const { headers } = reply.request;
-    if (access.knowsHost(headers) && access.knowsOrigin(headers)) return true;
-    fail(reply, 'forbidden', 'this coordinator does not know that name or that page: see its --allow-host');
-    return false;
-  }
-
-  /** Whoever knows the token may reach it under any name; says so where not. */
-  private mayRead(reply: Reply): boolean {
-    const { access } = this.config;
-    const token = bearer(reply.request.headers);
-    if (access.roleOf(token) === 'nobody') {
-      if (!access.isSettled) {
-        fail(reply, 'not-ready', notReady);
-        return false;
-      }
-      const how = 'open the whole link that the coordinator printed, or send "Authorization: Bearer TOKEN"';
-      fail(reply, 'token-wrong', `the token is missing or wrong: ${how}`);
-      return false;
-    }
-    return (access.needsToken && token !== null) || this.isReachedRightly(reply);
-  }
-
   private async control(reply: Reply, action: string): Promise<void> {
-    const { access, controls, run } = this.config;
+    const { controls, run } = this.config;
     const body = readBody(reply, limits.requestBodyBytesMax);
     if (reply.request.method !== 'POST') return fail(reply, 'method-not-allowed', 'there is only POST here');
-    if (!access.knowsOrigin(reply.request.headers)) return fail(reply, 'forbidden', 'not from that page');
-    if (controls === null) return fail(reply, 'not-found', 'this only shows the files of a run: it has no controls');
-    const role = access.roleOf(bearer(reply.request.headers));
-    if (role === 'nobody')
-      return fail(reply, 'token-wrong', `the operator's token is missing or wrong: ${operatorHint}`);
-    if (role !== 'operator') return fail(reply, 'operator-only', `this needs the operator's token: ${operatorHint}`);
+    if (controls === null) return fail(reply, 'not-found', 'this shows the files of a run, and cannot control it');
+    if (!this.doorman.mayControl(reply)) return;
     const text = await body;
     if (text === null) return fail(reply, 'too-large', `a body has at most ${limits.requestBodyBytesMax} bytes`);
     const refusal = controls.perform(action, text);
