@@ -52,6 +52,9 @@ export const limits = {
   /** How long a connection may take for its `hello`, and for its `ready` after that. */
   helloMsMax: 10_000,
   prepareMsMax: 60_000,
+  /** `lockstep conform`: how long a worker may take to connect, and to close a connection that is over. */
+  conformConnectMsMax: 60_000,
+  conformCloseMsMax: 5_000,
   /** Shards leased to one member at a time. */
   leasesPerMemberMax: 64,
   /** Late copies of shards that are awaited at a time, to be compared; each may cost a gradient and a copy of the weights. */

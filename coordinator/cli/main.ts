@@ -167,7 +167,29 @@ const parser = yargs(hideBin(process.argv))
         .example('$0 view runs/A runs/B runs/C', 'Three runs on one chart, and what differs between them'),
     async (argv) => exitWith(import('./view.js').then(({ runView }) => runView(argv))),
   )
-  .demandCommand(1, 'Say what to do: train, coordinator, worker or view')
+  .command(
+    'conform [url]',
+    'Check a worker that you wrote: plays a coordinator to it, and says what is wrong',
+    (y) =>
+      y
+        .positional('url', {
+          type: 'string',
+          default: 'ws://127.0.0.1:8082',
+          describe: 'Address to listen on; #TOKEN behind it: the worker must offer that token',
+        })
+        .option('port', {
+          describe: 'Port to listen on, in place of that of the address; 0: any',
+          coerce: integer('port', 0, 65535),
+        })
+        .option('wait', {
+          default: limits.conformConnectMsMax / 1000,
+          describe: 'Seconds to wait for the worker to connect',
+          coerce: integer('wait', 1, 86_400),
+        })
+        .example('$0 conform --port 9000', 'Then start the worker with ws://127.0.0.1:9000'),
+    async (argv) => exitWith(import('./conform.js').then(({ runConform }) => runConform(argv))),
+  )
+  .demandCommand(1, 'Say what to do: train, coordinator, worker, view or conform')
   .example('$0 train', 'One machine')
   .example('$0 coordinator --host 0.0.0.0', 'Many: others open the link that it prints in a browser, …')
   .example("$0 worker 'ws://HOST:8080/#TOKEN'", '… or join from a terminal')

@@ -9,12 +9,12 @@ import { Computer } from '../../shared/compute/computer.js';
 import { type LooseSamples, storeSamples } from '../../shared/compute/samples.js';
 import { layOutWorkspace, type RunDescription, type Workspace } from '../../shared/compute/workspace.js';
 import type { SampleSet } from '../../shared/data/dataset.js';
-import type { SampleOrder } from '../../shared/data/order.js';
+import type { SampleOrder, SlotOrder } from '../../shared/data/order.js';
 import { initialWeights } from '../../shared/model/initialise.js';
 import { transposeWeights } from '../../shared/model/network.js';
-import type { Shard } from '../../shared/pool/tree.js';
-import { scoreFloats } from '../../shared/work/kinds.js';
-import { type Orders, ordersOf, shardSamples } from '../../shared/work/orders.js';
+import { type Shard, shardEnd } from '../../shared/pool/tree.js';
+import { scoreFloats, type WorkName } from '../../shared/work/kinds.js';
+import { type Orders, orderOf, ordersOf, shardSamples } from '../../shared/work/orders.js';
 
 /** A place in the order of steps. */
 export interface StepPlace {
@@ -53,6 +53,19 @@ export class Oracle {
   /** The order of the training set. */
   get order(): SampleOrder {
     return this.orders.train;
+  }
+
+  /** The order that the slots of a kind of work follow. */
+  orderOf(work: WorkName): SlotOrder {
+    return orderOf(this.orders, { work });
+  }
+
+  /** The samples of a shard, slot after slot. */
+  idsOf(work: WorkName, { epoch, stepInEpoch }: StepPlace, shard: Shard): number[] {
+    const order = this.orderOf(work);
+    const end = shardEnd(shard, order.slotsIn(stepInEpoch));
+    const slots = Array.from({ length: end - shard.lo }, (_, i) => shard.lo + i);
+    return slots.flatMap((slot) => [...order.microBatch(epoch, stepInEpoch, slot)]);
   }
 
   /** A copy. */

@@ -1,0 +1,101 @@
+/** Finds out which well-known mistake makes a wrong answer: the one whose bits it has. */
+import type { KernelBackend } from '../../shared/arithmetic/backend.js';
+import type { LooseSamples } from '../../shared/compute/samples.js';
+import type { RunDescription } from '../../shared/compute/workspace.js';
+import { type Shard, shardEnd } from '../../shared/pool/tree.js';
+import { difference } from './difference.js';
+import { mistakes } from './mistakes.js';
+import { Oracle, type StepPlace } from './oracle.js';
+
+/** All that an answer to a shard of a step follows from. */
+export interface Question {
+  readonly run: RunDescription;
+  readonly train: LooseSamples;
+  readonly weights: Float32Array;
+  /** Those that the worker held before; null for the first ones. */
+  readonly weightsBefore: Float32Array | null;
+  readonly place: StepPlace;
+  readonly shard: Shard;
+}
+
+/** What the worker does and what it should do, as a sentence; null if none of the mistakes has these bits. */
+export function diagnosis(question: Question, got: Float32Array): string | null {
+  for (const { sentence, answer } of suspects(question)) {
+    const sum = answer();
+    if (sum !== null && difference(question.run.model, sum, got) === null) return sentence;
+  }
+  return null;
+}
+
+interface Suspect {
+  readonly sentence: string;
+  /** The sum that the mistake gives; null where it cannot be made. */
+  readonly answer: () => Float32Array | null;
+}
+
+function suspects(question: Question): Suspect[] {
+  const { weights, weightsBefore, place, shard } = question;
+  const withBackend = (backend?: KernelBackend, floats = weights) => {
+    const oracle = oracleOf(question, backend);
+    oracle.setWeights(floats);
+    return oracle.gradient(place, shard);
+  };
+  return [
+    ...Object.values(mistakes).map(({ sentence, backend }) => ({ sentence, answer: () => withBackend(backend) })),
+    {
+      sentence: 'It uses the weights of the step before.',
+      answer: () => (weightsBefore === null ? null : withBackend(undefined, weightsBefore)),
+    },
+    {
+      sentence: 'It adds the slots one after the other; they are added along the tree.',
+      answer: () => slotAfterSlot(question),
+    },
+    {
+      sentence: 'It adds the losses of the shard sample by sample; loss sums of slots are added along the tree.',
+      answer: () => lossesInARow(question, withBackend()),
+    },
+  ];
+}
+
+function oracleOf({ run, train, weights }: Question, backend?: KernelBackend): Oracle {
+  const oracle = new Oracle(run, backend);
+  oracle.store('train', train);
+  oracle.setWeights(weights);
+  return oracle;
+}
+
+function slotAfterSlot(question: Question): Float32Array | null {
+  const { place, shard } = question;
+  const oracle = oracleOf(question);
+  const slots = slotsOf(oracle, question).map((lo) => oracle.gradient(place, { lo, size: 1 }));
+  if (shard.size === 1) return null;
+  return slots.reduce((sum, slot) => sum.map((x, i) => Math.fround(x + slot[i])));
+}
+
+/** The right sum, but for its loss. */
+function lossesInARow(question: Question, sum: Float32Array): Float32Array {
+  const { place } = question;
+  const oracle = oracleOf(question);
+  const lossOf = lossesOf(question);
+  const ids = slotsOf(oracle, question).flatMap((slot) => [
+    ...oracle.order.microBatch(place.epoch, place.stepInEpoch, slot),
+  ]);
+  sum[sum.length - 2] = ids.reduce((total, id) => Math.fround(total + lossOf(id)), 0);
+  return sum;
+}
+
+/** The loss of each sample: that of a slot with this sample alone. */
+function lossesOf(question: Question): (id: number) => number {
+  const run = { ...question.run, batch: 0, microBatch: 1 };
+  const oracle = oracleOf({ ...question, run });
+  const slotOf = new Map(Array.from(question.train.ids, (_, slot) => [oracle.order.microBatch(0, 0, slot)[0], slot]));
+  return (id) => {
+    const sum = oracle.gradient({ epoch: 0, stepInEpoch: 0 }, { lo: slotOf.get(id) ?? 0, size: 1 });
+    return sum[sum.length - 2];
+  };
+}
+
+function slotsOf(oracle: Oracle, { place, shard }: Question): number[] {
+  const end = shardEnd(shard, oracle.order.slotsIn(place.stepInEpoch));
+  return Array.from({ length: end - shard.lo }, (_, i) => shard.lo + i);
+}

@@ -1,0 +1,23 @@
+/** Payloads of a coordinator, from plain arrays. */
+import { changeBlockFloats } from '../../shared/arithmetic/kernels.js';
+import type { LooseSamples } from '../../shared/compute/samples.js';
+
+/** The mask of a part: a bit for each block that differs from `before` in any bit. */
+export function changedBlocks(now: Float32Array, before: Float32Array): Uint8Array {
+  const mask = new Uint8Array(Math.ceil(now.length / changeBlockFloats / 8));
+  const [nowBits, beforeBits] = [now, before].map((floats) => new Uint32Array(floats.slice().buffer));
+  for (let i = 0; i < now.length; i++) {
+    const block = Math.floor(i / changeBlockFloats);
+    if (nowBits[i] !== beforeBits[i]) mask[block >> 3] |= 1 << (block & 7);
+  }
+  return mask;
+}
+
+export function samplesPayload({ ids, labels, pixels }: LooseSamples): Uint8Array {
+  const payload = new Uint8Array(4 * ids.length + labels.length + pixels.length);
+  const view = new DataView(payload.buffer);
+  for (const [i, id] of ids.entries()) view.setUint32(4 * i, id, true);
+  payload.set(labels, 4 * ids.length);
+  payload.set(pixels, 5 * ids.length);
+  return payload;
+}

@@ -1,0 +1,65 @@
+/** The runs that a worker is taken through: between them, every loss, activation and kind of step. */
+import type { RunDescription } from '../../shared/compute/workspace.js';
+
+export interface Scene {
+  readonly title: string;
+  readonly run: RunDescription;
+}
+
+export const scenes: readonly Scene[] = [
+  {
+    title: '144-17-10, relu, softmaxCrossEntropy: steps of 24, 24 and 9 samples; the last slot has 1',
+    run: {
+      model: {
+        input: [12, 12],
+        layers: [
+          { dense: 17, activation: 'relu' },
+          { dense: 10, activation: 'linear' },
+        ],
+        loss: 'softmaxCrossEntropy',
+      },
+      train: 57,
+      test: 150,
+      batch: 24,
+      microBatch: 4,
+      seed: 11,
+    },
+  },
+  {
+    title: '15-19-9-4, sigmoid, tanh, sigmoid, quadratic: all 22 samples in every step; the last slot has 2',
+    run: {
+      model: {
+        input: [3, 5],
+        layers: [
+          { dense: 19, activation: 'sigmoid' },
+          { dense: 9, activation: 'tanh' },
+          { dense: 4, activation: 'sigmoid' },
+        ],
+        loss: 'quadratic',
+      },
+      train: 22,
+      test: 64,
+      batch: 0,
+      microBatch: 4,
+      seed: 0xfffffffe,
+    },
+  },
+  {
+    title: '16-2400-3, tanh, sigmoidCrossEntropy: 48,003 parameters, which travel in two parts',
+    run: {
+      model: {
+        input: [16],
+        layers: [
+          { dense: 2400, activation: 'tanh' },
+          { dense: 3, activation: 'linear' },
+        ],
+        loss: 'sigmoidCrossEntropy',
+      },
+      train: 71,
+      test: 65,
+      batch: 30,
+      microBatch: 5,
+      seed: 3,
+    },
+  },
+];

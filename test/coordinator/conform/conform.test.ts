@@ -1,0 +1,169 @@
+/** `lockstep conform` finds our own worker right, and says of a broken one what is broken. */
+import { describe, expect, it } from 'vitest';
+import { conform } from '../../../coordinator/conform/conform.js';
+import { waits } from '../../../coordinator/conform/conversation.js';
+import { altered, mistakes } from '../../../coordinator/conform/mistakes.js';
+import { Oracle } from '../../../coordinator/conform/oracle.js';
+import { Interruption } from '../../../coordinator/conform/peer.js';
+import { LineReport } from '../../../coordinator/conform/report.js';
+import { scenes } from '../../../coordinator/conform/scenes.js';
+import type { ShardLease } from '../../../shared/protocol/messages.js';
+import { type Faults, knownAnswer, TestWorker } from './worker.js';
+
+/** What the tool says of a worker that is wrong in these ways. */
+async function said(faults: Faults, some = scenes): Promise<{ text: string; failures: number }> {
+  const lines: string[] = [];
+  const report = new LineReport((line) => lines.push(line));
+  let connections = 0;
+  const door = {
+    next: async () => {
+      connections += 1;
+      if (connections > 1 && faults.comesBack === false) throw new Interruption('none came');
+      return new TestWorker(faults).peer;
+    },
+  };
+  await conform(door, report, { knownAnswer, waits, connectMs: 1, scenes: some });
+  return { text: lines.join('\n'), failures: report.failures };
+}
+
+const [first] = scenes;
+const wrong = (check: string, what: string) => new RegExp(`WRONG +${check}: ${what}`);
+
+/** The loss of every sample, added one after the other. */
+function lossesInARow(worker: TestWorker, shard: ShardLease, right: Float32Array): Float32Array {
+  const { run, order, weights } = worker.computes;
+  const single = new Oracle({ ...run, batch: 0, microBatch: 1 });
+  single.store('train', worker.samples);
+  single.setWeights(weights);
+  let total = 0;
+  for (let slot = shard.lo; slot < Math.min(shard.lo + shard.size, order.slotsIn(shard.stepInEpoch)); slot++) {
+    for (const id of order.microBatch(shard.epoch, shard.stepInEpoch, slot)) {
+      const at = Array.from({ length: run.train }, (_, i) => single.order.microBatch(0, 0, i)[0]).indexOf(id);
+      total = Math.fround(total + single.gradient({ epoch: 0, stepInEpoch: 0 }, { lo: at, size: 1 }).at(-2)!);
+    }
+  }
+  right[right.length - 2] = total;
+  return right;
+}
+
+function slotsInARow(worker: TestWorker, shard: ShardLease): Float32Array {
+  return worker.slots(shard).reduce((sum, slot) => sum.map((x, i) => Math.fround(x + slot[i])));
+}
+
+describe('a worker that computes as the page says', () => {
+  it('conforms', async () => {
+    const { text, failures } = await said({});
+    expect(text).not.toContain('WRONG');
+    expect(failures).toBe(0);
+    expect(text.match(/^ {2}ok /gm)?.length).toBeGreaterThan(25);
+  });
+
+  it('conforms if it does not come back after its own failure', async () => {
+    const { failures, text } = await said({ comesBack: false }, [first]);
+    expect(failures).toBe(0);
+    expect(text).toContain('which it need not');
+  });
+});
+
+describe('a worker that computes something else', () => {
+  it.each(Object.values(mistakes))('is told: $sentence', async ({ sentence, backend }) => {
+    const { text, failures } = await said({ backend }, [first]);
+    expect(text).toMatch(wrong('one slot|a shard of 6 slots', String.raw`layers\.\d\.\w+\[\d+`));
+    expect(text).toContain(sentence);
+    expect(failures).toBeGreaterThan(0);
+  });
+
+  it('is told where and by how much, if nobody knows the mistake', async () => {
+    const sum = (_: TestWorker, shard: ShardLease, right: Float32Array) => {
+      if (shard.size === 8) right[17 * 5 + 3] += 2 ** -20;
+      return right;
+    };
+    const { text, failures } = await said({ sum }, [first]);
+    expect(text).toMatch(
+      /WRONG {2}a shard of 6 slots: layers\.0\.weight\[5, 3\] \(float 88 of 2645\): wanted [0-9a-f]{8} \(\S+\), got [0-9a-f]{8} \(\S+\), \d+ ulp off; 1 of 2647 numbers differ/,
+    );
+    expect(text).not.toContain('known mistake');
+    expect(failures).toBe(1);
+  });
+
+  it('is told of losses that are not added along the tree', async () => {
+    const { text } = await said({ sum: lossesInARow }, [first]);
+    expect(text).toMatch(wrong('a shard of 6 slots', 'the loss sum'));
+    expect(text).toContain('It adds the losses of the shard sample by sample');
+  });
+
+  it('is told of slots that are not added along the tree', async () => {
+    const { text } = await said({ sum: slotsInARow }, [first]);
+    expect(text).not.toMatch(wrong('one slot', ''));
+    expect(text).toMatch(wrong('a shard of 6 slots', 'layers'));
+    expect(text).toContain('It adds the slots one after the other');
+  });
+
+  it('is told of weights that are those of the step before', async () => {
+    const { text } = await said({ ignoresChanges: true }, [first]);
+    expect(text).toMatch(wrong('changed weights, sent as a difference', 'layers'));
+    expect(text).toContain('It uses the weights of the step before.');
+  });
+
+  it('is told of blocks that it cleared', async () => {
+    const { text } = await said({ clearsLeftOut: true }, [first]);
+    expect(text).toMatch(wrong('changed weights, sent as a difference', ''));
+  });
+
+  it('is told of a wrong prediction', async () => {
+    const predictions = (right: Uint8Array) =>
+      right.map((predicted, i) => (i === 70 ? (predicted + 1) % 10 : predicted));
+    const { text, failures } = await said({ predictions }, [first]);
+    expect(text).toMatch(wrong('an evaluation of 150 samples', 'the predicted class of test sample 70'));
+    expect(failures).toBe(1);
+  });
+
+  it('is told that its known answer is wrong, and is checked all the same', async () => {
+    const { text, failures } = await said({ knownAnswer: 'cd'.repeat(32) }, [first]);
+    expect(text).toMatch(wrong('the known answer', 'wanted abab.*, got cdcd'));
+    expect(failures).toBe(1);
+    expect(text).toContain('ok     a shard of 6 slots');
+  });
+
+  it('is told of a gradient that is divided by the samples of its slot', async () => {
+    const backend = altered(({ kernels, buffer }) => ({
+      outputLoss: (...operands) => {
+        kernels.outputLoss(...operands);
+        const [, , , , delta, , rows, classes] = operands;
+        const deltas = new Float32Array(buffer, delta, rows * classes);
+        for (let i = 0; i < deltas.length; i++) deltas[i] = Math.fround(deltas[i] / rows);
+      },
+    }));
+    expect((await said({ backend }, [first])).text).toMatch(wrong('one slot', String.raw`layers\.0`));
+  });
+});
+
+describe('a worker that does not keep to the protocol', () => {
+  it.each<[string, Faults, RegExp]>([
+    ['never says it is ready', { ignores: 'welcome' }, /waited 60 s for `ready`, and heard nothing/],
+    ['never answers a shard', { ignores: 'shard' }, /waited 30 s for the answer to one slot, and heard nothing/],
+    ['answers no ping', { ignores: 'ping' }, /waited 4 s for a pong of id 70001, behind three shards/],
+    ['answers a ping with another id', { pongId: 5 }, /waited 4 s for a pong of id 70001/],
+    [
+      'takes an unknown field',
+      { ignoresUnknownFields: true },
+      /waited 5 s for a refusal of a ping with an unknown field/,
+    ],
+    ['does not close', { closesNever: true }, /waited 5 s for the connection to be closed/],
+  ])('is named: it %s', async (_, faults, sentence) => {
+    const { text, failures } = await said(faults, [first]);
+    expect(text).toMatch(sentence);
+    expect(failures).toBeGreaterThan(0);
+  });
+
+  it('is named: it sends parts out of order', async () => {
+    const { text } = await said({ partsBackwards: true }, [scenes[2]]);
+    expect(text).toMatch(/one slot: part 1 of the gradient came where part 0 should come/);
+  });
+
+  it('is named: it does not come back', async () => {
+    const { text, failures } = await said({ comesBack: false }, scenes.slice(0, 2));
+    expect(text).toMatch(wrong('comes back', 'none came'));
+    expect(failures).toBe(1);
+  });
+});

@@ -1,0 +1,162 @@
+/** A worker without sockets that answers at once, and may be wrong in one way. */
+import { Oracle } from '../../../coordinator/conform/oracle.js';
+import { Peer, type PeerSocket, type Timer } from '../../../coordinator/conform/peer.js';
+import type { KernelBackend } from '../../../shared/arithmetic/backend.js';
+import type { LooseSamples } from '../../../shared/compute/samples.js';
+import type { RunDescription } from '../../../shared/compute/workspace.js';
+import { shardEnd } from '../../../shared/pool/tree.js';
+import { decodeFromCoordinator, encodeFrame } from '../../../shared/protocol/codec.js';
+import { protocolErrors } from '../../../shared/protocol/errors.js';
+import {
+  type FromCoordinator,
+  type FromWorker,
+  protocolVersion,
+  type ShardLease,
+  type Weights,
+  type Welcome,
+} from '../../../shared/protocol/messages.js';
+import { samplesIn } from '../../../shared/protocol/payload.js';
+import { packPart, partAt, partBytesMax, partsOf, unpackPart } from '../../../shared/protocol/tensor.js';
+
+/** The test's own: what a worker that computes like the coordinator would send. */
+export const knownAnswer = 'ab'.repeat(32);
+
+export interface Faults {
+  readonly backend?: KernelBackend;
+  readonly knownAnswer?: string;
+  /** How the answer to a shard is made, from the right one. */
+  readonly sum?: (worker: TestWorker, shard: ShardLease, right: Float32Array) => Float32Array;
+  readonly predictions?: (right: Uint8Array) => Uint8Array;
+  /** Weights that come as a difference are not taken in. */
+  readonly ignoresChanges?: boolean;
+  /** Blocks that were left out become zero. */
+  readonly clearsLeftOut?: boolean;
+  readonly ignoresUnknownFields?: boolean;
+  readonly ignores?: FromCoordinator['type'];
+  readonly pongId?: number;
+  /** Parts of a gradient come from the last to the first. */
+  readonly partsBackwards?: boolean;
+  readonly closesNever?: boolean;
+  readonly comesBack?: boolean;
+}
+
+/** Nothing happens in these tests but in answer to something: whoever waits longer than a turn waits for ever. */
+export const timer: Timer = (_, call) => {
+  const handle = setImmediate(call);
+  return () => clearImmediate(handle);
+};
+
+export class TestWorker implements PeerSocket {
+  readonly peer = new Peer(this, timer);
+  samples: LooseSamples = { ids: new Uint32Array(0), labels: new Uint8Array(0), pixels: new Uint8Array(0) };
+  private oracle: Oracle | null = null;
+  private isClosed = false;
+
+  constructor(readonly faults: Faults) {
+    const kind = { version: '1', name: 'test', kind: 'test', threads: 1, kernels: '0'.repeat(64) };
+    this.say({ type: 'hello', protocol: protocolVersion, ...kind });
+  }
+
+  /** From the coordinator. */
+  send(frame: Uint8Array): void {
+    const decoded = decodeFromCoordinator(frame);
+    if ('message' in decoded) this.hear(decoded.message, decoded.payload);
+    else if (!this.faults.ignoresUnknownFields) this.fail(decoded.error.code);
+  }
+
+  close(): void {
+    if (!this.faults.closesNever) this.closed(1000);
+  }
+
+  private closed(code: number): void {
+    if (!this.isClosed) this.peer.closed(code);
+    this.isClosed = true;
+  }
+
+  private fail(code: keyof typeof protocolErrors): void {
+    this.say({ type: 'failure', code, message: '' });
+    this.closed(protocolErrors[code].closeCode);
+  }
+
+  private say(message: FromWorker, ...payload: Uint8Array[]): void {
+    this.peer.received(encodeFrame(message, ...payload));
+  }
+
+  private hear(message: FromCoordinator, payload: Uint8Array): void {
+    if (message.type === this.faults.ignores) return;
+    if (message.type === 'welcome') this.begin(message);
+    else if (message.type === 'weights') this.takeWeights(message, payload);
+    else if (message.type === 'samples') this.store(message.set, samplesIn(payload.slice(), message.count));
+    else if (message.type === 'shard') this.compute(message);
+    else if (message.type === 'ping') this.say({ type: 'pong', id: this.faults.pongId ?? message.id });
+  }
+
+  private begin({ model, data, batch, microBatch, seed }: Welcome): void {
+    const run: RunDescription = { model, train: data.train, test: data.test, batch, microBatch, seed };
+    this.oracle = new Oracle(run, this.faults.backend);
+    this.say({ type: 'ready', knownAnswer: this.faults.knownAnswer ?? knownAnswer });
+  }
+
+  private store(set: 'train' | 'test', some: LooseSamples): void {
+    this.computes.store(set, some);
+    if (set === 'train')
+      this.samples = {
+        ids: joined(this.samples.ids, some.ids),
+        labels: joined(this.samples.labels, some.labels),
+        pixels: joined(this.samples.pixels, some.pixels),
+      };
+  }
+
+  private takeWeights({ part, base }: Weights, payload: Uint8Array): void {
+    if (base !== null && this.faults.ignoresChanges) return;
+    const weights = this.computes.weights;
+    const { first, count } = partAt(part, weights.length);
+    const target = new Uint8Array(weights.buffer, 4 * first, 4 * count);
+    unpackPart(payload, count, {
+      present: (from, bytes) => target.set(bytes, 4 * from),
+      absent: (from, end) => this.faults.clearsLeftOut && target.fill(0, 4 * from, 4 * end),
+    });
+    this.computes.setWeights(weights);
+  }
+
+  get computes(): Oracle {
+    if (this.oracle === null) throw new Error('the worker was not welcomed');
+    return this.oracle;
+  }
+
+  /** The right sums of a shard's slots. */
+  slots({ epoch, stepInEpoch, lo, size }: ShardLease): Float32Array[] {
+    const end = shardEnd({ lo, size }, this.computes.order.slotsIn(stepInEpoch));
+    return Array.from({ length: end - lo }, (_, i) =>
+      this.computes.gradient({ epoch, stepInEpoch }, { lo: lo + i, size: 1 }),
+    );
+  }
+
+  private compute(shard: ShardLease): void {
+    const { lease } = shard;
+    if (shard.work === 'evaluation') {
+      const { sums, predictions } = this.computes.evaluation(shard);
+      const said = this.faults.predictions?.(predictions) ?? predictions;
+      return this.say({ type: 'result', lease, computeMs: 0 }, new Uint8Array(sums.buffer), said);
+    }
+    const right = this.computes.gradient(shard, shard);
+    const sum = this.faults.sum?.(this, shard, right) ?? right;
+    const parameters = sum.length - 2;
+    const parts = Array.from({ length: partsOf(parameters) }, (_, part) => part);
+    if (this.faults.partsBackwards) parts.reverse();
+    for (const part of parts) {
+      const { first, count } = partAt(part, parameters);
+      const payload = new Uint8Array(partBytesMax);
+      const length = packPart(new Uint8Array(sum.buffer, 4 * first, 4 * count), null, payload);
+      this.say({ type: 'gradient', lease, part }, payload.subarray(0, length));
+    }
+    this.say({ type: 'result', lease, computeMs: 0 }, new Uint8Array(sum.buffer, 4 * parameters));
+  }
+}
+
+function joined<T extends Uint8Array | Uint32Array>(a: T, b: T): T {
+  const both = new (a.constructor as new (length: number) => T)(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}
