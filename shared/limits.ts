@@ -31,6 +31,8 @@ export const limits = {
   slotsMax: 1_000_000,
   /** Workers that one coordinator admits. */
   membersMax: 1024,
+  /** Workers that are banned at a time: above this, the oldest ban is forgotten. */
+  bansMax: 1024,
   /** Compute threads that one worker lends. */
   threadsMax: 256,
   /** A worker's name, in UTF-16 units. */

@@ -76,12 +76,11 @@ export class FleetSite implements Site, MemberObserver {
 
   private tick(): void {
     this.run.machine.pool.tick();
-    for (const member of this.members) member.tick(this.config.platform.nowMs());
+    for (const member of this.members) member.tick();
   }
 
   private admit(connection: MemberConnection): Entrant {
-    const { nowMs } = this.config.platform;
-    const member = new RemoteMember(this.fleet, connection, this, nowMs());
+    const member = new RemoteMember(this.fleet, connection, this, this.config.platform.nowMs);
     this.members.add(member);
     return {
       receive: (frame) => member.receive(frame),
@@ -104,10 +103,10 @@ export class FleetSite implements Site, MemberObserver {
       .map((worker) => stateOf(worker, microBatch));
   }
 
-  /** Sends a worker away for good; false when there is none of this number. */
+  /** Sends a worker away for good: it is not admitted again. False when there is none of this number. */
   drop(id: number): boolean {
     const worker = this.atWork.get(id);
-    worker?.member.end('dropped', false, 'the operator dropped this worker');
+    worker?.member.dismiss('the operator dropped this worker');
     return worker !== undefined;
   }
 
@@ -146,7 +145,9 @@ export class FleetSite implements Site, MemberObserver {
   stepStarted(task: Task): void {
     const next = taskAfter(task, this.run.machine.orders.train.stepsPerEpoch);
     for (const member of this.members) {
-      for (const { shard, task: leased } of member.leased()) if (leased === task) member.sendSamples(next, shard);
+      for (const { shard, task: leased } of member.transport.leased()) {
+        if (leased === task) member.transport.sendSamples(next, shard);
+      }
     }
   }
 
@@ -177,7 +178,8 @@ interface AtWork {
 }
 
 function stateOf({ member, joinedAt }: AtWork, microBatch: number): WorkerState {
-  const { id, name, hello, shards, roundTripMs, belief } = member;
+  const { id, name, hello } = member;
+  const { shards, copiesAgreed, roundTripMs, belief } = member.transport;
   const trained = workNames.find((work) => kinds[work].trains && (belief?.msPerSlot[work] ?? 0) > 0);
   const msPerSlot = trained === undefined ? 0 : (belief?.msPerSlot[trained] ?? 0);
   return {
@@ -187,7 +189,7 @@ function stateOf({ member, joinedAt }: AtWork, microBatch: number): WorkerState 
     threads: hello?.threads ?? 0,
     samplesPerSecond: msPerSlot === 0 ? 0 : Math.round((1000 * microBatch) / msPerSlot),
     shards,
-    audits: member.audits,
+    copiesAgreed,
     roundTripMs: roundTripMs === null ? null : Number(roundTripMs.toPrecision(3)),
     state: (belief?.leases.length ?? 0) > 0 ? 'computing' : 'idle',
     joinedAt,

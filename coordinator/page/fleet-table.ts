@@ -53,7 +53,7 @@ export class FleetTable {
       worker.samplesPerSecond === 0 ? '–' : rate(worker.samplesPerSecond),
       share,
       count(worker.shards),
-      count(worker.audits),
+      count(worker.copiesAgreed),
       worker.roundTripMs === null ? '–' : `${worker.roundTripMs.toFixed(worker.roundTripMs < 10 ? 1 : 0)} ms`,
       clock(worker.joinedAt),
     ];

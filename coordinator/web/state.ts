@@ -104,9 +104,9 @@ export interface WorkerState {
   readonly threads: number;
   /** As it computes now; 0 until it was measured. */
   readonly samplesPerSecond: number;
-  /** Shards that were used, and shards that were computed again to check it. */
+  /** Shards that were used, and copies of late shards that agreed with another worker's. */
   readonly shards: number;
-  readonly audits: number;
+  readonly copiesAgreed: number;
   readonly roundTripMs: number | null;
   readonly state: 'computing' | 'idle';
   readonly joinedAt: number;

@@ -17,7 +17,7 @@ import { sumFloats } from '../work/kinds.js';
 export interface Audited {
   readonly name: string;
   /** Late copies of others that were equal to its results, and its own that were equal to others'. */
-  audits: number;
+  copiesAgreed: number;
   /** It has computed something wrong: it is out. */
   expel(detail: string): void;
 }

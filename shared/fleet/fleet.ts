@@ -12,7 +12,9 @@ import { FrameBuffers } from '../protocol/frame-buffers.js';
 import type { DataDescription } from '../protocol/messages.js';
 import { protocolVersion, type Welcome } from '../protocol/messages.js';
 import { samplesBytes } from '../protocol/payload.js';
+import type { AdmissionTerms } from './admission.js';
 import { type Audited, Audits } from './audits.js';
+import { Bans } from './bans.js';
 import { Outbox } from './outbox.js';
 import { type BufferedFrame, SharedFrame } from './shared-frame.js';
 import { WeightsBroadcast } from './weights-broadcast.js';
@@ -39,6 +41,7 @@ export class Fleet {
   readonly weights: WeightsBroadcast;
   readonly audits: Audits;
   readonly outbox: Outbox;
+  readonly bans = new Bans();
   /** Above this, a member reads too slowly. */
   readonly queueBytesMax: number;
   /** By their numbers. */
@@ -61,6 +64,12 @@ export class Fleet {
     const { parameters, pixels, run } = machine.workspace;
     const stepBytes = 4 * parameters + samplesBytes(machine.orders.train.samplesIn(0), pixels);
     this.queueBytesMax = limits.sendQueueBytesMax + 2 * stepBytes + samplesBytes(run.test, pixels);
+  }
+
+  /** What a worker that connects from this address must show. */
+  termsFor(address: string): AdmissionTerms {
+    const { kernels, knownAnswer } = this.config;
+    return { kernels, knownAnswer, bannedFor: (name) => this.bans.reasonFor(address, name) };
   }
 
   welcome(member: number): Welcome {

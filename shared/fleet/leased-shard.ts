@@ -53,7 +53,7 @@ export class LeasedShard {
   }
 
   /** The sum with a valid result's score in its place. The buffer is the caller's from now on. */
-  takeSum(result: Uint8Array): Pointer {
+  completeSum(result: Uint8Array): Pointer {
     const { machine } = this;
     const sum = this.sum ?? machine.buffers.take();
     this.sum = null;

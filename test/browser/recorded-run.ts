@@ -93,7 +93,7 @@ function workers(now: number): WorkerState[] {
     threads,
     samplesPerSecond: speed,
     shards: Math.round(speed / 11),
-    audits: member % 3,
+    copiesAgreed: member % 3,
     roundTripMs: 0.7 + 3.1 * member,
     state: member === 4 ? ('idle' as const) : ('computing' as const),
     joinedAt: now - 90_000 + 7000 * member,

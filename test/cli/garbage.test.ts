@@ -124,12 +124,12 @@ const allZero = Array.from({ length: parts }, (_, part): Sent => [part, zeros]);
 const hostile: Record<string, { sent: Sent[]; code: keyof typeof protocolErrors | null; lease?: number }> = {
   'a part twice': { sent: [allZero[0], allZero[0]], code: 'unexpected-message' },
   'parts out of order': { sent: [allZero[1]], code: 'unexpected-message' },
-  'a part more than there are': { sent: [...allZero, [parts, zeros]], code: 'payload-length' },
+  'a part more than there are': { sent: [...allZero, [parts, zeros]], code: 'unexpected-message' },
   'a part of a number that no model has': { sent: [[2 ** 31, zeros]], code: 'field-invalid' },
   'a part shorter than its mask': { sent: [[0, zeros.subarray(1)]], code: 'payload-length' },
   'a part without payload': { sent: [[0, new Uint8Array(0)]], code: 'payload-length' },
   'a block without its floats': { sent: [[0, withBlock(0)]], code: 'payload-length' },
-  'floats without their block': { sent: [[0, new Uint8Array(32 + 256)]], code: 'payload-length' },
+  'floats without their block': { sent: [[0, new Uint8Array(maskBytes + 256)]], code: 'payload-length' },
   'a block beyond the last': {
     sent: [...allZero.slice(0, -1), [parts - 1, withBlock(8 * maskBytes - 1, ...new Array<number>(256).fill(0))]],
     code: 'payload-length',
@@ -147,8 +147,16 @@ const hostile: Record<string, { sent: Sent[]; code: keyof typeof protocolErrors 
   'a part of a lease that it does not have': { sent: [[0, withBlock(0)]], code: null, lease: 0x7fffffff },
 };
 
-/** Joins, and sends this for the first shard; resolves with the code that it is told, or null when it may stay. */
-async function tellOfShard(url: string, { sent, lease }: { sent: Sent[]; lease?: number }): Promise<string | null> {
+interface Told {
+  readonly sent: readonly Sent[];
+  readonly lease?: number;
+}
+
+/**
+ * Joins under this name, and sends this for the first shard. Resolves with the code that it is told, or with null when
+ * it may stay.
+ */
+async function tellOfShard(url: string, name: string, { sent, lease }: Told): Promise<string | null> {
   const socket = new WebSocket(url, offer(null));
   let code: string | null = null;
   let isTold = false;
@@ -171,7 +179,7 @@ async function tellOfShard(url: string, { sent, lease }: { sent: Sent[]; lease?:
   });
   socket.on('error', () => {});
   await once(socket, 'open');
-  say({ ...hello, kernels });
+  say({ ...hello, name, kernels });
   await once(socket, 'close');
   return code;
 }
@@ -183,8 +191,12 @@ test('a member that sends a gradient which is none is out, and counts for nothin
   const good = lockstep('worker', url, '--threads', 1);
   await coordinator.prints(/"epoch":1,/);
   for (const [name, { code, ...told }] of Object.entries(hostile)) {
-    expect.soft(await tellOfShard(url, told), name).toBe(code);
+    expect.soft(await tellOfShard(url, name, told), name).toBe(code);
   }
+  const liar = 'a gradient that is no number';
+  const innocent = { sent: [] };
+  expect.soft(await tellOfShard(url, liar, innocent), 'the liar, on a new socket').toBe('banned');
+  expect.soft(await tellOfShard(url, 'another', innocent), 'another worker of that address').toBeNull();
   coordinator.process.kill('SIGINT');
   expect(await coordinator.ended).toMatchObject({ code: 130, stderr: '' });
   // It waits for a coordinator that goes on with the run.

@@ -11,22 +11,24 @@ import { check } from './world.js';
 interface PoolInside {
   readonly pool: Pool;
 }
-interface MemberInside {
-  readonly id: number;
-  readonly state: string;
+interface TransportInside {
   readonly leases: ReadonlyMap<number, { readonly sum: number | null; readonly late: object | null }>;
 }
 
-const inside = (member: RemoteMember) => member as unknown as MemberInside;
+const leasesOf = ({ transport }: RemoteMember) => (transport as unknown as TransportInside).leases;
 
 export function checkInvariants(machine: Machine, members: Iterable<RemoteMember>): void {
   const { pool } = machine.pool as unknown as PoolInside;
   const places = [...pool.places()];
   for (const { job, pending, leased, summed } of places) checkSlots(job, pending, leased, summed);
-  const present = [...members].map(inside).filter(({ state }) => state === 'member');
-  checkLeases(pool, present);
+  checkLeases(
+    pool,
+    [...members].filter(({ isMember }) => isMember),
+  );
   const kept = places.reduce((sum, { summed }) => sum + summed.length, 0);
-  const coming = [...members].flatMap((m) => [...inside(m).leases.values()]).filter(({ sum }) => sum !== null).length;
+  const coming = [...members]
+    .flatMap((member) => [...leasesOf(member).values()])
+    .filter(({ sum }) => sum !== null).length;
   const { inUse } = machine.buffers;
   check(inUse === kept + coming, `${inUse} buffers are in use, for ${kept} sums and ${coming} that are coming`);
 }
@@ -47,15 +49,15 @@ function checkSlots(job: Job, pending: readonly Shard[], leased: readonly Shard[
 }
 
 /** The pool and the members' transports know the same leases. */
-function checkLeases(pool: Pool, present: readonly MemberInside[]): void {
+function checkLeases(pool: Pool, present: readonly RemoteMember[]): void {
   check(pool.memberCount === present.length, `the pool has ${pool.memberCount} members, not ${present.length}`);
-  const held = new Map(present.map(({ id, leases }) => [id, leases]));
+  const held = new Map(present.map((member) => [member.id, leasesOf(member)]));
   let leases = 0;
   for (const believed of pool.memberStates()) {
     leases += believed.leases.length;
     check(believed.leases.length <= limits.leasesPerMemberMax, `member ${believed.id} holds too many leases`);
     for (const { id } of believed.leases) check(held.get(believed.id)?.has(id), `lease ${id} is held by nobody`);
   }
-  for (const { leases: its } of present) for (const { late } of its.values()) if (late === null) leases -= 1;
+  for (const member of present) for (const { late } of leasesOf(member).values()) if (late === null) leases -= 1;
   check(leases === 0, `the transports hold ${-leases} leases that the pool does not know`);
 }

@@ -35,7 +35,7 @@ async function largeSite() {
   const access = new Access({ isOpen: true, operatorToken: 'o'.repeat(32), hosts: [] });
   const gateway = new Gateway(server, access);
   gateway.open(1 << 20, (connection) => {
-    const member = new RemoteMember(fleet, connection, observer, platform.nowMs());
+    const member = new RemoteMember(fleet, connection, observer, platform.nowMs);
     return { receive: (frame) => member.receive(frame), disconnected: () => member.disconnected() };
   });
   return { machine, fleet, server, gateway, log };

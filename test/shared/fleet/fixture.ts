@@ -74,12 +74,12 @@ export class TestFleet {
     return { nowMs, defer: (call: () => void) => void this.turns.push(call) };
   }
 
-  connect(name: string): TestWorker {
-    return new TestWorker(this, name);
+  connect(name: string, address = '192.0.2.1'): TestWorker {
+    return new TestWorker(this, name, address);
   }
 
-  join(name: string): TestWorker {
-    const worker = this.connect(name);
+  join(name: string, address?: string): TestWorker {
+    const worker = this.connect(name, address);
     const hello = { version: '1', name, kind: 'node', threads: 1, kernels } as const;
     worker.send({ type: 'hello', protocol: protocolVersion, ...hello });
     worker.send({ type: 'ready', knownAnswer });
@@ -125,7 +125,6 @@ export interface Computed {
 }
 
 export class TestWorker implements MemberConnection {
-  address = '192.0.2.1';
   queuedBytes = 0;
   readonly member: RemoteMember;
   readonly computed: Computed[] = [];
@@ -137,6 +136,7 @@ export class TestWorker implements MemberConnection {
   constructor(
     private readonly site: TestFleet,
     readonly name: string,
+    readonly address: string,
   ) {
     const observer = {
       joined: () => site.log.push(`${name} joined`),
@@ -144,7 +144,7 @@ export class TestWorker implements MemberConnection {
       diverged: () => site.log.push('diverged'),
       countedWrong: (of: string, { step }: Task) => site.log.push(`${of} was wrong in step ${step}`),
     };
-    this.member = new RemoteMember(site.fleet, this, observer, site.nowMs);
+    this.member = new RemoteMember(site.fleet, this, observer, () => site.nowMs);
   }
 
   send(frame: FromWorker | Uint8Array, whenSent?: () => void): void {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Bans } from '../../../shared/fleet/bans.js';
 import { limits } from '../../../shared/limits.js';
 import { encodeFrame } from '../../../shared/protocol/codec.js';
 import { maskBytes } from '../../../shared/protocol/tensor.js';
@@ -30,7 +31,7 @@ describe('a late copy', () => {
     expect(site.sums.length).toBe(5);
     expect(slow.types().at(-1)).toBe('cancel');
     slow.answer();
-    expect([fast.member.audits, slow.member.audits]).toEqual([1, 1]);
+    expect([fast.member.transport.copiesAgreed, slow.member.transport.copiesAgreed]).toEqual([1, 1]);
     expect(site.log).toEqual(['fast joined', 'slow joined']);
     step(site, [fast, slow]);
     expect(site.sums.length).toBe(6);
@@ -62,7 +63,7 @@ describe('a late copy', () => {
     expect(fast.closeReason).toBe('bad-result');
     expect(slow.closeReason).toBeNull();
     expect(site.log.slice(2)).toEqual(['fast is out', 'fast was wrong in step 4']);
-    expect(slow.member.audits).toBe(0);
+    expect(slow.member.transport.copiesAgreed).toBe(0);
   });
 
   it('says so even when whoever was first has left', () => {
@@ -101,12 +102,12 @@ describe('a late copy', () => {
     expect(site.machine.buffers.inUse).toBe(1);
     for (let i = 0; i < limits.lateCopiesMax; i++) {
       const lease = { lease: 10_000 + i, task: { work: 'gradient', step: i, epoch: 0, stepInEpoch: 0 } } as const;
-      slow.member.lease({ ...lease, shard: { lo: 0, size: 1 } });
-      slow.member.overtaken({ lease: lease.lease, by: 1, sum: site.machine.buffers.take() });
+      slow.member.transport.lease({ ...lease, shard: { lo: 0, size: 1 } });
+      slow.member.transport.overtaken({ lease: lease.lease, by: 1, sum: site.machine.buffers.take() });
     }
     expect(site.machine.buffers.inUse).toBe(limits.lateCopiesMax);
     slow.member.receive(first.frames[1]);
-    expect(slow.member.audits).toBe(0);
+    expect(slow.member.transport.copiesAgreed).toBe(0);
     expect(slow.closeReason).toBeNull();
   });
 
@@ -181,13 +182,71 @@ describe('a member', () => {
   });
 });
 
+describe('a ban', () => {
+  const refused = (worker: TestWorker) => worker.closeReason === 'banned';
+
+  it('keeps out whoever computed something wrong: that name at that address, and nobody else', () => {
+    const { site, fast, slow } = straggling();
+    fast.answer();
+    slow.spoil();
+    slow.answer();
+    expect(slow.closeReason).toBe('bad-result');
+    const again = site.join('slow');
+    expect(again.received).toMatchObject([{ type: 'failure', code: 'banned' }]);
+    expect(JSON.stringify(again.received)).toContain('a recomputation gives something else');
+    expect(site.log.slice(-2)).toEqual(['slow is out', 'slow is out']);
+    for (const other of [site.join('slower'), site.join('slow', '192.0.2.2')]) expect(other.member.isMember).toBe(true);
+  });
+
+  it('keeps out whoever was gone when its wrong result was found', () => {
+    const { site, fast, slow } = straggling();
+    fast.spoil();
+    fast.answer();
+    fast.send({ type: 'leave' });
+    expect(site.join('fast').member.isMember).toBe(true);
+    slow.answer();
+    expect(refused(site.join('fast'))).toBe(true);
+  });
+
+  it('keeps out whoever the operator has sent away, but nobody who left, broke the protocol or fell silent', () => {
+    const site = new TestFleet();
+    const goings: [string, (worker: TestWorker) => void, boolean][] = [
+      ['dismissed', ({ member }) => member.dismiss('the operator dropped this worker'), true],
+      ['left', (worker) => worker.send({ type: 'leave' }), false],
+      ['broken', ({ member }) => member.receive(new Uint8Array(0)), false],
+      ['silent', ({ member }) => member.transport.drop('silent'), false],
+      ['over', ({ member }) => member.end('interrupted', true, 'The run was interrupted.'), false],
+      ['accuser', (worker) => worker.send({ type: 'failure', code: 'bad-result', message: 'it is you' }), false],
+    ];
+    for (const [name, go, isBanned] of goings) {
+      go(site.join(name));
+      expect(refused(site.join(name)), name).toBe(isBanned);
+    }
+  });
+
+  it('is forgotten when there are too many newer ones', () => {
+    const bans = new Bans();
+    for (let i = 0; i <= limits.bansMax; i++) bans.add('192.0.2.1', `worker ${i}`, `reason ${i}`);
+    expect(bans.reasonFor('192.0.2.1', 'worker 0')).toBeNull();
+    expect(bans.reasonFor('192.0.2.1', 'worker 1')).toBe('reason 1');
+    bans.add('192.0.2.1', 'worker 1', 'again');
+    bans.add('192.0.2.1', 'one more', 'new');
+    expect(bans.reasonFor('192.0.2.1', 'worker 1')).toBe('again');
+    expect(bans.reasonFor('192.0.2.1', 'worker 2')).toBeNull();
+  });
+});
+
 describe('a connection', () => {
   it('that says nothing is closed in time, but not for our own standstill', () => {
     const site = new TestFleet();
     const mute = site.connect('mute');
-    mute.member.tick(site.nowMs + 60_000);
+    site.nowMs += 60_000;
+    mute.member.tick();
     expect(mute.closeReason).toBeNull();
-    for (let ms = 0; ms <= limits.helloMsMax; ms += 1_000) mute.member.tick(site.nowMs + 60_000 + ms);
+    for (let ms = 0; ms < limits.helloMsMax; ms += 1_000) {
+      site.nowMs += 1_000;
+      mute.member.tick();
+    }
     expect(mute.closeReason).toBe('heartbeat-lost');
   });
 
@@ -221,12 +280,12 @@ describe('a connection', () => {
     expect(pinged()).not.toBe(former);
     site.nowMs += 7;
     for (const id of [0, former, pinged() + 1]) worker.send({ type: 'pong', id });
-    expect(worker.member.roundTripMs).toBeNull();
+    expect(worker.member.transport.roundTripMs).toBeNull();
     worker.send({ type: 'pong', id: pinged() });
-    expect(worker.member.roundTripMs).toBe(7);
+    expect(worker.member.transport.roundTripMs).toBe(7);
     site.nowMs += 5;
     worker.send({ type: 'pong', id: pinged() });
-    expect(worker.member.roundTripMs).toBe(7);
+    expect(worker.member.transport.roundTripMs).toBe(7);
   });
 
   it('that makes no progress is told so', () => {
@@ -330,7 +389,7 @@ describe('frames that a turn has no time for', () => {
 
   it('go out before what is sent meanwhile', () => {
     const { site, b, since } = begun();
-    b.member.ping();
+    b.member.transport.ping();
     turns(site);
     expect(since()[1]).toEqual(['weights', 'shard', 'ping', 'progress']);
   });

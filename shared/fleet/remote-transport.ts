@@ -1,0 +1,254 @@
+/**
+ * The work of one member that is reached over a connection: its leases, its results, and the weights and samples that
+ * it is sent for them.
+ *
+ * What this is not: it decides neither who is a member (admission.ts) nor what goes onto the wire when (outbox.ts).
+ */
+import type { Pointer } from '../arithmetic/kernels.js';
+import { HeldSamples } from '../compute/held-samples.js';
+import type { Member } from '../pool/member.js';
+import type { LeaseOrder, Overtaken, Transport } from '../pool/pool-driver.js';
+import { type Shard, shardEnd } from '../pool/tree.js';
+import { encodeFrame } from '../protocol/codec.js';
+import type { ProtocolErrorCode } from '../protocol/errors.js';
+import type { FromCoordinator, Gradient, Pong, Progress, Result } from '../protocol/messages.js';
+import { kinds, sumFloats } from '../work/kinds.js';
+import { orderOf } from '../work/orders.js';
+import type { Task } from '../work/task.js';
+import type { Audited, LateCopy } from './audits.js';
+import type { Fleet } from './fleet.js';
+import { LeasedShard } from './leased-shard.js';
+import type { Parcel, Recipient } from './outbox.js';
+
+/** The messages of a member that say something about its work. */
+export type WorkMessage = Gradient | Result | Pong;
+
+/** The member's connection, as its work sees it. */
+export interface MemberLink extends Recipient {
+  /** The member's number. */
+  readonly id: number;
+  readonly name: string;
+  /** It is a member of the pool now. */
+  joined(): void;
+  /** It is at fault: it is told so, and is out. */
+  fail(code: ProtocolErrorCode, detail?: string): void;
+  /** It has computed something wrong: it is out for good. */
+  expel(detail: string): void;
+}
+
+/** What a result can say about the whole run. */
+export interface ResultObserver {
+  /** A result was not finite, and our own recomputation is not finite either: training has diverged (E5). */
+  diverged(task: Task): void;
+  /** A recomputation says that a result was wrong which has been counted. */
+  countedWrong(name: string, task: Task): void;
+}
+
+export class RemoteTransport implements Transport, Audited {
+  copiesAgreed = 0;
+  /** Shards whose results were of use. */
+  shards = 0;
+  /** From the newest ping that was answered to its pong, by the pool's clock. */
+  roundTripMs: number | null = null;
+  /** Slots of training that it has summed, and that the fleet had when it joined. */
+  private slots = 0;
+  private fleetSlotsBefore = 0;
+  private weightsStep: number | null = null;
+  private pings = 0;
+  /** The newest ping, until its pong comes. */
+  private unansweredPing: number | null = null;
+  private readonly leases = new Map<number, LeasedShard>();
+  private readonly held: HeldSamples;
+
+  constructor(
+    private readonly fleet: Fleet,
+    private readonly link: MemberLink,
+    private readonly observer: ResultObserver,
+  ) {
+    const { orders, workspace } = fleet.machine;
+    this.held = new HeldSamples(orders, workspace.run);
+  }
+
+  get name(): string {
+    return this.link.name;
+  }
+
+  /** What the pool believes of it, while it is a member. */
+  get belief(): Readonly<Member> | undefined {
+    return this.fleet.machine.pool.memberState(this.link.id);
+  }
+
+  // ---- from the member ----
+
+  receive(message: WorkMessage, payload: Uint8Array): void {
+    switch (message.type) {
+      case 'gradient':
+        return this.gradient(message, payload);
+      case 'result':
+        return this.result(message, payload);
+      case 'pong':
+        return this.ponged(message.id);
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** Only the pong of the newest ping measures the round trip. */
+  private ponged(id: number): void {
+    const { belief } = this;
+    if (belief === undefined || id !== this.unansweredPing) return;
+    this.unansweredPing = null;
+    this.roundTripMs = belief.heardMs - belief.pingedMs;
+  }
+
+  /** A lease that it does not have may have ended while the part was on its way. */
+  private gradient(message: Gradient, payload: Uint8Array): void {
+    const fault = this.leases.get(message.lease)?.storePart(message, payload);
+    if (fault) this.link.fail(fault.code, fault.detail);
+  }
+
+  private result({ lease }: Result, payload: Uint8Array): void {
+    const leased = this.leases.get(lease);
+    if (leased === undefined) return;
+    const fault = leased.invalidResult(payload);
+    if (fault !== null) return this.link.fail(fault.code, fault.detail);
+    const sum = leased.completeSum(payload);
+    this.leases.delete(lease);
+    if (leased.late !== null) return this.compare(leased.late, sum);
+    if (!this.isFinite(leased.order, sum)) return this.judge(leased.order, sum);
+    leased.storePredictions(payload);
+    this.count(leased.order);
+    this.fleet.machine.pool.result(this.link.id, lease, sum);
+  }
+
+  private isFinite({ task }: LeaseOrder, sum: Pointer): boolean {
+    const { kernels, workspace } = this.fleet.machine;
+    return kernels.allFinite(sum, sumFloats(task.work, workspace.parameters)) === 1;
+  }
+
+  /** The sum is not finite. A recomputation tells a faulty worker from a run that has diverged (E5). */
+  private judge(order: LeaseOrder, sum: Pointer): void {
+    const { machine, audits } = this.fleet;
+    machine.buffers.giveBack(sum);
+    if (!audits.isFinite(order)) return this.observer.diverged(order.task);
+    this.expel('it has a value that is not a finite number, which a recomputation does not');
+  }
+
+  /** Another member was first: the two copies must be the same. */
+  private compare(late: LateCopy, sum: Pointer): void {
+    const { firstIsRight, lateIsRight } = this.fleet.audits.compare(late, sum);
+    this.fleet.machine.buffers.giveBack(sum);
+    const { first, order } = late;
+    if (firstIsRight && lateIsRight) {
+      this.copiesAgreed += 1;
+      first.copiesAgreed += 1;
+    }
+    const detail = `a shard of step ${order.task.step}: a recomputation gives something else`;
+    if (!lateIsRight) this.expel(detail);
+    if (firstIsRight) return;
+    first.expel(detail);
+    this.observer.countedWrong(first.name, order.task);
+  }
+
+  private count({ task, shard }: LeaseOrder): void {
+    this.shards += 1;
+    if (!kinds[task.work].trains) return;
+    const slots = shardEnd(shard, orderOf(this.fleet.machine.orders, task).slotsIn(task.stepInEpoch)) - shard.lo;
+    this.slots += slots;
+    this.fleet.slots += slots;
+  }
+
+  // ---- from the pool and the audits ----
+
+  joined(): void {
+    this.fleet.members.set(this.link.id, this);
+    this.fleetSlotsBefore = this.fleet.slots;
+    this.link.joined();
+  }
+
+  lease(order: LeaseOrder): void {
+    const { task, lease, shard } = order;
+    this.leases.set(lease, new LeasedShard(this.fleet.machine, order));
+    if (this.weightsStep !== task.step) this.sendWeights(task.step);
+    this.sendSamples(task, shard);
+    const { work, step, epoch, stepInEpoch } = task;
+    this.send({ type: 'shard', lease, work, step, epoch, stepInEpoch, lo: shard.lo, size: shard.size });
+  }
+
+  revoke(lease: number): void {
+    if (this.forget(lease)) this.send({ type: 'cancel', lease });
+  }
+
+  overtaken({ lease, by, sum }: Overtaken): void {
+    const leased = this.leases.get(lease);
+    const first = this.fleet.members.get(by);
+    if (leased === undefined) return;
+    if (first === undefined) return this.revoke(lease);
+    leased.late = this.fleet.audits.expect(leased.order, first, sum, () => this.forget(lease));
+    this.send({ type: 'cancel', lease });
+  }
+
+  ping(): void {
+    this.unansweredPing = ++this.pings;
+    this.send({ type: 'ping', id: this.pings });
+    this.send(this.progress());
+  }
+
+  drop(reason: 'silent' | 'no-progress'): void {
+    if (reason === 'silent') this.link.fail('heartbeat-lost', 'no sign of life');
+    else this.link.fail('no-progress');
+  }
+
+  expel(detail: string): void {
+    this.link.expel(detail);
+  }
+
+  // ---- from the site ----
+
+  /** How the run goes, from where this member stands. */
+  progress(): Progress {
+    const { slots, testAccuracy } = this.fleet;
+    return { type: 'progress', share: this.slots / Math.max(1, slots - this.fleetSlotsBefore), testAccuracy };
+  }
+
+  /** Sends the samples of a shard that the member does not hold: with the shard, or ahead of time. */
+  sendSamples(task: Task, shard: Shard): void {
+    this.fleet.outbox.send(this.link, this.missingSamples(task, shard));
+  }
+
+  /** The shards that it works on now, for guessing what it will need next. */
+  *leased(): Iterable<LeaseOrder> {
+    for (const { order, late } of this.leases.values()) if (late === null) yield order;
+  }
+
+  /** The member is out. Returns how many leases it had. */
+  release(): number {
+    const { size } = this.leases;
+    for (const lease of [...this.leases.keys()]) this.forget(lease);
+    this.fleet.members.delete(this.link.id);
+    return size;
+  }
+
+  send(message: FromCoordinator): void {
+    this.fleet.outbox.send(this.link, [{ bytes: encodeFrame(message), letGo: () => {} }]);
+  }
+
+  /** Reads which samples are missing when it is their turn: at the beginning of an epoch, that takes some time. */
+  private *missingSamples(task: Task, shard: Shard): Iterable<Parcel> {
+    yield* this.fleet.samples(kinds[task.work].set, this.held.claimMissing(task, shard));
+  }
+
+  private sendWeights(step: number): void {
+    this.fleet.outbox.send(this.link, this.fleet.weights.frames(step, this.weightsStep));
+    this.weightsStep = step;
+  }
+
+  /** False when it does not have the lease. */
+  private forget(lease: number): boolean {
+    const leased = this.leases.get(lease);
+    if (leased === undefined) return false;
+    leased.release();
+    if (leased.late !== null) this.fleet.audits.forget(leased.late);
+    return this.leases.delete(lease);
+  }
+}
