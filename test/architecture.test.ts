@@ -58,6 +58,13 @@ test('only the command line puts coordinator and worker together', () => {
   expect(offenders(paths, allowed)).toEqual([]);
 });
 
+test('the core is a library: nothing below the command line imports it, or what only it needs', () => {
+  const paths = [...sources('coordinator'), ...sources('worker'), ...sources('shared')];
+  const below = paths.filter((path) => !path.startsWith('coordinator/cli/'));
+  const shell = /^(coordinator\/cli\/|pino|cli-progress|yargs|node:v8$|node:vm$)/;
+  expect(offenders(below, (name) => !shell.test(name))).toEqual([]);
+});
+
 test('the dashboard knows the coordinator by what it is told alone', () => {
   const allowed = (name: string) =>
     !isOwn(name) || /^(shared|coordinator\/page)\//.test(name) || name === 'coordinator/web/state.js';

@@ -2,7 +2,6 @@
  * `metrics.jsonl`: lines appended in order, gathered in memory between writes. A disk that fails costs lines, never the
  * run: the fault is told once, the lines wait, and the next write that succeeds has them all, up to a bound.
  */
-import { readFileSync } from 'node:fs';
 import { limits } from '../../shared/limits.js';
 import { describeFault } from '../data/fault.js';
 import type { Alarms } from './alarms.js';
@@ -136,8 +135,8 @@ function stepOf(line: string): number | null {
 }
 
 /** The lines of a log that was brought into order (`linesUpTo`); those that lack a step's score are left out. */
-export function readMetrics(path: string): MetricsLine[] {
-  return readFileSync(path, 'utf8')
+export function metricsOf(text: string): MetricsLine[] {
+  return text
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as MetricsLine)

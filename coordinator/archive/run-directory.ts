@@ -16,7 +16,7 @@ import { parseConfig } from './config-file.js';
 import { atomicWrite, ensureDirectory, type Files, listIfThere, nodeFiles, removeTemporaries } from './files.js';
 import { littleEndianBytes } from './floats.js';
 import { nodeProcesses, type Processes, RunLock } from './lock.js';
-import { linesUpTo, MetricsLog } from './metrics-log.js';
+import { linesUpTo, MetricsLog, metricsOf } from './metrics-log.js';
 import { encodeModel } from './model-file.js';
 
 /** What a run directory needs from its machine, and who hears of it. The default is this machine, and nobody. */
@@ -111,6 +111,11 @@ export class RunDirectory {
   /** The lines of metrics.jsonl; what was recorded of late may be missing before `flush`. */
   get metricsPath(): string {
     return join(this.path, runFileNames.metrics);
+  }
+
+  /** What was recorded before this process took the run up. */
+  async history(): Promise<MetricsLine[]> {
+    return metricsOf(Buffer.from(await this.files.read(this.metricsPath)).toString());
   }
 
   /** Resolves when the lines recorded so far were written, or could not be. */

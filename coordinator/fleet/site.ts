@@ -50,6 +50,7 @@ export class FleetSite implements Site, MemberObserver {
   private readonly atWork = new Map<number, AtWork>();
   private readonly fleet: Fleet;
   private readonly stopTicking: () => void;
+  private closing: Promise<void> | null = null;
   private readonly enough = new Deferred<void>();
   /** Nothing is computed any more: the shards of a worker that leaves now go to nobody. */
   private isOver = false;
@@ -155,7 +156,12 @@ export class FleetSite implements Site, MemberObserver {
     this.fleet.testAccuracy = testAccuracy;
   }
 
-  async close(farewell: Farewell): Promise<void> {
+  close(farewell: Farewell): Promise<void> {
+    this.closing ??= this.letGo(farewell);
+    return this.closing;
+  }
+
+  private async letGo(farewell: Farewell): Promise<void> {
     this.stopTicking();
     this.isOver = true;
     // Workers of a run that was interrupted look for it until it goes on.

@@ -26,7 +26,7 @@ import type { RunListener } from './run-event.js';
 import { checkpointEveryDefault, type RunRequest } from './run-request.js';
 import { completeSettings, type RunSettings } from './settings.js';
 import { buildMachine, type RunSetup, restore, setUpRun } from './setup.js';
-import type { Farewell, SitePlan } from './site.js';
+import type { Farewell, Site, SitePlan } from './site.js';
 import { type StopReason, Trainer } from './trainer.js';
 import { TrainerDriver } from './trainer-driver.js';
 
@@ -102,42 +102,47 @@ function loadData({ data, dataset }: RunSettings, { loadDataset, wish, emit }: R
   });
 }
 
-/** Trains, and leaves the result behind. */
+/** Opens the site, trains, and leaves the result behind. */
 async function lead(loaded: Loaded, means: RunMeans, ending: Ending): Promise<Summary> {
   const { setup, directory, trainer, machine, isResumed } = loaded;
   const { platform, emit } = means;
-  const name = basename(directory.path);
-  const recorder = new Recorder(
-    setup.config,
-    machine.orders.train,
-    isResumed ? trainer.position.step : null,
-    platform.nowMs,
-  );
-  const site = means.site.open({ name, directory: directory.path, setup, machine, ending, emit });
+  const { path } = directory;
+  const resumedAtStep = isResumed ? trainer.position.step : null;
+  const recorder = new Recorder(setup.config, machine.orders.train, resumedAtStep, platform.nowMs);
+  const site = means.site.open({ name: basename(path), directory: path, setup, machine, ending, emit });
   const chronicle = new Chronicle({ ...loaded, recorder, site, emit });
-  const training = new TrainerDriver(machine, trainer, setup.optimizer, platform.nowMs, chronicle);
-  emit({ type: 'loaded', run: liveRun({ ...loaded, name, training, recorder, ending }) });
-  let farewell: Farewell = 'interrupted';
-  let closed: Promise<void> | null = null;
   try {
-    await site.ready();
-    // Done now, because every member would wait for it in the middle of the first step.
-    machine.orders.train.prepare(trainer.position.epoch);
-    emit({ type: 'begun' });
-    recorder.begin();
-    const reason = await training.run(ending);
+    const reason = await train({ ...loaded, recorder, site, chronicle, ending }, means);
     emit({ type: 'trained', reason, steps: trainer.position.step, workers: site.workers });
-    farewell = farewells[reason];
     // At the same time: neither a slow worker nor a slow disk makes the other wait.
-    closed = site.close(farewell);
-    const summary = await chronicle.finish(reason);
-    await closed;
-    emit({ type: 'ended', reason, summary, directory: directory.path });
+    const [summary] = await Promise.all([chronicle.finish(reason), site.close(farewells[reason])]);
+    emit({ type: 'ended', reason, summary, directory: path });
     if (reason === 'diverged') throw divergence(trainer.position.step, setup);
     return summary;
   } finally {
-    await (closed ?? site.close(farewell));
+    // Where something failed, workers look for the run until it is started again.
+    await site.close('interrupted');
   }
+}
+
+interface Staged extends Loaded {
+  readonly recorder: Recorder;
+  readonly site: Site;
+  readonly chronicle: Chronicle;
+  readonly ending: Ending;
+}
+
+async function train(staged: Staged, { platform, emit }: RunMeans): Promise<StopReason> {
+  const { setup, directory, trainer, machine, isResumed, recorder, site, chronicle, ending } = staged;
+  const training = new TrainerDriver(machine, trainer, setup.optimizer, platform.nowMs, chronicle);
+  const run = liveRun({ setup, directory, trainer, machine, training, recorder, ending });
+  emit({ type: 'loaded', run, history: isResumed ? await directory.history() : [] });
+  await site.ready();
+  // Done now, because every member would wait for it in the middle of the first step.
+  machine.orders.train.prepare(trainer.position.epoch);
+  emit({ type: 'begun' });
+  recorder.begin();
+  return training.run(ending);
 }
 
 const farewells: Record<StopReason, Farewell> = {

@@ -1,8 +1,7 @@
 /** A run that goes on, for whoever looks at it or takes part in deciding about it. */
+import { basename } from 'node:path';
 import type { Machine } from '../../shared/compute/machine.js';
 import type { Alarms } from '../archive/alarms.js';
-import type { MetricsLine } from '../archive/config.js';
-import { readMetrics } from '../archive/metrics-log.js';
 import type { RunDirectory } from '../archive/run-directory.js';
 import type { Ending } from './ending.js';
 import type { Recorder } from './recorder.js';
@@ -24,25 +23,22 @@ export interface LiveRun {
   readonly alarms: Pick<Alarms, 'active' | 'faults'>;
   /** Over about the last second. */
   readonly samplesPerSecond: number;
-  /** What was recorded before this process took the run up. */
-  history(): MetricsLine[];
   /** The path of metrics.jsonl, once all lines recorded so far are in it. */
   metrics(): Promise<string>;
   /** Ends the run in good order, as Ctrl-C does. */
   stop(): void;
 }
 
-export interface LiveRunParts extends Pick<LiveRun, 'name' | 'setup' | 'machine' | 'trainer' | 'training'> {
+export interface LiveRunParts extends Pick<LiveRun, 'setup' | 'machine' | 'trainer' | 'training'> {
   readonly directory: RunDirectory;
   readonly recorder: Recorder;
   readonly ending: Ending;
-  readonly isResumed: boolean;
 }
 
 export function liveRun(parts: LiveRunParts): LiveRun {
-  const { name, directory, setup, machine, trainer, training, recorder, ending, isResumed } = parts;
+  const { directory, setup, machine, trainer, training, recorder, ending } = parts;
   return {
-    name,
+    name: basename(directory.path),
     directory: directory.path,
     setup,
     machine,
@@ -52,7 +48,6 @@ export function liveRun(parts: LiveRunParts): LiveRun {
     get samplesPerSecond() {
       return recorder.samplesPerSecond;
     },
-    history: () => (isResumed ? readMetrics(directory.metricsPath) : []),
     metrics: async () => {
       await directory.flush();
       return directory.metricsPath;

@@ -25,8 +25,8 @@ export type RunEvent =
       readonly checkpoint: string | null;
       readonly directory: string;
     }
-  /** Data set, model and directory are there. No worker has joined yet. */
-  | { readonly type: 'loaded'; readonly run: LiveRun }
+  /** Data set, model and directory are there. No worker has joined yet. `history` was recorded by earlier processes. */
+  | { readonly type: 'loaded'; readonly run: LiveRun; readonly history: readonly MetricsLine[] }
   /** Training begins when this many workers have joined. */
   | { readonly type: 'waiting'; readonly workersMin: number }
   | WorkerJoined

@@ -25,7 +25,7 @@ export interface Site extends FleetState {
   stepStarted(task: Task): void;
   /** The accuracy on the test set is known anew. */
   evaluated(testAccuracy: number): void;
-  /** Tells the members why the run ends, and lets them go. Called once; does not reject. */
+  /** Tells the members why the run ends, and lets them go. Only the first call counts, and later ones wait for it. */
   close(farewell: Farewell): Promise<void>;
 }
 

@@ -84,7 +84,7 @@ export class Monitor implements ViewedRun {
   heard(event: RunEvent): void {
     switch (event.type) {
       case 'loaded':
-        return this.loaded(event.run);
+        return this.loaded(event.run, event.history);
       case 'stepped':
         return this.stepped(event.line);
       case 'evaluated':
@@ -115,9 +115,9 @@ export class Monitor implements ViewedRun {
     this.join = join;
   }
 
-  private loaded(run: LiveRun): void {
+  private loaded(run: LiveRun, history: readonly MetricsLine[]): void {
     this.loaded_ = { live: run, snapshots: new Snapshots(run, this.config.nowMs) };
-    for (const line of run.history()) this.course.follow(line);
+    for (const line of history) this.course.follow(line);
   }
 
   private stepped(line: MetricsLine): void {

@@ -1,0 +1,101 @@
+/** The lines of the log: what people read, and the fields that programs match on. */
+import { expect, test } from 'vitest';
+import { describe } from '../../../coordinator/cli/describe.js';
+import type { RunEvent } from '../../../coordinator/run/run-event.js';
+import { line, summary } from '../archive/samples.js';
+
+const place = { host: 'h', port: 80, how: 'join with X' };
+const worker = { member: 3, worker: 'ann', workers: 2 };
+const score = { loss: 0.25, accuracy: 0.5 };
+const hash = summary.weightsSha256;
+
+const rows: readonly (readonly [RunEvent, string, string])[] = [
+  [{ type: 'warned', warning: { code: 'dataset-replaced', message: 'No MNIST.' } }, 'warn', 'No MNIST.'],
+  [
+    { type: 'warned', warning: { code: 'too-many-workers', workers: 3, slots: 1 } },
+    'warn',
+    '3 workers share 1 slot, so 2 have nothing to do: use a smaller --micro-batch, a larger --batch, or fewer workers',
+  ],
+  [
+    { type: 'warned', warning: { code: 'loss-grows', testLoss: 8, firstLoss: 2, rate: Math.fround(0.1) } },
+    'warn',
+    'the test loss is 4 times the loss of the first step: training does not converge; try a smaller learning rate (--lr 0.01 instead of 0.1)',
+  ],
+  [
+    { type: 'warned', warning: { code: 'evaluation-wrong', worker: 'ann', step: 5 } },
+    'error',
+    'the evaluation after step 5 is wrong: ann computed a part of it',
+  ],
+  [
+    { type: 'resumed', step: 5, checkpoint: 'step-00000005.safetensors', directory: 'd' },
+    'info',
+    'resumed at step 5, from step-00000005.safetensors',
+  ],
+  [
+    { type: 'resumed', step: 0, checkpoint: null, directory: 'd' },
+    'info',
+    'resumed at step 0, from the beginning: there is no whole checkpoint',
+  ],
+  [{ type: 'waiting', workersMin: 1 }, 'info', 'waiting for 1 worker; join with X'],
+  [{ type: 'joined', ...worker, threads: 4 }, 'info', 'ann joined (2 at work)'],
+  [{ type: 'left', ...worker, wasMember: true, reason: null }, 'info', 'ann left (2 at work)'],
+  [{ type: 'left', ...worker, wasMember: true, reason: 'it lied' }, 'warn', 'ann is out: it lied (2 at work)'],
+  [{ type: 'stranded' }, 'warn', 'no workers left: paused until one joins; join with X'],
+  [{ type: 'manned' }, 'info', 'going on'],
+  [
+    { type: 'evaluated', line: line(10), train: score, test: score, epochs: 4 },
+    'info',
+    'epoch 2/4, step 10: loss 0.2500, train 50.00 %, test 50.00 % (loss 0.2500), 1,000 samples/s, 2 workers',
+  ],
+  [{ type: 'alarm-raised', alarm: 'metrics', message: 'full' }, 'error', 'full'],
+  [{ type: 'alarm-cleared', alarm: 'metrics', message: 'free' }, 'info', 'free'],
+  [{ type: 'checkpoint-trouble', message: 'damaged' }, 'error', 'damaged'],
+  [
+    { type: 'controlled', action: 'pause', step: 5, member: null },
+    'info',
+    'paused by the operator, after the step under way',
+  ],
+  [{ type: 'controlled', action: 'drop', step: 5, member: 3 }, 'info', 'the operator dropped worker 3'],
+  [
+    { type: 'ended', reason: 'epochs', summary, directory: 'runs/a' },
+    'info',
+    `done after 10 steps and 1.0 s: test accuracy 90.00 %, weights ${hash}; run in runs/a, model in ` +
+      'runs/a/model.safetensors; next: lockstep view runs/a',
+  ],
+  [
+    {
+      type: 'ended',
+      reason: 'interrupted',
+      summary: { ...summary, stopReason: 'interrupted', testAccuracy: null, steps: 1 },
+      directory: 'runs/a',
+    },
+    'info',
+    `interrupted after 1 step and 1.0 s: not evaluated, weights ${hash}; run in runs/a; next: go on with --resume runs/a`,
+  ],
+];
+
+test.each(rows)('%j', (event, level, text) => {
+  expect(describe(event, place)).toMatchObject({ level, text });
+});
+
+test('fields have stable names', () => {
+  const fields = (event: RunEvent) => describe(event, place)?.fields;
+  expect(fields({ type: 'waiting', workersMin: 1 })).toEqual({ host: 'h', port: 80 });
+  expect(fields({ type: 'joined', ...worker, threads: 4 })).toEqual({ ...worker, threads: 4 });
+  expect(fields({ type: 'left', ...worker, wasMember: true, reason: 'r' })).toEqual({ ...worker, reason: 'r' });
+  expect(fields({ type: 'resumed', step: 5, checkpoint: null, directory: 'd' })).toEqual({ step: 5, run: 'd' });
+  expect(fields({ type: 'alarm-raised', alarm: 'metrics', message: 'm' })).toEqual({ alarm: 'run-directory' });
+  expect(fields({ type: 'ended', reason: 'epochs', summary, directory: 'd' })).toEqual({ ...summary, run: 'd' });
+  // The means since the evaluation before, in place of the last step's.
+  expect(fields({ type: 'evaluated', line: line(10), train: score, test: score, epochs: 4 })).toEqual({
+    ...line(10),
+    loss: 0.25,
+    trainAccuracy: 0.5,
+  });
+});
+
+test('what comes with every step is not logged, and a divergence is left to its error', () => {
+  expect(describe({ type: 'stepped', line: line(1) }, null)).toBe(null);
+  expect(describe({ type: 'downloading', file: 'f', bytes: 1, bytesTotal: 2 }, null)).toBe(null);
+  expect(describe({ type: 'ended', reason: 'diverged', summary, directory: 'd' }, null)).toBe(null);
+});

@@ -1,0 +1,160 @@
+/** A run from beginning to end: what it reports, and that whatever ends it ends all of it. */
+import { describe, expect, test } from 'vitest';
+import { FleetSite } from '../../../coordinator/fleet/site.js';
+import type { Site, SitePlan, SiteRun } from '../../../coordinator/run/site.js';
+import { LockstepError } from '../../../shared/errors.js';
+import { nodePlatform } from '../../../worker/node-platform.js';
+import { fault } from '../archive/memory-files.js';
+import { dataset, SmallRun } from './small-run.js';
+
+/** What every run that was begun leaves, whatever ended it: no lock, and nothing half written. */
+const whole = ['checkpoints', 'config.json', 'metrics.jsonl', 'model.safetensors', 'summary.json'];
+
+/** A site that computes nothing. It notes how it is closed. */
+function idleSite(notes: string[], ready: (run: SiteRun) => Promise<void>): SitePlan {
+  const open = (run: SiteRun): Site => ({
+    workers: 0,
+    traffic: { bytesSent: 0, bytesReceived: 0 },
+    ready: () => ready(run),
+    stepStarted: () => {},
+    evaluated: () => {},
+    close: async (farewell) => void notes.push(farewell),
+  });
+  return { threads: 0, open };
+}
+
+test('a run reports what happens, in order, and leaves everything behind', async () => {
+  const run = new SmallRun();
+  const summary = await run.conduct();
+  const steps = (count: number) => Array(count).fill('stepped');
+  // A checkpoint is reported when it is on the disk, whenever that is.
+  expect(run.types.filter((type) => type !== 'checkpointed')).toEqual([
+    ...['loaded', 'begun', ...steps(5), 'evaluated', ...steps(5), 'evaluated', 'trained', 'ended'],
+  ]);
+  expect(run.of('checkpointed').map(({ step }) => step)).toEqual([5, 10]);
+  expect(run.of('ended')[0]).toMatchObject({ reason: 'epochs', summary, directory: '/runs/small' });
+  expect(summary).toMatchObject({ steps: 10, epochs: 2, stopReason: 'epochs', resumedAtStep: null });
+  expect(await run.left()).toEqual(whole);
+});
+
+test('a run that goes on ends on the same weights, and keeps every setting that is not given anew', async () => {
+  const quiet = await new SmallRun().conduct({ patience: 50, epochs: 4 });
+  const run = new SmallRun();
+  run.onEvent = (event) => event.type === 'stepped' && event.line.step === 7 && run.wish.abort();
+  expect(await run.conduct({ patience: 50, epochs: 4 })).toMatchObject({ stopReason: 'interrupted', steps: 7 });
+  const again = new SmallRun();
+  const summary = await again.conduct(
+    { out: undefined, resume: '/runs/small', epochs: undefined, batch: undefined, lr: undefined },
+    { files: run.files },
+  );
+  expect(summary).toMatchObject({ weightsSha256: quiet.weightsSha256, resumedAtStep: 7, steps: 20 });
+  expect(again.of('resumed')).toEqual([
+    { type: 'resumed', step: 7, checkpoint: 'step-00000007.safetensors', directory: '/runs/small' },
+  ]);
+  const [{ run: live, history }] = again.of('loaded');
+  expect(live.setup.plan).toMatchObject({ patience: 50, epochs: 4 });
+  expect(history.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  expect(again.of('stepped')[0].line.step).toBe(8);
+});
+
+describe('an interrupt', () => {
+  test.each(['before it begins', 'while the data is loaded'])(
+    '%s makes no step, and leaves a run to go on',
+    async (when) => {
+      const run = new SmallRun();
+      if (when === 'before it begins') run.wish.abort();
+      const loadDataset = async () => {
+        run.wish.abort();
+        return dataset;
+      };
+      const summary = await run.conduct({}, { loadDataset });
+      expect(summary).toMatchObject({ stopReason: 'interrupted', steps: 0 });
+      expect(run.types).not.toContain('stepped');
+      expect(await run.left()).toEqual(whole);
+      expect(await new SmallRun().conduct({}, { files: run.files })).toMatchObject({ steps: 10, resumedAtStep: 0 });
+    },
+  );
+
+  test.each(['loaded', 'begun'] as const)('at the event %s makes no step', async (type) => {
+    const run = new SmallRun();
+    run.interruptAt(type);
+    expect(await run.conduct()).toMatchObject({ stopReason: 'interrupted', steps: 0 });
+    expect(run.types).not.toContain('stepped');
+  });
+
+  test('while it waits for workers ends the wait', async () => {
+    const run = new SmallRun();
+    run.interruptAt('waiting');
+    const entrance = { open: () => {}, close: async () => {} };
+    const clock = { dateMs: () => 0, every: () => () => {} };
+    const open = (site: SiteRun) => new FleetSite({ entrance, minWorkers: 1, platform: nodePlatform(), clock }, site);
+    const summary = await run.conduct({}, { site: { threads: 0, open } });
+    expect(summary).toMatchObject({ stopReason: 'interrupted', steps: 0 });
+  });
+
+  test('while the data is downloaded is handed to whoever downloads it', async () => {
+    const run = new SmallRun();
+    const loadDataset = ({ signal }: { signal?: AbortSignal }) =>
+      new Promise<never>((_, reject) => {
+        signal?.addEventListener('abort', () =>
+          reject(new LockstepError('interrupted', 'the download was interrupted')),
+        );
+        run.wish.abort();
+      });
+    await expect(run.conduct({}, { loadDataset })).rejects.toMatchObject({ code: 'interrupted' });
+    expect(await run.files.list('/runs')).toEqual([]);
+  });
+
+  test('after a step keeps that step, and says so to the members', async () => {
+    const run = new SmallRun();
+    run.onEvent = (event) => event.type === 'stepped' && event.line.step === 3 && run.wish.abort();
+    expect(await run.conduct()).toMatchObject({ stopReason: 'interrupted', steps: 3 });
+    expect(run.of('checkpointed').map(({ step }) => step)).toEqual([3]);
+  });
+});
+
+describe('what fails ends all of it:', () => {
+  test('a site that never can begin', async () => {
+    const [run, notes] = [new SmallRun(), [] as string[]];
+    const site = idleSite(notes, () => Promise.reject(new Error('no thread starts')));
+    await expect(run.conduct({}, { site })).rejects.toThrow('no thread starts');
+    expect(notes).toEqual(['interrupted']);
+    expect(await run.left()).toEqual(['checkpoints', 'config.json', 'metrics.jsonl']);
+  });
+
+  test('a thread that dies while a step is computed', async () => {
+    const [run, notes] = [new SmallRun(), [] as string[]];
+    const site = idleSite(notes, async ({ ending }) => void setImmediate(() => ending.failed(new Error('it died'))));
+    await expect(run.conduct({}, { site })).rejects.toThrow('it died');
+    expect(notes).toEqual(['interrupted']);
+    expect(await run.left()).not.toContain('lock.1.0.test');
+  });
+
+  test('a divergence, once its summary is written', async () => {
+    const [run, notes] = [new SmallRun(), [] as string[]];
+    const site = idleSite(notes, async ({ ending }) => void setImmediate(() => ending.diverged()));
+    const remedy = /diverged at step 1: .*smaller learning rate \(--lr 0.01 instead of 0.1\)/;
+    await expect(run.conduct({}, { site })).rejects.toThrow(remedy);
+    expect(notes).toEqual(['diverged', 'interrupted']);
+    expect(run.types.slice(-2)).toEqual(['trained', 'ended']);
+    expect(await run.left()).toEqual(whole);
+  });
+
+  test('a disk that does not take the model', async () => {
+    const run = new SmallRun();
+    run.files.failing = ({ kind, path }) => (kind === 'write' && path.includes('model') ? fault('ENOSPC', path) : null);
+    await expect(run.conduct()).rejects.toMatchObject({ code: 'output-unwritable' });
+    expect(run.types).not.toContain('ended');
+    expect(await run.left()).not.toContain('lock.1.0.test');
+  });
+
+  test('a saved run that may not go on as it was asked to', async () => {
+    const run = new SmallRun();
+    await run.conduct({ maxSteps: 3 });
+    const other = new SmallRun();
+    const changed = other.conduct({ seed: 2, maxSteps: undefined }, { files: run.files });
+    await expect(changed).rejects.toMatchObject({ code: 'run-differs' });
+    expect(await run.left()).toEqual(whole);
+    expect(other.events).toEqual([]);
+  });
+});

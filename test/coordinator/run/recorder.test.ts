@@ -1,0 +1,145 @@
+/** The figures of a run: rates, means, warnings and the summary, on a clock that the test sets. */
+import { describe, expect, it } from 'vitest';
+import { Recorder } from '../../../coordinator/run/recorder.js';
+import { beginning, type StepOutcome } from '../../../coordinator/run/trainer.js';
+import { config } from '../archive/samples.js';
+
+/** Three steps an epoch, the last of which has 4 of 12 samples. */
+const sizes = { stepsPerEpoch: 3, samplesIn: (stepInEpoch: number) => (stepInEpoch === 2 ? 4 : 12) };
+const fleet = { workers: 2, traffic: { bytesSent: 700, bytesReceived: 70 } };
+const hash = 'e'.repeat(64);
+
+function begin(resumedAtStep: number | null = null) {
+  const time = { ms: 0 };
+  const recorder = new Recorder(config, sizes, resumedAtStep, () => time.ms);
+  const step = (number: number, changes: Partial<StepOutcome> = {}, alarms: readonly 'metrics'[] = []) => {
+    const epoch = Math.ceil(number / sizes.stepsPerEpoch);
+    const outcome = {
+      step: number,
+      epoch,
+      train: { loss: number, accuracy: number / 10 },
+      test: undefined,
+      ...changes,
+    };
+    return recorder.stepped(outcome, fleet, alarms, outcome.test === undefined ? undefined : hash);
+  };
+  return { time, recorder, step };
+}
+
+describe('a line of the metrics', () => {
+  it('has the step, its score, the fleet and the traffic', () => {
+    const { time, step } = begin();
+    time.ms = 100;
+    expect(step(1)).toEqual({
+      step: 1,
+      epoch: 1,
+      loss: 1,
+      trainAccuracy: 0.1,
+      samplesPerSecond: 120,
+      workers: 2,
+      bytesSent: 700,
+      bytesReceived: 70,
+    });
+  });
+
+  it('has the evaluation and the hash of the weights after an evaluated step, and alarms while there are any', () => {
+    const { time, step } = begin();
+    time.ms = 1;
+    const line = step(3, { test: { loss: 0.5, accuracy: 0.75 } }, ['metrics']);
+    expect(line).toMatchObject({ testLoss: 0.5, testAccuracy: 0.75, weightsSha256: hash, alarms: ['metrics'] });
+    expect(Object.keys(step(4))).not.toContain('weightsSha256');
+    expect(Object.keys(step(5))).not.toContain('alarms');
+  });
+
+  it('counts the samples that a step really has: the last one of an epoch is short', () => {
+    const { time, step } = begin();
+    const rates = [1, 2, 3, 4].map((number) => {
+      time.ms = 100 * number;
+      return step(number).samplesPerSecond;
+    });
+    // 12, 24, 28 and 40 samples in 100, 200, 300 and 400 ms.
+    expect(rates).toEqual([120, 120, 93, 100]);
+  });
+
+  it('has the rate of about the last second, whatever was before', () => {
+    const { time, step } = begin();
+    for (let number = 1; number <= 30; number++) {
+      time.ms = 1_000 * number;
+      step(number);
+    }
+    time.ms += 1_000;
+    const { samplesPerSecond } = step(31);
+    expect(samplesPerSecond).toBeGreaterThanOrEqual(8);
+    expect(samplesPerSecond).toBeLessThanOrEqual(12);
+  });
+});
+
+it('the time before training counts for neither rate nor duration', () => {
+  const { time, recorder, step } = begin();
+  time.ms = 60_000;
+  recorder.begin();
+  time.ms = 60_500;
+  expect(step(1).samplesPerSecond).toBe(24);
+  expect(recorder.samplesPerSecond).toBe(24);
+  const result = { reason: 'epochs', steps: 1, findings: beginning.state, weightsSha256: hash, diskFaults: 0 } as const;
+  expect(recorder.summary(result)).toMatchObject({ seconds: 0.5, samplesPerSecond: 24 });
+});
+
+it('means are over the steps since the last evaluation', () => {
+  const { recorder, step } = begin();
+  for (const number of [1, 2, 3]) step(number);
+  const first = recorder.meanOfRecent();
+  step(4);
+  expect(first.loss).toBe(2);
+  expect(first.accuracy).toBeCloseTo(0.2, 12);
+  expect(recorder.meanOfRecent().loss).toBe(4);
+});
+
+it('growth is warned of once, from three times the loss of the first step', () => {
+  const { recorder } = begin();
+  expect(recorder.growth(100, null)).toBe(null);
+  expect(recorder.growth(5.9, 2)).toBe(null);
+  expect(recorder.growth(6, 2)).toEqual({ code: 'loss-grows', testLoss: 6, firstLoss: 2, rate: config.rate });
+  expect(recorder.growth(60, 2)).toBe(null);
+});
+
+describe('the summary', () => {
+  const findings = { ...beginning.state, test: { loss: 0.5, accuracy: 0.75 }, bestAccuracy: 0.875 };
+
+  it('has the result, the time, and what it depends on', () => {
+    const { time, recorder, step } = begin(7);
+    for (const number of [8, 9]) step(number);
+    time.ms = 2_000;
+    const result = { reason: 'max-steps', steps: 9, findings, weightsSha256: hash, diskFaults: 3 } as const;
+    expect(recorder.summary(result)).toEqual({
+      weightsSha256: hash,
+      datasetSha256: config.dataset.sha256,
+      kernelsSha256: config.kernelsSha256,
+      version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+      testAccuracy: 0.75,
+      testLoss: 0.5,
+      bestTestAccuracy: 0.875,
+      steps: 9,
+      epochs: 3,
+      seconds: 2,
+      // Step 8 has 12 samples, step 9 has 4.
+      samplesPerSecond: 8,
+      stopReason: 'max-steps',
+      resumedAtStep: 7,
+      diskFaults: 3,
+    });
+  });
+
+  it('has null where nothing was evaluated', () => {
+    const { recorder } = begin();
+    const result = {
+      reason: 'interrupted',
+      steps: 0,
+      findings: beginning.state,
+      weightsSha256: hash,
+      diskFaults: 0,
+    } as const;
+    const nothing = { testAccuracy: null, testLoss: null, bestTestAccuracy: null, resumedAtStep: null };
+    expect(recorder.summary(result)).toMatchObject(nothing);
+  });
+});

@@ -1,0 +1,121 @@
+/** Every setting of a run: given, left out, read from the configuration of a run that goes on, and written back. */
+import { describe, expect, it } from 'vitest';
+import type { ConfigFile } from '../../../coordinator/archive/config.js';
+import type { LoadedDataset } from '../../../coordinator/data/load.js';
+import { completeSettings, defaults, type GivenSettings, type RunSettings } from '../../../coordinator/run/settings.js';
+import { setUpRun } from '../../../coordinator/run/setup.js';
+import { presetDefault } from '../../../shared/model/presets.js';
+import { model, config as saved } from '../archive/samples.js';
+
+interface Row<K extends keyof RunSettings> {
+  readonly given: GivenSettings;
+  /** What it means. */
+  readonly meaning: RunSettings[K];
+  /** What is meant where nothing is given. */
+  readonly otherwise: RunSettings[K];
+  /** The fields of a configuration that say so, not as they are in `saved`. */
+  readonly config: Partial<ConfigFile>;
+  /** What a run with that configuration goes on with. */
+  readonly kept: RunSettings[K];
+}
+
+/** The compiler sees to it that no setting is missing. */
+const rows: { readonly [K in keyof RunSettings]: Row<K> } = {
+  model: {
+    given: { preset: 'sigmoid-16' },
+    meaning: { from: 'preset', name: 'sigmoid-16' },
+    otherwise: { from: 'preset', name: presetDefault },
+    config: { preset: 'mlp' },
+    kept: { from: 'run', preset: 'mlp', model },
+  },
+  dataset: {
+    given: { dataset: 'digits' },
+    meaning: 'digits',
+    otherwise: 'auto',
+    config: { dataset: { ...saved.dataset, name: 'mnist' } },
+    kept: 'mnist',
+  },
+  data: { given: { data: '/d' }, meaning: '/d', otherwise: undefined, config: { data: '/e' }, kept: '/e' },
+  epochs: { given: { epochs: 3 }, meaning: 3, otherwise: 10, config: { epochs: 7 }, kept: 7 },
+  batch: { given: { batch: 24 }, meaning: 24, otherwise: 128, config: { batch: 20 }, kept: 20 },
+  microBatch: { given: { microBatch: 2 }, meaning: 2, otherwise: 16, config: { microBatch: 6 }, kept: 6 },
+  lr: { given: { lr: 0.5 }, meaning: 0.5, otherwise: undefined, config: { rate: 0.25 }, kept: 0.25 },
+  momentum: { given: { momentum: 0 }, meaning: 0, otherwise: undefined, config: { momentum: 0.5 }, kept: 0.5 },
+  seed: { given: { seed: 0 }, meaning: 0, otherwise: 1, config: { seed: 9 }, kept: 9 },
+  evalEvery: { given: { evalEvery: 4 }, meaning: 4, otherwise: 'epoch', config: { evaluateEvery: 6 }, kept: 6 },
+  maxSteps: { given: { maxSteps: 8 }, meaning: 8, otherwise: undefined, config: { maxSteps: 11 }, kept: 11 },
+  targetAccuracy: {
+    given: { targetAccuracy: 0 },
+    meaning: 0,
+    otherwise: undefined,
+    config: { targetAccuracy: 0.75 },
+    kept: 0.75,
+  },
+  patience: { given: { patience: 2 }, meaning: 2, otherwise: undefined, config: { patience: 5 }, kept: 5 },
+};
+
+const names = Object.keys(rows) as (keyof RunSettings)[];
+
+/** The data set that a configuration tells of. */
+function datasetOf({ dataset: { name, sha256, train, test, shape, classes }, data }: ConfigFile): LoadedDataset {
+  const samples = (count: number) => ({
+    count,
+    shape,
+    images: new Uint8Array(2 * count),
+    labels: new Uint8Array(count),
+  });
+  return { name, sha256, classes, train: samples(train), test: samples(test), directory: data };
+}
+
+describe.each(names)('the setting %s', (name) => {
+  const { given, meaning, otherwise, config, kept } = rows[name];
+  const changed: ConfigFile = { ...saved, ...config };
+
+  it('is as it is given, in a new run and in one that goes on', () => {
+    expect(completeSettings(given, null)[name]).toEqual(meaning);
+    expect(completeSettings(given, changed)[name]).toEqual(meaning);
+  });
+
+  it('has a default', () => {
+    expect(completeSettings({}, null)[name]).toEqual(otherwise);
+    expect(defaults[name]).toEqual(otherwise);
+  });
+
+  it('is kept by a run that goes on', () => {
+    expect(completeSettings({}, changed)[name]).toEqual(kept);
+    expect(kept).not.toEqual(completeSettings({}, saved)[name]);
+  });
+
+  it('is written to the configuration as it was read', () => {
+    const { config: written } = setUpRun(completeSettings({}, changed), datasetOf(changed), changed.kernelsSha256, 0);
+    const floats = { rate: Math.fround(changed.rate), momentum: Math.fround(changed.momentum) };
+    expect(written).toEqual({ ...changed, ...floats });
+  });
+
+  it('leaves the others alone', () => {
+    const others = (settings: RunSettings) => ({ ...settings, [name]: null });
+    // A directory is a data set of its own: what was meant before does not count.
+    const also = name === 'data' || name === 'dataset' ? { dataset: null, data: null } : {};
+    expect({ ...others(completeSettings(given, saved)), ...also }).toEqual({
+      ...others(completeSettings({}, saved)),
+      ...also,
+    });
+  });
+});
+
+it('a directory that is given is not mixed with the data set of the run', () => {
+  const digits = { ...saved, data: '/old' };
+  expect(completeSettings({ dataset: 'mnist' }, digits)).toMatchObject({ dataset: 'mnist', data: undefined });
+  expect(completeSettings({ data: '/new' }, saved)).toMatchObject({ dataset: 'auto', data: '/new' });
+});
+
+it('a model may be given as a file or as itself', () => {
+  expect(completeSettings({ model: 'net.json' }, saved).model).toEqual({ from: 'file', path: 'net.json' });
+  expect(completeSettings({ model }, null).model).toEqual({ from: 'request', model });
+});
+
+it('a model that a script hands over is checked as a file would be', () => {
+  const wrong = { ...model, loss: 'hinge' } as unknown as typeof model;
+  const settings = completeSettings({ model: wrong, batch: 12, microBatch: 4 }, null);
+  expect(() => setUpRun(settings, datasetOf(saved), saved.kernelsSha256, 0)).toThrow(/loss must be one of/);
+});
