@@ -9,6 +9,7 @@ import { type KernelBackend, type KernelMemory, type KernelSizes, memoryStart } 
 import { type Pointer, Write } from './arithmetic/kernels.js';
 import type { Samples } from './data/dataset.js';
 import { SampleOrder } from './data/order.js';
+import { chainOf } from './model/chain.js';
 import { initialWeights } from './model/initialise.js';
 import type { Model } from './model/model.js';
 import { Network, transposedFloats, transposeWeights } from './model/network.js';
@@ -47,8 +48,9 @@ export function* referenceTrain(
   const at = layOut(run, sizes);
   const memory = createMemory(at.end, false);
   const { kernels } = memory;
+  const chain = chainOf(model);
   const floats = partialFloats(model);
-  const network = new Network(kernels, sizes, model, microBatch, at.network);
+  const network = new Network(memory, sizes, model, microBatch, at.network);
   const order = new SampleOrder({ ...run, samples: train.count });
   const weights = new Float32Array(memory.buffer, at.weights, floats - 2);
   const sums = new Float32Array(memory.buffer, at.partials + 4 * (floats - 2), 2);
@@ -80,7 +82,7 @@ export function* referenceTrain(
       kernels.add(into, right, into, floats);
     };
 
-    transposeWeights(kernels, model, at.weights, at.transposed);
+    transposeWeights(kernels, chain, at.weights, at.transposed);
     sumNode(0, rootShard(slots).size, at.partials);
     // E4: the update, from the root of the tree.
     kernels.sgd(at.weights, at.velocity, at.partials, floats - 2, samples, run.rate, run.momentum);
@@ -115,7 +117,7 @@ function layOut({ model, train, microBatch, ...order }: ReferenceRun, sizes: Ker
     labels: take(train.labels.length),
     ids: take(4 * microBatch),
     weights: take(4 * floats),
-    transposed: take(4 * transposedFloats(model)),
+    transposed: take(4 * transposedFloats(chainOf(model))),
     velocity: take(4 * floats),
     /** One partial gradient per level of the tree, the root's first. */
     partials: take(4 * floats * (1 + treeDepth(slots))),

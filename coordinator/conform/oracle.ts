@@ -75,7 +75,8 @@ export class Oracle {
 
   setWeights(weights: Float32Array): void {
     this.floats(this.workspace.weights, this.workspace.parameters).set(weights);
-    transposeWeights(this.memory.kernels, this.run.model, this.workspace.weights, this.workspace.transposed);
+    const { chain, weights: at, transposed } = this.workspace;
+    transposeWeights(this.memory.kernels, chain, at, transposed);
   }
 
   store(set: SampleSet, samples: LooseSamples): void {

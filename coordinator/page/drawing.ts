@@ -1,7 +1,7 @@
 /** Draw a digit: the pad, what the network sees of it, and what it makes of it, with the weights as they are now. */
 import type { Classified } from '../../shared/model/classifier.js';
 import type { Model } from '../../shared/model/model.js';
-import { inputWidth } from '../../shared/model/parameters.js';
+import { inputWidth, outputWidth } from '../../shared/model/parameters.js';
 import type { FromClassifier, ToClassifier } from './classifier-worker.js';
 import { create, find, setText } from './elements.js';
 import { count } from './format.js';
@@ -37,7 +37,7 @@ export class Drawing {
   setModel(model: Model): void {
     if (JSON.stringify(model) === JSON.stringify(this.model)) return;
     this.model = model;
-    const outputs = model.layers[model.layers.length - 1].dense;
+    const outputs = outputWidth(model);
     find('outputs', HTMLOListElement).replaceChildren(...Array.from({ length: outputs }, (_, n) => bar(n)));
     const { rows, columns } = imageSize(model.input);
     paintPixels(find('seen', HTMLCanvasElement), new Uint8Array(inputWidth(model)), rows, columns);

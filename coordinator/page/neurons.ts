@@ -3,7 +3,7 @@
  * for larger magnitude, on one scale for all of them: a neuron that has learnt nothing stays dim.
  */
 import type { Model } from '../../shared/model/model.js';
-import { denseSpans } from '../../shared/model/parameters.js';
+import { inputWidth, tensorSpans } from '../../shared/model/parameters.js';
 import { colour, find, onThemeChange } from './elements.js';
 import { count } from './format.js';
 import { rgb } from './pixels.js';
@@ -38,7 +38,7 @@ export class Neurons {
   }
 
   private turn(pages: number): void {
-    const neurons = this.shown?.model.layers[0].dense ?? 0;
+    const neurons = this.shown === null ? 0 : picturesOf(this.shown.model).neurons;
     const last = Math.max(0, Math.ceil(neurons / PER_PAGE_MAX) - 1) * PER_PAGE_MAX;
     this.first = Math.min(last, Math.max(0, this.first + pages * PER_PAGE_MAX));
     this.draw();
@@ -47,7 +47,9 @@ export class Neurons {
   private draw(): void {
     if (this.shown === null) return;
     const { weights, model } = this.shown;
-    const { outputs: neurons } = denseSpans(model)[0];
+    const { neurons } = picturesOf(model);
+    find('neurons-card', HTMLElement).hidden = neurons === 0;
+    if (neurons === 0) return;
     if (this.first >= neurons) this.first = 0;
     const last = Math.min(neurons, this.first + PER_PAGE_MAX);
     find('neurons-step', HTMLElement).textContent = caption(this.first, last, neurons, weights.step);
@@ -83,18 +85,18 @@ export class Neurons {
 
   /** The pictures one below the other, a canvas pixel per weight. */
   private fillTiles(floats: Float32Array, model: Model, rows: number, columns: number, pictures: number): void {
-    const { outputs, weightAt } = denseSpans(model)[0];
+    const { neurons, offset } = picturesOf(model);
     this.tiles.width = columns;
     this.tiles.height = rows * pictures;
     const context = this.tiles.getContext('2d')!;
     const image = context.createImageData(columns, rows * pictures);
     const [positive, negative, none] = ['positive', 'negative', 'zero'].map((name) => rgb(colour(name)));
     const pixels = rows * columns;
-    const brightest = magnitude(floats.subarray(weightAt, weightAt + pixels * outputs));
+    const brightest = magnitude(floats.subarray(offset, offset + pixels * neurons));
     for (let n = 0; n < pictures; n++) {
-      const neuron = weightAt + this.first + n;
+      const neuron = offset + this.first + n;
       for (let i = 0; i < pixels; i++) {
-        const value = floats[neuron + i * outputs] / brightest;
+        const value = floats[neuron + i * neurons] / brightest;
         const towards = value > 0 ? positive : negative;
         const amount = Math.min(1, Math.abs(value));
         const at = 4 * (n * pixels + i);
@@ -104,6 +106,13 @@ export class Neurons {
     }
     context.putImageData(image, 0, 0);
   }
+}
+
+/** How many neurons the first layer has a weight of each pixel for, and where those lie: a row of the tensor per pixel. */
+function picturesOf(model: Model): { neurons: number; offset: number } {
+  const [first] = tensorSpans(model);
+  const hasPictures = first?.shape.length === 2 && first.shape[0] === inputWidth(model);
+  return hasPictures ? { neurons: first.shape[1], offset: first.offset } : { neurons: 0, offset: 0 };
 }
 
 /** What hardly any weight exceeds: a few large ones must not darken the rest. */

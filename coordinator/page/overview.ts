@@ -1,4 +1,5 @@
 /** The figures at the top: how well, how fast, how far, and the hash that everyone's weights have. */
+import { chainOf } from '../../shared/model/chain.js';
 import { outputWidth, parameterCount } from '../../shared/model/parameters.js';
 import type { RunPhase, RunState } from '../web/state.js';
 import { find, setText } from './elements.js';
@@ -74,7 +75,8 @@ function renderHash({ weightsSha256, weightsStep, phase }: RunState): void {
 }
 
 function modelNote({ model, dataset }: RunState): string {
-  const widths = [model.input.join('×'), ...model.layers.map(({ dense }) => dense)].join(' – ');
+  const shapes = [model.input, ...chainOf(model).map(({ layer }) => layer.output)];
+  const widths = shapes.map((shape) => shape.join('×')).join(' – ');
   const sizes = `${count(parameterCount(model))} parameters, ${outputWidth(model)} classes`;
   return `${dataset.name}, ${count(dataset.train)} samples; network ${widths}, ${sizes}`;
 }

@@ -55,7 +55,7 @@ export class CarriedComputer {
 
   constructor(
     backend: KernelBackend,
-    private readonly run: RunDescription,
+    run: RunDescription,
     private readonly nowMs: () => number,
   ) {
     this.workspace = layOutWorkspace(run, 1, backend.sizes);
@@ -85,8 +85,8 @@ export class CarriedComputer {
   }
 
   private takeWeights(bytes: ArrayBuffer): void {
-    const { weights, transposed } = this.workspace;
+    const { weights, transposed, chain } = this.workspace;
     new Uint8Array(this.memory.buffer, weights, bytes.byteLength).set(new Uint8Array(bytes));
-    transposeWeights(this.memory.kernels, this.run.model, weights, transposed);
+    transposeWeights(this.memory.kernels, chain, weights, transposed);
   }
 }

@@ -30,14 +30,8 @@ export class Computer {
     private readonly orders: Orders = ordersOf(workspace.run),
   ) {
     this.region = workspace.threads[thread];
-    this.network = new Network(
-      memory.kernels,
-      workspace.sizes,
-      workspace.run.model,
-      rowsMaxOf(orders),
-      this.region.network,
-    );
-    const { train, test, weights, transposed } = workspace;
+    const { run, chain, sizes, train, test, weights, transposed } = workspace;
+    this.network = new Network(memory, sizes, run.model, rowsMaxOf(orders), this.region.network, chain);
     this.operands = {
       train: { records: train.records, labels: train.labels, weights, transposed },
       test: { records: test.records, labels: test.labels, weights, transposed },

@@ -160,9 +160,9 @@ export class Machine {
   }
 
   private transpose(): void {
-    const { weights, transposed, run } = this.workspace;
+    const { weights, transposed, chain } = this.workspace;
     this.transposedVersion = this.weightsVersion;
-    transposeWeights(this.kernels, run.model, weights, transposed);
+    transposeWeights(this.kernels, chain, weights, transposed);
   }
 
   /**

@@ -8,13 +8,14 @@ import { Arena } from '../arithmetic/arena.js';
 import type { KernelSizes } from '../arithmetic/backend.js';
 import type { Pointer } from '../arithmetic/kernels.js';
 import type { SampleSet } from '../data/dataset.js';
+import { type Chain, chainOf } from '../model/chain.js';
 import type { Model } from '../model/model.js';
 import { Network, transposedFloats } from '../model/network.js';
-import { inputWidth, outputWidth, parameterCount, partialFloats } from '../model/parameters.js';
+import { inputWidth, outputsOf, parametersOf } from '../model/parameters.js';
 import { temporariesFor } from '../model/shard.js';
 import type { PayloadContext } from '../protocol/payload.js';
 import { maskBytes } from '../protocol/tensor.js';
-import { sumFloats, workNames } from '../work/kinds.js';
+import { scoreFloats, sumFloats, workNames } from '../work/kinds.js';
 import { type Orders, orderOf, ordersOf } from '../work/orders.js';
 import { mailboxInts } from './mailbox.js';
 
@@ -51,6 +52,8 @@ export interface SampleStore {
 export interface Workspace {
   readonly run: RunDescription;
   readonly sizes: KernelSizes;
+  /** The model's layers. */
+  readonly chain: Chain;
   /** What the lengths of the run's messages follow from. */
   readonly context: PayloadContext;
   /** Floats of the weights, and of a partial gradient (two more). */
@@ -85,7 +88,8 @@ export function rowsMaxOf(orders: Orders): number {
 /** Lays out a workspace for `threads` threads at the start of a memory. `sizes` are those of the memory's backend. */
 export function layOutWorkspace(run: RunDescription, threads: number, sizes: KernelSizes): Workspace {
   const arena = new Arena();
-  const parameters = parameterCount(run.model);
+  const chain = chainOf(run.model);
+  const parameters = parametersOf(chain);
   const pixels = inputWidth(run.model);
   const store = (samples: number): SampleStore => ({
     records: arena.uint32(samples),
@@ -100,7 +104,7 @@ export function layOutWorkspace(run: RunDescription, threads: number, sizes: Ker
     (work) => temporariesFor(orderOf(orders, { work }).slots) * sumFloats(work, parameters),
   );
   const thread = (): ThreadRegion => ({
-    network: arena.bytes(Network.bytesNeeded(run.model, rowsMaxOf(orders), sizes)),
+    network: arena.bytes(Network.bytesNeeded(run.model, rowsMaxOf(orders), sizes, chain)),
     ids: arena.uint32(idsMax),
     temporaries: arena.floats(Math.max(...temporaries)),
     mailbox: arena.uint32(mailboxInts),
@@ -109,12 +113,13 @@ export function layOutWorkspace(run: RunDescription, threads: number, sizes: Ker
   const workspace = {
     run,
     sizes,
-    context: { parameters, pixels, classes: outputWidth(run.model), train, test },
+    chain,
+    context: { parameters, pixels, classes: outputsOf(chain), train, test },
     parameters,
-    partialFloats: partialFloats(run.model),
+    partialFloats: parameters + scoreFloats,
     pixels,
     weights: arena.floats(parameters),
-    transposed: arena.floats(transposedFloats(run.model)),
+    transposed: arena.floats(transposedFloats(chain)),
     velocity: arena.floats(parameters),
     broadcast: [arena.floats(parameters), arena.floats(parameters)] as const,
     image: arena.bytes(pixels),

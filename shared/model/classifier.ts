@@ -49,7 +49,7 @@ export class Classifier {
     this.predictions = arena.bytes(1);
     const region = arena.bytes(Network.bytesNeeded(model, 1, sizes));
     this.memory = createMemory(arena.end, false);
-    this.network = new Network(this.memory.kernels, sizes, model, 1, region);
+    this.network = new Network(this.memory, sizes, model, 1, region);
   }
 
   setWeights(step: number, floats: Float32Array): void {

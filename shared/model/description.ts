@@ -3,24 +3,21 @@
  * before anything is allocated from it.
  */
 
-import { Activation, Loss } from '../arithmetic/kernels.js';
+import { Loss } from '../arithmetic/kernels.js';
 import { LockstepError } from '../errors.js';
 import { both, integer, list, object, oneOf } from '../fields.js';
 import { limits } from '../limits.js';
-import type { DenseLayer, Model } from './model.js';
-import { inputWidth, outputWidth, parameterCount } from './parameters.js';
+import { type Chain, chainOf } from './chain.js';
+import { checkLayer, kindOf, takesImages } from './layers/layers.js';
+import type { Model } from './model.js';
+import { inputWidth, outputsOf, outputWidth, parametersOf } from './parameters.js';
 
 /** Axes of one sample. */
 const axesMax = 8;
 
-const layer = object<DenseLayer>({
-  dense: integer(1, limits.layerWidthMax),
-  activation: oneOf(...Object.keys(Activation)),
-});
-
 const fields = object<Model>({
   input: list(1, axesMax, integer(1, limits.layerWidthMax)),
-  layers: list(1, limits.layersMax, layer),
+  layers: list(1, limits.layersMax, checkLayer),
   loss: oneOf(...Object.keys(Loss)),
 });
 
@@ -69,19 +66,27 @@ function parseJson(text: string, source: string): unknown {
 /** What no field shows by itself. */
 function invalidWhole(path: string, model: Model): string | null {
   const { layerWidthMax, classesMax, parametersMax } = limits;
-  const [pixels, outputs] = [inputWidth(model), outputWidth(model)];
+  const pixels = inputWidth(model);
   if (pixels > layerWidthMax) return `${path}.input has ${pixels} pixels, more than ${layerWidthMax}`;
+  const [first] = model.layers;
+  if (!takesImages(first)) {
+    return `${path}.layers[0] is of the kind "${kindOf(first)}", which cannot take images: put it behind another layer`;
+  }
+  const chain = chainOf(model);
+  const wide = chain.findIndex(({ width }) => width > layerWidthMax);
+  if (wide >= 0) return `${path}.layers[${wide}] has ${chain[wide].width} outputs, more than ${layerWidthMax}`;
+  const outputs = outputsOf(chain);
   if (outputs > classesMax) return `${path}.layers ends with ${outputs} outputs, more than ${classesMax}`;
-  const parameters = parameterCount(model);
+  const parameters = parametersOf(chain);
   if (parameters > parametersMax) {
     return `${path} has ${parameters} parameters, more than ${parametersMax}: use narrower layers`;
   }
-  return invalidLoss(path, model);
+  return invalidLoss(path, model.loss, chain);
 }
 
-function invalidLoss(path: string, { loss, layers }: Model): string | null {
-  const last = layers.length - 1;
-  const { activation } = layers[last];
+function invalidLoss(path: string, loss: Model['loss'], chain: Chain): string | null {
+  const last = chain.length - 1;
+  const { activation } = chain[last].layer;
   if (loss === 'quadratic' || activation === 'linear') return null;
   return `${path}.layers[${last}].activation is "${activation}", but loss "${loss}" takes raw scores: use "linear"`;
 }

@@ -1,7 +1,8 @@
 /** Models that need no file, each with the training settings that suit it. */
 import { LockstepError } from '../errors.js';
 import { invalidModel } from './description.js';
-import type { DenseLayer, Model } from './model.js';
+import type { DenseDescription } from './layers/dense.js';
+import type { Model } from './model.js';
 
 export interface Preset {
   /** One line for people. */
@@ -11,6 +12,8 @@ export interface Preset {
   /** Learning rate that suits the model with batches of about 128. */
   readonly rate: number;
   readonly momentum: number;
+  /** The same network for images of another shape, and another number of classes. */
+  readonly modelFor: (input: Model['input'], classes: number) => Model;
 }
 
 export type PresetName = 'mlp' | 'sigmoid-16' | 'sigmoid-100';
@@ -18,45 +21,39 @@ export type PresetName = 'mlp' | 'sigmoid-16' | 'sigmoid-100';
 export const presetDefault: PresetName = 'mlp';
 
 export const presets: Readonly<Record<PresetName, Preset>> = {
-  mlp: {
-    description: '784-128-10, relu, softmax cross-entropy, SGD with momentum',
-    model: {
-      input: [28, 28],
+  mlp: preset(
+    '784-128-10, relu, softmax cross-entropy, SGD with momentum',
+    { rate: 0.1, momentum: 0.9 },
+    (input, classes) => ({
+      input,
       layers: [
         { dense: 128, activation: 'relu' },
-        { dense: 10, activation: 'linear' },
+        { dense: classes, activation: 'linear' },
       ],
       loss: 'softmaxCrossEntropy',
-    },
-    rate: 0.1,
-    momentum: 0.9,
-  },
-  'sigmoid-16': {
-    description: "784-16-16-10, sigmoid, quadratic cost, plain SGD: the network of 3Blue1Brown's introduction",
-    model: sigmoidNetwork(16, 16, 10),
-    rate: 5,
-    momentum: 0,
-  },
-  'sigmoid-100': {
-    description: '784-100-100-10, sigmoid, quadratic cost, plain SGD',
-    model: sigmoidNetwork(100, 100, 10),
-    rate: 2,
-    momentum: 0,
-  },
+    }),
+  ),
+  'sigmoid-16': preset(
+    "784-16-16-10, sigmoid, quadratic cost, plain SGD: the network of 3Blue1Brown's introduction",
+    { rate: 5, momentum: 0 },
+    (input, classes) => sigmoidNetwork(input, 16, 16, classes),
+  ),
+  'sigmoid-100': preset(
+    '784-100-100-10, sigmoid, quadratic cost, plain SGD',
+    { rate: 2, momentum: 0 },
+    (input, classes) => sigmoidNetwork(input, 100, 100, classes),
+  ),
 };
 
 /**
- * The preset's model for images of `shape` and `classes` classes: the input and the last layer follow the data set,
- * what is between stays. Throws `usage` for an unknown name, `data-invalid` for a data set that no model can take.
+ * The preset's model for images of `shape` and `classes` classes: the input and the last layer follow the data set.
+ * Throws `usage` for an unknown name, `data-invalid` for a data set that no model can take.
  */
 export function presetModel(name: string, shape: readonly number[], classes: number): Model {
-  const { model } = findPreset(name);
-  const last = model.layers.length - 1;
-  const layers = model.layers.map((layer, n) => (n === last ? { ...layer, dense: classes } : layer));
-  const adapted: Model = { ...model, input: [...shape], layers };
-  const fault = invalidModel(adapted);
+  const model = findPreset(name).modelFor([...shape], classes);
+  const fault = invalidModel(model);
   if (fault !== null) throw new LockstepError('data-invalid', `no preset suits this data set: ${fault}`);
-  return adapted;
+  return model;
 }
 
 /** Throws `usage` with the names there are. */
@@ -66,7 +63,15 @@ export function findPreset(name: string): Preset {
   throw new LockstepError('usage', `there is no preset "${name}": use one of ${names}, or a model file`);
 }
 
-function sigmoidNetwork(...widths: number[]): Model {
-  const layers = widths.map((dense): DenseLayer => ({ dense, activation: 'sigmoid' }));
-  return { input: [28, 28], layers, loss: 'quadratic' };
+function preset(
+  description: string,
+  settings: Pick<Preset, 'rate' | 'momentum'>,
+  modelFor: Preset['modelFor'],
+): Preset {
+  return { description, model: modelFor([28, 28], 10), ...settings, modelFor };
+}
+
+function sigmoidNetwork(input: Model['input'], ...widths: number[]): Model {
+  const layers = widths.map((dense): DenseDescription => ({ dense, activation: 'sigmoid' }));
+  return { input, layers, loss: 'quadratic' };
 }

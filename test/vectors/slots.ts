@@ -3,12 +3,13 @@ import { type Evaluation, Oracle } from '../../coordinator/conform/oracle.js';
 import { madeUpSamples, madeUpWeights } from '../../coordinator/conform/problem.js';
 import type { KernelBackend } from '../../shared/arithmetic/backend.js';
 import type { RunDescription } from '../../shared/compute/workspace.js';
-import type { DenseLayer, Model } from '../../shared/model/model.js';
+import type { DenseDescription } from '../../shared/model/layers/dense.js';
+import type { Model } from '../../shared/model/model.js';
 import { parameterCount } from '../../shared/model/parameters.js';
 import { halves, rootShard, type Shard, shardAt } from '../../shared/pool/tree.js';
 import { bytes, floatBits, list } from './text.js';
 
-type Activation = DenseLayer['activation'];
+type Activation = DenseDescription['activation'];
 
 const slotCases: [hidden: Activation, last: Activation, loss: Model['loss']][] = [
   ['relu', 'linear', 'softmaxCrossEntropy'],
@@ -25,7 +26,7 @@ export function slotVectors(backend?: KernelBackend) {
 }
 
 function slotVector([hidden, last, loss]: (typeof slotCases)[number], seed: number, backend?: KernelBackend) {
-  const layers: DenseLayer[] = [
+  const layers: DenseDescription[] = [
     { dense: 4, activation: hidden },
     { dense: 5, activation: hidden },
     { dense: 3, activation: last },

@@ -6,6 +6,7 @@
  * correctly rounded float32 result (Figueroa 1995), so these lines mean what they say on every engine.
  */
 
+import { carryBack } from '../carry-back.js';
 import {
   Activation,
   type ActivationCode,
@@ -182,20 +183,6 @@ function activate(activation: ActivationCode, z: number): number {
       return tanh(z);
     case Activation.relu:
       return Math.max(z, 0);
-  }
-}
-
-/** `sum` times the derivative of the activation at the point where its value is y. */
-function carryBack(activation: ActivationCode, sum: number, y: number): number {
-  switch (activation) {
-    case Activation.linear:
-      return sum;
-    case Activation.sigmoid:
-      return f(sum * f(y * f(1 - y)));
-    case Activation.tanh:
-      return f(sum * f(1 - f(y * y)));
-    case Activation.relu:
-      return y > 0 ? sum : 0;
   }
 }
 

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { withCertainties } from '../../../coordinator/page/certainty.js';
 import { parseWeights } from '../../../coordinator/page/weights.js';
+import { chainOf } from '../../../shared/model/chain.js';
 import { Classifier } from '../../../shared/model/classifier.js';
+import type { DenseDescription } from '../../../shared/model/layers/dense.js';
 import { parameterCount } from '../../../shared/model/parameters.js';
 import { presets } from '../../../shared/model/presets.js';
 import { webAssembly } from '../../shared/arithmetic/backends.js';
@@ -16,9 +18,9 @@ for (const [name, { model }] of Object.entries(presets)) {
     const { step, layers, answer } = withCertainties(classifier.classify(images), model.loss);
     expect(classifier.answerTo(images)).toBe(answer);
     expect(step).toBe(17);
-    expect(layers.map(({ length }) => length)).toEqual(model.layers.map(({ dense }) => dense));
+    expect(layers.map(({ length }) => length)).toEqual(chainOf(model).map(({ width }) => width));
 
-    const first = model.layers[0];
+    const first = model.layers[0] as DenseDescription;
     const sums = Array.from({ length: first.dense }, (_, o) =>
       images.reduce((sum, pixel, i) => sum + (pixel / 255) * weights[i * first.dense + o], 0),
     );

@@ -42,7 +42,8 @@ describe('invalidModel', () => {
     [{ ...valid, input: [1000, 1000] }, 'model.input has 1000000 pixels, more than 65536'],
     [layers(), 'model.layers must be a list of 1 to 64 elements'],
     [layers(...new Array(65).fill(valid.layers[1])), 'model.layers must be a list of 1 to 64 elements'],
-    [layers(7), 'model.layers[0] must be an object with dense, activation'],
+    [layers(7), 'model.layers[0] must be an object with a field that names the kind of layer: dense'],
+    [layers({ densely: 7 }), 'model.layers[0] must be an object with a field that names the kind of layer: dense'],
     [layers({ dense: 10 }), 'model.layers[0] lacks activation'],
     [
       layers(valid.layers[0], { dense: 10, activation: 'linear', bias: false }),

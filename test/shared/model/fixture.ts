@@ -2,10 +2,12 @@
 
 import type { Kernels, Pointer } from '../../../shared/arithmetic/kernels.js';
 import type { Samples } from '../../../shared/data/dataset.js';
+import { chainOf } from '../../../shared/model/chain.js';
 import { initialWeights } from '../../../shared/model/initialise.js';
+import { elements } from '../../../shared/model/layers/layer.js';
 import type { Model } from '../../../shared/model/model.js';
 import { Network, type Operands, transposedFloats, transposeWeights } from '../../../shared/model/network.js';
-import { denseSpans, inputWidth, outputWidth, partialFloats } from '../../../shared/model/parameters.js';
+import { inputWidth, outputWidth, partialFloats, tensorSpans } from '../../../shared/model/parameters.js';
 import { Random } from '../../../shared/random.js';
 import { scalar } from '../arithmetic/backends.js';
 
@@ -25,8 +27,9 @@ export function randomSamples(model: Model, count: number, seed: number): Sample
 export function randomWeights(model: Model, seed: number): Float32Array {
   const weights = initialWeights(model, seed);
   const random = new Random(seed, 101);
-  for (const { biasAt, outputs } of denseSpans(model)) {
-    for (let i = biasAt; i < biasAt + outputs; i++) weights[i] = 0.4 * random.uniform() - 0.2;
+  for (const { name, shape, offset } of tensorSpans(model)) {
+    if (!name.endsWith('.bias')) continue;
+    for (let i = offset; i < offset + elements(shape); i++) weights[i] = 0.4 * random.uniform() - 0.2;
   }
   return weights;
 }
@@ -40,18 +43,18 @@ export class Bench {
   readonly partialFloats: number;
   private end = 16;
 
-  constructor(model: Model, samples: Samples, weights: Float32Array, rowsMax: number) {
+  constructor(model: Model, samples: Samples, weights: Float32Array, rowsMax: number, chain = chainOf(model)) {
     this.partialFloats = partialFloats(model);
     const { sizes } = scalar;
-    const region = this.take(Network.bytesNeeded(model, rowsMax, sizes));
-    this.network = new Network(this.kernels, sizes, model, rowsMax, region);
+    const region = this.take(Network.bytesNeeded(model, rowsMax, sizes, chain));
+    this.network = new Network(this.memory, sizes, model, rowsMax, region, chain);
     this.from = {
       records: this.keep(samples),
       labels: this.put(samples.labels),
       weights: this.put(weights),
-      transposed: this.take(4 * transposedFloats(model)),
+      transposed: this.take(4 * transposedFloats(chain)),
     };
-    transposeWeights(this.kernels, model, this.from.weights, this.from.transposed);
+    transposeWeights(this.kernels, chain, this.from.weights, this.from.transposed);
   }
 
   take(bytes: number): Pointer {

@@ -1,81 +1,18 @@
-/** Gradients against central finite differences of a forward pass in float64 that shares no code with the kernels. */
+/** The network's passes: their gradients against those of float64, and what their bits may not depend on. */
 import { describe, expect, it } from 'vitest';
 import { Write } from '../../../shared/arithmetic/kernels.js';
-import type { Samples } from '../../../shared/data/dataset.js';
-import { invalidModel } from '../../../shared/model/description.js';
-import type { DenseLayer, Model } from '../../../shared/model/model.js';
-import { tensorSpans } from '../../../shared/model/parameters.js';
+import { type Chain, chainOf } from '../../../shared/model/chain.js';
+import type { DenseDescription } from '../../../shared/model/layers/dense.js';
+import { elements, type Layer, type Place } from '../../../shared/model/layers/layer.js';
+import type { Model } from '../../../shared/model/model.js';
 import { Bench, bits, randomSamples, randomWeights } from './fixture.js';
+import { activations, ExactNetwork, expectExactGradient, largest, losses } from './float64.js';
 
-const activations = {
-  linear: (z: number) => z,
-  sigmoid: (z: number) => 1 / (1 + Math.exp(-z)),
-  tanh: Math.tanh,
-  relu: (z: number) => Math.max(z, 0),
-};
-
-const losses = {
-  quadratic: (y: number[], label: number) => sum(y.map((v, c) => 0.5 * (v - (c === label ? 1 : 0)) ** 2)),
-  sigmoidCrossEntropy: (y: number[], label: number) =>
-    sum(y.map((v, c) => Math.log1p(Math.exp(-Math.abs(v))) + Math.max(v, 0) - (c === label ? v : 0))),
-  softmaxCrossEntropy: (y: number[], label: number) => Math.log(sum(y.map(Math.exp))) - y[label],
-};
-
-const sum = (values: readonly number[]) => values.reduce((total, v) => total + v, 0);
-
-/** Outputs of one sample in float64, and the smallest distance of a relu's input from its kink. */
-function forward(model: Model, weights: Float64Array, pixels: Uint8Array): { y: number[]; kink: number } {
-  let y = Array.from(pixels, (pixel) => pixel / 255);
-  let at = 0;
-  let kink = Number.POSITIVE_INFINITY;
-  for (const { dense, activation } of model.layers) {
-    const bias = at + y.length * dense;
-    const z = Array.from(
-      { length: dense },
-      (_, o) => weights[bias + o] + sum(y.map((v, i) => v * weights[at + i * dense + o])),
-    );
-    if (activation === 'relu') kink = Math.min(kink, ...z.map(Math.abs));
-    y = z.map(activations[activation]);
-    at = bias + dense;
-  }
-  return { y, kink };
-}
-
-function outputsOf(model: Model, weights: Float64Array, samples: Samples) {
-  const pixels = samples.images.length / samples.count;
-  return Array.from(samples.labels, (label, r) => ({
-    label,
-    ...forward(model, weights, samples.images.subarray(r * pixels, (r + 1) * pixels)),
-  }));
-}
-
-function lossOf(model: Model, weights: Float64Array, samples: Samples): number {
-  return sum(outputsOf(model, weights, samples).map(({ y, label }) => losses[model.loss](y, label)));
-}
-
-/** (L(w + h) - L(w - h)) / 2h for each weight. */
-function finiteDifferences(model: Model, weights: Float64Array, samples: Samples): Float64Array {
-  const h = 1e-5;
-  return weights.map((w, i) => {
-    const shifted = weights.slice();
-    shifted[i] = w + h;
-    const above = lossOf(model, shifted, samples);
-    shifted[i] = w - h;
-    return (above - lossOf(model, shifted, samples)) / (2 * h);
-  });
-}
-
-const norm = (values: ArrayLike<number>) => Math.sqrt(sum(Array.from(values, (v) => v * v)));
-
-function relativeError(actual: Float32Array, expected: Float64Array): number {
-  return norm(expected.map((v, i) => v - actual[i])) / norm(expected);
-}
-
-function modelOf(loss: Model['loss'], ...layers: [number, DenseLayer['activation']][]): Model {
+function modelOf(loss: Model['loss'], ...layers: [number, DenseDescription['activation']][]): Model {
   return { input: [3, 4], layers: layers.map(([dense, activation]) => ({ dense, activation })), loss };
 }
 
-const names = Object.keys(activations) as DenseLayer['activation'][];
+const names = Object.keys(activations) as DenseDescription['activation'][];
 const cases: [string, Model][] = [
   ...names.map((last) => [`quadratic after ${last}`, modelOf('quadratic', [6, 'tanh'], [4, last])] as [string, Model]),
   ...names.flatMap((hidden) =>
@@ -91,28 +28,7 @@ const cases: [string, Model][] = [
 
 describe('Network', () => {
   it.each(cases)('has the gradient of its loss: %s', (_, model) => {
-    expect(invalidModel(model)).toBeNull();
-    const samples = randomSamples(model, 6, 1);
-    const weights = randomWeights(model, 2);
-    const exact = Float64Array.from(weights);
-    const outputs = outputsOf(model, exact, samples);
-    expect(Math.min(...outputs.map(({ kink }) => kink))).toBeGreaterThan(1e-3);
-
-    const bench = new Bench(model, samples, weights, samples.count);
-    const ids = bench.put(Uint32Array.from({ length: samples.count }, (_, i) => i));
-    const partial = bench.take(4 * bench.partialFloats);
-    bench.network.gradient(bench.from, ids, samples.count, partial, Write.store);
-    const actual = bench.floats(partial, bench.partialFloats);
-
-    const expected = finiteDifferences(model, exact, samples);
-    for (const { name, shape, offset } of tensorSpans(model)) {
-      const end = offset + shape.reduce((a, b) => a * b);
-      expect(norm(expected.subarray(offset, end)), `norm of ${name}`).toBeGreaterThan(1e-4);
-      const error = relativeError(actual.subarray(offset, end), expected.subarray(offset, end));
-      expect(error, `relative error of ${name}`).toBeLessThan(1e-5);
-    }
-    expect(actual.at(-2)! / lossOf(model, exact, samples)).toBeCloseTo(1, 5);
-    expect(actual.at(-1)).toBe(outputs.filter(({ y, label }) => y.indexOf(Math.max(...y)) === label).length);
+    expectExactGradient(model);
   });
 
   const [, model] = cases[5];
@@ -142,7 +58,7 @@ describe('Network', () => {
     network.gradient(from, ids, 5, partial, Write.store);
     network.evaluate(from, ids, 5, sums, Write.store, predictions);
     expect(bits(bench.floats(sums, 2))).toEqual(bits(bench.floats(partial, floats).subarray(-2)));
-    const classes = outputsOf(model, Float64Array.from(weights), samples).map(({ y }) => y.indexOf(Math.max(...y)));
+    const classes = new ExactNetwork(model).outputs(Float64Array.from(weights), samples).map(({ y }) => largest(y));
     expect([...new Uint8Array(bench.memory.buffer, predictions, 5)]).toEqual(chosen.map((id) => classes[id]));
   });
 
@@ -157,5 +73,61 @@ describe('Network', () => {
       return bits(bench.floats(partial, floats));
     };
     expect(run(9, 8, 7, 6, 5, 4)).toEqual(run());
+  });
+});
+
+/** y = x / 2, which is exact: a layer with no parameters, in loops of its own, that carries nothing back for others. */
+class Halving implements Layer {
+  readonly tensors = [];
+  readonly activation = 'linear';
+  readonly carriesBack = false;
+  readonly transposedFloats = 0;
+
+  constructor(readonly output: readonly number[]) {}
+
+  initialise(): void {}
+  transpose(): void {}
+  scratchFloats(): number {
+    return 0;
+  }
+
+  forward(at: Place, _parameters: number, rows: number): void {
+    const count = rows * elements(this.output);
+    const [x, y] = [at.floats(at.x, count), at.floats(at.y, count)];
+    for (let i = 0; i < count; i++) y[i] = x[i] / 2;
+  }
+
+  parameterGradient(): void {}
+
+  inputGradient(at: Place, delta: number, deltaIn: number, _transposed: number, rows: number): void {
+    const count = rows * elements(this.output);
+    const [from, to] = [at.floats(delta, count), at.floats(deltaIn, count)];
+    for (let i = 0; i < count; i++) to[i] = from[i] / 2;
+  }
+}
+
+describe('a layer that carries no gradient back through the activation before it', () => {
+  const samples = randomSamples(modelOf('quadratic', [4, 'linear']), 5, 3);
+
+  /** The partial gradient of the model's layers, or of a chain that is handed in. */
+  function partialOf(model: Model, weights: Float32Array, chain?: Chain): Float32Array {
+    const bench = new Bench(model, samples, weights, samples.count, chain);
+    const ids = bench.put(Uint32Array.of(0, 1, 2, 3, 4));
+    const partial = bench.take(4 * bench.partialFloats);
+    bench.network.gradient(bench.from, ids, 5, partial, Write.store);
+    return bench.floats(partial, bench.partialFloats);
+  }
+
+  it.each(names)('leaves that to the network, which has the bits of the kernels: %s', (activation) => {
+    const model = modelOf('quadratic', [6, activation], [4, 'linear']);
+    const [first, last] = chainOf(model);
+    const halving = { layer: new Halving([6]), width: 6, offset: last.offset, parameters: 0, transposedAt: 0 };
+    const weights = randomWeights(model, 2);
+    const halved = weights.map((w, i) => (i >= last.offset && i < last.offset + 24 ? w / 2 : w));
+    const actual = partialOf(model, weights, [first, halving, last]);
+    // The same network: half the weights in place of half the inputs.
+    const expected = partialOf(model, halved);
+    for (let i = last.offset; i < last.offset + 24; i++) expected[i] /= 2;
+    expect(bits(actual)).toEqual(bits(expected));
   });
 });

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { Activation } from '../../../shared/arithmetic/kernels.js';
 import { LockstepError } from '../../../shared/errors.js';
+import { chainOf } from '../../../shared/model/chain.js';
 import { invalidModel } from '../../../shared/model/description.js';
 import { initialWeights } from '../../../shared/model/initialise.js';
 import type { Model } from '../../../shared/model/model.js';
-import { denseSpans, parameterCount, partialFloats, tensorSpans } from '../../../shared/model/parameters.js';
+import { outputWidth, parameterCount, partialFloats, tensorSpans } from '../../../shared/model/parameters.js';
 import { findPreset, presetModel, presets } from '../../../shared/model/presets.js';
 
 const model: Model = {
@@ -32,11 +32,18 @@ describe('the flat vector', () => {
     expect(partialFloats(model)).toBe(73);
   });
 
-  it('places the layers as the tensors say', () => {
-    const spans = denseSpans(model);
-    const offsets = spans.flatMap(({ weightAt, biasAt }) => [weightAt, biasAt]);
-    expect(offsets).toEqual(tensorSpans(model).map(({ offset }) => offset));
-    expect(spans[1]).toMatchObject({ inputs: 4, outputs: 5, activation: Activation.tanh });
+  it('is cut into the layers of the chain', () => {
+    const links = chainOf(model).map(({ offset, parameters, width, transposedAt }) => [
+      offset,
+      parameters,
+      width,
+      transposedAt,
+    ]);
+    expect(links).toEqual([
+      [0, 28, 4, 0],
+      [28, 25, 5, 0],
+      [53, 18, 3, 20],
+    ]);
   });
 });
 
@@ -55,8 +62,8 @@ describe('presets', () => {
   it('follow the data set in the input and the last layer', () => {
     const adapted = presetModel('sigmoid-16', [8, 8], 26);
     expect(adapted.input).toEqual([8, 8]);
-    expect(adapted.layers.map(({ dense }) => dense)).toEqual([16, 16, 26]);
-    expect(presets['sigmoid-16'].model.layers[2].dense).toBe(10);
+    expect(chainOf(adapted).map(({ width }) => width)).toEqual([16, 16, 26]);
+    expect(outputWidth(presets['sigmoid-16'].model)).toBe(10);
   });
 
   it('refuse an unknown name, and images that no model takes', () => {
@@ -76,8 +83,9 @@ describe('initialWeights', () => {
     const large: Model = { ...model, input: [28, 28], layers: [{ dense: 128, activation: 'relu' }, model.layers[2]] };
     const weights = initialWeights(large, 3);
     const bounds = [Math.sqrt(6 / 784), Math.sqrt(6 / (128 + 3))];
-    for (const [n, { weightAt, biasAt, outputs }] of denseSpans(large).entries()) {
-      const w = weights.subarray(weightAt, biasAt);
+    for (const [n, { offset, parameters, width }] of chainOf(large).entries()) {
+      const biasAt = offset + parameters - width;
+      const w = weights.subarray(offset, biasAt);
       const largest = w.reduce((max, x) => Math.max(max, Math.abs(x)), 0);
       const mean = w.reduce((sum, x) => sum + x, 0) / w.length;
       const variance = w.reduce((sum, x) => sum + x * x, 0) / w.length;
@@ -85,7 +93,7 @@ describe('initialWeights', () => {
       expect(largest).toBeGreaterThan(0.95 * bounds[n]);
       expect(Math.abs(mean)).toBeLessThan((4 * bounds[n]) / Math.sqrt(3 * w.length));
       expect(Math.abs((3 * variance) / bounds[n] ** 2 - 1)).toBeLessThan(4 / Math.sqrt(w.length));
-      expect([...weights.subarray(biasAt, biasAt + outputs)]).toEqual(new Array(outputs).fill(0));
+      expect([...weights.subarray(biasAt, biasAt + width)]).toEqual(new Array(width).fill(0));
     }
   });
 
