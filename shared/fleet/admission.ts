@@ -28,7 +28,7 @@ export type AdmissionEvent = (
   | { readonly type: 'convicted'; readonly detail: string }
   /** The operator sends it away for good. */
   | { readonly type: 'dismissed'; readonly message: string }
-  /** The run is over, or the coordinator stops. */
+  /** The run is over, or this end of it stops. */
   | { readonly type: 'ended'; readonly reason: EndReason; readonly again: boolean; readonly message: string }
   /** The connection is gone. */
   | { readonly type: 'disconnected' }

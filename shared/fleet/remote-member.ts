@@ -14,7 +14,7 @@ import type { MemberConnection } from './member-connection.js';
 import type { Parcel } from './outbox.js';
 import { type MemberLink, RemoteTransport, type ResultObserver, type WorkMessage } from './remote-transport.js';
 
-/** What whoever admits workers wants to hear of them. */
+/** What the owner of a fleet hears of its members. */
 export interface MemberObserver extends ResultObserver {
   joined(member: RemoteMember): void;
   /** It is out; `error` is the reason when it was not its own wish. */
@@ -22,7 +22,7 @@ export interface MemberObserver extends ResultObserver {
 }
 
 export class RemoteMember implements MemberLink {
-  /** Its number among all members of the pool: the worker is told it, and the pool, the log and the audits use it. */
+  /** Its number among all members of the pool. The worker is told it, and everybody uses it. */
   readonly id: number;
   readonly transport: RemoteTransport;
   /** Whether the worker was ever admitted. */
@@ -78,14 +78,14 @@ export class RemoteMember implements MemberLink {
     this.step({ type: 'disconnected', nowMs: this.nowMs() });
   }
 
-  // ---- from the site ----
+  // ---- from the owner of the fleet ----
 
   /** To be called about once a second. */
   tick(): void {
     this.step({ type: 'tick', nowMs: this.nowMs() });
   }
 
-  /** The run is over, or the coordinator stops: frames that still wait for their turn are not sent. */
+  /** The run is over, or this end of it stops. Frames that still wait for their turn are not sent. */
   end(reason: EndReason, again: boolean, message: string): void {
     this.step({ type: 'ended', reason, again, message, nowMs: this.nowMs() });
   }

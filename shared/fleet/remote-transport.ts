@@ -203,7 +203,7 @@ export class RemoteTransport implements Transport, Audited {
     this.link.expel(detail);
   }
 
-  // ---- from the site ----
+  // ---- from the owner of the fleet ----
 
   /** How the run goes, from where this member stands. */
   progress(): Progress {
