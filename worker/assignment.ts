@@ -3,7 +3,6 @@
  * before it is stored or computed; a fault comes back as a sentence, and then nothing has changed.
  */
 
-import { knownAnswer } from '../shared/arithmetic/known-answer.js';
 import { Machine, networkSpins } from '../shared/compute/machine.js';
 import type { Platform } from '../shared/compute/platform.js';
 import { storeSamples } from '../shared/compute/samples.js';
@@ -49,7 +48,7 @@ export class Assignment {
     const run: RunDescription = { model, train: data.train, test: data.test, batch, microBatch, seed };
     const machine = new Machine(platform, run, threads, { threadSpins: networkSpins });
     await machine.start(whenFailed);
-    const answer = platform.sha256(knownAnswer(machine.memory, machine.workspace.sizes, machine.workspace.end));
+    const answer = machine.knownAnswer();
     return new Assignment(machine, identityOf(welcome), answer);
   }
 

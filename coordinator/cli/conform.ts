@@ -1,9 +1,6 @@
 /** `lockstep conform`: checks a worker that somebody wrote, in any language, against the specification. */
-import { createHash } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { memoryStart } from '../../shared/arithmetic/backend.js';
-import { knownAnswer, knownAnswerBytes } from '../../shared/arithmetic/known-answer.js';
-import { openScalar } from '../../shared/arithmetic/scalar/backend.js';
+import { arithmetic } from '../../shared/arithmetic/identity.js';
 import { LockstepError } from '../../shared/errors.js';
 import { parseFragment } from '../../shared/protocol/handshake.js';
 import { conform } from '../conform/conform.js';
@@ -35,7 +32,7 @@ export async function runConform({ url, port, wait }: ConformCommand): Promise<n
   process.stdout.write(`Listening. Start your worker with this address, for example:\n\n`);
   process.stdout.write(`    npx lockstep worker '${join}'\n\n`);
   process.stdout.write(`It must connect within ${wait} s, and come back twice. Start it again if it does not.\n`);
-  await conform(listener, report, { knownAnswer: rightKnownAnswer(), waits, connectMs: 1000 * wait });
+  await conform(listener, report, { knownAnswer: arithmetic.knownAnswer, waits, connectMs: 1000 * wait });
   listener.stop();
   await closeServer(server, 0);
   process.stdout.write(`${report.summary()}\n`);
@@ -59,12 +56,4 @@ function addressOf(address: string, port: number | undefined): Where {
   const { token } = parseFragment(url.hash);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   return { host, name: url.hostname, port: port ?? Number(url.port || conformPort), token };
-}
-
-function rightKnownAnswer(): string {
-  const backend = openScalar();
-  const memory = backend.createMemory(memoryStart + knownAnswerBytes(backend.sizes), false);
-  return createHash('sha256')
-    .update(knownAnswer(memory, backend.sizes, memoryStart))
-    .digest('hex');
 }

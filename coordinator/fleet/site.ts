@@ -1,5 +1,4 @@
 /** A run's members behind a gateway: who is at work, who has come and gone, and what they are told. */
-import { knownAnswer } from '../../shared/arithmetic/known-answer.js';
 import type { Machine } from '../../shared/compute/machine.js';
 import type { Platform } from '../../shared/compute/platform.js';
 import { Deferred } from '../../shared/deferred.js';
@@ -209,7 +208,7 @@ function fleetConfig({ dataset }: RunSetup, machine: Machine, runName: string, p
     run: printableOf(runName, limits.nameLengthMax),
     data,
     kernels: platform.kernelsSha256,
-    knownAnswer: platform.sha256(knownAnswer(machine.memory, machine.workspace.sizes, machine.workspace.end)),
+    knownAnswer: machine.knownAnswer(),
     heartbeatMs: patience.pingMs,
   };
 }

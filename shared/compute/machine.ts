@@ -4,8 +4,9 @@
  */
 
 import type { KernelMemory } from '../arithmetic/backend.js';
+import { hashOf } from '../arithmetic/identity.js';
 import type { Kernels, Pointer } from '../arithmetic/kernels.js';
-import { knownAnswerBytes } from '../arithmetic/known-answer.js';
+import { knownAnswer, knownAnswerBytes } from '../arithmetic/known-answer.js';
 import { transposeWeights } from '../model/network.js';
 import { PartialBuffers } from '../pool/partials.js';
 import { PoolDriver } from '../pool/pool-driver.js';
@@ -117,6 +118,12 @@ export class Machine {
   stop(): void {
     for (const handle of this.handles) handle.terminate();
     this.handles.length = 0;
+  }
+
+  /** SHA-256 of what this machine's kernels make of the known-answer test. Call it before there are partial sums. */
+  knownAnswer(): string {
+    const { sizes, end } = this.workspace;
+    return hashOf(knownAnswer(this.memory, sizes, end), this.platform.sha256);
   }
 
   /** Computes a shard here and now, on the caller's thread: the machine has a region for itself. Blocks. */

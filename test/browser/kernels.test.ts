@@ -4,9 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { expect, test } from 'vitest';
-import { memoryStart } from '../../shared/arithmetic/backend.js';
-import { knownAnswer, knownAnswerBytes } from '../../shared/arithmetic/known-answer.js';
-import { kernelBinary, scalar } from '../shared/arithmetic/backends.js';
+import { kernelBinary } from '../shared/arithmetic/backends.js';
 import { hasChromium, launchChromium } from './chromium.js';
 import type { Checked } from './kernels-page.js';
 
@@ -29,14 +27,9 @@ test.skipIf(!hasChromium)('the kernels in Chromium equal the scalar specificatio
     const checked: Checked = await page.evaluate('checked');
     expect(checked.cases).toBeGreaterThan(100);
     expect(checked.differing).toEqual([]);
-    expect(checked.knownAnswer).toEqual([...knownAnswerHere()]);
+    expect(checked.wrongStages).toEqual([]);
   } finally {
     await browser.close();
     server.close();
   }
 });
-
-function knownAnswerHere(): Uint8Array {
-  const memory = scalar.createMemory(memoryStart + knownAnswerBytes(scalar.sizes), false);
-  return knownAnswer(memory, scalar.sizes, memoryStart);
-}

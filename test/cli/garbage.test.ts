@@ -4,8 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { knownAnswer } from '../../shared/arithmetic/known-answer.js';
-import { Machine } from '../../shared/compute/machine.js';
+import { arithmetic } from '../../shared/arithmetic/identity.js';
 import { parameterCount } from '../../shared/model/parameters.js';
 import { presetDefault, presetModel } from '../../shared/model/presets.js';
 import { decodeFromCoordinator, decodeFromWorker, encodeFrame } from '../../shared/protocol/codec.js';
@@ -87,22 +86,8 @@ test('a coordinator names what is wrong with each kind of garbage, and trains on
   expect(summaryOf(out).steps).toBe(20);
 });
 
-/** Kernels and known answer of a worker that would be admitted. */
-function credentials(): { kernels: string; knownAnswer: string } {
-  const platform = nodePlatform();
-  const model = { input: [1], layers: [{ dense: 1, activation: 'linear' }], loss: 'quadratic' } as const;
-  const { memory, workspace } = new Machine(
-    platform,
-    { model, train: 1, test: 1, batch: 1, microBatch: 1, seed: 1 },
-    0,
-  );
-  return {
-    kernels: platform.kernelsSha256,
-    knownAnswer: platform.sha256(knownAnswer(memory, workspace.sizes, workspace.end)),
-  };
-}
-
-const { kernels, knownAnswer: answer } = credentials();
+const { kernelsSha256: kernels } = nodePlatform();
+const { knownAnswer: answer } = arithmetic;
 
 /** Parts of the default model's gradient. */
 const parts = partsOf(parameterCount(presetModel(presetDefault, [28, 28], 10)));

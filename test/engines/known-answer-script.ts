@@ -7,6 +7,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { memoryStart } from '../../shared/arithmetic/backend.js';
 import { openBackend } from '../../shared/arithmetic/backends.js';
+import { hashOf } from '../../shared/arithmetic/identity.js';
 import { knownAnswer, knownAnswerBytes } from '../../shared/arithmetic/known-answer.js';
 import { openScalar } from '../../shared/arithmetic/scalar/backend.js';
 import { webAssemblyCode } from '../../shared/arithmetic/webassembly/backend.js';
@@ -24,7 +25,7 @@ const implementations = [webAssembly, openScalar()].map(({ sizes, createMemory }
 const hashes = new Set<string>();
 for (let round = 0; round < rounds; round++) {
   for (const { memory, sizes } of implementations) {
-    hashes.add(bytesToHex(sha256(knownAnswer(memory, sizes, memoryStart))));
+    hashes.add(hashOf(knownAnswer(memory, sizes), (bytes) => bytesToHex(sha256(bytes))));
   }
 }
 print([...hashes].join(' '));

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type KernelBackend, memoryStart } from '../../../shared/arithmetic/backend.js';
+import type { KernelBackend } from '../../../shared/arithmetic/backend.js';
 import { Activation } from '../../../shared/arithmetic/kernels.js';
-import { knownAnswer, knownAnswerBytes } from '../../../shared/arithmetic/known-answer.js';
 import { backendsUnderTest, scalar } from './backends.js';
 import { caseBytes, type Implementation, type KernelCase, kernelCases, layerCases } from './kernels.cases.js';
 
@@ -52,39 +51,4 @@ describe.each(backendsUnderTest)('the $name kernels equal the scalar specificati
       { numRuns: 60, seed: 1 },
     );
   });
-});
-
-const answer = ({ memory, sizes }: Implementation) => knownAnswer(memory, sizes, memoryStart);
-
-describe.each([scalar, ...backendsUnderTest])('the known answer of $name', (backend) => {
-  test('is that of the specification, on memory of either kind', () => {
-    const expected = answer(specification);
-    for (const shared of [false, true]) expect(sameBytes(answer(implementation(backend, shared)), expected)).toBe(true);
-  });
-
-  test('does not depend on what the memory held, and repeats', () => {
-    const own = implementation(backend, false);
-    new Uint8Array(own.memory.buffer).fill(0xa5);
-    const expected = answer(own);
-    expect(sameBytes(answer(own), expected)).toBe(true);
-    expect(sameBytes(answer(specification), expected)).toBe(true);
-  });
-
-  test('stays in its region', () => {
-    const own = implementation(backend, false);
-    const bytes = new Uint8Array(own.memory.buffer).fill(0x33);
-    answer(own);
-    const outside = [
-      ...bytes.subarray(0, memoryStart),
-      ...bytes.subarray(memoryStart + knownAnswerBytes(backend.sizes)).subarray(0, 4096),
-    ];
-    expect(outside.every((byte) => byte === 0x33)).toBe(true);
-  });
-});
-
-test('the known answer contains no NaN, and subnormal numbers', () => {
-  const bytes = answer(specification);
-  const floats = new Float32Array(bytes.buffer, 0, bytes.length >> 2);
-  expect(floats.some(Number.isNaN)).toBe(false);
-  expect(floats.filter((x) => x !== 0 && Math.abs(x) < 2 ** -126).length).toBeGreaterThan(100);
 });
