@@ -37,5 +37,5 @@ export async function request(credentials: Credentials, path: string, init: Requ
 /** Why a request was not granted, in a sentence. */
 export async function reasonOf(response: Response): Promise<string> {
   const body = (await response.json().catch(() => null)) as ApiError | null;
-  return body?.error?.message ?? `the coordinator answered with status ${response.status}`;
+  return body?.error?.message ?? `the answer has status ${response.status}`;
 }

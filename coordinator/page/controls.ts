@@ -37,8 +37,8 @@ export class ControlButtons {
   }
 
   /** Whether there are any controls for this viewer, now. */
-  mayControl({ phase }: RunState): boolean {
-    return this.credentials().operatorToken !== null && !hasEnded(phase);
+  mayControl({ phase, files }: RunState): boolean {
+    return files === null && this.credentials().operatorToken !== null && !hasEnded(phase);
   }
 
   render(state: RunState): void {
@@ -64,7 +64,7 @@ export class ControlButtons {
   private async send(action: ControlAction, body?: DropRequest): Promise<void> {
     const init = { method: 'POST', ...(body && { body: JSON.stringify(body), headers: jsonHeaders }) };
     try {
-      const response = await request(this.credentials(), `/api/control/${action}`, init);
+      const response = await request(this.credentials(), `api/control/${action}`, init);
       if (response.ok) this.announce(done[action], true);
       else this.announce(`That did not work: ${await reasonOf(response)}.`, false);
     } catch {

@@ -12,12 +12,12 @@ import { Evaluation } from './evaluation.js';
 import { EventLog } from './event-log.js';
 import { Feed, type FeedStatus } from './feed.js';
 import { FleetTable } from './fleet-table.js';
-import { clock } from './format.js';
 import { JoinCard } from './join-card.js';
 import { Latest } from './latest.js';
 import { Neurons } from './neurons.js';
 import { hasEnded, renderOverview } from './overview.js';
 import { Result } from './result.js';
+import { goneText, ViewHead } from './view-head.js';
 import { parseWeights } from './weights.js';
 
 const ANNOUNCEMENT_MS = 8000;
@@ -33,11 +33,12 @@ const neurons = new Neurons();
 const drawing = new Drawing();
 const evaluation = new Evaluation();
 const result = new Result(mine);
+const viewHead = new ViewHead(mine);
 const controls = new ControlButtons(mine, announce);
 const fleetTable = new FleetTable((worker) => controls.drop(worker));
 
 const weightsSource = new Latest({
-  path: '/api/weights',
+  path: 'api/weights',
   watched: [find('neurons-card', HTMLElement), find('draw-card', HTMLElement)],
   credentials: mine,
   edition: ({ newest }) => newest.weights,
@@ -51,7 +52,7 @@ const weightsSource = new Latest({
 });
 
 const evaluationSource = new Latest({
-  path: '/api/evaluation',
+  path: 'api/evaluation',
   watched: [find('confusion-card', HTMLElement), find('mistakes-card', HTMLElement)],
   credentials: mine,
   edition: ({ newest }) => newest.evaluation,
@@ -79,6 +80,7 @@ function render(): void {
   const main = find('main', HTMLElement);
   main.hidden = false;
   main.classList.toggle('ended', hasEnded(state.phase));
+  viewHead.render(state);
   renderOverview(state);
   result.render(state);
   controls.render(state);
@@ -88,20 +90,17 @@ function render(): void {
   drawing.setModel(state.model);
   weightsSource.follow(state);
   evaluationSource.follow(state);
+  evaluation.renderFault(state.evaluationFault);
 }
 
-function showConnection(connection: FeedStatus): void {
+function showStatus(status: FeedStatus): void {
   const notice = find('connection', HTMLElement);
-  notice.hidden = connection.kind !== 'gone';
-  if (connection.kind === 'gone') {
-    const since = `since ${clock(connection.since)}`;
-    const shown = newest === null ? '' : ' What you see is the last that it said.';
-    setText(notice, `The coordinator does not answer, ${since}. This page tries again by itself.${shown}`);
-  }
+  notice.hidden = status.kind !== 'gone';
+  if (status.kind === 'gone') setText(notice, goneText(newest, status.since));
   const form = find('token-form', HTMLFormElement);
-  form.hidden = connection.kind !== 'refused';
-  document.body.classList.toggle('stale', connection.kind !== 'live');
-  if (newest === null) setText(find('phase', HTMLElement), connection.kind === 'refused' ? 'Private' : 'Connecting');
+  form.hidden = status.kind !== 'refused';
+  document.body.classList.toggle('stale', status.kind !== 'live');
+  if (newest === null) setText(find('phase', HTMLElement), status.kind === 'refused' ? 'Private' : 'Connecting');
 }
 
 let announcementTimer: ReturnType<typeof setTimeout> | undefined;
@@ -117,7 +116,7 @@ function announce(text: string, isGood: boolean): void {
   }, ANNOUNCEMENT_MS);
 }
 
-const feed = new Feed(credentials, receive, showConnection);
+const feed = new Feed(credentials, receive, showStatus);
 
 find('token-form', HTMLFormElement).addEventListener('submit', (event) => {
   event.preventDefault();

@@ -30,6 +30,15 @@ export class Evaluation {
     this.renderMistakes();
   }
 
+  /** Why there is nothing to show, and what to do about it; null: there is, or there will be. */
+  renderFault(fault: string | null): void {
+    for (const id of ['confusion-none', 'mistakes-none']) {
+      const note = find(id, HTMLElement);
+      if (fault !== null) note.hidden = this.shown !== null;
+      setText(note, fault === null ? 'Comes with the first evaluation.' : `Not shown: ${fault}.`);
+    }
+  }
+
   private renderMistakes(): void {
     const { evaluation, shape } = this.shown!;
     const items = evaluation.misclassified.slice(0, MISTAKES_MAX).map((mistake) => mistakeItem(mistake, shape));

@@ -1,21 +1,22 @@
 /**
- * The stream of states from the coordinator: opened while the page is seen, opened again when it breaks. Only the
- * newest state counts, so a page that is late never works off a queue.
+ * The stream of states: open while the page is visible, and opened again when it breaks. Only the newest state counts, so
+ * a slow page never falls behind.
  */
 import type { Credentials } from '../../shared/protocol/handshake.js';
 import type { RunState } from '../web/state.js';
 import { request } from './access.js';
 import { EventReader } from './sse.js';
 
+/** How the stream is. */
 export type FeedStatus =
   | { readonly kind: 'connecting' }
   | { readonly kind: 'live' }
-  /** Nobody answers; it is tried again. */
+  /** The other side does not answer; the page tries again. */
   | { readonly kind: 'gone'; readonly since: number }
-  /** The coordinator wants a token, or another one. */
+  /** The other side wants a token, or another one. */
   | { readonly kind: 'refused' };
 
-/** A stream that says nothing for so long is opened anew: networks go away without a word. */
+/** A stream that is silent for this long is opened again: a network may be gone without a sign. */
 const SILENCE_MAX_MS = 20_000;
 const EVENT_CHARACTERS_MAX = 4 * 1024 * 1024;
 const RETRY_MS = [500, 1000, 2000, 4000];
@@ -29,7 +30,7 @@ export class Feed {
   constructor(
     private credentials: Credentials,
     private readonly onState: (state: RunState) => void,
-    private readonly onConnection: (connection: FeedStatus) => void,
+    private readonly onStatus: (status: FeedStatus) => void,
   ) {
     document.addEventListener('visibilitychange', () => this.follow());
     addEventListener('online', () => this.restart());
@@ -44,7 +45,7 @@ export class Feed {
     this.follow();
   }
 
-  /** A page that nobody sees costs the coordinator nothing. */
+  /** A hidden page has no stream. */
   private follow(): void {
     if (document.visibilityState === 'hidden') this.close();
     else if (this.stream === null) void this.open();
@@ -64,7 +65,7 @@ export class Feed {
       const refused = await this.read(stream);
       if (this.stream !== stream) return;
       this.stream = null;
-      if (refused) return this.onConnection({ kind: 'refused' });
+      if (refused) return this.onStatus({ kind: 'refused' });
     } catch {
       if (this.stream !== stream) return;
       this.stream = null;
@@ -73,10 +74,10 @@ export class Feed {
   }
 
   private tryAgain(): void {
-    // One try at once: a stream may end for reasons that are no news.
+    // The first try comes at once and says nothing: a stream may end while the run goes on.
     if (this.attempts > 0) {
       this.goneSince ??= Date.now();
-      this.onConnection({ kind: 'gone', since: this.goneSince });
+      this.onStatus({ kind: 'gone', since: this.goneSince });
     }
     const wait = this.attempts === 0 ? 0 : RETRY_MS[Math.min(this.attempts, RETRY_MS.length) - 1];
     this.attempts += 1;
@@ -87,7 +88,7 @@ export class Feed {
   private async read(stream: AbortController): Promise<boolean> {
     let silence = setTimeout(() => stream.abort(), SILENCE_MAX_MS);
     try {
-      const response = await request(this.credentials, '/api/events', { signal: stream.signal, cache: 'no-store' });
+      const response = await request(this.credentials, 'api/events', { signal: stream.signal, cache: 'no-store' });
       if (response.status === 401 || response.status === 403) return true;
       if (!response.ok || response.body === null) throw new Error(`status ${response.status}`);
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -108,7 +109,7 @@ export class Feed {
     const state = JSON.parse(data) as RunState;
     this.attempts = 0;
     this.goneSince = null;
-    this.onConnection({ kind: 'live' });
+    this.onStatus({ kind: 'live' });
     this.onState(state);
   }
 }

@@ -76,7 +76,7 @@ export class Latest {
       } else if (response.status === NOT_MODIFIED) this.edition = wanted;
       else this.notBeforeMs += PATIENCE * state.weightsEveryMs;
     } catch {
-      // The stream of states says that the coordinator is gone; when it is back, there is another try.
+      // The stream of states shows that nobody answers; with the next state, there is another try.
     } finally {
       this.isFetching = false;
     }

@@ -1,4 +1,4 @@
-/** The figures at the top: how well, how fast, how far, and the hash that everyone's weights have. */
+/** The figures at the top: how well, how fast, how far, and the weights' hash. */
 import { chainOf } from '../../shared/model/chain.js';
 import { outputWidth, parameterCount } from '../../shared/model/parameters.js';
 import type { RunPhase, RunState } from '../web/state.js';
@@ -24,7 +24,7 @@ export function renderOverview(state: RunState): void {
   document.title = `${title(state)} · Lockstep`;
   const pill = find('phase', HTMLElement);
   pill.dataset.phase = phase;
-  setText(pill, phases[phase]);
+  setText(pill, phaseText(state));
   text('run', state.run);
 
   text('test-accuracy', percent(state.testAccuracy));
@@ -32,7 +32,7 @@ export function renderOverview(state: RunState): void {
   text('test-note', state.testLoss === null ? 'not evaluated yet' : `${best}loss ${loss(state.testLoss)}`);
   text('loss', loss(state.loss));
   text('loss-note', state.accuracy === null ? '' : `${percent(state.accuracy)} of the newest batch right`);
-  text('throughput', hasEnded(phase) || phase === 'paused' ? '0' : rate(state.samplesPerSecond));
+  text('throughput', rate(state.samplesPerSecond));
   text('throughput-note', throughputNote(state));
 
   const done = stepsPlanned === 0 ? 0 : step / stepsPlanned;
@@ -42,35 +42,53 @@ export function renderOverview(state: RunState): void {
   const { epoch, epochs } = state;
   text('progress-note', `step ${count(step)} of ${count(stepsPlanned)}, epoch ${epoch} of ${epochs}`);
   renderHash(state);
-  text('traffic', `Sent ${bytes(state.traffic.bytesSent)}, received ${bytes(state.traffic.bytesReceived)}`);
+  text('traffic', trafficNote(state));
   text('model', modelNote(state));
   text('version', `Lockstep ${state.version}`);
+}
+
+/** A run that is read from its files has no fleet to wait for. */
+export function phaseText({ phase, files }: Pick<RunState, 'phase' | 'files'>): string {
+  return phase === 'waiting' && files !== null ? 'Not begun' : phases[phase];
 }
 
 function text(id: string, value: string): void {
   setText(find(id, HTMLElement), value);
 }
 
-function title({ phase, step, stepsPlanned, testAccuracy }: RunState): string {
-  if (hasEnded(phase)) return testAccuracy === null ? phases[phase] : `${percent(testAccuracy)} ${phases[phase]}`;
-  if (phase !== 'training' || stepsPlanned === 0) return phases[phase];
+function title(state: RunState): string {
+  const { phase, step, stepsPlanned, testAccuracy } = state;
+  const name = phaseText(state);
+  if (hasEnded(phase)) return testAccuracy === null ? name : `${percent(testAccuracy)} ${name}`;
+  if (phase !== 'training' || stepsPlanned === 0) return name;
   return `${Math.floor((100 * step) / stepsPlanned)} % Training`;
 }
 
-function throughputNote({ workersTotal, workers, batch }: RunState): string {
+function throughputNote({ phase, workersTotal, workers, batch, files }: RunState): string {
+  const perStep = `${count(batch)} samples a step`;
+  if (files !== null && hasEnded(phase))
+    return `${phase === 'stale' ? 'at the newest step' : 'on average'}, ${perStep}`;
+  const fleet = `${count(workersTotal)} ${workersTotal === 1 ? 'worker' : 'workers'}`;
   const cores = workers.reduce((sum, { threads }) => sum + threads, 0);
-  const fleet = `${count(workersTotal)} ${workersTotal === 1 ? 'worker' : 'workers'}, ${count(cores)} cores`;
-  return `${fleet}, ${count(batch)} samples a step`;
+  return files === null ? `${fleet}, ${count(cores)} cores, ${perStep}` : `${fleet}, ${perStep}`;
 }
 
-function timeNote({ phase, secondsLeft, startedAt, now }: RunState): string {
+function trafficNote({ traffic, files }: RunState): string {
+  const { bytesSent, bytesReceived } = traffic;
+  // A run on one machine, for which there never was any.
+  if (files !== null && bytesSent + bytesReceived === 0) return '';
+  return `Sent ${bytes(bytesSent)}, received ${bytes(bytesReceived)}`;
+}
+
+function timeNote({ phase, secondsLeft, startedAt, now, seconds, files }: RunState): string {
   if (phase === 'training' && secondsLeft !== null) return `${duration(secondsLeft)} left`;
+  if (files !== null && seconds !== null) return `in ${duration(seconds)}`;
   return hasEnded(phase) || startedAt === null ? '' : `${duration((now - startedAt) / 1000)} so far`;
 }
 
 function renderHash({ weightsSha256, weightsStep, phase }: RunState): void {
   const at = weightsSha256 === null || weightsStep === null ? '' : ` after step ${count(weightsStep)}`;
-  text('hash-label', `${hasEnded(phase) ? 'Final weights hash' : 'Weights hash'}${at}`);
+  text('hash-label', `${hasEnded(phase) && phase !== 'stale' ? 'Final weights hash' : 'Weights hash'}${at}`);
   text('hash', weightsSha256 ?? 'comes with the first evaluation');
 }
 

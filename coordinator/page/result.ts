@@ -8,8 +8,8 @@ import { hasEnded } from './overview.js';
 
 export class Result {
   constructor(private readonly credentials: () => Credentials) {
-    this.offer('download-model', '/model.safetensors', 'model.safetensors');
-    this.offer('download-metrics', '/metrics.jsonl', 'metrics.jsonl');
+    this.offer('download-model', 'model.safetensors', 'model.safetensors');
+    this.offer('download-metrics', 'metrics.jsonl', 'metrics.jsonl');
   }
 
   render(state: RunState): void {
@@ -37,18 +37,19 @@ export class Result {
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
     } catch {
-      setText(status, 'The coordinator does not answer any more.');
+      setText(status, 'There is no answer any more.');
     }
   }
 }
 
-function sentence({ phase, step, testAccuracy, bestTestAccuracy, epoch }: RunState): string {
+function sentence({ phase, step, testAccuracy, bestTestAccuracy, epoch, files }: RunState): string {
   const accuracy = testAccuracy === null ? 'It was never evaluated.' : `Test accuracy ${percent(testAccuracy)}.`;
   const best =
     bestTestAccuracy !== null && bestTestAccuracy !== testAccuracy ? ` Best ${percent(bestTestAccuracy)}.` : '';
   const length = `${count(step)} steps, ${count(epoch)} ${epoch === 1 ? 'epoch' : 'epochs'}.`;
   const ends: Partial<Record<RunState['phase'], string>> = {
     interrupted: 'Stopped early. ',
+    stale: `Not finished, and its process is gone. It goes on with lockstep train --resume ${files?.path ?? 'RUN'}. `,
     diverged: 'Training diverged: the loss left the range of numbers. Try a lower learning rate. ',
   };
   return `${ends[phase] ?? ''}${accuracy}${best} ${length}`;
