@@ -14,18 +14,18 @@ export interface Arithmetic {
 
 export const arithmetic: Arithmetic = {
   specification: 'lockstep-arithmetic-1',
-  knownAnswer: '559212de2a4e2555c46226cd90f5311505104739e23d684098302c7d8151e0c5',
+  knownAnswer: 'fab4845275997c738834839668562757b93bcc7f47b00286b2140a562eab98bb',
 };
 
 /** SHA-256 of the bytes of each stage, in order: they tell which part of a wrong answer is wrong. */
 export const stageHashes: Readonly<Record<string, string>> = {
-  layers: '5428b70875b03d82f9559ec831de00295b8f731baef8b4bf349d5f07dc39cc57',
-  'subnormal layers': 'cb6c0655594582d2ccdc9bb4d3428ce4c4d28e536a10f2e2c617d773ac8e0b9e',
-  'first layers': '805349235a499cd75909e1bffe88c6e756b43ecce50c9608e222089934a70c8b',
-  losses: 'c682e429142ae8d9cebd8c5a310daf1b0f71a98f825538a0ec558854691196bc',
-  functions: 'c2703773eedf0802085ce9c4b75b6bd40de73828e357ee6dcf11ee48ee15866e',
-  sums: '6820188fcd3e863551a045ff1763bb59fd1065f78b96074fb61b1bf593dc190a',
-  updates: '24154ccad71a08dedcbec5f148e6fb8f124f1f87f573caef0a2fb34a2f4cf978',
+  layers: '0c35f5ca05da63084a6819f9ab35e8f11356ac3049a52230f1ab9d8b93af1ab8',
+  'subnormal layers': 'f68f801d420a11bcb1768053e8cd2e2b2b195f57b1d6b989b9cb9043a791bcdf',
+  'first layers': 'fdbc7dcacd89772c5080fb621a6e33757ce5ebfb8560994b4fa4ad8aac105d4d',
+  losses: '7612a5b3c2f98059ae5edf793801223c639baf8bfafbdc9f969e71c5d5a9c5f7',
+  functions: '6c7f7c162db415ceeae907c56a8adf795a9d9d9b45ec4e243ee05ecc5d0a84e5',
+  sums: 'e167286eca1be9706f2204d8509cd92f66bb21b19542b53c79c2c202346276f7',
+  updates: '4453367f92b9c81cc4ace5ed84720025097c42880aaa1c9aba8d5686e744d33a',
   checks: '9ca0ede2c4579b85cc0f142ae0ba047c6d9b9015a135b15590b84698937b7e78',
 };
 

@@ -9,8 +9,8 @@
  * samples are each backend's own and are in no result.
  *
  * Stage n (from 1) draws its operands from `Random(n)` (random.ts), in the order in which they are named:
- *   numbers(count, zeros, scale)  each takes a `uniform()` u and a `uint32()` d: the number is (4u - 2) * 2^scale, or a zero
- *                                 of its sign if d mod 16 < zeros. Zeros and scale are 0 if they are not given.
+ *   numbers(count, zeros, scale)  each takes a `uint32()` d: the number is ((d >> 8) / 2^22 - 2) * 2^scale, or a zero of its
+ *                                 sign if d mod 16 < zeros. Zeros and scale are 0 if they are not given.
  *   bytes(count, limit)           `uint32()` mod limit, each.
  *
  * LAYER(rows, inputs, outputs, zeros, scale, activation):

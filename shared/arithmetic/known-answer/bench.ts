@@ -15,7 +15,9 @@ export class Bench {
   private random = new Random(0);
   /** The first byte behind the regions of this call. */
   private end: Pointer;
-  private results: Uint8Array[] = [];
+  /** The stage's results so far: the first `taken` bytes. */
+  private results = new Uint8Array(2 ** 16);
+  private taken = 0;
 
   /** The bench uses the bytes from `first` (a multiple of 16) to `limit`. */
   constructor(
@@ -31,7 +33,7 @@ export class Bench {
   /** Begins a stage, whose operands follow from its number. */
   begin(stage: number): void {
     this.random = new Random(stage);
-    this.results = [];
+    this.taken = 0;
     this.forget();
   }
 
@@ -42,29 +44,23 @@ export class Bench {
 
   /** All results of the stage so far, one after the other without gaps. */
   collected(): Uint8Array {
-    const bytes = new Uint8Array(this.results.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const result of this.results) {
-      bytes.set(result, at);
-      at += result.length;
-    }
-    return bytes;
+    return this.results.slice(0, this.taken);
   }
 
   // ---- operands ----
 
   /**
-   * Numbers from -2 to 2, times 2^scale; `zeros` sixteenths of them are a zero with the number's sign. A number takes two
-   * draws. No number rounds as long as scale is at least -126.
+   * Numbers from -2 to 2, times 2^scale: a draw each, of which the upper 24 bits make the number. `zeros` sixteenths of
+   * them are a zero of the number's sign. No number rounds as long as scale is at least -126.
    */
   numbers(length: number, zeros = 0, scale = 0): Pointer {
     const at = this.room(4 * length);
     const out = this.floatsAt(at, length);
     const factor = 2 ** scale;
     for (let i = 0; i < length; i++) {
-      const value = 4 * this.random.uniform() - 2;
-      const isZero = this.random.uint32() % 16 < zeros;
-      out[i] = (isZero ? (value < 0 ? -0 : 0) : value) * factor;
+      const drawn = this.random.uint32();
+      const value = (drawn >>> 8) / 2 ** 22 - 2;
+      out[i] = (drawn % 16 >= zeros ? value : value < 0 ? -0 : 0) * factor;
     }
     return at;
   }
@@ -140,6 +136,12 @@ export class Bench {
   }
 
   resultBytes(at: Pointer, length: number): void {
-    this.results.push(this.bytesAt(at, length).slice());
+    if (this.taken + length > this.results.length) {
+      const larger = new Uint8Array(2 * (this.taken + length));
+      larger.set(this.results);
+      this.results = larger;
+    }
+    this.results.set(this.bytesAt(at, length), this.taken);
+    this.taken += length;
   }
 }
