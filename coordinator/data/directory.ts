@@ -1,4 +1,4 @@
-/** Where the files of a data set lie: names, and the cache directory of this user. */
+/** Finds the files of a data set by their names, and names the cache directory of this user. */
 import { readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ const examples: Readonly<Record<keyof DatasetPaths, string>> = {
   testLabels: 't10k-labels-idx1-ubyte',
 };
 
-/** The four files in `directory`, or why it holds no data set. */
+/** Finds the four files in `directory`, or says why it holds no data set. */
 export async function findDataset(directory: string): Promise<DatasetPaths | { readonly missing: string }> {
   let names: string[];
   try {
@@ -37,7 +37,7 @@ export async function findDataset(directory: string): Promise<DatasetPaths | { r
   } catch (error) {
     return { missing: describeFault(error) };
   }
-  // A decompressed file sorts before its `.gz`, and loads faster.
+  // `find` returns the first match. A decompressed file sorts before its `.gz`, so it is preferred: it loads faster.
   names.sort();
   const find = (key: keyof DatasetPaths) => names.find((name) => patterns[key].test(name));
   const lacking = keys.filter((key) => find(key) === undefined).map((key) => examples[key]);
@@ -53,7 +53,7 @@ export async function findDataset(directory: string): Promise<DatasetPaths | { r
 
 const keys = ['trainImages', 'trainLabels', 'testImages', 'testLabels'] as const;
 
-/** Where this user's programs keep what they can fetch again. */
+/** The directory for Lockstep's downloads, as this platform's rules for cache directories say. */
 export function cacheDirectory(environment: Environment, platform: string = process.platform): string {
   if (environment.XDG_CACHE_HOME) return join(environment.XDG_CACHE_HOME, 'lockstep');
   const home = environment.HOME || environment.USERPROFILE || homedir();

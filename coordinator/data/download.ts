@@ -1,7 +1,7 @@
 /**
- * Brings the files of a published data set into a cache directory. A file appears there whole and verified, or not at
- * all: it is written to a temporary file of this process, its SHA-256 is compared, and it is renamed. So any number of
- * processes may fill one cache at a time, and an interrupted one leaves nothing that another could read.
+ * Downloads the files of a published data set into a cache directory. Each file is written to a temporary file of this
+ * process, its SHA-256 is compared, and only then is it renamed. So the cache never holds a partial or wrong file under
+ * a final name: several processes may fill one cache at the same time, and any of them may be interrupted.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -29,7 +29,7 @@ const remedy = 'Check the network, or pass --data DIR with the four files';
 
 const partial = '.part';
 
-/** Downloads those files that `directory` does not hold whole. */
+/** Downloads every file that is missing or damaged in `directory`. */
 export async function fillCache(directory: string, published: PublishedDataset, options: DownloadOptions) {
   try {
     await mkdir(directory, { recursive: true });
@@ -56,7 +56,7 @@ async function isWhole(path: string, file: PublishedFile): Promise<boolean> {
   return hash.digest('hex') === file.sha256;
 }
 
-/** From the first mirror that has it. */
+/** Downloads one file, trying the mirrors in turn until one of them delivers it. */
 async function downloadFile(
   directory: string,
   file: PublishedFile,
@@ -90,9 +90,10 @@ async function downloadFrom(
   try {
     const response = await fetch(url, { signal });
     if (!response.ok || response.body === null) throw new Error(`HTTP status ${response.status}`);
-    // `fetch` has already undone a Content-Encoding, which some servers state for every .gz file.
+    // Some servers send every .gz file with a Content-Encoding. Then `fetch` has already decompressed it.
     const unpack = response.headers.has('content-encoding') ? new PassThrough() : createGunzip();
-    // Opened first: a stream that opens its file itself may do so after an interrupt has had the file removed.
+    // The file is opened here and not by the stream: after an interrupt, a stream could create the file again once it
+    // was removed below.
     const target = await open(temporary, 'wx');
     await pipeline(
       response.body,
@@ -112,7 +113,10 @@ async function downloadFrom(
   }
 }
 
-/** A killed process cannot remove its temporary file; whoever downloads next does, once it must be dead. */
+/**
+ * Removes temporary files of killed processes. A file that was not written to for `downloadLeftoverMs` belongs to a
+ * killed process, because a running download would have stalled and ended long before.
+ */
 async function removeLeftovers(directory: string): Promise<void> {
   const names = (await readdir(directory)).filter((name) => name.endsWith(partial));
   for (const path of names.map((name) => join(directory, name))) {
@@ -124,7 +128,7 @@ async function removeLeftovers(directory: string): Promise<void> {
   }
 }
 
-/** Makes the rename last through a power cut. Windows cannot open a directory, nor needs to. */
+/** Makes sure that a rename survives a power cut. Windows cannot open a directory, and does not need this. */
 async function syncDirectory(directory: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(directory);

@@ -1,4 +1,4 @@
-/** Words for what the operating system, the network and zlib report. */
+/** A phrase for each error code of the operating system, the network and zlib that a user may meet. */
 const sentences: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or directory',
   EACCES: 'permission denied',
@@ -22,7 +22,7 @@ const sentences: Readonly<Record<string, string>> = {
   ERR_BUFFER_TOO_LARGE: 'it is too large',
 };
 
-/** A phrase for an error; looks through the wrappers that `fetch` puts around what happened. */
+/** A phrase that describes an error. `fetch` wraps the original error in others, so this function unwraps them. */
 export function describeFault(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = 'code' in error ? String(error.code) : '';

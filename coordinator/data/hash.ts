@@ -3,12 +3,12 @@ import type { Dataset } from '../../shared/data/dataset.js';
 import { encodeIdxHeader } from '../../shared/data/idx.js';
 
 /**
- * SHA-256 of a data set: of its four IDX files (training images, training labels, test images, test labels),
- * decompressed, one after the other. So a shell can check it:
+ * The SHA-256 of a data set: of its four decompressed IDX files (training images, training labels, test images, test
+ * labels), one after the other. A shell can compute the same hash:
  *
  *     zcat train-images*.gz train-labels*.gz t10k-images*.gz t10k-labels*.gz | sha256sum
  *
- * The headers state shape and counts, which makes the serialisation unambiguous.
+ * The files' headers state shape and counts, so two different data sets never give the same bytes.
  */
 export function datasetSha256({ train, test }: Dataset): string {
   const hash = createHash('sha256');

@@ -1,7 +1,7 @@
 /**
- * Finds a data set: in the directory that was asked for, in LOCKSTEP_DATA, in the user's cache, or on the mirrors;
- * else generates digits, if that is allowed. Knows the order and the messages; finding, reading, downloading and
- * generating are next door.
+ * Loads a data set from the first place that has one: the directory that the user named, the directory in
+ * LOCKSTEP_DATA, the user's cache, or the mirrors. If all of them fail and the options allow it, it generates digits.
+ * This file decides the order and the messages. Other files of this folder find, read and download.
  */
 import { basename, join, resolve } from 'node:path';
 import type { Dataset } from '../../shared/data/dataset.js';
@@ -14,25 +14,28 @@ import { mnist, type PublishedDataset } from './mnist.js';
 import { readDataset } from './read.js';
 
 export interface LoadOptions {
-  /** `auto`: MNIST (or what `directory` holds), else generated digits. `mnist` never falls back. */
+  /**
+   * `auto`: the data set in `directory` if that is given; otherwise MNIST, or generated digits if MNIST cannot be
+   * loaded. `mnist`: the same, but an error instead of generated digits. `digits`: always generated digits.
+   */
   readonly dataset: 'auto' | 'mnist' | 'digits';
-  /** A directory of IDX files: used, or refused, but never passed over. */
+  /** A directory of IDX files. If it holds no data set, loading fails. */
   readonly directory?: string;
-  /** LOCKSTEP_DATA and the variables that name the cache directory. Default: the process's. */
+  /** The variables LOCKSTEP_DATA and those that name the cache directory. Default: the process's environment. */
   readonly environment?: Environment;
-  /** What to download if need be. Default: MNIST. */
+  /** The data set to download if the cache lacks it. Default: MNIST. */
   readonly published?: PublishedDataset;
-  /** Instead of those of `published`; none forbids downloads. */
+  /** Mirrors to use instead of those of `published`. An empty list forbids downloads. */
   readonly mirrors?: readonly string[];
-  /** A download with no byte for so long goes to the next mirror. */
+  /** When no byte of a download arrives for this time, the next mirror is tried. Default: `limits.downloadStallMs`. */
   readonly stallMs?: number;
-  /** Ends a download; its partial file is removed. */
+  /** Interrupts a download. Its partial file is removed. */
   readonly signal?: AbortSignal;
-  /** Called for every piece of a download, first with 0 bytes. */
+  /** Called when a download begins (with 0 bytes) and for every piece that arrives. */
   readonly onProgress?: (progress: DownloadProgress) => void;
-  /** At most one sentence per load. */
+  /** Called at most once per load. */
   readonly onWarning?: (message: string) => void;
-  /** For the generated digits. Default: seed 1, 60,000 and 10,000. */
+  /** Options of the generated digits. Default: seed 1, 60,000 training images and 10,000 test images. */
   readonly digits?: Partial<DigitsOptions>;
 }
 
@@ -50,7 +53,7 @@ export async function loadDataset(options: LoadOptions): Promise<LoadedDataset> 
   const named = (options.environment ?? process.env).LOCKSTEP_DATA;
   const passedOver = named ? await loadIfThere(named) : '';
   if (typeof passedOver !== 'string') return passedOver;
-  // A directory that was named and is of no use is not passed over in silence.
+  // The user named a directory that cannot be used, so the warning must mention it.
   const remark = named ? `LOCKSTEP_DATA names ${named}, which holds no data set: ${passedOver}.` : '';
   try {
     const loaded = await loadPublished(options);
@@ -81,7 +84,7 @@ async function loadGiven(directory: string): Promise<LoadedDataset> {
   throw new LockstepError('data-unavailable', `${directory} holds no data set: ${loaded}; ${remedy}`);
 }
 
-/** The data set in a directory, or why there is none. */
+/** Loads the data set in a directory, or says why the directory holds none. */
 async function loadIfThere(directory: string): Promise<LoadedDataset | string> {
   const paths = await findDataset(directory);
   if ('missing' in paths) return paths.missing;
@@ -89,7 +92,7 @@ async function loadIfThere(directory: string): Promise<LoadedDataset | string> {
   return loaded.sha256 === mnist.sha256 ? { ...loaded, name: mnist.name } : loaded;
 }
 
-/** From the cache; what is missing or damaged there is downloaded first. */
+/** Loads the published data set from the cache. Files that are missing or damaged there are downloaded first. */
 async function loadPublished(options: LoadOptions): Promise<LoadedDataset> {
   const published = options.published ?? mnist;
   const directory = join(cacheDirectory(options.environment ?? process.env), published.name);
@@ -101,7 +104,10 @@ async function loadPublished(options: LoadOptions): Promise<LoadedDataset> {
   throw new LockstepError('data-invalid', `${directory}: damaged just after the download; remove it and start again`);
 }
 
-/** Who needs it again finds it in the cache, or fetches it, on any machine. */
+/**
+ * Leaves out the directory: a run that is resumed on another machine must find the published data set in the cache of
+ * that machine, or download it.
+ */
 function fromCache(loaded: LoadedDataset): LoadedDataset {
   return { ...loaded, directory: null };
 }

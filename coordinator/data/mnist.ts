@@ -1,16 +1,17 @@
-/** What MNIST is and where it is published. */
+/** MNIST's files, their hashes, and the mirrors that publish them. */
 
-/** A data set in four IDX files that mirrors offer with `.gz` appended. Sums are of the decompressed files. */
+/** A data set of four IDX files. Mirrors offer each file gzipped, under its name plus `.gz`. */
 export interface PublishedDataset {
   readonly name: string;
-  /** In the order of download: small ones first, so that a network that is not there shows at once. */
+  /** In the order of download. Small files come first, so that a missing network is noticed at once. */
   readonly files: readonly PublishedFile[];
-  /** Folders, each ending in a slash, tried in turn. */
+  /** URLs of folders, each with a slash at its end. They are tried in turn. */
   readonly mirrors: readonly string[];
-  /** Of the whole data set, as `datasetSha256` has it. */
+  /** The hash of the whole data set, as `datasetSha256` computes it. */
   readonly sha256: string;
 }
 
+/** One file of a published data set. Size and hash are those of the decompressed file. */
 export interface PublishedFile {
   readonly name: string;
   readonly bytes: number;

@@ -1,4 +1,4 @@
-/** Reads the files of a data set, raw or gzipped, each into memory once. */
+/** Reads the files of a data set, raw or gzipped, into memory. */
 import { open, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
@@ -11,7 +11,7 @@ import { describeFault } from './fault.js';
 
 const gunzipBytes = promisify(gunzip);
 
-/** The data set in four files; messages name the file that is at fault. */
+/** Reads the data set of these four files. An error message names the file that is wrong. */
 export async function readDataset(name: string, paths: DatasetPaths): Promise<Dataset> {
   const [trainImages, trainLabels, testImages, testLabels] = await Promise.all([
     readIdxFile(paths.trainImages),
@@ -22,7 +22,10 @@ export async function readDataset(name: string, paths: DatasetPaths): Promise<Da
   return datasetFromIdx(name, { trainImages, trainLabels, testImages, testLabels });
 }
 
-/** A whole file, decompressed if it is gzip data, whatever its name says: browsers unpack files and keep the `.gz`. */
+/**
+ * Reads a whole file, and decompresses it if its content is gzip data. The name does not matter: browsers decompress
+ * some files while downloading and keep the `.gz`.
+ */
 async function readIdxFile(path: string): Promise<IdxFile> {
   try {
     const bytes = await readLimited(path);
@@ -45,9 +48,9 @@ async function readLimited(path: string): Promise<Buffer> {
 }
 
 /**
- * The trailer of a gzip file states the decompressed size. As the size of zlib's output chunk it makes the result one
- * allocation instead of a list of chunks and their concatenation. It is a hint: a wrong one costs memory, no more, and
- * no more than the format could expand these bytes to.
+ * Decompresses gzip data in one allocation. The last four bytes of a gzip file state the decompressed size. Used as the
+ * size of zlib's output chunk, that number avoids a list of chunks and their concatenation. If it is wrong, the result
+ * is still right. A wrong number only costs memory, and at most the size to which these bytes could expand.
  */
 function unpack(bytes: Buffer): Promise<Buffer> {
   const stated = bytes.length < 18 ? 0 : bytes.readUInt32LE(bytes.length - 4);
@@ -56,5 +59,5 @@ function unpack(bytes: Buffer): Promise<Buffer> {
   return gunzipBytes(bytes, { chunkSize, maxOutputLength: limits.dataFileBytesMax });
 }
 
-/** Deflate's best: 258 bytes from 2 bits. */
+/** The highest compression of deflate: 2 bits can stand for 258 bytes. */
 const expansionMax = 1032;

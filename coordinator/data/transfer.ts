@@ -1,18 +1,20 @@
-/** The stages through which a download flows, and the watchdog that ends one that has stopped flowing. */
+/** The stages of a download's stream, and the watchdog that ends a download when no more data arrives. */
 import { createHash } from 'node:crypto';
 import type { PublishedFile } from './mnist.js';
 
 export interface DownloadProgress {
   readonly file: string;
-  /** Received so far. */
+  /** Bytes received so far, compressed. */
   readonly bytes: number;
-  /** If the mirror states it. */
+  /** The size of the whole download, if the mirror states it. */
   readonly bytesTotal?: number;
 }
 
 type Chunks = AsyncIterable<Uint8Array>;
 
-/** Passes on what the network brings, reports it, and refuses more than the file could need. */
+/**
+ * Passes on the bytes from the network and reports progress. Fails when there are more bytes than the file can need.
+ */
 export function received(
   { name: file, bytes: unpackedBytes }: PublishedFile,
   statedBytes: number,
@@ -20,7 +22,7 @@ export function received(
   onProgress: (progress: DownloadProgress) => void = () => {},
 ) {
   const total = statedBytes > 0 ? { bytesTotal: statedBytes } : {};
-  // Deflate stores what it cannot compress, in blocks with 5 bytes of header per 16 KiB or more.
+  // Deflate stores incompressible data as it is, in blocks of 16 KiB or more with a header of 5 bytes each.
   const bytesMax = unpackedBytes * 1.001 + 4096;
   return async function* (chunks: Chunks): AsyncGenerator<Uint8Array> {
     let bytes = 0;
@@ -32,12 +34,12 @@ export function received(
       onProgress({ file, bytes, ...total });
       yield chunk;
     }
-    // What is left to do depends on the disk, not on the mirror.
+    // From here on, only the disk can be slow, and that is not the mirror's fault.
     watchdog.stop();
   };
 }
 
-/** Passes on decompressed bytes, and fails at the latest at their end unless they are the published ones. */
+/** Passes on decompressed bytes. Fails, at the latest after the last byte, if they are not the published file. */
 export function verified(file: PublishedFile) {
   return async function* (chunks: Chunks): AsyncGenerator<Uint8Array> {
     const hash = createHash('sha256');
@@ -58,12 +60,12 @@ function tooLong(bytes: number): Error {
   return new Error(`the file is longer than ${bytes} bytes, so it is another one`);
 }
 
-/** Aborts its signal when it has not been fed for `stallMs`. */
+/** Aborts its signal when `feed` is not called for `stallMs`. */
 export class Watchdog {
   private readonly controller = new AbortController();
   private readonly timer: NodeJS.Timeout;
   readonly signal: AbortSignal = this.controller.signal;
-  /** Why the signal is aborted, if it is. */
+  /** The reason, once the watchdog itself has aborted the signal. */
   expired: Error | undefined;
 
   constructor(private readonly stallMs: number) {
@@ -78,7 +80,10 @@ export class Watchdog {
     clearTimeout(this.timer);
   }
 
-  /** Also lets go of what is left of a response, such as an error page, whose connection would keep the process up. */
+  /**
+   * Ends the watchdog, and aborts what is left of the response. An unread response, such as an error page, would keep
+   * its connection open and so keep the process running.
+   */
   close(): void {
     this.stop();
     this.controller.abort();

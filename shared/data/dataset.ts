@@ -1,18 +1,18 @@
-/** Labelled images, as IDX files hold them. All images have one shape. */
+/** Labelled images, in the layout of IDX files. All images have the same shape. */
 export interface Samples {
   readonly count: number;
   /** Shape of one image, e.g. [28, 28]. */
   readonly shape: readonly number[];
-  /** count x pixels bytes, row by row, image by image. */
+  /** count x pixels bytes: image after image, each row by row. */
   readonly images: Uint8Array;
-  /** count bytes, each below `classes` of the data set. */
+  /** count bytes. Each label is below the data set's `classes`. */
   readonly labels: Uint8Array;
 }
 
-/** The two sets of a data set. */
+/** Names the training set or the test set of a data set. */
 export type SampleSet = 'train' | 'test';
 
-/** A training set and a test set of one shape. */
+/** A training set and a test set whose images have the same shape. */
 export interface Dataset extends Readonly<Record<SampleSet, Samples>> {
   /** Short name for people: "mnist", "digits". */
   readonly name: string;

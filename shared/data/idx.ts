@@ -1,20 +1,23 @@
 /**
- * The IDX format of MNIST and its relatives: two zero bytes, a type (0x08, unsigned bytes), the number of dimensions,
- * each dimension as a big-endian uint32, then the values. Pure: bytes in, views on the same bytes out. Reading and
- * decompressing files is the caller's. Every number in a header is compared with the limits and with the bytes that
- * are there before it is used.
+ * The IDX file format, which MNIST and similar data sets use: two zero bytes, a type (0x08, unsigned bytes), the number
+ * of dimensions, each dimension as a big-endian uint32, then the values.
+ *
+ * These functions are pure: they get bytes and return views on the same bytes. Every number in a header is compared
+ * with the limits and with the length of the file before it is used.
+ *
+ * What this is not: a reader of files. The caller reads and decompresses them.
  */
 import { LockstepError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { Dataset, Samples } from './dataset.js';
 
-/** An array of unsigned bytes. `values` is a view on the file's bytes. */
+/** The content of one IDX file. `values` is a view on the file's bytes. */
 export interface IdxArray {
   readonly dimensions: readonly number[];
   readonly values: Uint8Array;
 }
 
-/** Decompressed bytes, and the name by which messages speak of them. */
+/** The decompressed bytes of one file. Error messages call the file by `name`. */
 export interface IdxFile {
   readonly name: string;
   readonly bytes: Uint8Array;
@@ -30,7 +33,7 @@ export interface IdxFiles {
 
 const UNSIGNED_BYTE = 0x08;
 
-/** The data set in four files; throws 'data-invalid' when one is malformed or they do not belong together. */
+/** Makes a data set of four files. Throws 'data-invalid' if a file is malformed or the files do not fit together. */
 export function datasetFromIdx(name: string, files: IdxFiles): Dataset {
   const train = samplesFromIdx(files.trainImages, files.trainLabels);
   const test = samplesFromIdx(files.testImages, files.testLabels);
@@ -47,7 +50,7 @@ export function datasetFromIdx(name: string, files: IdxFiles): Dataset {
   return { name, classes, train, test };
 }
 
-/** Images and their labels. */
+/** Makes one set of samples of a file of images and a file of labels. */
 export function samplesFromIdx(imagesFile: IdxFile, labelsFile: IdxFile): Samples {
   const images = parseIdx(imagesFile);
   const labels = parseIdx(labelsFile);
@@ -64,7 +67,7 @@ export function samplesFromIdx(imagesFile: IdxFile, labelsFile: IdxFile): Sample
   return { count, shape, images: images.values, labels: labels.values };
 }
 
-/** Any IDX file of unsigned bytes; `values` shares the memory of `file.bytes`. */
+/** Parses any IDX file of unsigned bytes. `values` shares the memory of `file.bytes`. */
 export function parseIdx(file: IdxFile): IdxArray {
   const { name, bytes } = file;
   checkMagic(file);
@@ -73,7 +76,7 @@ export function parseIdx(file: IdxFile): IdxArray {
   if (bytes.length < headerBytes) throw lengthWrong(name, `a header of ${headerBytes} bytes`, bytes.length);
   const view = new DataView(bytes.buffer, bytes.byteOffset, headerBytes);
   const dimensions = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
-  // A product of uint32 numbers past 2^53 is inexact but never small, so it cannot equal the length by accident.
+  // A product above 2^53 is inexact, but it stays large, so it cannot equal the file's length by accident.
   const total = headerBytes + dimensions.reduce((product, dimension) => product * dimension, 1);
   if (bytes.length !== total) {
     throw lengthWrong(name, `${total} bytes (dimensions ${dimensions.join(' x ')})`, bytes.length);

@@ -1,10 +1,11 @@
 /**
- * Which samples are in which micro-batch (E1): a function of the configuration, the seed and the number of samples,
- * never of the fleet.
+ * Decides which samples are in which micro-batch (E1). The answer depends on the configuration, the seed and the number
+ * of samples. It never depends on the fleet.
  *
- * The data set is permuted once by the seed and partitioned over the slots; each epoch every slot shuffles its own
- * partition. So an epoch uses every sample exactly once, and whoever keeps a slot needs no sample twice. An epoch's
- * shuffle starts from the partition, not from the epoch before, so that any epoch can be reached directly.
+ * The seed permutes the data set once, and the permuted set is divided among the slots. In each epoch, every slot
+ * shuffles its own partition. So an epoch uses every sample exactly once, and a worker that keeps a slot receives each
+ * of its samples only once. The shuffle of an epoch starts from the partition and not from the epoch before, so a
+ * resumed run can go to any epoch directly.
  */
 import { assert } from '../assert.js';
 import { limits } from '../limits.js';
@@ -13,30 +14,33 @@ import { Random, stream } from '../random.js';
 export interface OrderConfig {
   /** Samples in the training set. */
   readonly samples: number;
-  /** Samples per step. 0, or at least `samples`: all of them, so that an epoch is one step. */
+  /** Samples per step. If this is 0, or at least `samples`, a step uses all samples and an epoch has one step. */
   readonly batch: number;
-  /** Samples per slot; divides `batch`, except when a step takes all samples. */
+  /** Samples per slot. It divides `batch`, except when a step uses all samples. */
   readonly microBatch: number;
-  /** uint32. */
+  /** A uint32. */
   readonly seed: number;
 }
 
-/** How the samples of one set are cut into steps and slots. Steps are numbered within their epoch, from 0. */
+/** Divides the samples of one set into steps and slots. Steps are numbered from 0 within each epoch. */
 export interface SlotOrder {
-  /** Slots of the largest step. */
+  /** Number of slots of the largest step. */
   readonly slots: number;
-  /** Samples of a slot. The last slot of a step may have fewer. */
+  /** Number of samples of a slot. The last slot of a step may have fewer. */
   readonly rows: number;
   readonly stepsPerEpoch: number;
   samplesIn(stepInEpoch: number): number;
   slotsIn(stepInEpoch: number): number;
-  /** The sample numbers of one slot. A view: valid until the slot is asked for in another epoch of the same parity. */
+  /**
+   * The sample numbers of one slot, as a view. The view is valid until this slot is requested for another epoch of the
+   * same parity.
+   */
   microBatch(epoch: number, stepInEpoch: number, slot: number): Uint32Array;
-  /** Every sample that a slot ever uses, in no meaningful order. A view. */
+  /** The numbers of all samples that a slot ever uses, as a view. Their order has no meaning. */
   partition(slot: number): Uint32Array;
 }
 
-/** Slots of a full step, and steps of an epoch: what can be said without the order itself. */
+/** The number of slots of a full step and of steps of an epoch, computed without making the order itself. */
 export function epochShape(config: Omit<OrderConfig, 'seed'>): { slots: number; stepsPerEpoch: number } {
   const stepSamples = stepSamplesMax(config);
   return {
@@ -45,22 +49,22 @@ export function epochShape(config: Omit<OrderConfig, 'seed'>): { slots: number; 
   };
 }
 
-/** The order of a training run. Only the last step of an epoch may be smaller than the others. */
+/** The sample order of a training run. Only the last step of an epoch may be smaller than the others. */
 export class SampleOrder implements SlotOrder {
-  /** Micro-batches of a full step. */
+  /** Number of micro-batches of a full step. */
   readonly slots: number;
   readonly rows: number;
   readonly stepsPerEpoch: number;
   private readonly config: OrderConfig;
   private readonly fullSteps: number;
-  /** Samples of the smaller last step; 0 when there is none. */
+  /** Number of samples of the smaller last step, or 0 if all steps have the same size. */
   private readonly rest: number;
-  /** All samples, permuted once; slot after slot. */
+  /** All sample numbers, permuted once, one slot's partition after the other. */
   private readonly partitions: Uint32Array;
-  /** Two epochs' shuffles, because work is prepared ahead of time across the border of an epoch. */
+  /** The shuffles of two epochs, because work for the next epoch is prepared before the current one ends. */
   private readonly shuffled: readonly [even: EpochShuffle, odd: EpochShuffle];
 
-  /** `config` has passed `invalidOrder`. */
+  /** The caller has checked `config` with `invalidOrder`. */
   constructor(config: OrderConfig) {
     const { samples, microBatch, seed } = config;
     this.config = config;
@@ -81,12 +85,12 @@ export class SampleOrder implements SlotOrder {
     return stepInEpoch < this.fullSteps ? this.config.batch : this.rest;
   }
 
-  /** Micro-batches of a step; those are the slots 0 .. slotsIn - 1. */
+  /** Number of micro-batches of a step. They are the slots 0 .. slotsIn - 1. */
   slotsIn(stepInEpoch: number): number {
     return Math.ceil(this.samplesIn(stepInEpoch) / this.config.microBatch);
   }
 
-  /** Samples in one slot of a step: a whole micro-batch, except in the last slot of a step that ends early. */
+  /** Number of samples in one slot of a step: a whole micro-batch, or fewer in the last slot of the step. */
   rowsIn(stepInEpoch: number, slot: number): number {
     return rowsOfSlot(this.samplesIn(stepInEpoch), this.config.microBatch, slot);
   }
@@ -99,7 +103,7 @@ export class SampleOrder implements SlotOrder {
     return this.shuffled[epoch & 1].ids.subarray(first, first + rows);
   }
 
-  /** Shuffles all slots for an epoch now, and not each when it is first asked for. */
+  /** Shuffles all slots for an epoch now. Without this call, each slot is shuffled when it is first requested. */
   prepare(epoch: number): void {
     for (let slot = 0; slot < this.slots; slot++) this.shuffleSlot(epoch, slot);
   }
@@ -118,17 +122,17 @@ export class SampleOrder implements SlotOrder {
     shuffle.epochOf[slot] = epoch;
   }
 
-  /** Where a slot's partition begins: every slot has a micro-batch in each full step, and its rows in the rest. */
+  /** Where a slot's partition begins. A slot has one micro-batch in each full step, plus its rows of the last step. */
   private firstOf(slot: number): number {
     const { microBatch } = this.config;
     return slot * this.fullSteps * microBatch + Math.min(slot * microBatch, this.rest);
   }
 }
 
-/** The samples of one epoch, slot after slot; each slot is filled when it is first asked for. */
+/** The sample numbers of one epoch, slot after slot. Each slot is filled when it is first requested. */
 class EpochShuffle {
   readonly ids: Uint32Array;
-  /** Which epoch a slot's part of `ids` belongs to; -1 at first. */
+  /** For each slot, the epoch of its part of `ids`, or -1 if that part was never filled. */
   readonly epochOf: Int32Array;
 
   constructor(samples: number, slots: number) {
@@ -137,17 +141,17 @@ class EpochShuffle {
   }
 }
 
-/** Slots of `samples` that are cut into micro-batches of `microBatch`. */
+/** Number of slots when `samples` samples are divided into micro-batches of `microBatch`. */
 export function slotsOf(samples: number, microBatch: number): number {
   return Math.ceil(samples / microBatch);
 }
 
-/** Samples in a slot when `samples` are cut into micro-batches: the last slot may be smaller. */
+/** Number of samples in `slot` when `samples` samples are divided into micro-batches. The last slot may be smaller. */
 export function rowsOfSlot(samples: number, microBatch: number, slot: number): number {
   return Math.max(0, Math.min(microBatch, samples - slot * microBatch));
 }
 
-/** What is wrong with a configuration, and what would work; null when nothing is. */
+/** Returns a sentence that says what is wrong with a configuration and what would work, or null if it is valid. */
 export function invalidOrder(config: OrderConfig): string | null {
   const { samples, batch, microBatch, seed } = config;
   const faults = [
@@ -186,7 +190,7 @@ function indivisible(batch: number, microBatch: number): string {
   );
 }
 
-/** The nearest divisors of `batch` below and above `microBatch`, as far as a micro-batch may go. */
+/** The nearest divisors of `batch` below and above `microBatch`, up to the largest micro-batch allowed. */
 function divisorsAround(batch: number, microBatch: number): number[] {
   let below = Math.min(batch, microBatch);
   while (batch % below !== 0) below--;

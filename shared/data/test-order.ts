@@ -1,9 +1,9 @@
 import { rowsOfSlot, type SlotOrder, slotsOf } from './order.js';
 
-/** Micro-batch of evaluation. */
+/** Samples in one micro-batch of an evaluation. */
 export const evaluationRows = 64;
 
-/** The test set in its natural order, as one step: slot s holds the samples from 64 s on. */
+/** The test set in its natural order, as one step. Slot s holds 64 samples, starting with number 64 s. */
 export class TestOrder implements SlotOrder {
   readonly slots: number;
   readonly rows = evaluationRows;

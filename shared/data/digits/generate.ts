@@ -1,7 +1,8 @@
 /**
- * Images like MNIST's, from nothing but a seed: for machines without a network, and for tests. Not MNIST, and no
- * substitute for it in a comparison. Image i of a set depends on the seed, the set and i alone, so a smaller set is
- * the beginning of a larger one.
+ * Makes images that look like MNIST's from a seed. They are for tests and for machines without a network. Image i of a
+ * set depends only on the seed, the set and i, so a smaller set is the beginning of a larger one.
+ *
+ * What this is not: MNIST. Figures measured on these images cannot be compared with figures measured on MNIST.
  */
 import { Random } from '../../random.js';
 import type { Dataset, Samples } from '../dataset.js';
@@ -11,13 +12,13 @@ import { templates } from './templates.js';
 
 export interface DigitsOptions {
   readonly seed: number;
-  /** Training images. */
+  /** Number of training images. */
   readonly train: number;
-  /** Test images. */
+  /** Number of test images. */
   readonly test: number;
 }
 
-/** Labels of the random streams. */
+/** These labels give each set its own random stream. */
 const TRAIN = 1;
 const TEST = 2;
 
@@ -39,11 +40,12 @@ function samples(seed: number, stream: number, count: number): Samples {
   return { count, shape: [SIDE, SIDE], images, labels };
 }
 
-/** One image; `shape` and `depth` are scratch. */
+/** Draws one image into `image`. `shape` and `depth` are scratch space. */
 function paint(digit: number, random: Random, shape: Shape, depth: Float64Array, image: Uint8Array): void {
   const variants = templates[digit];
   shape.draw(variants[random.below(variants.length)], random);
-  // As in MNIST: the ink fits a box of 20 x 20 pixels, and its centre of mass is the centre of the image.
+  // MNIST's images are made in the same way: the ink fits a box of 20 x 20 pixels, and its centre of mass is the centre
+  // of the image.
   const width = 0.8 + 0.8 * random.uniform() + 0.6 * random.uniform();
   shape.place(20 - 2 * width - 2 * random.uniform(), SIDE / 2 - 0.5, SIDE / 2 - 0.5);
   const pen = {

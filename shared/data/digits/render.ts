@@ -1,21 +1,22 @@
 /**
- * Ink on a 28 x 28 grid: a pixel is as dark as it is deep inside the stroke, by its distance to the nearest segment.
- * Only exact float64 operations, as in shape.ts.
+ * Draws line segments as ink on a grid of 28 x 28 pixels. A pixel gets darker the closer it is to the nearest segment.
+ * The code uses only float64 operations that every engine rounds alike (+ - * /, square root, floor), so the images are
+ * the same on every machine.
  */
 import type { Random } from '../../random.js';
 
 export const SIDE = 28;
 
-/** A pen as it was pressed and scanned, in pixels. */
+/** The width of the stroke and the blur of the scan, in pixels. */
 export interface Pen {
   /** Half the stroke's width at its first and at its last segment. */
   readonly radiusFirst: number;
   readonly radiusLast: number;
-  /** Width of the edge over which ink turns into paper: the scan's blur. */
+  /** Width of the soft edge between ink and paper, as a scanner's blur makes it. */
   readonly blur: number;
 }
 
-/** How deep every pixel lies inside the ink, from 0 (paper) to 1; `depth` is overwritten. */
+/** Sets `depth` of every pixel: from 0 (paper) to 1 (completely inside the ink). */
 export function inkDepth(segments: Float64Array, count: number, pen: Pen, depth: Float64Array): void {
   depth.fill(0);
   for (let i = 0; i < count; i++) {
@@ -24,7 +25,7 @@ export function inkDepth(segments: Float64Array, count: number, pen: Pen, depth:
   }
 }
 
-/** One segment; pixels farther away than its ink reaches are not looked at. */
+/** Adds the ink of one segment. It visits only the pixels that the segment's ink can reach. */
 function inkSegment(segments: Float64Array, at: number, radius: number, blur: number, depth: Float64Array): void {
   const [ax, ay, bx, by] = [segments[at], segments[at + 1], segments[at + 2], segments[at + 3]];
   const reach = radius + blur / 2;
@@ -55,7 +56,7 @@ function lastPixel(x: number): number {
   return Math.min(SIDE - 1, Math.floor(x));
 }
 
-/** Bytes from depths: the ink's darkness, its grain, and now and then one speck on the paper. */
+/** Turns depths into bytes, with a random darkness and grain of the ink. One image in eight gets a speck. */
 export function scan(depth: Float64Array, random: Random, image: Uint8Array): void {
   const dark = 215 + 40 * random.uniform();
   const grain = 20 + 50 * random.uniform();

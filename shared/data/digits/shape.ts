@@ -1,19 +1,20 @@
 /**
- * A digit as line segments: a template, bent by a smooth random field, turned and slanted, its curves cut into short
- * straight pieces, and placed as MNIST's images are. One instance is used again for every image, so that nothing is
- * allocated per image.
+ * A digit as line segments. A smooth random field bends the template; then it is narrowed, slanted and turned, its
+ * curves are divided into short straight pieces, and the shape is placed like the digits of MNIST. One instance serves
+ * all images, so that its buffers are allocated only once.
  *
- * Only + - * / on float64 numbers, which every engine rounds alike; no sine, cosine or power.
+ * The code uses only float64 operations that every engine rounds alike (+ - * /, square root, floor). It uses no sine,
+ * cosine or power, because engines may round those differently.
  */
 import type { Random } from '../../random.js';
 import type { Stroke, Variant } from './templates.js';
 
-/** Pieces of the curve between two knots. */
+/** Number of straight pieces of the curve between two knots. */
 const STEPS = 3;
-/** Segments of the longest template, and some. */
+/** More segments than the longest template has. */
 const SEGMENTS_MAX = 256;
 
-/** Catmull-Rom weights of the four knots around a piece's end, for each of the STEPS. */
+/** For the end of each of the STEPS pieces: the Catmull-Rom weights of the four knots around it. */
 const spline = Array.from({ length: STEPS }, (_, i) => {
   const t = (i + 1) / STEPS;
   return [
@@ -34,14 +35,14 @@ export class Shape {
   private readonly knotsX = new Float64Array(64);
   private readonly knotsY = new Float64Array(64);
 
-  /** Draws a new shape from the template. */
+  /** Replaces the shape by a random variation of the template. */
   draw(variant: Variant, random: Random): void {
     this.coarse.draw(random, elastic.coarse);
     this.fine.draw(random, elastic.fine);
-    const turn = turned(random);
+    const affine = randomAffine(random);
     this.count = 0;
     for (const stroke of variant) {
-      this.bend(stroke, turn);
+      this.bend(stroke, affine);
       this.cut(stroke.length / 2, isClosed(stroke));
     }
   }
@@ -69,7 +70,7 @@ export class Shape {
     }
   }
 
-  /** Knots of a stroke, moved by the field and the affine map. */
+  /** Computes the knots of a stroke, moved by the random fields and by the affine map. */
   private bend(stroke: Stroke, [xx, xy, yx, yy]: Affine): void {
     for (let i = 0; i < stroke.length; i += 2) {
       const [u, v] = [stroke[i] / 100, stroke[i + 1] / 100];
@@ -100,7 +101,10 @@ export class Shape {
 
 type Weights = (typeof spline)[number];
 
-/** A point between knots k and k + 1. A neighbour that is not there (-1) is the reflection of the other one. */
+/**
+ * A point between knots k and k + 1. At the end of an open stroke a neighbour is missing (-1): then the other knot is
+ * reflected to take its place.
+ */
 function along(knots: Float64Array, k: number, before: number, after: number, w: Weights): number {
   const [from, to] = [knots[k], knots[k + 1]];
   const ahead = before < 0 ? 2 * from - to : knots[before];
@@ -116,12 +120,16 @@ function isClosed(stroke: Stroke): boolean {
 type Affine = readonly [xx: number, xy: number, yx: number, yy: number];
 
 /**
- * Largest displacement of each field, in heights of a digit. These decide how hard the set is: README.md has figures.
+ * The largest displacement of each field, where 1 is the height of a digit. These numbers decide how hard the set is to
+ * learn: README.md has the accuracies.
  */
 const elastic = { coarse: 0.36, fine: 0.08 };
 
-/** Narrowing, then slant, then a turn; cosine and sine as rational functions of the tangent of half the angle. */
-function turned(random: Random): Affine {
+/**
+ * Draws a random affine map that narrows, then slants, then turns. Cosine and sine are computed from `half`, the
+ * tangent of half the angle, with + - * / alone.
+ */
+function randomAffine(random: Random): Affine {
   const width = 0.58 + 0.42 * random.uniform();
   const slant = 0.45 * (random.uniform() + random.uniform() - 1) - 0.16;
   const half = 0.18 * (random.uniform() + random.uniform() - 1);
@@ -130,12 +138,15 @@ function turned(random: Random): Affine {
   return [cosine * width, cosine * slant - sine, sine * width, sine * slant + cosine];
 }
 
-/** A random displacement of every point: a quadratic B-spline over a lattice of random vectors, so it has no creases. */
+/**
+ * A random displacement for every point of the unit square: a quadratic B-spline over a lattice of random vectors. The
+ * spline is smooth, so strokes get no creases.
+ */
 class Field {
   private readonly side: number;
   private readonly values: Float64Array;
 
-  /** `cells` of the lattice lie along each side of the unit square. */
+  /** The lattice has `cells` cells along each side of the unit square. */
   constructor(private readonly cells: number) {
     this.side = cells + 2;
     this.values = new Float64Array(2 * this.side * this.side);
@@ -145,7 +156,7 @@ class Field {
     for (let i = 0; i < this.values.length; i++) this.values[i] = amplitude * (2 * random.uniform() - 1);
   }
 
-  /** u and v are in 0 .. 1. */
+  /** The displacement in x at the point (u, v). Both coordinates are in 0 .. 1. */
   x(u: number, v: number): number {
     return this.at(u, v, 0);
   }
@@ -173,7 +184,7 @@ class Field {
   }
 }
 
-/** The quadratic B-spline of three neighbours. */
+/** The value of the quadratic B-spline between three neighbours, at t in 0 .. 1. */
 function quadratic(a: number, b: number, c: number, t: number): number {
   return ((1 - t) * (1 - t) * a + (1 + 2 * t * (1 - t)) * b + t * t * c) / 2;
 }

@@ -1,7 +1,8 @@
 /**
- * How people write digits: for each digit several variants, for each variant its strokes, for each stroke the knots
- * x, y, x, y … of a smooth curve through them, in a box of 100 x 100 with y downwards. Two knots are a straight line;
- * a stroke that ends where it began is closed smoothly; a corner is two strokes that share a knot.
+ * How people write digits. Each digit has several variants, and each variant is a list of strokes. A stroke is a list
+ * of knots x, y, x, y … with a smooth curve through them, in a box of 100 x 100 whose y axis points down. Two knots
+ * make a straight line. A stroke that ends where it begins is closed smoothly. Two strokes that share a knot make a
+ * corner.
  */
 export type Stroke = readonly number[];
 export type Variant = readonly Stroke[];
@@ -149,5 +150,5 @@ const nine: readonly Variant[] = [
   [[79, 14, 46, 2, 18, 30, 44, 51, 75, 24, 74, 58, 60, 99]],
 ];
 
-/** Variants of each digit, by digit. */
+/** The variants of each digit: `templates[7]` has those of the 7. */
 export const templates: readonly (readonly Variant[])[] = [zero, one, two, three, four, five, six, seven, eight, nine];
