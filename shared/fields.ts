@@ -12,18 +12,18 @@ export type Check = (path: string, x: unknown) => string | null;
 /** One check for each field of `T`. */
 export type Fields<T> = { readonly [K in keyof T]-?: Check };
 
-export function integer(min: number, max: number): Check {
+export function wholeNumber(min: number, max: number): Check {
   return (path, x) =>
     Number.isInteger(x) && (x as number) >= min && (x as number) <= max
       ? null
       : `${path} must be a whole number from ${min} to ${max}`;
 }
 
-export const uint32 = integer(0, 0xffffffff);
+export const uint32 = wholeNumber(0, 0xffffffff);
 
 export const number: Check = (path, x) => (Number.isFinite(x) ? null : `${path} must be a finite number`);
 
-export const duration: Check = (path, x) =>
+export const notNegative: Check = (path, x) =>
   Number.isFinite(x) && (x as number) >= 0 ? null : `${path} must be a finite number, 0 or more`;
 
 export const fraction: Check = (path, x) =>

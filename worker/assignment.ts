@@ -8,7 +8,7 @@ import type { Platform } from '../shared/compute/platform.js';
 import { storeSamples } from '../shared/compute/samples.js';
 import type { RunDescription } from '../shared/compute/workspace.js';
 import { isShard, type Shard } from '../shared/pool/tree.js';
-import type { Samples, ShardLease, Weights, Welcome } from '../shared/protocol/messages.js';
+import type { SamplesMessage, ShardLease, WeightsMessage, Welcome } from '../shared/protocol/messages.js';
 import { invalidSamplesPayload, invalidTensorPayload, samplesIn, scoreBytes } from '../shared/protocol/payload.js';
 import { partsOf } from '../shared/protocol/tensor.js';
 import { kinds, tensorFloats } from '../shared/work/kinds.js';
@@ -57,7 +57,7 @@ export class Assignment {
     return identityOf(welcome) === this.identity;
   }
 
-  storeWeights(message: Weights, payload: Uint8Array): string | null {
+  storeWeights(message: WeightsMessage, payload: Uint8Array): string | null {
     const { machine } = this;
     const { weights, parameters, context } = machine.workspace;
     const fault = invalidTensorPayload(message, payload, context);
@@ -67,7 +67,7 @@ export class Assignment {
     return null;
   }
 
-  storeSamples(message: Samples, payload: Uint8Array): string | null {
+  storeSamples(message: SamplesMessage, payload: Uint8Array): string | null {
     const fault = invalidSamplesPayload(message, payload, this.machine.workspace.context);
     if (fault !== null) return fault;
     storeSamples(this.machine, message.set, samplesIn(payload, message.count));
@@ -86,7 +86,7 @@ export class Assignment {
     const job = this.machine.pool.run(task, shard, slots, (sum) => {
       this.jobs.delete(lease.lease);
       answer(this.answerOf(task, shard, sum));
-      this.machine.buffers.giveBack(sum);
+      this.machine.buffers.release(sum);
     });
     this.jobs.set(lease.lease, job);
     return null;

@@ -236,7 +236,7 @@ export class SessionDriver {
       const { frame, buffer } = encodeFrameFrom(this.buffers, message, partBytesMax, (payload) =>
         packPart(part, payload),
       );
-      this.transmit(frame, () => this.buffers.giveBack(buffer));
+      this.transmit(frame, () => this.buffers.release(buffer));
     }
   }
 

@@ -14,9 +14,9 @@ import {
   type FromWorker,
   type Progress,
   protocolVersion,
-  type Samples,
+  type SamplesMessage,
   type ShardLease,
-  type Weights,
+  type WeightsMessage,
   type Welcome,
 } from '../shared/protocol/messages.js';
 import { partsOf } from '../shared/protocol/tensor.js';
@@ -57,8 +57,8 @@ export type SessionEffect =
   /** Get ready for this run. */
   | { readonly type: 'prepare'; readonly welcome: Welcome }
   /** The payload of the message at hand is a part of the weights, or samples: store it. */
-  | { readonly type: 'store-weights'; readonly weights: Weights }
-  | { readonly type: 'store-samples'; readonly samples: Samples }
+  | { readonly type: 'store-weights'; readonly weights: WeightsMessage }
+  | { readonly type: 'store-samples'; readonly samples: SamplesMessage }
   /** Compute this shard. */
   | { readonly type: 'compute'; readonly shard: ShardLease }
   | { readonly type: 'cancel'; readonly lease: number }
@@ -128,7 +128,7 @@ export class Session {
   /** Updates that the weights have seen which the machine holds; null while it does not hold all of them. */
   private weightsStep: number | null = null;
   /** The part of the weights that must come next, while some are coming. */
-  private nextWeights: Weights | null = null;
+  private nextWeights: WeightsMessage | null = null;
   /** Parts of the weights of the run's model. */
   private weightsParts = 0;
   private effects: SessionEffect[] = [];
@@ -241,7 +241,7 @@ export class Session {
     this.send({ type: 'ready', knownAnswer });
   }
 
-  private weights(weights: Weights): void {
+  private weights(weights: WeightsMessage): void {
     if (!this.isAdmitted() || !this.continues(weights)) return this.unexpected('weights');
     if (this.recalled !== null) this.drop(this.recalled);
     const { step, part } = weights;
@@ -252,7 +252,7 @@ export class Session {
   }
 
   /** The next part of the weights that are coming, or the first of others: of all, or of what has changed in ours. */
-  private continues({ step, base, part }: Weights): boolean {
+  private continues({ step, base, part }: WeightsMessage): boolean {
     const next = this.nextWeights;
     if (next !== null) return step === next.step && base === next.base && part === next.part;
     return part === 0 && (base === null || base === this.weightsStep);

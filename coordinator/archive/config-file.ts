@@ -1,11 +1,11 @@
 /** Reads `config.json`. People edit this file, so every field is checked. */
 import { LockstepError } from '../../shared/errors.js';
-import { anyText, integer, list, number, object, orNull, sha256 } from '../../shared/fields.js';
+import { anyText, list, number, object, orNull, sha256, wholeNumber } from '../../shared/fields.js';
 import { limits } from '../../shared/limits.js';
 import { checkModel } from '../../shared/model/description.js';
 import type { ConfigDataset, ConfigFile } from './config.js';
 
-const count = integer(0, Number.MAX_SAFE_INTEGER);
+const count = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 
 const checkConfig = object<ConfigFile>({
   format: anyText,

@@ -132,7 +132,7 @@ export class TrainerDriver {
     const finite = this.machine.kernels.allFinite(at, partialFloats) === 1;
     this.machine.profile.leave();
     if (!finite) {
-      this.machine.buffers.giveBack(at);
+      this.machine.buffers.release(at);
       return this.send({ type: 'diverged' });
     }
     const samples = this.machine.orders.train.samplesIn(task.stepInEpoch);
@@ -147,7 +147,7 @@ export class TrainerDriver {
     profile.enter('update');
     this.machine.update(this.sum.at, this.sum.samples, this.optimizer);
     profile.leave();
-    buffers.giveBack(this.sum.at);
+    buffers.release(this.sum.at);
     this.sum = null;
   }
 
@@ -158,7 +158,7 @@ export class TrainerDriver {
       this.job = null;
       const finite = this.machine.kernels.allFinite(sum, scoreFloats) === 1;
       const score = this.score(sum, this.machine.workspace.run.test);
-      this.machine.buffers.giveBack(sum);
+      this.machine.buffers.release(sum);
       this.send(finite ? { type: 'evaluated', nowMs: this.nowMs(), score } : { type: 'diverged' });
     });
   }

@@ -1,6 +1,6 @@
 /** Reads `summary.json`. Another version may have written it, so only what is shown is checked. */
 import { LockstepError } from '../../shared/errors.js';
-import { type Check, duration, integer, number, oneOf, orNull, sha256 } from '../../shared/fields.js';
+import { type Check, notNegative, number, oneOf, orNull, sha256, wholeNumber } from '../../shared/fields.js';
 import type { Summary } from '../archive/config.js';
 import type { StopReason } from '../run/trainer.js';
 
@@ -31,9 +31,9 @@ const fields: Readonly<Record<keyof ShownSummary, Check>> = {
   testAccuracy: orNull(number),
   testLoss: orNull(number),
   bestTestAccuracy: orNull(number),
-  steps: integer(0, Number.MAX_SAFE_INTEGER),
-  seconds: duration,
-  samplesPerSecond: duration,
+  steps: wholeNumber(0, Number.MAX_SAFE_INTEGER),
+  seconds: notNegative,
+  samplesPerSecond: notNegative,
   stopReason: oneOf(...Object.keys(reasons)),
 };
 

@@ -63,7 +63,7 @@ export class CarriedComputer {
     const { end, partialFloats } = this.workspace;
     this.memory = backend.createMemory(end, false);
     this.computer = new Computer(this.memory, this.workspace, 0, this.orders);
-    this.out = new PartialBuffers(this.memory, end, partialFloats, 1).take();
+    this.out = new PartialBuffers(this.memory, end, partialFloats, 1).acquire();
   }
 
   answer({ task, shard, weights, samples, count, sum }: CarriedOrder): CarriedAnswer {

@@ -36,7 +36,7 @@ export abstract class Lane implements Transport {
   }
 
   lease(order: LeaseOrder): void {
-    const placed = { order, out: this.buffers.take() };
+    const placed = { order, out: this.buffers.acquire() };
     this.placed.push(placed);
     this.begin(placed);
   }

@@ -1,10 +1,9 @@
 /**
- * Shards are recomputed here where two results disagree, or one is not finite.
+ * Compares late copies of shards, and recomputes a shard where two results differ or where one is not finite.
  *
- * A shard that was late was leased to a second member as well; the first result was counted, and the late copy is
- * compared with it. Equal bytes are an audit of both members that cost nothing. Where they differ, one of the two is
- * wrong (E2): the shard is computed once more, with the weights of its step, of which a copy is kept for as long as a
- * late copy may come.
+ * A late shard is leased to a second member too. The first result is counted, and the late copy is compared with it.
+ * Equal bytes audit both members at no cost. If the bytes differ, one of the two is wrong (E2): the shard is then
+ * computed once more with the weights of its step. A copy of those weights is kept while a late copy may come.
  */
 
 import type { Pointer } from '../arithmetic/kernels.js';
@@ -13,7 +12,7 @@ import { limits } from '../limits.js';
 import type { LeaseOrder } from '../pool/pool-driver.js';
 import { sumFloats } from '../work/kinds.js';
 
-/** Whoever's result was counted. */
+/** The member whose result was counted. */
 export interface Audited {
   readonly name: string;
   /** Late copies of others that were equal to its results, and its own that were equal to others'. */
@@ -28,13 +27,13 @@ export interface LateCopy {
   readonly first: Audited;
   /** SHA-256 of the sum that was counted. */
   readonly sha256: string;
-  /** As they were in its step. */
-  readonly weights: Weights;
-  /** It is not waited for any longer. */
+  /** Those of the shard's step. */
+  readonly weights: StepWeights;
+  /** Called when nobody waits for the copy any longer. */
   readonly whenForgotten: () => void;
 }
 
-interface Weights {
+interface StepWeights {
   readonly step: number;
   readonly floats: Float32Array;
 }
@@ -46,7 +45,7 @@ export interface Verdict {
 
 export class Audits {
   private readonly awaited = new Set<LateCopy>();
-  private newest: Weights | null = null;
+  private newest: StepWeights | null = null;
 
   constructor(
     private readonly machine: Machine,
@@ -54,8 +53,8 @@ export class Audits {
   ) {}
 
   /**
-   * `first` gave `sum` for the shard and another member may give a copy of it. To be called while the workspace has the
-   * weights of the shard's step. Of too many that are awaited, the oldest is forgotten.
+   * `first` gave `sum` for the shard, and another member may give a copy of it. To be called while the workspace has the
+   * weights of the shard's step. When too many copies are awaited, the oldest is forgotten.
    */
   expect(order: LeaseOrder, first: Audited, sum: Pointer, whenForgotten: () => void): LateCopy {
     const sha256 = this.hash(order, sum);
@@ -93,10 +92,10 @@ export class Audits {
 
   private recomputed<T>({ task, shard }: LeaseOrder, look: (own: Pointer) => T): T {
     const { machine } = this;
-    const own = machine.buffers.take();
+    const own = machine.buffers.acquire();
     machine.compute(task, shard, own);
     const seen = look(own);
-    machine.buffers.giveBack(own);
+    machine.buffers.release(own);
     return seen;
   }
 
@@ -108,12 +107,12 @@ export class Audits {
     return sumFloats(task.work, this.machine.workspace.parameters);
   }
 
-  private weightsOf(step: number): Weights {
+  private weightsOf(step: number): StepWeights {
     if (this.newest?.step !== step) this.newest = { step, floats: this.present().slice() };
     return this.newest;
   }
 
-  private withWeights<T>({ floats }: Weights, act: () => T): T {
+  private withWeights<T>({ floats }: StepWeights, act: () => T): T {
     const now = this.present().slice();
     this.restore(floats);
     const result = act();

@@ -36,7 +36,7 @@ export class LeasedShard {
     }
     const fault = invalidTensorPayload(message, payload, machine.workspace.context);
     if (fault !== null) return { code: 'payload-length', detail: fault };
-    this.sum ??= machine.buffers.take();
+    this.sum ??= machine.buffers.acquire();
     this.parts += 1;
     machine.unpackPart(message.part, machine.workspace.parameters, this.sum, payload, 'zero');
     return null;
@@ -55,7 +55,7 @@ export class LeasedShard {
   /** The sum with a valid result's score in its place. The buffer is the caller's from now on. */
   completeSum(result: Uint8Array): Pointer {
     const { machine } = this;
-    const sum = this.sum ?? machine.buffers.take();
+    const sum = this.sum ?? machine.buffers.acquire();
     this.sum = null;
     machine.store(result.subarray(0, scoreBytes), sum + 4 * this.tensorFloats);
     return sum;
@@ -71,7 +71,7 @@ export class LeasedShard {
 
   /** Gives back what was received. */
   release(): void {
-    if (this.sum !== null) this.machine.buffers.giveBack(this.sum);
+    if (this.sum !== null) this.machine.buffers.release(this.sum);
     this.sum = null;
   }
 

@@ -11,7 +11,7 @@ import type { LeaseOrder, Overtaken, Transport } from '../pool/pool-driver.js';
 import { type Shard, shardEnd } from '../pool/tree.js';
 import { encodeFrame } from '../protocol/codec.js';
 import type { ProtocolErrorCode } from '../protocol/errors.js';
-import type { FromCoordinator, Gradient, Pong, Progress, Result } from '../protocol/messages.js';
+import type { FromCoordinator, Gradient, Pong, Progress, ResultMessage } from '../protocol/messages.js';
 import { kinds, sumFloats } from '../work/kinds.js';
 import { orderOf } from '../work/orders.js';
 import type { Task } from '../work/task.js';
@@ -21,7 +21,7 @@ import { LeasedShard } from './leased-shard.js';
 import type { Parcel, Recipient } from './outbox.js';
 
 /** The messages of a member that say something about its work. */
-export type WorkMessage = Gradient | Result | Pong;
+export type WorkMessage = Gradient | ResultMessage | Pong;
 
 /** The member's connection, as its work sees it. */
 export interface MemberLink extends Recipient {
@@ -107,7 +107,7 @@ export class RemoteTransport implements Transport, Audited {
     if (fault) this.link.fail(fault.code, fault.detail);
   }
 
-  private result({ lease }: Result, payload: Uint8Array): void {
+  private result({ lease }: ResultMessage, payload: Uint8Array): void {
     const leased = this.leases.get(lease);
     if (leased === undefined) return;
     const fault = leased.invalidResult(payload);
@@ -129,7 +129,7 @@ export class RemoteTransport implements Transport, Audited {
   /** The sum is not finite. A recomputation tells a faulty worker from a run that has diverged (E5). */
   private judge(order: LeaseOrder, sum: Pointer): void {
     const { machine, audits } = this.fleet;
-    machine.buffers.giveBack(sum);
+    machine.buffers.release(sum);
     if (!audits.isFinite(order)) return this.observer.diverged(order.task);
     this.expel('it has a value that is not a finite number, which a recomputation does not');
   }
@@ -137,7 +137,7 @@ export class RemoteTransport implements Transport, Audited {
   /** Another member was first: the two copies must be the same. */
   private compare(late: LateCopy, sum: Pointer): void {
     const { firstIsRight, lateIsRight } = this.fleet.audits.compare(late, sum);
-    this.fleet.machine.buffers.giveBack(sum);
+    this.fleet.machine.buffers.release(sum);
     const { first, order } = late;
     if (firstIsRight && lateIsRight) {
       this.copiesAgreed += 1;

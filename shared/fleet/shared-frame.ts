@@ -32,7 +32,7 @@ export class SharedFrame implements Parcel {
 
   letGo(): void {
     this.holders -= 1;
-    if (this.holders === 0 && this.made !== null) this.buffers.giveBack(this.made.buffer);
+    if (this.holders === 0 && this.made !== null) this.buffers.release(this.made.buffer);
   }
 
   /** One of its holders lets go: it is made for the others now, while it still can be. */

@@ -5,7 +5,7 @@
 
 import { Loss } from '../arithmetic/kernels.js';
 import { LockstepError } from '../errors.js';
-import { both, integer, list, object, oneOf } from '../fields.js';
+import { both, list, object, oneOf, wholeNumber } from '../fields.js';
 import { limits } from '../limits.js';
 import { type Chain, chainOf } from './chain.js';
 import { checkLayer, kindOf, takesImages } from './layers/layers.js';
@@ -16,7 +16,7 @@ import { inputWidth, outputsOf, outputWidth, parametersOf } from './parameters.j
 const axesMax = 8;
 
 const fields = object<Model>({
-  input: list(1, axesMax, integer(1, limits.layerWidthMax)),
+  input: list(1, axesMax, wholeNumber(1, limits.layerWidthMax)),
   layers: list(1, limits.layersMax, checkLayer),
   loss: oneOf(...Object.keys(Loss)),
 });

@@ -4,14 +4,14 @@ import { LockstepError } from '../errors.js';
 import { limits } from '../limits.js';
 
 /**
- * Buffers that the memory grows by, at first; then it doubles their number. After each growth the engine counts the
- * memory anew, and may collect garbage because of it; what is not used yet takes no memory.
+ * How many buffers the memory grows by at first; after that, each growth doubles their number. Growing is rare because
+ * an engine may collect garbage after it. Pages that were never written to cost no memory.
  */
 const GROWN_MIN = 4;
 
 /**
- * Buffers for partial sums, behind a workspace in the same memory: taken, given back, taken again. The memory grows
- * when there are not enough, up to a limit, and never shrinks: a run soon reaches the number that it needs.
+ * Buffers for partial sums. They lie behind a workspace in the same memory and are used again and again. The memory
+ * grows when all are in use, up to a limit, and never shrinks: a run soon reaches the number that it needs.
  */
 export class PartialBuffers {
   private readonly free: Pointer[] = [];
@@ -29,11 +29,11 @@ export class PartialBuffers {
     this.grow(expected);
   }
 
-  take(): Pointer {
+  acquire(): Pointer {
     return this.free.pop() ?? this.makeOne();
   }
 
-  giveBack(buffer: Pointer): void {
+  release(buffer: Pointer): void {
     this.free.push(buffer);
   }
 

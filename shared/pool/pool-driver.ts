@@ -148,10 +148,10 @@ export class PoolDriver {
       case 'overtaken':
         return this.overtaken(effect.member, effect.lease, effect.by, this.running(effect.job), effect.shard);
       case 'keep':
-        this.running(effect.job).sums.set(shardKey(effect.shard), this.takeArrived(effect.lease));
+        this.running(effect.job).sums.set(shardKey(effect.shard), this.removeArrived(effect.lease));
         return;
       case 'discard':
-        return this.buffers.giveBack(this.takeArrived(effect.lease));
+        return this.buffers.release(this.removeArrived(effect.lease));
       case 'combine':
         return this.combine(this.running(effect.job), effect.node, effect.left, effect.right);
       case 'complete':
@@ -182,22 +182,22 @@ export class PoolDriver {
   }
 
   private combine(job: RunningJob, node: Shard, left: Shard, right: Shard): void {
-    const a = takeFrom(job.sums, shardKey(left));
-    const b = takeFrom(job.sums, shardKey(right));
+    const a = removeFrom(job.sums, shardKey(left));
+    const b = removeFrom(job.sums, shardKey(right));
     this.platform.profile.enter('sum');
     this.kernels.add(a, b, a, sumFloats(job.task.work, this.parameters));
     this.platform.profile.leave();
-    this.buffers.giveBack(b);
+    this.buffers.release(b);
     job.sums.set(shardKey(node), a);
   }
 
   private complete(id: number): void {
     const job = this.remove(id);
-    job.whenSummed(takeFrom(job.sums, shardKey(job.root)));
+    job.whenSummed(removeFrom(job.sums, shardKey(job.root)));
   }
 
   private forget(id: number): void {
-    for (const sum of this.remove(id).sums.values()) this.buffers.giveBack(sum);
+    for (const sum of this.remove(id).sums.values()) this.buffers.release(sum);
   }
 
   private drop(member: number, reason: 'silent' | 'no-progress'): void {
@@ -218,14 +218,14 @@ export class PoolDriver {
     return job;
   }
 
-  private takeArrived(lease: number): Pointer {
+  private removeArrived(lease: number): Pointer {
     const result = this.arrived.shift();
     assert(result?.lease === lease, 'the result of lease', lease, 'is not the one to be judged');
     return result.sum;
   }
 }
 
-function takeFrom(map: Map<number, Pointer>, key: number): Pointer {
+function removeFrom(map: Map<number, Pointer>, key: number): Pointer {
   const pointer = map.get(key);
   assert(pointer !== undefined, 'no sum under', key);
   map.delete(key);

@@ -174,7 +174,7 @@ export class Pool {
 
   private dismiss(member: Member): void {
     this.members.delete(member.id);
-    for (const lease of member.leases) this.takeBack(lease);
+    for (const lease of member.leases) this.reclaim(lease);
   }
 
   private begin(job: Job, nowMs: number): void {
@@ -258,7 +258,7 @@ export class Pool {
     const { member } = lease;
     member.becomeExpired(lease, nowMs);
     this.effects.push({ type: 'revoke', member: member.id, lease: lease.id });
-    this.takeBack(lease);
+    this.reclaim(lease);
     if (member.expired >= patience.expiredMax) this.drop(member, 'no-progress');
   }
 
@@ -283,7 +283,7 @@ export class Pool {
   }
 
   /** The lease is over; its shard is pending again unless somebody else holds it too. */
-  private takeBack(lease: Lease): void {
+  private reclaim(lease: Lease): void {
     const state = this.end(lease);
     for (const twin of state.leases) if (sameShard(twin.shard, lease.shard)) return;
     state.pending.push(lease.shard);

@@ -51,7 +51,7 @@ export function encodeFrameFrom(
 ): { readonly frame: Uint8Array<ArrayBuffer>; readonly buffer: Uint8Array<ArrayBuffer> } {
   const header = packHeader(message);
   // Headers of one kind differ by a few bytes: with room to spare, one buffer fits them all.
-  const buffer = buffers.take(headerSlackBytes + payloadBytesMax);
+  const buffer = buffers.acquire(headerSlackBytes + payloadBytesMax);
   assert(prefixBytes + header.length + WORD_BYTES <= headerSlackBytes, 'a', message.type, 'header is too long');
   // The payload begins at a whole word: from shared memory, copies to other places are slow (compute/copy.ts).
   const start = (WORD_BYTES - ((prefixBytes + header.length) % WORD_BYTES)) % WORD_BYTES;

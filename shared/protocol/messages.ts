@@ -51,7 +51,7 @@ export interface Gradient {
  * I have computed the shard of this lease. Payload: the loss sum and the count of correct predictions as float32; after
  * an evaluation, then one uint8 per sample, the class that I predict, in ascending sample order.
  */
-export interface Result {
+export interface ResultMessage {
   readonly type: 'result';
   readonly lease: number;
   /** How long I worked on it, on my own clock: for statistics, never for decisions about correctness. */
@@ -108,7 +108,7 @@ export interface DataDescription {
  * Here is a part of the weights after `step` updates; the others follow, and then shards of that step, which use them.
  * Payload: a part (tensor.ts).
  */
-export interface Weights {
+export interface WeightsMessage {
   readonly type: 'weights';
   readonly step: number;
   /** The blocks that it leaves out are as in the weights after so many updates, which you hold; null: it has all. */
@@ -121,7 +121,7 @@ export interface Weights {
  * I send you samples that you do not hold yet; keep them. Payload: `count` uint32 sample ids, `count` uint8 labels,
  * then `count` times the pixels of one sample, uint8.
  */
-export interface Samples {
+export interface SamplesMessage {
   readonly type: 'samples';
   readonly set: SampleSet;
   readonly count: number;
@@ -186,6 +186,15 @@ export interface Failure {
   readonly message: string;
 }
 
-export type FromWorker = Hello | Ready | Gradient | Result | Pong | Leave | Failure;
-export type FromCoordinator = Welcome | Weights | Samples | ShardLease | Cancel | Ping | Progress | End | Failure;
+export type FromWorker = Hello | Ready | Gradient | ResultMessage | Pong | Leave | Failure;
+export type FromCoordinator =
+  | Welcome
+  | WeightsMessage
+  | SamplesMessage
+  | ShardLease
+  | Cancel
+  | Ping
+  | Progress
+  | End
+  | Failure;
 export type Message = FromWorker | FromCoordinator;

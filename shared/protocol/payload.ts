@@ -4,7 +4,7 @@
  */
 import { limits } from '../limits.js';
 import { kinds, scoreFloats, type WorkName } from '../work/kinds.js';
-import type { Gradient, Samples, Weights } from './messages.js';
+import type { Gradient, SamplesMessage, WeightsMessage } from './messages.js';
 import { invalidPart, partAt, partsOf } from './tensor.js';
 
 /** What the lengths depend on. */
@@ -33,7 +33,7 @@ export function samplesBytes(count: number, pixels: number): number {
 
 /** Of a part of the weights or of a gradient. */
 export function invalidTensorPayload(
-  { type, part }: Weights | Gradient,
+  { type, part }: WeightsMessage | Gradient,
   payload: Uint8Array,
   { parameters }: PayloadContext,
 ): string | null {
@@ -43,7 +43,7 @@ export function invalidTensorPayload(
 }
 
 export function invalidSamplesPayload(
-  { set, count }: Samples,
+  { set, count }: SamplesMessage,
   payload: Uint8Array,
   run: PayloadContext,
 ): string | null {

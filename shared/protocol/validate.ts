@@ -9,16 +9,16 @@ import {
   boolean,
   both,
   type Check,
-  duration,
   fraction,
-  integer,
   list,
+  notNegative,
   object,
   oneOf,
   orNull,
   sha256,
   text,
   uint32,
+  wholeNumber,
 } from '../fields.js';
 import { limits } from '../limits.js';
 import { checkModel, misfit } from '../model/description.js';
@@ -37,7 +37,7 @@ const shardSizeMax = 2 ** (32 - Math.clz32(limits.slotsMax - 1));
 const protocol = oneOf(messages.protocolVersion);
 const name = text(1, limits.nameLengthMax);
 const notBlank: Check = (path, x) => (/^ *$/.test(x as string) ? `${path} must not be blank` : null);
-const partNumber = integer(0, partsOf(limits.parametersMax) - 1);
+const partNumber = wholeNumber(0, partsOf(limits.parametersMax) - 1);
 const message = text(0, limits.messageLengthMax);
 
 const checkHello = object<messages.Hello>({
@@ -46,12 +46,12 @@ const checkHello = object<messages.Hello>({
   version: name,
   name: both(name, notBlank),
   kind: both(text(1, limits.kindLengthMax), notBlank),
-  threads: integer(1, limits.threadsMax),
+  threads: wholeNumber(1, limits.threadsMax),
   kernels: sha256,
 });
 const checkReady = object<messages.Ready>({ type: oneOf('ready'), knownAnswer: sha256 });
 const checkGradient = object<messages.Gradient>({ type: oneOf('gradient'), lease: uint32, part: partNumber });
-const checkResult = object<messages.Result>({ type: oneOf('result'), lease: uint32, computeMs: duration });
+const checkResult = object<messages.ResultMessage>({ type: oneOf('result'), lease: uint32, computeMs: notNegative });
 const checkPong = object<messages.Pong>({ type: oneOf('pong'), id: uint32 });
 const checkLeave = object<messages.Leave>({ type: oneOf('leave') });
 
@@ -64,27 +64,27 @@ const checkWelcomeFields = object<messages.Welcome>({
   model: checkModel,
   data: object<messages.DataDescription>({
     name,
-    shape: list(1, axesMax, integer(1, limits.layerWidthMax)),
-    classes: integer(1, limits.classesMax),
-    train: integer(1, limits.samplesMax),
-    test: integer(0, limits.samplesMax),
+    shape: list(1, axesMax, wholeNumber(1, limits.layerWidthMax)),
+    classes: wholeNumber(1, limits.classesMax),
+    train: wholeNumber(1, limits.samplesMax),
+    test: wholeNumber(0, limits.samplesMax),
     sha256,
   }),
-  batch: integer(0, limits.samplesMax),
-  microBatch: integer(1, limits.microBatchMax),
+  batch: wholeNumber(0, limits.samplesMax),
+  microBatch: wholeNumber(1, limits.microBatchMax),
   seed: uint32,
-  heartbeatMs: integer(1, heartbeatMsMax),
+  heartbeatMs: wholeNumber(1, heartbeatMsMax),
 });
-const checkWeights = object<messages.Weights>({
+const checkWeights = object<messages.WeightsMessage>({
   type: oneOf('weights'),
   step: uint32,
   base: orNull(uint32),
   part: partNumber,
 });
-const checkSamples = object<messages.Samples>({
+const checkSamples = object<messages.SamplesMessage>({
   type: oneOf('samples'),
   set: oneOf('train', 'test'),
-  count: integer(1, limits.samplesMax),
+  count: wholeNumber(1, limits.samplesMax),
 });
 const checkShardFields = object<messages.ShardLease>({
   type: oneOf('shard'),
@@ -93,8 +93,8 @@ const checkShardFields = object<messages.ShardLease>({
   step: uint32,
   epoch: uint32,
   stepInEpoch: uint32,
-  lo: integer(0, limits.slotsMax - 1),
-  size: integer(1, shardSizeMax),
+  lo: wholeNumber(0, limits.slotsMax - 1),
+  size: wholeNumber(1, shardSizeMax),
 });
 const checkCancel = object<messages.Cancel>({ type: oneOf('cancel'), lease: uint32 });
 const checkProgress = object<messages.Progress>({

@@ -47,7 +47,7 @@ export function readingInto<S extends Pick<DataStream<never>, 'push' | 'isPaused
   defer: (call: () => void) => void,
   open: (onread: OnRead) => S,
 ): S {
-  const socket: S = open({ buffer: () => frames.room(), callback: (bytes) => frames.took(bytes, readOn) });
+  const socket: S = open({ buffer: () => frames.room(), callback: (bytes) => frames.filled(bytes, readOn) });
   const readOn = () => defer(() => socket.isPaused() || socket.resume());
   frames.deliverTo((bytes) => socket.push(bytes), 0);
   return socket;
@@ -67,10 +67,10 @@ export function deliver<Chunk extends Uint8Array>(
   frames.deliverTo((bytes) => receive.call(stream, asChunk(bytes)), frameBytesMax);
   stream.off('data', receive);
   // What comes this way after all: what came with the handshake, and whatever TLS has decrypted.
-  const take = (bytes: Chunk) => frames.take(bytes);
-  stream.on('data', take);
+  const accept = (bytes: Chunk) => frames.accept(bytes);
+  stream.on('data', accept);
   // As ws does with its own: what is left then, it reads itself.
-  stream.prependListener('close', () => stream.off('data', take));
+  stream.prependListener('close', () => stream.off('data', accept));
 }
 
 export class WholeFrames {
@@ -103,7 +103,7 @@ export class WholeFrames {
    * So many bytes were read into the room. False when that was all of it, so that there is more: whoever reads is to
    * let others have a turn, and `readOn` is called.
    */
-  took(bytes: number, readOn: () => void): boolean {
+  filled(bytes: number, readOn: () => void): boolean {
     assert(this.lent !== null, 'bytes were read to nowhere');
     const isFull = bytes === this.lent.length;
     if (this.lent.buffer === this.buffer.buffer) this.end += bytes;
@@ -114,7 +114,7 @@ export class WholeFrames {
   }
 
   /** The same for bytes that were read elsewhere, while somebody reads into the room that they were lent. */
-  take(bytes: Uint8Array): void {
+  accept(bytes: Uint8Array): void {
     if (this.lent?.buffer === this.buffer.buffer) this.moveTo(new Uint8Array(this.buffer.length));
     this.append(bytes);
     this.deliver();

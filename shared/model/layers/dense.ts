@@ -6,7 +6,7 @@ import {
   type Pointer,
   type WriteCode,
 } from '../../arithmetic/kernels.js';
-import { integer, object, oneOf } from '../../fields.js';
+import { object, oneOf, wholeNumber } from '../../fields.js';
 import { limits } from '../../limits.js';
 import type { Random } from '../../random.js';
 import { elements, type Layer, type LayerKind, type LayerTensor, type Place, type Shape } from './layer.js';
@@ -20,7 +20,7 @@ export interface DenseDescription {
 
 export const dense: LayerKind<DenseDescription> = {
   check: object<DenseDescription>({
-    dense: integer(1, limits.layerWidthMax),
+    dense: wholeNumber(1, limits.layerWidthMax),
     activation: oneOf(...Object.keys(Activation)),
   }),
   takesImages: true,

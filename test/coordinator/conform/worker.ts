@@ -12,7 +12,7 @@ import {
   type FromWorker,
   protocolVersion,
   type ShardLease,
-  type Weights,
+  type WeightsMessage,
   type Welcome,
 } from '../../../shared/protocol/messages.js';
 import { samplesIn } from '../../../shared/protocol/payload.js';
@@ -107,7 +107,7 @@ export class TestWorker implements PeerSocket {
       };
   }
 
-  private takeWeights({ part, base }: Weights, payload: Uint8Array): void {
+  private takeWeights({ part, base }: WeightsMessage, payload: Uint8Array): void {
     if (base !== null && this.faults.ignoresChanges) return;
     const weights = this.computes.weights;
     const { first, count } = partAt(part, weights.length);

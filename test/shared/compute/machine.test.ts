@@ -65,7 +65,7 @@ function evaluated(machine: Machine): Promise<string> {
   return new Promise((resolve) => {
     machine.pool.run(task, rootShard(slots), slots, (sum) => {
       const sums = machine.bytes(sum, 8).slice();
-      machine.buffers.giveBack(sum);
+      machine.buffers.release(sum);
       resolve(`${sums} ${machine.bytes(predictions, 300).slice()}`);
     });
   });
@@ -76,7 +76,7 @@ function advance(machine: Machine, step: number, slots: number, samples: number)
   return new Promise((resolve) => {
     machine.pool.run(task, rootShard(slots), slots, (sum) => {
       machine.update(sum, samples, { rate: 0.1, momentum: 0.9 });
-      machine.buffers.giveBack(sum);
+      machine.buffers.release(sum);
       resolve();
     });
   });

@@ -94,7 +94,7 @@ export class TestFleet {
     this.machine.weightsChanged();
     this.machine.pool.run(task, rootShard(8), 8, (sum) => {
       this.sums.push([...this.machine.floats(sum, this.machine.workspace.partialFloats)]);
-      this.machine.buffers.giveBack(sum);
+      this.machine.buffers.release(sum);
     });
   }
 
@@ -106,7 +106,7 @@ export class TestFleet {
 
   evaluate(): void {
     const task: Task = { work: 'evaluation', step: this.step, epoch: 0, stepInEpoch: 0 };
-    this.machine.pool.run(task, rootShard(1), 1, (sum) => this.machine.buffers.giveBack(sum));
+    this.machine.pool.run(task, rootShard(1), 1, (sum) => this.machine.buffers.release(sum));
   }
 
   pass(ms: number, alive: readonly TestWorker[]): void {
@@ -196,7 +196,7 @@ export class TestWorker implements MemberConnection {
   private compute(shard: ShardLease): void {
     const { machine } = this.site;
     const { lease, lo, size } = shard;
-    const sum = machine.buffers.take();
+    const sum = machine.buffers.acquire();
     machine.compute(shard, { lo, size }, sum);
     const { parameters } = machine.workspace;
     const frames: Uint8Array[] = [];
@@ -209,7 +209,7 @@ export class TestWorker implements MemberConnection {
     const scoreAt = isGradient ? sum + 4 * parameters : sum;
     const payload = isGradient ? [] : [new Uint8Array(40)];
     frames.push(encodeFrame({ type: 'result', lease, computeMs: 1 }, machine.bytes(scoreAt, 8), ...payload));
-    machine.buffers.giveBack(sum);
+    machine.buffers.release(sum);
     this.computed.push({ shard, frames });
   }
 }

@@ -103,7 +103,7 @@ describe('a late copy', () => {
     for (let i = 0; i < limits.lateCopiesMax; i++) {
       const lease = { lease: 10_000 + i, task: { work: 'gradient', step: i, epoch: 0, stepInEpoch: 0 } } as const;
       slow.member.transport.lease({ ...lease, shard: { lo: 0, size: 1 } });
-      slow.member.transport.overtaken({ lease: lease.lease, by: 1, sum: site.machine.buffers.take() });
+      slow.member.transport.overtaken({ lease: lease.lease, by: 1, sum: site.machine.buffers.acquire() });
     }
     expect(site.machine.buffers.inUse).toBe(limits.lateCopiesMax);
     slow.member.receive(first.frames[1]);

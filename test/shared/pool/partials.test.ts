@@ -18,26 +18,26 @@ function buffersIn(pagesMax: number) {
 describe('buffers for partial sums', () => {
   it('do not overlap, and are used again', () => {
     const { memory, buffers } = buffersIn(100);
-    const taken = Array.from({ length: 20 }, () => buffers.take()).sort((a, b) => a - b);
-    taken.forEach((at, i) => {
-      if (i > 0) expect(at - taken[i - 1]).toBeGreaterThanOrEqual(PAGE_BYTES);
+    const acquired = Array.from({ length: 20 }, () => buffers.acquire()).sort((a, b) => a - b);
+    acquired.forEach((at, i) => {
+      if (i > 0) expect(at - acquired[i - 1]).toBeGreaterThanOrEqual(PAGE_BYTES);
     });
-    expect(memory.buffer.byteLength).toBeGreaterThanOrEqual((taken.at(-1) ?? 0) + PAGE_BYTES);
-    for (const at of taken) buffers.giveBack(at);
+    expect(memory.buffer.byteLength).toBeGreaterThanOrEqual((acquired.at(-1) ?? 0) + PAGE_BYTES);
+    for (const at of acquired) buffers.release(at);
     const size = memory.buffer.byteLength;
-    for (let i = 0; i < 20; i++) expect(taken).toContain(buffers.take());
+    for (let i = 0; i < 20; i++) expect(acquired).toContain(buffers.acquire());
     expect(memory.buffer.byteLength).toBe(size);
   });
 
   it('let the memory grow seldom', () => {
     const { memory, buffers } = buffersIn(200);
-    const sizes = new Set(Array.from({ length: 100 }, () => buffers.take() && memory.buffer.byteLength));
+    const sizes = new Set(Array.from({ length: 100 }, () => buffers.acquire() && memory.buffer.byteLength));
     expect(sizes.size).toBeLessThanOrEqual(6);
   });
 
-  it('take what is left when several more do not fit, and then say so', () => {
+  it('use what is left when several more do not fit, and then say so', () => {
     const { buffers } = buffersIn(11);
-    for (let i = 0; i < 10; i++) buffers.take();
-    expect(() => buffers.take()).toThrow(/no memory for another partial sum/);
+    for (let i = 0; i < 10; i++) buffers.acquire();
+    expect(() => buffers.acquire()).toThrow(/no memory for another partial sum/);
   });
 });

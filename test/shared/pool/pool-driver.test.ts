@@ -89,13 +89,13 @@ class Bench {
     this.values.set(seed, slotValues(slots, seed));
     return this.driver.run(stepTask, shard, slots, (sum) => {
       this.sums.set(seed, this.floatsAt(sum).slice());
-      this.buffers.giveBack(sum);
+      this.buffers.release(sum);
     });
   }
 
   /** Whatever the lease's fate is by now, its result arrives from this member. */
   answer(member: HeldMember, { lease, task, shard }: LeaseOrder): void {
-    const out = this.buffers.take();
+    const out = this.buffers.acquire();
     this.floatsAt(out).set(treeSum(this.values.get(task.step) ?? [], shard));
     this.driver.result(member.id, lease, out);
   }
@@ -151,10 +151,10 @@ describe('a sum', () => {
     const evaluation: Task = { ...task, work: 'evaluation' };
     bench.driver.run(evaluation, rootShard(2), 2, (at) => {
       sum = [...new Float32Array(bench.memory.buffer, at, 3)];
-      bench.buffers.giveBack(at);
+      bench.buffers.release(at);
     });
     for (const [i, member] of members.entries()) {
-      const out = bench.buffers.take();
+      const out = bench.buffers.acquire();
       new Float32Array(bench.memory.buffer, out, 3).set([1 + i, 10 + i, 100]);
       bench.driver.result(member.id, member.orders[0].lease, out);
     }
@@ -169,7 +169,7 @@ describe('a sum', () => {
       bench.values.set(seed, slotValues(9, seed));
       bench.driver.run({ ...task, step: seed }, rootShard(9), 9, (sum) => {
         bench.sums.set(seed, new Float32Array(bench.memory.buffer, sum, FLOATS).slice());
-        bench.buffers.giveBack(sum);
+        bench.buffers.release(sum);
         if (seed < 20) chain(seed + 1);
       });
     };
@@ -234,7 +234,7 @@ describe('buffers are given back', () => {
     bench.driver.cancel(1);
     bench.values.set(6, slotValues(2, 6));
     bench.driver.run({ ...task, step: 6 }, rootShard(2), 2, (sum) => {
-      bench.buffers.giveBack(sum);
+      bench.buffers.release(sum);
       const order = a.orders.at(-1);
       if (order === undefined) throw new Error('no lease');
       bench.answer(a, order);

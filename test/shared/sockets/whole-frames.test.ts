@@ -42,7 +42,7 @@ function readAll(frames: WholeFrames, stream: Buffer, bytesAtOnce: number): numb
     room.set(some);
     at += some.length;
     let isToReadOn = false;
-    const goesOn = frames.took(some.length, () => {
+    const goesOn = frames.filled(some.length, () => {
       isToReadOn = true;
     });
     expect(isToReadOn).toBe(!goesOn);
@@ -62,7 +62,7 @@ describe('whole frames', () => {
         const { frames, delivered } = collector();
         for (let at = 0, i = 0; at < stream.length; i++) {
           const end = Math.min(at + pieces[i % pieces.length], stream.length);
-          frames.take(stream.subarray(at, end));
+          frames.accept(stream.subarray(at, end));
           at = end;
         }
         let end = 0;
@@ -95,19 +95,19 @@ describe('whole frames', () => {
     const middle = frame(100, true, 0x00);
     const last = frame(50_000, true, 0x80);
     const { frames, delivered } = collector();
-    for (const some of [ping, first, ping, middle]) frames.take(some);
+    for (const some of [ping, first, ping, middle]) frames.accept(some);
     expect(delivered).toEqual([ping]);
-    frames.take(last);
+    frames.accept(last);
     expect(delivered).toEqual([ping, Buffer.concat([first, ping, middle, last])]);
   });
 
   it('do not wait for ever: a message of more bytes than there may be goes to who closes over it', () => {
     const { frames, delivered } = collector();
     for (let sent = 0; sent < 3 * payloadMax && delivered.length === 0; sent += 1000)
-      frames.take(frame(1000, true, 0x00));
+      frames.accept(frame(1000, true, 0x00));
     expect(delivered[0].length).toBeGreaterThan(payloadMax);
     const nothing = collector();
-    for (let i = 0; i < 2000 && nothing.delivered.length === 0; i++) nothing.frames.take(frame(0, true, 0x00));
+    for (let i = 0; i < 2000 && nothing.delivered.length === 0; i++) nothing.frames.accept(frame(0, true, 0x00));
     expect(nothing.delivered).toHaveLength(1);
   });
 
@@ -115,13 +115,13 @@ describe('whole frames', () => {
     const { frames, delivered } = collector();
     const [early, next] = [frame(3000, false), frame(2000, false)];
     const room = frames.room();
-    frames.take(early.subarray(0, 1000));
+    frames.accept(early.subarray(0, 1000));
     room.set(early.subarray(1000));
-    frames.took(early.length - 1000, () => {});
+    frames.filled(early.length - 1000, () => {});
     room.set(next);
     expect(delivered).toEqual([early]);
     frames.room().set(next);
-    frames.took(next.length, () => {});
+    frames.filled(next.length, () => {});
     expect(delivered).toEqual([early, next]);
   });
 
@@ -129,10 +129,10 @@ describe('whole frames', () => {
     const { frames, delivered } = collector();
     const whole = Buffer.concat(Array.from({ length: 8 }, () => frame(payloadMax, true)));
     const room = frames.room();
-    frames.take(whole.subarray(0, 1));
+    frames.accept(whole.subarray(0, 1));
     room.set(whole.subarray(1, 1 + room.length));
-    frames.took(room.length, () => {});
-    frames.take(whole.subarray(1 + room.length));
+    frames.filled(room.length, () => {});
+    frames.accept(whole.subarray(1 + room.length));
     expect(Buffer.concat(delivered).equals(whole)).toBe(true);
   });
 
@@ -144,7 +144,7 @@ describe('whole frames', () => {
     for (let i = 0; i < 1200; i++) {
       const some = frame(i % 100, true, i % 2 === 0 ? 0x00 : 0x8a);
       frames.room().set(some);
-      frames.took(some.length, () => {});
+      frames.filled(some.length, () => {});
       sent.push(some);
     }
     expect(kept.length).toBeGreaterThan(1);
@@ -156,24 +156,24 @@ describe('whole frames', () => {
     const delivered: Buffer[] = [];
     const frames = new WholeFrames();
     frames.deliverTo((bytes) => delivered.push(Buffer.from(bytes)), 0);
-    frames.take(Buffer.from('HTTP/1.1 101'));
+    frames.accept(Buffer.from('HTTP/1.1 101'));
     frames.deliverTo((bytes) => delivered.push(Buffer.from(bytes)), payloadMax);
-    frames.take(frame(1000, false).subarray(0, 500));
+    frames.accept(frame(1000, false).subarray(0, 500));
     expect(delivered.map(String)).toEqual(['HTTP/1.1 101']);
   });
 
   it('are not waited for when they are too long: what there is goes to who closes over it', () => {
     const { frames, delivered } = collector();
     const long = frame(payloadMax + 100, true);
-    frames.take(long.subarray(0, 1000));
+    frames.accept(long.subarray(0, 1000));
     expect(delivered[0]).toEqual(long.subarray(0, 1000));
-    frames.take(long.subarray(1000, 1001));
+    frames.accept(long.subarray(1000, 1001));
     expect(delivered[1]).toEqual(long.subarray(1000, 1001));
   });
 
   it('of a length that says more than there can be are no reason to set memory aside', () => {
     const { frames, delivered } = collector();
-    frames.take(Buffer.of(0x82, 0xff, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0));
+    frames.accept(Buffer.of(0x82, 0xff, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0));
     expect(delivered).toHaveLength(1);
   });
 });
