@@ -52,8 +52,9 @@ test('what runs in browsers alone is imported by browsers alone', () => {
   expect(offenders(sources('worker/browser'), allowed)).toEqual([]);
 });
 
-test('only the command line puts coordinator and worker together', () => {
-  const paths = sources('coordinator').filter((path) => !path.startsWith('coordinator/cli/'));
+test('only the command line and the library put coordinator and worker together', () => {
+  const entry = /^coordinator\/(cli\/|library\.ts$)/;
+  const paths = sources('coordinator').filter((path) => !entry.test(path));
   const allowed = (name: string) => !isOwn(name) || /^(shared|coordinator)\//.test(name);
   expect(offenders(paths, allowed)).toEqual([]);
 });

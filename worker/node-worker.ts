@@ -1,6 +1,7 @@
 /** A worker in Node: the driver, with sockets of ws and a timer. */
 import { connect, type NetConnectOpts, type Socket as NetSocket } from 'node:net';
 import { WebSocket } from 'ws';
+import { Deferred } from '../shared/deferred.js';
 import { limits } from '../shared/limits.js';
 import { offer } from '../shared/protocol/handshake.js';
 import { deliver, readingInto, WholeFrames } from '../shared/sockets/whole-frames.js';
@@ -25,14 +26,14 @@ export interface NodeWorkerOptions extends Omit<DriverOptions, 'openSocket' | 'o
 
 export class NodeWorker {
   private readonly driver: SessionDriver;
-  private finish: (outcome: Outcome) => void = () => {};
+  private readonly ended = new Deferred<Outcome>();
 
   constructor(options: NodeWorkerOptions) {
     const { url, token } = options;
     this.driver = new SessionDriver({
       ...options,
       openSocket: (observer) => openSocket(url, token, observer),
-      onExit: (outcome) => this.finish(outcome),
+      onExit: (outcome) => this.ended.resolve(outcome),
     });
   }
 
@@ -43,13 +44,8 @@ export class NodeWorker {
   /** Works until the run is over, the coordinator refuses, or `stop`; resolves with how it ended. */
   run(): Promise<Outcome> {
     const timer = setInterval(() => this.driver.tick(), tickMs);
-    return new Promise((resolve) => {
-      this.finish = (outcome) => {
-        clearInterval(timer);
-        resolve(outcome);
-      };
-      this.driver.start();
-    });
+    this.driver.start();
+    return this.ended.promise.finally(() => clearInterval(timer));
   }
 
   /** Hands back what it holds, and ends. */

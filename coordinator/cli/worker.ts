@@ -1,12 +1,9 @@
 /** `lockstep worker`: lends this machine's cores to a coordinator. */
-import { LockstepError } from '../../shared/errors.js';
 import { plural } from '../../shared/plural.js';
-import { isToken, parseFragment } from '../../shared/protocol/handshake.js';
-import { Random } from '../../shared/random.js';
+import { parseJoinAddress } from '../../worker/join-address.js';
+import { joinRun } from '../../worker/library.js';
 import { nodePlatform } from '../../worker/node-platform.js';
-import { NodeWorker } from '../../worker/node-worker.js';
 import type { SessionStatus } from '../../worker/session.js';
-import { version } from '../version.js';
 import { keepYoungGenerationSmall } from './engine.js';
 import { createLog, type LogConfig } from './log.js';
 import { onInterrupt } from './signals.js';
@@ -21,59 +18,29 @@ export interface WorkerOptions extends LogConfig {
 /** Resolves with the exit code. */
 export async function runWorker(options: WorkerOptions): Promise<number> {
   const { logger } = createLog(options);
-  const { url, token } = parseJoinAddress(options.url, options.token ?? (process.env.LOCKSTEP_TOKEN || undefined));
-  keepYoungGenerationSmall();
-  const platform = nodePlatform({ threadStarted: keepYoungGenerationSmall });
+  const token = options.token ?? (process.env.LOCKSTEP_TOKEN || undefined);
+  const { url } = parseJoinAddress(options.url, token);
   const { name, threads } = options;
-  const worker = new NodeWorker({
-    url,
+  const leaving = new AbortController();
+  onInterrupt(() => {
+    logger.info('handing back what it holds; Ctrl-C again stops at once');
+    leaving.abort();
+  });
+  keepYoungGenerationSmall();
+  const { ok, message, shards, bytesSent, bytesReceived } = await joinRun(options.url, {
     token,
-    session: { version, name, kind: 'node', threads, kernels: platform.kernelsSha256 },
-    random: new Random(process.pid, Date.now() >>> 0),
-    platform,
+    threads,
+    name,
+    signal: leaving.signal,
+    platform: nodePlatform({ threadStarted: keepYoungGenerationSmall }),
     onStatus: (status, lastError) => {
       const line = describe(status, url, threads, lastError);
       if (line !== null) logger.info({ state: status.state }, line);
     },
   });
-  let interrupted = false;
-  onInterrupt(() => {
-    interrupted = true;
-    logger.info('handing back what it holds; Ctrl-C again stops at once');
-    worker.stop();
-  });
-  const { ok, message } = await worker.run();
-  const { shards, bytesSent, bytesReceived } = worker.done;
   const log = ok ? logger.info.bind(logger) : logger.error.bind(logger);
   log({ shards, bytesSent, bytesReceived }, `${message.replace(/\.$/, '')}; computed ${plural(shards, 'shard')}`);
-  return ok ? (interrupted ? 130 : 0) : 1;
-}
-
-/**
- * A join address: ws://, wss://, or the http:// link that a browser opens, with the token behind a #. The token never
- * becomes part of the URL that is sent.
- */
-function parseJoinAddress(address: string, given: string | undefined): { url: string; token: string | null } {
-  let url: URL;
-  try {
-    url = new URL(/^[a-z]+:\/\//i.test(address) ? address : `ws://${address}`);
-  } catch {
-    throw new LockstepError(
-      'usage',
-      `${address} is no address: use the one that the coordinator printed, ws://HOST:PORT`,
-    );
-  }
-  const schemes: Record<string, string> = { 'ws:': 'ws:', 'wss:': 'wss:', 'http:': 'ws:', 'https:': 'wss:' };
-  const scheme = schemes[url.protocol];
-  if (scheme === undefined) throw new LockstepError('usage', `${address} must begin with ws:// or wss://`);
-  if (given !== undefined && !isToken(given)) {
-    throw new LockstepError(
-      'usage',
-      'a token has 1 to 128 letters, digits, or . _ ~ -: copy what the coordinator printed',
-    );
-  }
-  const token = given ?? parseFragment(url.hash).token;
-  return { url: `${scheme}//${url.host}/`, token };
+  return ok ? (leaving.signal.aborted ? 130 : 0) : 1;
 }
 
 /** A line for people; null for what need not be said. Repeated attempts are said once. */

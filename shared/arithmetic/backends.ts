@@ -6,8 +6,14 @@ import { openWebAssembly } from './webassembly/backend.js';
 /** Opens a backend from its code. A program may add backends of its own, such as one that needs files of Node. */
 export type BackendTable = Readonly<Record<string, (code: unknown) => KernelBackend>>;
 
-/** Backends that need nothing from a platform but the bytes of their code. */
-export const backends = { scalar: openScalar, webassembly: openWebAssembly } satisfies BackendTable;
+/**
+ * Backends that need nothing from a platform but the bytes of their code. The type is written out, so that the
+ * declarations of whoever imports this have no WebAssembly in them.
+ */
+export const backends: Readonly<Record<'scalar' | 'webassembly', BackendTable[string]>> = {
+  scalar: openScalar,
+  webassembly: openWebAssembly,
+};
 
 /** Opens the backend that another thread handed over, or whose code the platform has read. */
 export function openBackend({ name, code }: BackendHandOver, table: BackendTable = backends): KernelBackend {

@@ -1,0 +1,62 @@
+/**
+ * `import … from 'lockstep/worker'`: lend this process's cores to a coordinator. coordinator/LIBRARY.md has an example.
+ * Importing this does nothing: no signal handlers, no flags of the engine, nothing on the terminal.
+ */
+import { hostname } from 'node:os';
+import type { Platform } from '../shared/compute/platform.js';
+import { Random } from '../shared/random.js';
+import { parseJoinAddress } from './join-address.js';
+import { nodePlatform } from './node-platform.js';
+import { NodeWorker } from './node-worker.js';
+import type { SessionStatus } from './session.js';
+import type { Outcome, WorkDone } from './session-driver.js';
+import { version } from './version.js';
+
+export { LockstepError } from '../shared/errors.js';
+export type { SessionStatus } from './session.js';
+export type { Outcome, WorkDone } from './session-driver.js';
+
+export interface JoinOptions {
+  /** Where the address has none. */
+  readonly token?: string | undefined;
+  /** Cores to lend. Default: all. */
+  readonly threads?: number;
+  /** In the coordinator's log. Default: the machine's name. */
+  readonly name?: string;
+  /** Aborted to hand back what the worker holds, and leave. */
+  readonly signal?: AbortSignal;
+  /** Called when the worker connects, joins, or waits to try again. `lastError` is why, where that is known. */
+  readonly onStatus?: (status: SessionStatus, lastError: string | null) => void;
+  /** Default: this process, with the engine as it is. */
+  readonly platform?: Platform;
+}
+
+/** How a worker ended, and what it has done. `ok` is false when the coordinator refused it. */
+export type Joined = Outcome & Readonly<WorkDone>;
+
+/**
+ * Works for the coordinator at `address`, which is a join link or a WebSocket address. A worker that loses its
+ * coordinator looks for it again until it answers. Resolves when the run is over, the coordinator refuses the worker, or
+ * `signal` is aborted. Rejects with `usage` where the address is none.
+ */
+export async function joinRun(address: string, options: JoinOptions = {}): Promise<Joined> {
+  const { url, token } = parseJoinAddress(address, options.token);
+  const { platform = nodePlatform(), name = hostname(), signal, onStatus = () => {} } = options;
+  const threads = options.threads ?? platform.cores;
+  const worker = new NodeWorker({
+    url,
+    token,
+    session: { version, name, kind: 'node', threads, kernels: platform.kernelsSha256 },
+    random: new Random(process.pid, Date.now() >>> 0),
+    platform,
+    onStatus,
+  });
+  const stop = () => worker.stop();
+  signal?.addEventListener('abort', stop);
+  if (signal?.aborted) stop();
+  try {
+    return { ...(await worker.run()), ...worker.done };
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
+}
