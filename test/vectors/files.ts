@@ -1,5 +1,6 @@
 /** The vector files of shared/vectors by their names: what stands in each. */
 import { functionVectors } from './functions.js';
+import { knownAnswerVectors } from './known-answer.js';
 import { firstWeightVectors, orderVectors, randomVectors } from './order.js';
 import { runVectors, slotVectors } from './slots.js';
 
@@ -13,6 +14,7 @@ export function vectorFiles(): Record<string, object> {
     'first-weights.json': firstWeightVectors(),
     'slots.json': slotVectors(),
     'run.json': runVectors(),
+    'known-answer.json': knownAnswerVectors(),
   };
 }
 

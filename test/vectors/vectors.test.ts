@@ -1,9 +1,11 @@
 /** The vector files are what the specification gives, and every backend gives the same. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
+import { arithmetic } from '../../shared/arithmetic/identity.js';
 import { backendsUnderTest } from '../shared/arithmetic/backends.js';
 import { textOf, vectorFiles, vectorFolder } from './files.js';
 import { functionVectorsOf } from './functions.js';
+import { knownAnswerVectors } from './known-answer.js';
 import { runVectors, slotVectors } from './slots.js';
 
 const read = (name: string) => readFileSync(new URL(name, vectorFolder), 'utf8');
@@ -30,7 +32,17 @@ describe.each(backendsUnderTest)('the $name backend', (backend) => {
     expect(textOf(slotVectors(backend))).toBe(read('slots.json'));
   });
 
+  it('gives the known answer of the file', () => {
+    expect(textOf(knownAnswerVectors(backend))).toBe(read('known-answer.json'));
+  });
+
   it('gives the shards, evaluations and updates of the file', () => {
     expect(textOf(runVectors(backend))).toBe(read('run.json'));
   });
+});
+
+test('the page states the name of the arithmetic and the hash of its known answer', () => {
+  const page = readFileSync(new URL('../COMPUTATION.md', vectorFolder), 'utf8');
+  expect(page.match(/\b[0-9a-f]{64}\b/g)).toEqual([arithmetic.knownAnswer]);
+  expect(page).toContain(`The name of this arithmetic is \`${arithmetic.specification}\`.`);
 });
