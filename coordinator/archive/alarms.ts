@@ -1,6 +1,6 @@
 /**
- * What the disk refuses while training goes on. Each kind is told when it begins and when it is over, however often it
- * is met in between: a disk that stays full for an hour is two lines in the log.
+ * Alarms for disk operations that fail while training goes on. An alarm is reported once when its first operation
+ * fails, and once when an operation succeeds again. So a disk that stays full for an hour makes two lines in the log.
  */
 export type AlarmName = 'checkpoints' | 'metrics';
 
@@ -15,12 +15,12 @@ export class Alarms {
 
   constructor(private readonly listener: AlarmListener) {}
 
-  /** Operations that have failed so far. */
+  /** Number of operations that have failed so far. */
   get faults(): number {
     return this.faults_;
   }
 
-  /** What cannot be written at present. */
+  /** The alarms that are raised at present. */
   get active(): readonly AlarmName[] {
     return [...this.raised];
   }
@@ -32,7 +32,7 @@ export class Alarms {
     this.listener.raised(name, message);
   }
 
-  /** Nothing happens if it was not raised. */
+  /** Does nothing if the alarm is not raised. */
   clear(name: AlarmName, message: string): void {
     if (this.raised.delete(name)) this.listener.cleared(name, message);
   }

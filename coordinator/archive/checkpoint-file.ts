@@ -1,6 +1,7 @@
 /**
- * One checkpoint as a safetensors file: the weights and the optimizer's velocity under the names of the model's tensors,
- * and in the metadata where the run stood, with a SHA-256 over all of it. Pure but for the hashing's turns.
+ * One checkpoint as a safetensors file. The file holds the weights and the optimizer's velocity, under the names of the
+ * model's tensors. Its metadata holds the position of the run, and a SHA-256 of everything in the file. These functions
+ * touch no disk. They are asynchronous only because hashing yields to the event loop.
  */
 import type { Model } from '../../shared/model/model.js';
 import { parameterCount, tensorSpans } from '../../shared/model/parameters.js';
@@ -15,26 +16,26 @@ import {
   type TensorShape,
 } from './safetensors.js';
 
-/** A run between two steps. */
+/** The state of a run between two steps. */
 export interface Snapshot {
   readonly position: Position;
   readonly weights: Float32Array;
-  /** The optimizer's; null where it has none. */
+  /** The optimizer's velocity, or null if the optimizer has none. */
   readonly velocity: Float32Array | null;
-  /** What the course of the run needs besides. */
+  /** The rest of the trainer's state, which it needs to continue from here. */
   readonly state: TrainerState;
-  /** The best weights so far, by the caller's measure: kept until better ones are. */
+  /** Whether the caller says that these are the best weights so far. They are kept until better ones are saved. */
   readonly best: boolean;
 }
 
-/** A snapshot that was read back and is whole. */
+/** A snapshot that was read from a file and found complete. */
 export interface Checkpoint extends Snapshot {
-  /** Of its file, without directories. */
+  /** Name of its file, without directories. */
   readonly name: string;
   readonly weightsSha256: string;
 }
 
-/** What a checkpoint must be of. */
+/** The run to which a checkpoint must belong. */
 export interface CheckpointOwner {
   readonly model: Model;
   readonly configSha256: string;
@@ -43,13 +44,13 @@ export interface CheckpointOwner {
 const format = 'lockstep-checkpoint-1';
 const velocityPrefix = 'velocity.';
 
-/** A snapshot whose bytes no longer change. */
+/** A copy of a snapshot. Training does not change it. */
 export interface FrozenSnapshot extends Omit<Snapshot, 'weights' | 'velocity'> {
   readonly weights: Uint8Array;
   readonly velocity: Uint8Array | null;
 }
 
-/** Copies, so that training can go on. */
+/** Copies a snapshot, so that training can go on while the copy is written. */
 export function freeze(snapshot: Snapshot): FrozenSnapshot {
   const { weights, velocity, position, state } = snapshot;
   return {
@@ -61,7 +62,7 @@ export function freeze(snapshot: Snapshot): FrozenSnapshot {
   };
 }
 
-/** The file's parts, to be written one after the other. */
+/** Makes the parts of the file. The caller writes them one after the other. */
 export async function encodeCheckpoint(owner: CheckpointOwner, snapshot: FrozenSnapshot): Promise<Uint8Array[]> {
   const { position, state, best, weights, velocity } = snapshot;
   const data = velocity === null ? [weights] : [weights, velocity];
@@ -83,7 +84,7 @@ export async function encodeCheckpoint(owner: CheckpointOwner, snapshot: FrozenS
   return [header, ...data];
 }
 
-/** Throws `MalformedFile` for a file that is damaged or not of this owner. */
+/** Reads a checkpoint. Throws `MalformedFile` if the file is damaged or belongs to another run. */
 export async function decodeCheckpoint(owner: CheckpointOwner, name: string, file: Uint8Array): Promise<Checkpoint> {
   const layout = decodeHeader(file);
   const { sha256, ...metadata } = layout.metadata;
@@ -92,7 +93,7 @@ export async function decodeCheckpoint(owner: CheckpointOwner, name: string, fil
     throw new MalformedFile('its SHA-256 does not match its content');
   if (metadata.configSha256 !== owner.configSha256) throw new MalformedFile('it belongs to another configuration');
   const { weights, velocity } = checkedVectors(owner.model, layout);
-  // From here on the content is what this program wrote.
+  // The SHA-256 matched, so this program wrote the content: it needs no further checks.
   const position = {
     step: Number(metadata.step),
     epoch: Number(metadata.epoch),
@@ -110,7 +111,7 @@ export async function decodeCheckpoint(owner: CheckpointOwner, name: string, fil
   };
 }
 
-/** SHA-256 over the metadata and the tensors' bytes. */
+/** The SHA-256 of the metadata and the tensors' bytes. */
 function seal(metadata: Metadata, data: readonly Uint8Array[]): Promise<string> {
   const entries = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   return sha256OfParts([Buffer.from(JSON.stringify(entries)), ...data]);

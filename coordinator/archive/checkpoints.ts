@@ -1,7 +1,9 @@
 /**
- * The checkpoints of a run: files `step-00000469.safetensors` in one directory, each whole or not there at all.
+ * The checkpoints of a run: files such as `step-00000469.safetensors` in one directory. A file appears there only once
+ * it is complete.
  *
- * Once `save` resolves, the state survives a crash of the machine. The newest three and the best are kept.
+ * Once `save` resolves, the state survives a crash of the machine. The newest three checkpoints and the best one are
+ * kept.
  */
 import { join } from 'node:path';
 import { LockstepError } from '../../shared/errors.js';
@@ -21,9 +23,9 @@ import { atomicWrite, ensureDirectory, type Files, listIfThere, nodeFiles, remov
 export interface CheckpointsOptions extends CheckpointOwner {
   readonly directory: string;
   readonly files?: Files;
-  /** Awaited before each write: what must be on disk before the checkpoint that implies it. */
+  /** Runs before each write. The checkpoint is written only after everything that it depends on is on the disk. */
   readonly prepare?: () => Promise<void>;
-  /** Hears a sentence about what was skipped or left undone; nothing stops because of it. */
+  /** Receives a sentence about a file that was skipped or could not be removed. Nothing stops because of it. */
   readonly warn?: (message: string) => void;
 }
 
@@ -35,17 +37,17 @@ interface Request {
 
 const namePattern = /^step-\d{8,}\.safetensors$/;
 
-/** The name of a step's checkpoint. Names sort as steps do, by length first. */
+/** The name of the checkpoint of a step. */
 export function checkpointName(step: number): string {
   return `step-${String(step).padStart(8, '0')}.safetensors`;
 }
 
-/** Whether a file of this name holds a checkpoint, whole or damaged. */
+/** Whether a file of this name is a checkpoint. The file itself may be damaged. */
 export function isCheckpointName(name: string): boolean {
   return namePattern.test(name);
 }
 
-/** The step of a checkpoint's name. */
+/** The step in the name of a checkpoint. */
 export function stepOf(name: string): number {
   return Number.parseInt(name.slice('step-'.length), 10);
 }
@@ -53,11 +55,11 @@ export function stepOf(name: string): number {
 export class Checkpoints {
   private readonly files: Files;
   private readonly warn: (message: string) => void;
-  /** In order: at most the newest, and before it the best where that is another. */
+  /** At most two requests, in the order of their steps: the best one, if it is not the newest, and the newest one. */
   private waiting: Request[] = [];
   private writing: Promise<void> | null = null;
   private best: string | null = null;
-  /** Files found damaged; the next save that succeeds removes them. */
+  /** Names of damaged files. The next successful save removes them. */
   private readonly damaged = new Set<string>();
 
   constructor(private readonly options: CheckpointsOptions) {
@@ -66,9 +68,9 @@ export class Checkpoints {
   }
 
   /**
-   * Copies the snapshot before it returns, and writes it in the background. Resolves to the file's path; to null when
-   * a newer one took its place while another was being written. Rejects with a `LockstepError` when it cannot be
-   * written: the older checkpoints are then as they were, and a later save may succeed.
+   * Copies the snapshot before it returns, and writes the copy in the background. Resolves to the path of the file, or
+   * to null if a newer snapshot replaced this one while it waited for the disk. Rejects with a `LockstepError` if the
+   * file cannot be written. In that case the older checkpoints are unchanged, and a later save may succeed.
    */
   save(snapshot: Snapshot): Promise<string | null> {
     const frozen = freeze(snapshot);
@@ -80,12 +82,12 @@ export class Checkpoints {
     });
   }
 
-  /** Resolves when nothing is being written any more, whether or not it could be. */
+  /** Resolves when all waiting requests have been written or have failed. */
   async settled(): Promise<void> {
     await this.writing;
   }
 
-  /** The newest checkpoint that is whole, or null if there is none. Damaged ones are named in warnings. */
+  /** Loads the newest complete checkpoint, or null if there is none. Each damaged checkpoint gives a warning. */
   async loadNewest(): Promise<Checkpoint | null> {
     let newest: Checkpoint | null = null;
     for (const name of (await this.names()).reverse()) {
@@ -98,7 +100,7 @@ export class Checkpoints {
     return newest;
   }
 
-  /** One checkpoint. Rejects with `checkpoint-invalid`. */
+  /** Loads one checkpoint. Rejects with `checkpoint-invalid`. */
   async load(name: string): Promise<Checkpoint> {
     const path = join(this.options.directory, name);
     try {
@@ -108,7 +110,7 @@ export class Checkpoints {
     }
   }
 
-  /** Names of all checkpoint files, oldest first, whole or not. */
+  /** The names of all checkpoint files, damaged ones included, oldest first. */
   async names(): Promise<string[]> {
     const names = await listIfThere(this.files, this.options.directory);
     return names.filter(isCheckpointName).sort((a, b) => stepOf(a) - stepOf(b));
@@ -158,12 +160,15 @@ export class Checkpoints {
     );
   }
 
-  /** Removes what is neither among the newest up to `newest` nor the best. A fault here costs room, nothing else. */
+  /**
+   * Removes every checkpoint except the best one and the newest ones up to `newest`. If that fails, the only cost is
+   * disk space.
+   */
   private async prune(newest: string): Promise<void> {
     try {
       await removeTemporaries(this.files, this.options.directory);
       const names = await this.names();
-      // Later ones than this belong to a course that was given up because they were damaged.
+      // Checkpoints of later steps are damaged: the run was resumed from an earlier one because of that.
       const usable = names.filter((name) => stepOf(name) <= stepOf(newest) && !this.damaged.has(name));
       const kept = new Set([...usable.slice(-limits.checkpointsKept), this.best]);
       for (const name of names) if (!kept.has(name)) await this.files.remove(join(this.options.directory, name));

@@ -34,7 +34,7 @@ const checkConfig = object<ConfigFile>({
   patience: orNull(count),
 });
 
-/** The configuration that the text of `source` holds. Throws `run-invalid`. */
+/** Parses the text of a configuration file. Error messages call the file `source`. Throws `run-invalid`. */
 export function parseConfig(text: string, source: string): ConfigFile {
   const config = parseJson(text);
   const fault = config === undefined ? 'it is not JSON' : checkConfig('config', config);

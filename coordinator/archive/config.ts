@@ -1,15 +1,15 @@
-/** What a run directory's JSON files hold, and which of it determines the weights. */
+/** The contents of a run directory's JSON files, and the part of them that determines the weights. */
 import { createHash } from 'node:crypto';
 import { canonicalJson, isObject } from '../../shared/canonical-json.js';
 import type { Model } from '../../shared/model/model.js';
 import type { StopReason } from '../run/trainer.js';
 import type { AlarmName } from './alarms.js';
 
-/** The data set of a run: its identity is `sha256`, the rest is for people. */
+/** The data set of a run. `sha256` identifies it. The other fields are information for people. */
 export interface ConfigDataset {
   readonly name: string;
   readonly sha256: string;
-  /** Samples. */
+  /** Numbers of training and test samples. */
   readonly train: number;
   readonly test: number;
   /** Shape of one sample. */
@@ -18,22 +18,23 @@ export interface ConfigDataset {
 }
 
 /**
- * Names what a configuration means: the order of the samples, the first weights, the rules of summing and updating.
- * It changes with anything that lets another version of Lockstep come to other weights from the same fields.
+ * The name of the rules by which a configuration becomes weights: the order of the samples, the first weights, the
+ * order of summing, the update. When a version of Lockstep gets other weights from the same fields, this name must
+ * change.
  */
 export const runFormat = 'lockstep-run-1';
 
-/** `config.json`: what a run was asked to do. Null stands for "not set". */
+/** `config.json`: what a run has to do. Null means "not set". */
 export interface ConfigFile {
   /** See `runFormat`. */
   readonly format: string;
-  /** Of Lockstep. */
+  /** The version of Lockstep. */
   readonly version: string;
   readonly model: Model;
-  /** Name of the preset that the model came from. */
+  /** Name of the preset that described the model, or null. */
   readonly preset: string | null;
   readonly dataset: ConfigDataset;
-  /** Directory that the data set was read from; null for MNIST from the cache, and for generated digits. */
+  /** The directory that the user named for the data set. Null for MNIST from the cache, and for generated digits. */
   readonly data: string | null;
   readonly batch: number;
   readonly microBatch: number;
@@ -48,9 +49,9 @@ export interface ConfigFile {
   readonly patience: number | null;
 }
 
-/** A line of `metrics.jsonl`: one step, and the evaluation after it if there was one. */
+/** A line of `metrics.jsonl`: the figures of one step, and of the evaluation after it if there was one. */
 export interface MetricsLine {
-  /** Updates made so far, so the first line is step 1. */
+  /** Number of updates made so far. The first line has step 1. */
   readonly step: number;
   readonly epoch: number;
   readonly loss: number;
@@ -61,9 +62,9 @@ export interface MetricsLine {
   readonly workers: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
-  /** With every evaluation. */
+  /** Present in lines with an evaluation. */
   readonly weightsSha256?: string;
-  /** What the disk refused to take at this time. */
+  /** The disk alarms that were raised at this time. */
   readonly alarms?: readonly AlarmName[];
 }
 
@@ -73,7 +74,7 @@ export interface Summary {
   readonly datasetSha256: string;
   readonly kernelsSha256: string;
   readonly version: string;
-  /** Of the last evaluation; null if there was none. */
+  /** The results of the last evaluation, or null if there was none. */
   readonly testAccuracy: number | null;
   readonly testLoss: number | null;
   readonly bestTestAccuracy: number | null;
@@ -82,15 +83,15 @@ export interface Summary {
   readonly seconds: number;
   readonly samplesPerSecond: number;
   readonly stopReason: StopReason;
-  /** Where this process took the run up; null if it began it. `seconds` count from there. */
+  /** The step at which this process resumed the run, or null if it started the run. `seconds` count from that step. */
   readonly resumedAtStep: number | null;
-  /** Writes that failed; the run directory is nevertheless whole. */
+  /** Number of failed writes. The run directory is complete in spite of them. */
   readonly diskFaults: number;
 }
 
-/** A field that determines the weights and is not the same in two configurations. */
+/** A field that influences the weights and differs between two configurations. */
 export interface Difference {
-  /** As in `config.json`, dots between levels. */
+  /** Path of the field in `config.json`, with dots between levels. */
   readonly field: string;
   readonly a: unknown;
   readonly b: unknown;
@@ -106,7 +107,7 @@ function determining(config: ConfigFile): Readonly<Record<string, unknown>> {
   return { format, model, dataset: { sha256 }, batch, microBatch, rate, momentum, seed, kernelsSha256 };
 }
 
-/** The fields in which two runs would train differently. A list differs as a whole. */
+/** Finds the fields that make two runs train differently. A list that differs in one element is one difference. */
 export function differences(a: ConfigFile, b: ConfigFile): Difference[] {
   return differencesIn('', determining(a), determining(b));
 }
@@ -118,7 +119,7 @@ function differencesIn(field: string, a: unknown, b: unknown): Difference[] {
   return [...names].flatMap((name) => differencesIn(field === '' ? name : `${field}.${name}`, a[name], b[name]));
 }
 
-/** Equal for two configurations exactly if `differences` finds none. */
+/** A hash that is equal for two configurations exactly if `differences` finds no difference. */
 export function configSha256(config: ConfigFile): string {
   return createHash('sha256')
     .update(canonicalJson(determining(config)))

@@ -1,35 +1,36 @@
 /**
- * The few operations on files that a run directory is made of, so that a test can fail or cut a run at any of them.
+ * The file operations that a run directory uses, behind an interface. A test can make any of them fail, or stop a run
+ * at any of them.
  *
- * What survives a power cut: bytes of a file after its `sync`, and names (created, renamed, removed) after
- * `syncDirectory` of the directory they are in. Nothing else.
+ * After a power cut, only this is certain to survive: the bytes of a file, once its `sync` has resolved; and a created,
+ * renamed or removed name, once `syncDirectory` of its directory has resolved.
  */
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** A file open for writing. */
 export interface OpenFile {
-  /** Appends at the end. When it fails, some of the bytes may be there. */
+  /** Appends bytes. If it fails, some of the bytes may have been written. */
   write(bytes: Uint8Array): Promise<void>;
   truncate(length: number): Promise<void>;
   sync(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Failures reject with an `Error` that has a `code`, as Node's do. */
+/** The operations. Like Node's, they reject with an `Error` that has a `code`. */
 export interface Files {
-  /** Opens a file that is empty: new, or emptied. */
+  /** Opens an empty file. An existing file loses its content. */
   create(path: string): Promise<OpenFile>;
-  /** Opens a file at its end, an empty one if there is none. */
+  /** Opens a file at its end. A missing file is created. */
   append(path: string): Promise<OpenFile>;
   read(path: string): Promise<Uint8Array>;
-  /** Names in a directory, in no order. */
+  /** The names in a directory, in any order. */
   list(path: string): Promise<string[]>;
-  /** One directory; its parent exists. Rejects with `EEXIST` where something has that name. */
+  /** Creates one directory in an existing one. Rejects with `EEXIST` if the name is in use. */
   makeDirectory(path: string): Promise<void>;
-  /** Replaces what has the name `to`. */
+  /** If a file named `to` exists, it is replaced. */
   rename(from: string, to: string): Promise<void>;
-  /** No fault if there is no such file. */
+  /** Removing a missing file is not an error. */
   remove(path: string): Promise<void>;
   syncDirectory(path: string): Promise<void>;
 }
@@ -45,20 +46,20 @@ async function openNode(path: string, flags: 'w' | 'a'): Promise<OpenFile> {
 }
 
 async function syncNodeDirectory(path: string): Promise<void> {
-  // Windows cannot open a directory, and journals its names itself.
+  // Windows cannot open a directory, and its file system journals names by itself.
   if (process.platform === 'win32') return;
   const handle = await open(path, 'r');
   try {
     await handle.sync();
   } catch (error) {
-    // Some network file systems know no such thing.
+    // Some network file systems cannot sync a directory.
     if (!['EINVAL', 'ENOTSUP'].includes(codeOf(error))) throw error;
   } finally {
     await handle.close();
   }
 }
 
-/** The machine's own. */
+/** The file operations of this machine. */
 export const nodeFiles: Files = {
   create: (path) => openNode(path, 'w'),
   append: (path) => openNode(path, 'a'),
@@ -72,12 +73,12 @@ export const nodeFiles: Files = {
   syncDirectory: syncNodeDirectory,
 };
 
-/** What the names of unfinished files end with. */
+/** The names of unfinished files end with this. */
 const temporarySuffix = '.tmp';
 
 /**
- * Puts a whole file in place, or leaves what was there: at every moment, a power cut included, `path` is the old file
- * or the new one. After it resolves, it is the new one. `parts` are written one after the other.
+ * Replaces the file at `path` in one step. At every moment, even after a power cut, `path` holds either the whole old
+ * file or the whole new file. Once this resolves, it holds the new one. `parts` are written one after the other.
  */
 export async function atomicWrite(files: Files, path: string, parts: readonly Uint8Array[]): Promise<void> {
   const temporary = path + temporarySuffix;
@@ -85,7 +86,8 @@ export async function atomicWrite(files: Files, path: string, parts: readonly Ui
     await writeSynced(files, temporary, parts);
     await files.rename(temporary, path);
   } catch (error) {
-    // Its bytes are of no use, and a full disk needs the room. What failed first is what to tell.
+    // An unfinished file is useless, and a full disk needs the space. If removing it fails too, the first error is
+    // still the one to report.
     await files.remove(temporary).catch(() => {});
     throw error;
   }
@@ -102,7 +104,7 @@ async function writeSynced(files: Files, path: string, parts: readonly Uint8Arra
   }
 }
 
-/** Makes a directory and those above it, so that they survive a power cut. */
+/** Creates a directory and all missing directories above it, so that they survive a power cut. */
 export async function ensureDirectory(files: Files, path: string): Promise<void> {
   try {
     await files.makeDirectory(path);
@@ -115,7 +117,7 @@ export async function ensureDirectory(files: Files, path: string): Promise<void>
   await files.syncDirectory(dirname(path));
 }
 
-/** Names in a directory; none if there is no such directory. */
+/** The names in a directory. If the directory does not exist, the list is empty. */
 export async function listIfThere(files: Files, path: string): Promise<string[]> {
   try {
     return await files.list(path);
@@ -125,14 +127,14 @@ export async function listIfThere(files: Files, path: string): Promise<string[]>
   }
 }
 
-/** Removes what writes that were cut off have left in a directory. */
+/** Removes the temporary files that interrupted writes have left in a directory. */
 export async function removeTemporaries(files: Files, directory: string): Promise<void> {
   for (const name of await listIfThere(files, directory)) {
     if (name.endsWith(temporarySuffix)) await files.remove(join(directory, name));
   }
 }
 
-/** The operating system's name for a fault, `ENOENT` and the like; empty for other errors. */
+/** The operating system's code of an error, such as `ENOENT`. Empty for errors without a code. */
 export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

@@ -1,38 +1,41 @@
-/** Float32 vectors as the bytes that are hashed and stored: little-endian on every machine. */
+/** Converts float32 vectors to the bytes that are hashed and stored, and back. The bytes are always little-endian. */
 import { createHash } from 'node:crypto';
 import { endianness } from 'node:os';
 
-/** A copy: later changes of `values` do not reach it. `values` may lie in shared memory. */
+/** Copies `values` to bytes. Later changes of `values` do not change the copy. `values` may be in shared memory. */
 export function littleEndianBytes(values: Float32Array): Uint8Array {
   const bytes = Buffer.alloc(values.byteLength);
   bytes.set(bytesOf(values));
   return endianness() === 'LE' ? bytes : bytes.swap32();
 }
 
-/** Floats from stored bytes, a copy of their own. The length is a multiple of 4. */
+/** Copies stored bytes to floats. The length of `bytes` is a multiple of 4. */
 export function floatsOf(bytes: Uint8Array): Float32Array {
   const copy = Buffer.from(new Uint8Array(bytes).buffer);
   if (endianness() === 'BE') copy.swap32();
   return new Float32Array(copy.buffer, 0, copy.length / 4);
 }
 
-/** The weights hash: SHA-256 over the float32 parameters in declaration order, in hexadecimal. */
+/** The hash of weights: the SHA-256 of the float32 parameters in the order of the model's tensors, in hexadecimal. */
 export function weightsSha256(weights: Float32Array): string {
   const bytes = endianness() === 'LE' ? bytesOf(weights) : littleEndianBytes(weights);
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** A view. */
+/** The bytes of `values`, as a view. */
 function bytesOf(values: Float32Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
-/** Bytes hashed in one turn of the event loop: about a quarter of a millisecond, or several without SHA instructions. */
+/**
+ * Bytes that are hashed in one turn of the event loop. They take about 0.25 ms, or several milliseconds on a processor
+ * without SHA instructions.
+ */
 const hashSliceBytes = 512 * 1024;
 
 /**
- * SHA-256 over all parts, in hexadecimal, without holding up the event loop: each slice has a turn of its own, the
- * first one after that of the caller. The parts must not change meanwhile.
+ * The SHA-256 of all parts, in hexadecimal. Each slice is hashed in its own turn of the event loop, and the first slice
+ * in a turn after the caller's, so hashing blocks nothing for long. The parts must not change until this resolves.
  */
 export async function sha256OfParts(parts: readonly Uint8Array[]): Promise<string> {
   const hash = createHash('sha256');

@@ -1,10 +1,11 @@
 /**
- * One process at a time owns a run directory: an owner has a file there whose name says who it is.
+ * Makes sure that only one process at a time owns a run directory. An owner keeps a file in the directory, and the name
+ * of the file identifies the process.
  *
- * Each process makes its own file first and looks for others afterwards, so that of two that start together at least
- * one sees the other and gives up. A file of a process that is gone counts for nothing, and is removed: that a process
- * is gone never becomes untrue again, so there is no moment at which a live one's file could be taken away. Nothing
- * but the name is relied upon, and a name is there as a whole or not at all, whenever a process was killed.
+ * Each process creates its own file first and then looks for others. If two processes start together, at least one of
+ * them sees the other and gives up. A file of an ended process is ignored and removed. An ended process never comes
+ * back, so removing its file is always safe. The lock uses only the file's name, never its content. A name exists
+ * completely or not at all, even if the process was killed while creating it.
  */
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -12,19 +13,19 @@ import { join } from 'node:path';
 import { LockstepError } from '../../shared/errors.js';
 import type { Files } from './files.js';
 
-/** A process, distinct from any other of its machine, now or ever. */
+/** Identifies a process of a machine. No other process of that machine ever has the same identity. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When it was started, in the kernel's words: process numbers are used again. */
+  /** The time of its start, in the kernel's format. It is needed because process numbers are used again. */
   readonly start: string;
-  /** As it may stand in a file's name. */
+  /** The name of the machine, encoded for use in a file name. */
   readonly host: string;
 }
 
-/** What must be known of processes. */
+/** The facts about processes that the lock needs. */
 export interface Processes {
   readonly own: ProcessIdentity;
-  /** Of one on this machine. */
+  /** Whether a process of this machine still runs. */
   isAlive(process: ProcessIdentity): boolean;
 }
 
@@ -34,7 +35,7 @@ export class RunLock {
     private readonly path: string,
   ) {}
 
-  /** Rejects with `run-locked` where another process owns the directory, and as `files` does. */
+  /** Rejects with `run-locked` if another process owns the directory. Errors of `files` are passed on. */
   static async acquire(files: Files, directory: string, processes: Processes): Promise<RunLock> {
     const { own } = processes;
     const path = join(directory, nameOf(own));
@@ -70,26 +71,26 @@ function nameOf({ pid, start, host }: ProcessIdentity): string {
   return `lock.${pid}.${start}.${host}`;
 }
 
-/** The process whose file in a run directory has this name; null for a file that is no lock. */
+/** The process that owns the lock file of this name, or null if the name is not that of a lock file. */
 export function ownerOf(name: string): ProcessIdentity | null {
   const match = /^lock\.(\d+)\.([\da-f-]+)\.(.+)$/.exec(name);
   return match && { pid: Number(match[1]), start: match[2], host: match[3] };
 }
 
-/** Where the system does not say, or not of other users' processes. */
+/** Stands for a start time that the system does not tell: on systems without /proc, or for other users' processes. */
 const unknownStart = '0';
 
-/** The machine's own. */
+/** The processes of this machine. */
 export const nodeProcesses: Processes = {
   own: { pid: process.pid, start: startOf(process.pid), host: encodeURIComponent(hostname()) },
   isAlive: ({ pid, start }) => exists(pid) && [start, unknownStart].includes(startOf(pid)),
 };
 
-/** Which boot, and how long after it; empty for a process that has ended and that nobody has taken notice of yet. */
+/** The boot and the time since then at which a process started. Empty for a process that has ended (a zombie). */
 function startOf(pid: number): string {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8);
-    // The fields after the program's name, which may have spaces and brackets in it: state, …, start time.
+    // The fields after the program's name are: state, …, start time. The name itself may contain spaces and brackets.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const hasEnded = fields[0] === 'Z' || fields[0] === 'X';
@@ -104,7 +105,7 @@ function exists(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // Another user's.
+    // EPERM means that the process exists and belongs to another user.
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }

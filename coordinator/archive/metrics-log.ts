@@ -1,6 +1,7 @@
 /**
- * `metrics.jsonl`: lines appended in order, gathered in memory between writes. A disk that fails costs lines, never the
- * run: the fault is told once, the lines wait, and the next write that succeeds has them all, up to a bound.
+ * Writes `metrics.jsonl`. Lines are collected in memory and appended in order. If the disk fails, the run goes on: an
+ * alarm reports the failure once, the lines wait in memory, and the next successful write contains all of them. If more
+ * than `metricsLinesWaitingMax` lines wait, the oldest are lost.
  */
 import { limits } from '../../shared/limits.js';
 import { describeFault } from '../data/fault.js';
@@ -10,15 +11,15 @@ import type { Files, OpenFile } from './files.js';
 
 export class MetricsLog {
   private waiting: string[] = [];
-  /** Lines recorded since a write was last asked for. */
+  /** Number of lines recorded since the last call of `flush`. */
   private sinceWrite = 0;
-  /** The last of the operations on the file: each begins when the one before it has ended. Never rejects. */
+  /** The newest operation on the file. Each operation begins when the one before it has ended. Never rejects. */
   private last: Promise<void> = Promise.resolve();
   private file: OpenFile | null = null;
   private failing = false;
   private dropped = 0;
 
-  /** `length` is the file's, in bytes; it ends with a whole line. */
+  /** `length` is the file's length in bytes. The file ends with a whole line. */
   constructor(
     private readonly files: Files,
     readonly path: string,
@@ -26,7 +27,7 @@ export class MetricsLog {
     private readonly alarms: Alarms,
   ) {}
 
-  /** An evaluation, and every so many lines, start a write. */
+  /** Adds a line. A line with an evaluation starts a write, and so does every `metricsLinesPerWrite`th line. */
   record(line: MetricsLine): void {
     this.waiting.push(`${JSON.stringify(line)}\n`);
     this.sinceWrite += 1;
@@ -34,13 +35,13 @@ export class MetricsLog {
     if (this.sinceWrite >= limits.metricsLinesPerWrite || line.testLoss !== undefined) void this.flush();
   }
 
-  /** Hands what was recorded so far to the operating system. Never rejects. */
+  /** Writes all recorded lines to the operating system. Never rejects. */
   flush(): Promise<void> {
     this.sinceWrite = 0;
     return this.enqueue(() => this.write());
   }
 
-  /** As `flush`, and it survives a power cut. */
+  /** Writes all recorded lines so that they survive a power cut. Never rejects. */
   sync(): Promise<void> {
     return this.enqueue(async () => {
       await this.write();
@@ -48,7 +49,7 @@ export class MetricsLog {
     });
   }
 
-  /** Flushes, and lets go of the file. */
+  /** Writes all recorded lines and closes the file. Never rejects. */
   close(): Promise<void> {
     return this.enqueue(async () => {
       const write = this.write();
@@ -70,15 +71,16 @@ export class MetricsLog {
   private async write(): Promise<void> {
     if (this.waiting.length === 0) return;
     this.file ??= await this.files.append(this.path);
-    // A write that failed may have left the beginning of its lines.
+    // A failed write may have left an incomplete line at the end of the file.
     if (this.failing) await this.file.truncate(this.length);
-    // Not those that come meanwhile: steps may be faster than the disk, and whoever waits for this would wait for ever.
+    // Lines that are recorded during the write wait for the next one. If steps are faster than the disk, a write that
+    // included them would never end.
     for (let left = this.waiting.length; left > 0; left -= limits.metricsLinesPerWrite) {
       await this.writeSome(this.file, Math.min(left, limits.metricsLinesPerWrite));
     }
   }
 
-  /** Few enough lines that a disk that goes on failing costs little time. */
+  /** Writes a limited number of lines, so that each attempt on a failing disk takes little time. */
   private async writeSome(file: OpenFile, count: number): Promise<void> {
     const lines = this.waiting.splice(0, count);
     const bytes = Buffer.from(lines.join(''));
@@ -113,7 +115,7 @@ export class MetricsLog {
   }
 }
 
-/** What is left of a log up to a step: whole lines, ascending, no step twice. */
+/** Keeps the valid lines of a log up to a step, in ascending order. Torn lines and repeated steps are left out. */
 export function linesUpTo(text: string, step: number): string {
   let last = 0;
   const kept = text.split('\n').filter((line) => {
@@ -134,7 +136,7 @@ function stepOf(line: string): number | null {
   }
 }
 
-/** The lines of a log that was brought into order (`linesUpTo`); those that lack a step's score are left out. */
+/** Parses a log that `linesUpTo` has cleaned. Lines without a finite loss and accuracy are left out. */
 export function metricsOf(text: string): MetricsLine[] {
   return text
     .split('\n')

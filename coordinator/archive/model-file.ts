@@ -1,10 +1,10 @@
-/** The weights alone, as a safetensors file for use elsewhere. */
+/** The weights alone, as a safetensors file that other programs can read. */
 import { tensorSpans } from '../../shared/model/parameters.js';
 import type { ConfigFile } from './config.js';
 import { sha256OfParts } from './floats.js';
 import { decodeHeader, encodeHeader, MalformedFile } from './safetensors.js';
 
-/** The file in parts. `weights` are bytes of float32, little-endian, and must not change meanwhile. */
+/** Makes the parts of the file. `weights` are little-endian float32 bytes, and must not change until this resolves. */
 export async function encodeModel({ model, dataset }: ConfigFile, weights: Uint8Array): Promise<Uint8Array[]> {
   const header = encodeHeader(tensorSpans(model), {
     model: JSON.stringify(model),
@@ -15,7 +15,7 @@ export async function encodeModel({ model, dataset }: ConfigFile, weights: Uint8
   return [header, weights];
 }
 
-/** The weights in such a file, as bytes of float32, little-endian. Throws `MalformedFile` where they are not whole. */
+/** Reads the weights of such a file, as little-endian float32 bytes. Throws `MalformedFile` if the file is damaged. */
 export async function decodeModel({ model }: ConfigFile, file: Uint8Array): Promise<Uint8Array> {
   const { tensors, metadata, data } = decodeHeader(file);
   const wanted = tensorSpans(model).map(({ name, shape }) => ({ name, shape }));

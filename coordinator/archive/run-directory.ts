@@ -1,6 +1,7 @@
 /**
- * The directory of a run: `config.json`, `metrics.jsonl`, `checkpoints/`, and at the end `model.safetensors` and
- * `summary.json`. One process at a time owns it, which its lock sees to.
+ * The directory of a run. It contains `config.json`, `metrics.jsonl` and `checkpoints/`. At the end of the run,
+ * `model.safetensors` and `summary.json` are added. A lock makes sure that only one process at a time owns the
+ * directory.
  */
 import { join } from 'node:path';
 import { assert } from '../../shared/assert.js';
@@ -19,14 +20,14 @@ import { nodeProcesses, type Processes, RunLock } from './lock.js';
 import { linesUpTo, MetricsLog, metricsOf } from './metrics-log.js';
 import { encodeModel } from './model-file.js';
 
-/** What a run directory needs from its machine, and who hears of it. The default is this machine, and nobody. */
+/** The means of a run directory. By default it uses the files and processes of this machine, and reports no events. */
 export interface RunDirectoryMeans {
   readonly files?: Files;
   readonly processes?: Processes;
   readonly emit?: (event: ArchiveEvent) => void;
 }
 
-/** What the files of a run directory are called. */
+/** The names of the files in a run directory. */
 export const runFileNames = {
   config: 'config.json',
   metrics: 'metrics.jsonl',
@@ -41,7 +42,8 @@ export class RunDirectory {
   private metrics: MetricsLog | null = null;
 
   /**
-   * A new run. Rejects with `output-unwritable`, `run-locked`, or `output-taken` when the directory holds a run already.
+   * Creates the directory of a new run. Rejects with `output-unwritable`, with `run-locked`, or with `output-taken` if
+   * the directory already holds a run.
    */
   static async create(path: string, config: ConfigFile, means: RunDirectoryMeans = {}): Promise<RunDirectory> {
     const files = means.files ?? nodeFiles;
@@ -59,12 +61,15 @@ export class RunDirectory {
     });
   }
 
-  /** Whether `open` would find a run there, whole or damaged. */
+  /** Whether the directory holds a run. The run may be damaged. */
   static async isThere(path: string, files: Files = nodeFiles): Promise<boolean> {
     return (await listIfThere(files, path).catch((): string[] => [])).includes(runFileNames.config);
   }
 
-  /** A run to go on with: `resumeMetrics` comes before its first line. Rejects with `run-invalid` or `run-locked`. */
+  /**
+   * Opens the directory of an existing run. Call `resumeMetrics` before the first `record`. Rejects with `run-invalid`
+   * or `run-locked`.
+   */
   static async open(path: string, means: RunDirectoryMeans = {}): Promise<RunDirectory> {
     const files = means.files ?? nodeFiles;
     try {
@@ -97,35 +102,37 @@ export class RunDirectory {
       configSha256: configSha256(config),
       files: this.files,
       warn: (message) => this.emit({ type: 'checkpoint-trouble', message }),
-      // A run that resumes there must find the lines up to there.
+      // A run that resumes from this checkpoint must find all lines up to its step.
       prepare: async () => this.metrics?.sync(),
     });
   }
 
-  /** Appends to metrics.jsonl, at the latest with the next evaluation. A fault is a warning. */
+  /**
+   * Adds a line to metrics.jsonl. It is written, at the latest, with the next evaluation. A failure raises an alarm.
+   */
   record(line: MetricsLine): void {
     assert(this.metrics !== null, 'metrics recorded before they were resumed');
     this.metrics.record(line);
   }
 
-  /** The lines of metrics.jsonl; what was recorded of late may be missing before `flush`. */
+  /** The path of metrics.jsonl. The newest lines may be missing from the file until `flush` has resolved. */
   get metricsPath(): string {
     return join(this.path, runFileNames.metrics);
   }
 
-  /** What was recorded before this process took the run up. */
+  /** Reads the lines that metrics.jsonl holds: after opening, those recorded before this process resumed the run. */
   async history(): Promise<MetricsLine[]> {
     return metricsOf(Buffer.from(await this.files.read(this.metricsPath)).toString());
   }
 
-  /** Resolves when the lines recorded so far were written, or could not be. */
+  /** Resolves when the lines recorded so far have been written or could not be written. */
   async flush(): Promise<void> {
     await this.metrics?.flush();
   }
 
   /**
-   * Copies the vectors before it returns, and writes a checkpoint in the background; a fault is an alarm, and training
-   * goes on. `standing` is what else the run needs to go on from there.
+   * Copies the vectors before it returns, and writes a checkpoint in the background. A failure raises an alarm, and
+   * training goes on. `standing` is the rest of the snapshot.
    */
   checkpoint(
     position: Position,
@@ -135,7 +142,7 @@ export class RunDirectory {
   ): void {
     this.checkpoints.save({ position, weights, velocity, ...standing }).then(
       (path) => {
-        // Null: a newer checkpoint took its place, and reports for itself.
+        // Null means that a newer checkpoint replaced this one. The newer one reports its own result.
         if (path === null) return;
         this.alarms.clear('checkpoints', `Checkpoints are written again: ${path}.`);
         this.emit({ type: 'checkpointed', step: position.step, path });
@@ -144,14 +151,14 @@ export class RunDirectory {
     );
   }
 
-  /** Whether it has come to an end before. */
+  /** Whether the run has already ended. */
   async hasSummary(): Promise<boolean> {
     return (await this.files.list(this.path)).includes(runFileNames.summary);
   }
 
   /**
-   * Drops the lines after `step`, and torn ones, so that a run that goes on from there has each step once; and what was
-   * said of its end, if it had come to one.
+   * Prepares the directory for a run that resumes after `step`. Removes later lines and incomplete lines from
+   * metrics.jsonl, so that each step will be there once. Removes summary.json, because the run has not ended any more.
    */
   async resumeMetrics(step: number): Promise<void> {
     await writable(this.path, async () => {
@@ -167,12 +174,12 @@ export class RunDirectory {
     });
   }
 
-  /** Replaces config.json, for a resumed run whose epochs and the like were changed. */
+  /** Replaces config.json. A resumed run may have other options, such as more epochs. */
   async writeConfig(config: ConfigFile): Promise<void> {
     await writable(this.path, () => this.writeJson(runFileNames.config, config));
   }
 
-  /** Writes the weights alone, for use elsewhere; resolves to the file's path. */
+  /** Writes model.safetensors: the weights alone, for other programs. Resolves to the path of the file. */
   async writeModel(weights: Float32Array): Promise<string> {
     const path = join(this.path, runFileNames.model);
     const parts = await encodeModel(this.config, littleEndianBytes(weights));
@@ -180,7 +187,7 @@ export class RunDirectory {
     return path;
   }
 
-  /** The run is over: waits for what is being written, adds the model and the summary, and lets go of the directory. */
+  /** Ends the run: waits for pending writes, writes the model and the summary, and releases the directory. */
   async finish(summary: Summary, weights: Float32Array): Promise<void> {
     await this.settled();
     await this.writeModel(weights);
@@ -188,7 +195,7 @@ export class RunDirectory {
     await this.lock.release();
   }
 
-  /** Waits for checkpoints and metrics, and lets go of the directory. */
+  /** Waits for pending writes of checkpoints and metrics, and releases the directory. */
   async close(): Promise<void> {
     await this.settled();
     await this.lock.release();
@@ -208,7 +215,7 @@ export class RunDirectory {
   }
 }
 
-/** Locks the directory for what `operation` makes of it; a directory that could not be used is let go of. */
+/** Locks the directory and runs `operation`. If `operation` fails, the lock is released. */
 async function owning<T>(
   path: string,
   files: Files,
@@ -232,7 +239,7 @@ async function refuseIfTaken(path: string, files: Files): Promise<void> {
   throw new LockstepError('output-taken', sentence);
 }
 
-/** Runs `operation`; what the disk refuses becomes a sentence. */
+/** Runs `operation`, and turns an error of the file system into a `LockstepError` with a clear sentence. */
 async function writable<T>(path: string, operation: () => Promise<T>): Promise<T> {
   try {
     return await operation();

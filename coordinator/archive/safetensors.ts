@@ -1,15 +1,17 @@
 /**
- * The safetensors format, for float32: eight bytes that give the header's length, a JSON header padded with spaces so
- * that the data starts at a multiple of eight, then the tensors' bytes without gaps. PyTorch, NumPy and others read it.
+ * The safetensors file format, for float32 tensors. A file begins with eight bytes that hold the length of the header.
+ * A JSON header follows, padded with spaces so that the data starts at a multiple of eight. Then come the tensors'
+ * bytes without gaps. PyTorch, NumPy and others read this format.
  *
- * Pure functions over bytes. Reading trusts nothing: every field is checked before anything is allocated from it.
+ * These functions are pure: they work on bytes only. A file is not trusted: every field is checked before it decides
+ * how much memory is allocated.
  */
 import { limits } from '../../shared/limits.js';
 import { floatsOf } from './floats.js';
 
 export type Metadata = Readonly<Record<string, string>>;
 
-/** A tensor's place in a file. */
+/** The name and shape of a tensor. */
 export interface TensorShape {
   readonly name: string;
   readonly shape: readonly number[];
@@ -20,25 +22,25 @@ export interface Tensor extends TensorShape {
 }
 
 export interface Contents {
-  /** In the order of their bytes. */
+  /** The tensors, in the order of their bytes in the file. */
   readonly tensors: readonly Tensor[];
   readonly metadata: Metadata;
 }
 
-/** A file's header, read and checked; the data are still bytes. */
+/** The checked header of a file, and its data as bytes. */
 export interface Layout {
   readonly tensors: readonly TensorShape[];
   readonly metadata: Metadata;
-  /** All tensors' bytes, without gaps, in the order of `tensors`. */
+  /** The bytes of all tensors, without gaps, in the order of `tensors`. A view on the file. */
   readonly data: Uint8Array;
 }
 
-/** Why bytes are not a safetensors file: the message is a clause, "the header is not JSON". */
+/** Says why a file cannot be used. The message is a clause such as "its header is not JSON". */
 export class MalformedFile extends Error {}
 
 const lengthBytes = 8;
 
-/** What a file begins with when the bytes of `tensors`, in this order, follow. */
+/** Makes the beginning of a file. The bytes of `tensors` must follow it, in the same order. */
 export function encodeHeader(tensors: readonly TensorShape[], metadata: Metadata): Uint8Array {
   let end = 0;
   const entries = tensors.map(({ name, shape }): [string, Entry] => {
@@ -54,7 +56,7 @@ export function encodeHeader(tensors: readonly TensorShape[], metadata: Metadata
   return header;
 }
 
-/** A file's tensors and metadata. Throws `MalformedFile`. */
+/** Reads the tensors and metadata of a file. Throws `MalformedFile`. */
 export function decode(file: Uint8Array): Contents {
   const { tensors, metadata, data } = decodeHeader(file);
   let at = 0;
@@ -66,7 +68,7 @@ export function decode(file: Uint8Array): Contents {
   return { tensors: filled, metadata };
 }
 
-/** Everything but the values; nothing is copied. Throws `MalformedFile`. */
+/** Reads and checks the header of a file, without copying the data. Throws `MalformedFile`. */
 export function decodeHeader(file: Uint8Array): Layout {
   const headerBytes = headerLength(file);
   const data = file.subarray(lengthBytes + headerBytes);
@@ -84,7 +86,7 @@ export function decodeHeader(file: Uint8Array): Layout {
 interface Entry {
   readonly dtype: 'F32';
   readonly shape: readonly number[];
-  /** First byte and the one after the last, counted from the end of the header. */
+  /** Positions of the first byte and of the byte after the last, counted from the end of the header. */
   readonly data_offsets: readonly [number, number];
 }
 
@@ -128,11 +130,11 @@ function invalidEntry(entry: unknown): string | null {
   if (dtype !== 'F32') return 'is not of dtype F32';
   if (!isCounts(shape) || shape.length > limits.safetensorsAxesMax) return 'has an invalid shape';
   if (!isCounts(offsets) || offsets.length !== 2) return 'has invalid offsets';
-  // A product of extents that is too large to be exact is larger than any difference of two safe integers.
+  // A product above 2^53 may be inexact, but then it is larger than any difference of two safe integers.
   return offsets[1] - offsets[0] === 4 * elements(shape) ? null : 'has a shape and offsets that contradict each other';
 }
 
-/** Every byte of the data belongs to exactly one tensor. */
+/** Checks that every byte of the data belongs to exactly one tensor. */
 function checkCoverage(tensors: readonly (TensorShape & Entry)[], dataBytes: number): void {
   let end = 0;
   for (const { name, data_offsets: offsets } of tensors) {
