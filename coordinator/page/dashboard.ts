@@ -1,8 +1,7 @@
 /** The dashboard: a stream of states in, the panels of the page out. What a panel shows is in the module of its name. */
 import { parameterCount } from '../../shared/model/parameters.js';
-import { parseFragment } from '../../shared/protocol/handshake.js';
 import type { EvaluationState, RunState } from '../web/state.js';
-import { keepCredentials, takeCredentials } from './access.js';
+import { takeCredentials } from './access.js';
 import { Charts } from './charts.js';
 import { ControlButtons } from './controls.js';
 import { LearningCurve } from './curve.js';
@@ -17,6 +16,7 @@ import { Latest } from './latest.js';
 import { Neurons } from './neurons.js';
 import { hasEnded, renderOverview } from './overview.js';
 import { Result } from './result.js';
+import { tokenForm } from './token-form.js';
 import { goneText, ViewHead } from './view-head.js';
 import { parseWeights } from './weights.js';
 
@@ -97,8 +97,7 @@ function showStatus(status: FeedStatus): void {
   const notice = find('connection', HTMLElement);
   notice.hidden = status.kind !== 'gone';
   if (status.kind === 'gone') setText(notice, goneText(newest, status.since));
-  const form = find('token-form', HTMLFormElement);
-  form.hidden = status.kind !== 'refused';
+  showTokenForm(status.kind === 'refused');
   document.body.classList.toggle('stale', status.kind !== 'live');
   if (newest === null) setText(find('phase', HTMLElement), status.kind === 'refused' ? 'Private' : 'Connecting');
 }
@@ -117,16 +116,9 @@ function announce(text: string, isGood: boolean): void {
 }
 
 const feed = new Feed(credentials, receive, showStatus);
-
-find('token-form', HTMLFormElement).addEventListener('submit', (event) => {
-  event.preventDefault();
-  const field = find('token', HTMLInputElement);
-  // A whole link will do as well.
-  const text = field.value.trim();
-  credentials = parseFragment(text.includes('#') ? text.slice(text.indexOf('#')) : text);
-  keepCredentials(credentials);
-  field.value = '';
-  feed.restart(credentials);
+const showTokenForm = tokenForm((given) => {
+  credentials = given;
+  feed.restart(given);
 });
 
 feed.restart();

@@ -19,6 +19,7 @@ const scripts = [
   'worker/browser/join-session.js',
   'worker/browser/join-compute.js',
   'coordinator/page/dashboard.js',
+  'coordinator/page/compare.js',
   'coordinator/page/classifier-worker.js',
 ];
 
@@ -27,10 +28,12 @@ const files = [
   'worker/browser/join.html',
   'worker/browser/join-page.css',
   'coordinator/page/index.html',
+  'coordinator/page/compare.html',
   'coordinator/page/theme.css',
   'coordinator/page/panels.css',
   'coordinator/page/pictures.css',
   'coordinator/page/dashboard.css',
+  'coordinator/page/compare.css',
   'coordinator/page/icon.svg',
   'node_modules/uplot/dist/uPlot.min.css',
   'dist/shared/arithmetic/webassembly/kernels.wasm',
