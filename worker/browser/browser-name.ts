@@ -1,4 +1,7 @@
-/** "Firefox on Linux": what people call the browser that describes itself so. The first that fits is meant. */
+/**
+ * A name for people, such as "Firefox on Linux", made from a browser's user agent string. The lists are in order of
+ * precedence, because most browsers also contain the names of others in that string.
+ */
 export function browserName(userAgent: string): string {
   const first = (names: readonly (readonly [pattern: RegExp, name: string])[]) =>
     names.find(([pattern]) => pattern.test(userAgent))?.[1];

@@ -1,4 +1,4 @@
-/** A compute thread in a browser: what platform.ts starts. */
+/** The script of a compute thread in a browser. platform.ts starts it as a web worker. */
 import { type FromThread, runThread, type ToThread } from '../../shared/compute/thread.js';
 import { workerScope } from './scope.js';
 

@@ -1,4 +1,7 @@
-/** The join page: opening it joins. What it says is in words.ts, what it does is the library's (join.ts). */
+/**
+ * The join page. Opening the page joins the run. The page's texts are in words.ts, and the library (join.ts) does the
+ * work.
+ */
 import { credentialsKey, parseFragment } from '../../shared/protocol/handshake.js';
 import { defaultThreads, type JoinedCluster, type JoinStatus, joinCluster } from './join.js';
 import { actionsFor, announcedState, coresOf, figuresOf, wordsFor } from './words.js';
@@ -17,7 +20,10 @@ const { token } = credentials();
 let cluster: JoinedCluster = join(defaultThreads());
 let shown: JoinStatus | null = null;
 
-/** From the address, where they stay for a reload and for whoever is shown it; or what this tab knows already. */
+/**
+ * The credentials after the # of the address, or else those that this tab has stored. They stay in the address, so that
+ * the page can be reloaded and its address can be shared.
+ */
 function credentials() {
   const given = parseFragment(location.hash);
   return given.token === null ? parseFragment(sessionStorage.getItem(credentialsKey) ?? '') : given;
@@ -47,7 +53,7 @@ function show(status: JoinStatus): void {
   document.title = `${words.state} · Lockstep`;
 }
 
-/** Touches the page only where something has changed. */
+/** Sets the text of an element, but only if the text differs: the page is not changed without need. */
 function write(where: HTMLElement, text: string): void {
   if (where.textContent !== text) where.textContent = text;
 }
@@ -74,7 +80,8 @@ cores.max = String(navigator.hardwareConcurrency);
 cores.valueAsNumber = defaultThreads();
 showCores();
 cores.addEventListener('input', showCores);
-// Joining again with other cores costs a moment: only when the visitor has made up their mind.
+// A new number of cores means joining again, which takes a moment. So the page waits for the end of the choice
+// (`change`) and does not join again at every `input`.
 cores.addEventListener('change', () => cluster.setThreads(cores.valueAsNumber));
 mainAction.addEventListener('click', act);
 leave.addEventListener('click', () => cluster.leave());

@@ -1,4 +1,4 @@
-/** The session worker of a tab: owns the socket and the machine, so that the page never waits for either. */
+/** The session worker of a tab. It owns the socket and the machine, so that the page never waits for them. */
 import { limits } from '../../shared/limits.js';
 import { Random } from '../../shared/random.js';
 import { SessionDriver, tickMs } from '../session-driver.js';
@@ -8,10 +8,10 @@ import { openSocket } from './socket.js';
 import type { FromSession, ToSession } from './status.js';
 import { TabWorker } from './tab-worker.js';
 
-/** The program's version: the build puts it here. */
+/** The version of Lockstep. The build sets it. */
 declare const lockstepVersion: string;
 
-/** How often the page is told. */
+/** Time between two reports of the status to the page. */
 const statusMs = 250;
 
 const scope = workerScope<ToSession, FromSession>();
@@ -72,14 +72,17 @@ function obey(worker: TabWorker, order: Exclude<ToSession, { type: 'start' }>): 
   scope.postMessage(worker.status());
 }
 
-/** Again and again: a tab may be opened before the coordinator listens, or while the network is away. */
+/**
+ * Fetches the kernels, and tries again every second until that succeeds. A visitor may open the tab before the
+ * coordinator listens, or while there is no network.
+ */
 async function fetchKernels(): Promise<Uint8Array> {
   for (;;) {
     try {
       const response = await fetch(new URL('./kernels.wasm', import.meta.url));
       if (response.ok) return new Uint8Array(await response.arrayBuffer());
     } catch {
-      // As if the answer had not been ok.
+      // A failed request is treated like an answer that is not ok: the loop tries again.
     }
     await new Promise((resolve) => setTimeout(resolve, 1_000));
   }

@@ -1,12 +1,14 @@
 /**
- * The library: any web page can lend its visitors' cores to a Lockstep coordinator, once they have agreed.
+ * A library for web pages. With it, a page can lend its visitors' cores to a Lockstep coordinator, once they have
+ * agreed.
  *
  *     import { joinCluster } from 'http://COORDINATOR:8080/join.js';
  *     const worker = joinCluster({ url: 'http://COORDINATOR:8080/', onStatus: (status) => console.log(status) });
  *     worker.pause(); worker.resume(); worker.setThreads(2); worker.leave();
  *
- * Nothing is computed on the page's own thread, and nothing stays behind after `leave`. A page of another site than the
- * coordinator's must be allowed there: `lockstep coordinator --allow-host SITE`. See example.html.
+ * The library computes nothing on the page's own thread. After `leave`, nothing of it remains on the page. If the page
+ * belongs to another site than the coordinator, the coordinator must allow that site:
+ * `lockstep coordinator --allow-host SITE`. See example.html.
  */
 import { limits } from '../../shared/limits.js';
 import { isToken, parseFragment } from '../../shared/protocol/handshake.js';
@@ -17,37 +19,37 @@ import type { FromSession, JoinStatus, ToSession } from './status.js';
 export type { JoinState, JoinStatus } from './status.js';
 
 export interface JoinOptions {
-  /** Of the coordinator: http://, https://, ws:// or wss://. */
+  /** Address of the coordinator: http://, https://, ws:// or wss://. */
   readonly url: string | URL;
-  /** What the coordinator asks for; by default what follows the # of `url`. */
+  /** The token that the coordinator requires. Default: the token after the # of `url`. */
   readonly token?: string | null;
-  /** Cores to lend; by default half of them. */
+  /** Number of cores to lend. Default: half of the machine's cores. */
   readonly threads?: number;
-  /** As which the coordinator lists this tab; by default the browser's. */
+  /** The coordinator lists this tab under this name. Default: a name such as "Firefox on Linux". */
   readonly name?: string;
-  /** Called a few times a second. */
+  /** Called about four times a second, and after every call of `pause`, `resume`, `setThreads` and `leave`. */
   readonly onStatus?: (status: JoinStatus) => void;
 }
 
 export interface JoinedCluster {
-  /** Hands back what it computes, and computes nothing until `resume`. */
+  /** Gives unfinished work back to the coordinator, and computes nothing until `resume`. */
   pause(): void;
-  /** Joins again after a pause, or after the run has ended or refused this tab. */
+  /** Joins again after a pause, after the run has ended, or after the coordinator has refused this tab. */
   resume(): void;
   setThreads(threads: number): void;
-  /** Ends the stay for good. */
+  /** Leaves the run for good. */
   leave(): void;
 }
 
-/** How long a worker that leaves has to say so. */
+/** A leaving worker has this time to tell the coordinator. Then its thread is ended. */
 const farewellMs = 2_000;
 
-/** Half of the machine's cores, at least one. */
+/** The default number of threads: half of the machine's cores, but at least one. */
 export function defaultThreads(): number {
   return Math.max(1, Math.floor(navigator.hardwareConcurrency / 2));
 }
 
-/** Joins at once. Throws a TypeError when the address or the token cannot be one. */
+/** Joins at once. Throws a TypeError if the address or the token is not valid. */
 export function joinCluster(options: JoinOptions): JoinedCluster {
   const { url, token } = addressOf(options);
   const { onStatus = () => {}, threads = defaultThreads(), name = browserName(navigator.userAgent) } = options;
@@ -85,7 +87,10 @@ function threadsOf(threads: number): number {
   return Math.min(Math.max(1, Math.floor(threads) || 1), limits.threadsMax);
 }
 
-/** Calls back whenever a lost coordinator may be there again. Returns what ends that. */
+/**
+ * Calls `wake` on every event after which a lost coordinator may be reachable again: the page becomes visible, or the
+ * network comes back. Returns a function that ends the watching.
+ */
 function watchForWaking(wake: () => void): () => void {
   const shown = () => {
     if (document.visibilityState === 'visible') wake();

@@ -1,6 +1,7 @@
 /**
- * Starts a script as a web worker, wherever it lies. A browser starts no worker of another site, but lets one of ours
- * import from there: that is what a page needs that uses this library from a coordinator's address.
+ * Starts a script as a web worker, even if the script belongs to another site. A browser does not start a worker of
+ * another site. But a worker of the page's own site may import a script of another site, so this function makes such a
+ * worker. A page needs this if it loads this library from a coordinator's address.
  */
 export function moduleWorker(script: URL, name: string): Worker {
   if (script.origin === location.origin) return new Worker(script, { type: 'module', name });

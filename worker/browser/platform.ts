@@ -23,7 +23,7 @@ export function browserPlatform(binary: Uint8Array): Platform {
   };
 }
 
-/** Not crypto.subtle, which a page over plain http has not. */
+/** crypto.subtle cannot be used here: browsers do not offer it to pages over plain http. */
 const sha256Hex = (bytes: Uint8Array) => bytesToHex(sha256(bytes));
 
 function spawnThread(): ThreadHandle {
@@ -37,7 +37,9 @@ function spawnThread(): ThreadHandle {
   };
 }
 
-/** By messages to itself: a timer would wait for four milliseconds, once they nest. */
+/**
+ * Defers calls by messages to itself. A browser delays nested timers by at least 4 ms; it does not delay messages.
+ */
 function deferrer(): (call: () => void) => void {
   const calls: (() => void)[] = [];
   const { port1, port2 } = new MessageChannel();

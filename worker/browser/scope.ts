@@ -1,4 +1,4 @@
-/** The global scope of a dedicated web worker, which the types of a page do not have. */
+/** The type of a dedicated web worker's global scope. TypeScript's types for pages do not include it. */
 export interface WorkerScope<In, Out> {
   postMessage(message: Out, handOver?: Transferable[]): void;
   addEventListener(type: 'message', receive: (event: MessageEvent<In>) => void): void;

@@ -1,8 +1,8 @@
-/** The driver's sockets in a browser. */
+/** Opens the sockets that a session driver uses in a browser. */
 import { offer } from '../../shared/protocol/handshake.js';
 import type { Socket, SocketObserver } from '../session-driver.js';
 
-/** A peer that does not answer a close is left behind after so long. */
+/** If the peer does not answer a close within this time, the socket counts as closed. */
 const closeMs = 1_000;
 
 export function openSocket(url: string, token: string | null, observer: SocketObserver): Socket {
@@ -19,7 +19,7 @@ export function openSocket(url: string, token: string | null, observer: SocketOb
   socket.onclose = ({ reason }) => closed(reason === '' ? null : reason);
   return {
     send: (frame, whenSent) => {
-      // It copies the frame before it returns, and sends nothing unless it is open.
+      // `socket.send` copies the frame before it returns, so the frame's buffer is free afterwards.
       if (socket.readyState === WebSocket.OPEN) socket.send(frame as Uint8Array<ArrayBuffer>);
       whenSent();
     },
@@ -32,7 +32,7 @@ export function openSocket(url: string, token: string | null, observer: SocketOb
 
 const nothing = new Uint8Array(0);
 
-/** Browsers keep the other codes to themselves. */
+/** Browsers do not let scripts use the other close codes. */
 function isForScripts(closeCode: number): boolean {
   return closeCode === 1000 || closeCode >= 3000;
 }

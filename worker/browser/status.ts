@@ -1,34 +1,36 @@
-/** What a page and its session worker tell each other. */
+/** The messages between a page and its session worker. */
 
-/** What a tab is doing. */
+/** The state of a tab. */
 export type JoinState =
   /** Connecting for the first time, or getting ready. */
   | 'joining'
   | 'computing'
-  /** For others: it has nothing to compute at the moment. */
+  /** It has nothing to compute at the moment, and waits for other workers. */
   | 'waiting'
   | 'paused'
-  /** The coordinator was lost, or did not answer; it tries again by itself. */
+  /** The connection was lost, or the coordinator did not answer. The tab tries again by itself. */
   | 'reconnecting'
-  /** The coordinator does not want this tab, or it cannot work: trying again is no use. */
+  /** The coordinator refused this tab, or the tab cannot work. It does not try again by itself. */
   | 'refused'
-  /** The coordinator needs it no longer. */
+  /** The coordinator does not need this tab any more. */
   | 'ended'
   | 'left';
 
 export interface JoinStatus {
   readonly state: JoinState;
-  /** Why, in a sentence, where there is more to say than the state. */
+  /** A sentence that explains the state, or null if the state says enough. */
   readonly reason: string | null;
-  /** The run's name, once it is known. */
+  /** The name of the run, or null while it is not known. */
   readonly run: string | null;
-  /** Cores that are lent. */
+  /** Number of lent cores. */
   readonly threads: number;
-  /** Updates that the weights have seen; null before the first weights. */
+  /** Number of updates in the newest weights, or null before the first weights. */
   readonly step: number | null;
-  /** Of the run's last evaluation, as a fraction; null before it. */
+  /** Test accuracy of the run's last evaluation, as a fraction. Null before the first evaluation. */
   readonly accuracy: number | null;
-  /** Of the samples that the whole fleet has computed since this tab joined, as a fraction. */
+  /**
+   * This tab's fraction of all samples that the fleet has computed since the tab joined. Null while it is not known.
+   */
   readonly share: number | null;
   readonly shards: number;
   readonly samples: number;
@@ -36,7 +38,7 @@ export interface JoinStatus {
   readonly bytesReceived: number;
 }
 
-/** To the session worker. `start` comes first, once. */
+/** A message from the page to its session worker. `start` is the first one, and is sent once. */
 export type ToSession =
   | {
       readonly type: 'start';
@@ -49,7 +51,7 @@ export type ToSession =
   | { readonly type: 'resume' }
   | { readonly type: 'leave' }
   | { readonly type: 'threads'; readonly threads: number }
-  /** The page is seen again, or the network is back. */
+  /** The page has become visible, or the network has come back. */
   | { readonly type: 'wake' };
 
 export type FromSession = JoinStatus;

@@ -1,16 +1,18 @@
 /**
- * A tab's worker: what joins, pauses, leaves and joins again as its visitor wishes, and what it has done altogether.
- * Each stay with the coordinator has a driver of its own. What this is not: it owns no timer and opens no socket itself.
+ * The worker of a tab. It joins, pauses, leaves and joins again as the visitor wishes, and counts the work of all its
+ * stays. A stay is one membership in the fleet, and each stay has its own driver.
+ *
+ * What this is not: it owns no timer and opens no socket.
  */
 
 import type { SessionStatus } from '../session.js';
 import type { DriverOptions, RunProgress, SessionDriver } from '../session-driver.js';
 import type { JoinState, JoinStatus } from './status.js';
 
-/** Makes the driver of one stay, which lends so many cores. */
+/** Makes the driver of one stay, which lends `threads` cores. */
 export type MakeDriver = (threads: number, calls: Pick<DriverOptions, 'onStatus' | 'onExit'>) => SessionDriver;
 
-/** What was done during the stays that are over. */
+/** The work done during a number of stays. */
 interface Totals {
   shards: number;
   samples: number;
@@ -19,9 +21,9 @@ interface Totals {
 }
 
 export class TabWorker {
-  /** Of the present stay. */
+  /** The driver of the present stay, or null if the tab is not joined. */
   private driver: SessionDriver | null = null;
-  /** All that have not ended: one that has said that it leaves waits for the coordinator's answer. */
+  /** All drivers that have not ended. A driver that was stopped still waits for the coordinator's answer. */
   private readonly drivers = new Set<SessionDriver>();
   private state: JoinState = 'joining';
   private reason: string | null = null;
@@ -57,7 +59,7 @@ export class TabWorker {
     this.end('left', null);
   }
 
-  /** Joins again, as a worker with so many cores. */
+  /** Sets the number of lent cores. If the tab is joined, it leaves and joins again with `threads` cores. */
   lend(threads: number): void {
     if (threads === this.threads) return;
     this.threads = threads;
@@ -66,7 +68,10 @@ export class TabWorker {
     this.begin('joining');
   }
 
-  /** To be asked for a few times a second: it computes when it has computed since the last time. */
+  /**
+   * The status for the page, which asks for it about four times a second. The tab also counts as computing if it has
+   * finished a shard since the last call.
+   */
   status(): JoinStatus {
     const { reason, run, threads, driver } = this;
     const { shards, samples, bytesSent, bytesReceived } = this.totals();

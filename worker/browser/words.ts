@@ -1,10 +1,10 @@
-/** What the join page says of a status: words and numbers as people read them. */
+/** The texts of the join page: turns a status into words and numbers for people. */
 import type { JoinState, JoinStatus } from './status.js';
 
 export interface Words {
-  /** The state, in a word or two. */
+  /** The state, in one to three words. */
   readonly state: string;
-  /** What is happening, and what the visitor can do about it. */
+  /** A sentence on what is happening and what the visitor can do. */
   readonly sentence: string;
 }
 
@@ -37,12 +37,12 @@ export function wordsFor({ state, reason }: Pick<JoinStatus, 'state' | 'reason'>
   return { ...words, sentence: state === 'refused' ? `${words.sentence} ${why}` : `${why} ${words.sentence}` };
 }
 
-/** States between which nothing changes for the visitor: a screen reader need not tell them apart. */
+/** The state that a screen reader announces. Waiting and computing are the same for the visitor. */
 export function announcedState(state: JoinState): JoinState {
   return state === 'waiting' ? 'computing' : state;
 }
 
-/** Which buttons there are: what the first one does, and whether one can leave. */
+/** The buttons of the page: what the main button does, and which of the other controls are enabled. */
 export interface Actions {
   readonly main: 'pause' | 'resume' | 'join';
   readonly mainLabel: string;
@@ -69,7 +69,7 @@ export function actionsFor(state: JoinState): Actions {
   }
 }
 
-/** The figures of a status, by the name of their place on the page. */
+/** The figures of a status. Each key is the name of the figure's element on the page (`data-figure`). */
 export function figuresOf(status: JoinStatus): Readonly<Record<string, string>> {
   return {
     shards: count(status.shards),
