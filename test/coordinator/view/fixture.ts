@@ -1,0 +1,114 @@
+/** A run directory in memory, as a reader finds it while somebody else writes it; no clock is involved. */
+import { basename, dirname } from 'node:path';
+import { encodeCheckpoint, freeze } from '../../../coordinator/archive/checkpoint-file.js';
+import { checkpointName } from '../../../coordinator/archive/checkpoints.js';
+import { configSha256, type MetricsLine } from '../../../coordinator/archive/config.js';
+import { littleEndianBytes } from '../../../coordinator/archive/floats.js';
+import type { Processes } from '../../../coordinator/archive/lock.js';
+import { encodeModel } from '../../../coordinator/archive/model-file.js';
+import type { ReadableFiles } from '../../../coordinator/view/readable-files.js';
+import { RecordedRun, type RunListener } from '../../../coordinator/view/recorded-run.js';
+import { config, line, model, snapshot, vector } from '../archive/samples.js';
+
+export const directory = '/runs/one';
+
+export class WrittenRun implements ReadableFiles {
+  private readonly files = new Map<string, { bytes: Uint8Array; edition: number }>();
+  private editions = 0;
+  /** Paths whose content was read, in order. */
+  readonly reads: string[] = [];
+
+  constructor() {
+    this.put('config.json', JSON.stringify(config));
+    this.put('metrics.jsonl', '');
+  }
+
+  put(name: string, content: string | Uint8Array): void {
+    const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+    this.files.set(`${directory}/${name}`, { bytes, edition: ++this.editions });
+  }
+
+  remove(name: string): void {
+    this.files.delete(`${directory}/${name}`);
+  }
+
+  /** metrics.jsonl, of these steps. */
+  putSteps(from: number, to: number, more: (step: number) => Partial<MetricsLine> = () => ({})): void {
+    const lines = Array.from({ length: to - from + 1 }, (_, i) => ({ ...line(from + i), ...more(from + i) }));
+    this.put('metrics.jsonl', lines.map((one) => `${JSON.stringify(one)}\n`).join(''));
+  }
+
+  /** A whole checkpoint whose weights are `vector(step)`. */
+  async putCheckpoint(step: number): Promise<void> {
+    const owner = { model, configSha256: configSha256(config) };
+    this.put(
+      `checkpoints/${checkpointName(step)}`,
+      Buffer.concat(await encodeCheckpoint(owner, freeze(snapshot(step)))),
+    );
+  }
+
+  /** model.safetensors, with the weights `vector(step)`. */
+  async putModel(step: number): Promise<void> {
+    this.put('model.safetensors', Buffer.concat(await encodeModel(config, littleEndianBytes(vector(step)))));
+  }
+
+  async list(path: string): Promise<string[]> {
+    const inside = [...this.files.keys()].filter((name) => name.startsWith(`${path}/`));
+    if (inside.length === 0) throw absent(path);
+    return [...new Set(inside.map((name) => name.slice(path.length + 1).split('/')[0]))];
+  }
+
+  async read(path: string): Promise<Uint8Array> {
+    const file = this.files.get(path);
+    if (file === undefined) throw absent(path);
+    this.reads.push(basename(path));
+    return file.bytes.slice();
+  }
+
+  async readSome(path: string, from: number, bytesMax: number): Promise<Uint8Array> {
+    const file = this.files.get(path);
+    if (file === undefined) throw absent(path);
+    return file.bytes.slice(from, from + bytesMax);
+  }
+
+  async edition(path: string): Promise<string | null> {
+    const file = this.files.get(path);
+    return file === undefined ? null : String(file.edition);
+  }
+}
+
+function absent(path: string): Error {
+  return Object.assign(new Error(`ENOENT: ${dirname(path)}`), { code: 'ENOENT' });
+}
+
+/** Process 7 of this machine works, others of it do not. */
+export const processes: Processes = {
+  own: { pid: 1, start: '0', host: 'here' },
+  isAlive: ({ pid }) => pid === 7,
+};
+
+export const locks = { alive: 'lock.7.0.here', dead: 'lock.8.0.here', elsewhere: 'lock.8.0.there' };
+
+/** What a run tells of itself. */
+export class Heard implements RunListener {
+  steps: number[] = [];
+  restarts = 0;
+  readonly faults: string[] = [];
+
+  restarted(): void {
+    this.restarts += 1;
+    this.steps = [];
+  }
+
+  stepped({ step }: MetricsLine): void {
+    this.steps.push(step);
+  }
+
+  faulty(message: string): void {
+    this.faults.push(message);
+  }
+}
+
+export function openRecorded(files: WrittenRun): Promise<RecordedRun> {
+  return RecordedRun.open(directory, files, processes);
+}
