@@ -11,8 +11,9 @@ import { scoreFloats, sumFloats } from '../work/kinds.js';
 import type { Task } from '../work/task.js';
 import type { Member } from './member.js';
 import type { PartialBuffers } from './partials.js';
-import { type Job, Pool, type PoolEffect, type PoolEvent, shardKey } from './pool.js';
-import type { Shard } from './tree.js';
+import { Pool } from './pool.js';
+import type { Job, PoolEffect, PoolEvent } from './pool-events.js';
+import { type Shard, shardKey } from './tree.js';
 
 /** A shard on its way to a member. */
 export interface LeaseOrder {

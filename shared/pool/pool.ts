@@ -1,96 +1,20 @@
 /**
- * The pool: hands shards to members, and watches over them (section "one shape" of docs: the coordinator is a pool of
- * workers, a worker is a pool of threads).
+ * The pool: hands shards to members, and watches over them. The coordinator is a pool of workers; a worker is a pool of
+ * threads.
  *
  * What this is: a synchronous, deterministic state machine. An event goes in, effects come out; every event carries
- * the time. What this is not: it sees no sockets, timers, weights or gradients. Partial sums appear as the names of
- * tree nodes; whoever drives the pool keeps the bytes.
+ * the time. What this is not: it sees no sockets, timers, weights or gradients. A partial sum is here only the name of
+ * a node of the tree; the driver keeps the bytes.
  *
  * Invariants, for every unfinished job:
  *  - each of its slots is in exactly one place: pending, leased (perhaps to two members, as the same shard), or summed;
  *  - a node is summed once: results of leases that the pool no longer knows are discarded.
  */
 import { assert } from '../assert.js';
-import { limits } from '../limits.js';
-import type { WorkName } from '../work/kinds.js';
-import { RecentCuts } from './cuts.js';
+import { candidates, Distribution, hasRoom, idleHelper, someoneHasRoom } from './distribution.js';
 import { type Lease, Member, patience } from './member.js';
-import { cut, runsOf } from './split.js';
-import { halves, type Shard, shardAt, shardEnd } from './tree.js';
-
-/** A shard that upstream wants summed, of a step that has `slots` slots. */
-export interface Job {
-  readonly id: number;
-  readonly work: WorkName;
-  readonly shard: Shard;
-  readonly slots: number;
-  /** Size above which no member is given a shard of it; undefined: no such bound. */
-  readonly sizeMax?: number | undefined;
-}
-
-export type PoolEvent =
-  | { readonly type: 'joined'; readonly member: number; readonly remote: boolean; readonly nowMs: number }
-  | { readonly type: 'left'; readonly member: number; readonly nowMs: number }
-  | { readonly type: 'job'; readonly job: Job; readonly nowMs: number }
-  | { readonly type: 'cancel'; readonly job: number; readonly nowMs: number }
-  | {
-      readonly type: 'result';
-      readonly member: number;
-      readonly lease: number;
-      readonly nowMs: number;
-      /** How long a local member worked on it; a result may lie for a while before it is gathered. */
-      readonly tookMs?: number | undefined;
-    }
-  /** Any sign of life. */
-  | { readonly type: 'heard'; readonly member: number; readonly nowMs: number }
-  | { readonly type: 'tick'; readonly nowMs: number };
-
-export type PoolEffect =
-  /** Send the shard to the member. */
-  | {
-      readonly type: 'lease';
-      readonly member: number;
-      readonly lease: number;
-      readonly job: Job;
-      readonly shard: Shard;
-    }
-  /** The member need not finish it; a result that comes all the same will be discarded. */
-  | { readonly type: 'revoke'; readonly member: number; readonly lease: number }
-  /**
-   * A member was slower than `by`, whose result for the same shard was just kept: it need not finish. If it has, its
-   * copy can be compared with what was kept.
-   */
-  | {
-      readonly type: 'overtaken';
-      readonly member: number;
-      readonly lease: number;
-      readonly by: number;
-      readonly job: number;
-      readonly shard: Shard;
-    }
-  /** The bytes of this result are the sum of that node. */
-  | { readonly type: 'keep'; readonly lease: number; readonly job: number; readonly shard: Shard }
-  /** The bytes of this result are of no use: the lease had ended. */
-  | { readonly type: 'discard'; readonly lease: number }
-  /** node = left + right; left and right are not needed any more. */
-  | {
-      readonly type: 'combine';
-      readonly job: number;
-      readonly node: Shard;
-      readonly left: Shard;
-      readonly right: Shard;
-    }
-  /** The sum of the job's own shard is there. */
-  | { readonly type: 'complete'; readonly job: number }
-  /** Forget what was kept for the job. */
-  | { readonly type: 'forget'; readonly job: number }
-  /** Ask the member for a sign of life. */
-  | { readonly type: 'ping'; readonly member: number }
-  /** The member is out: close it, it has left already as far as the pool is concerned. */
-  | { readonly type: 'drop'; readonly member: number; readonly reason: 'silent' | 'no-progress' }
-  /** There is work and nobody to do it; said once. `manned` says that somebody came. */
-  | { readonly type: 'stranded' }
-  | { readonly type: 'manned' };
+import type { Job, PoolEffect, PoolEvent } from './pool-events.js';
+import { halves, parentOf, type Shard, sameShard, shardEnd, shardKey } from './tree.js';
 
 interface JobState {
   readonly job: Job;
@@ -103,7 +27,7 @@ export class Pool {
   private readonly members = new Map<number, Member>();
   /** Few: an array, since a Map that is emptied in each step leaves a chain of tables behind, which outlives them. */
   private readonly jobs: JobState[] = [];
-  private readonly cuts = new RecentCuts();
+  private readonly distribution = new Distribution();
   private nextLease = 1;
   private lastTickMs: number | null = null;
   private stranded = false;
@@ -298,7 +222,7 @@ export class Pool {
 
   private leasePending(nowMs: number): void {
     for (const state of this.jobs) {
-      while (state.pending.length > 0 && this.someoneHasRoom()) {
+      while (state.pending.length > 0 && someoneHasRoom(this.members.values())) {
         const pending = state.pending;
         state.pending = [];
         for (const shard of pending) this.distribute(state, shard, nowMs);
@@ -306,24 +230,14 @@ export class Pool {
     }
   }
 
-  private someoneHasRoom(): boolean {
-    for (const member of this.members.values()) if (hasRoom(member)) return true;
-    return false;
-  }
-
   /** Splits a shard over the members that have room, in proportion to their speed. */
   private distribute(state: JobState, shard: Shard, nowMs: number): void {
-    const { work, slots, sizeMax } = state.job;
-    const hi = shardEnd(shard, slots);
-    const members = this.candidates(hi - shard.lo);
+    const members = candidates(this.members.values(), shardEnd(shard, state.job.slots) - shard.lo);
     if (members.length === 0) {
       state.pending.push(shard);
       return;
     }
-    const shape = { work, lo: shard.lo, hi, members: members.map(({ id }) => id) };
-    const boundaries = cut(shard.lo, hi, this.speeds(members, work), this.cuts.find(shape));
-    if (shard === state.job.shard) this.cuts.remember({ shape, boundaries });
-    const runs = runsOf(shard.lo, boundaries, slots, sizeMax);
+    const runs = this.distribution.runs(state.job, shard, members);
     for (const [i, run] of runs.entries()) this.leaseRun(state, run, members[i], nowMs);
   }
 
@@ -334,24 +248,6 @@ export class Pool {
       if (hasRoom(member)) this.lease(state, part, member, nowMs);
       else state.pending.push(part);
     }
-  }
-
-  /**
-   * Members with room, in the order of joining. Where there are fewer slots than members: those that let no lease
-   * expire, and the least busy ones, first.
-   */
-  private candidates(slots: number): Member[] {
-    const free = [...this.members.values()].filter(hasRoom);
-    if (free.length <= slots) return free;
-    const order = (a: Member, b: Member) => a.expired - b.expired || a.leases.length - b.leases.length || a.id - b.id;
-    return free.sort(order).slice(0, slots);
-  }
-
-  /** Slots per millisecond of each; a member that is not measured yet counts as an average one. */
-  private speeds(members: readonly Member[], work: WorkName): number[] {
-    const known = members.filter(({ msPerSlot }) => msPerSlot[work] > 0).map(({ msPerSlot }) => 1 / msPerSlot[work]);
-    const average = known.length === 0 ? 1 : known.reduce((sum, x) => sum + x, 0) / known.length;
-    return members.map(({ msPerSlot }) => (msPerSlot[work] > 0 ? 1 / msPerSlot[work] : average));
   }
 
   private lease(state: JobState, shard: Shard, member: Member, nowMs: number): void {
@@ -374,23 +270,17 @@ export class Pool {
 
   /** Gives shards that are late to members that have nothing to do; the first result of the two will count. */
   private helpStragglers(nowMs: number): void {
-    for (let helper = this.helper(); helper !== undefined; helper = this.helper()) {
+    for (
+      let helper = idleHelper(this.members.values());
+      helper !== undefined;
+      helper = idleHelper(this.members.values())
+    ) {
       const late = this.latest(nowMs);
       if (late === undefined) return;
       const state = this.jobState(late.job);
       assert(state !== undefined, 'lease', late.id, 'outlived its job');
       this.lease(state, late.shard, helper, nowMs);
     }
-  }
-
-  /** Of the members that have nothing to do: one that let no lease expire rather than one that just did. */
-  private helper(): Member | undefined {
-    let best: Member | undefined;
-    for (const member of this.members.values()) {
-      if (member.leases.length > 0) continue;
-      if (best === undefined || member.expired < best.expired) best = member;
-    }
-    return best;
   }
 
   private latest(nowMs: number): Lease | undefined {
@@ -420,28 +310,7 @@ export class Pool {
   }
 }
 
-/** A number that names the node: slots and sizes are below 2^21. */
-export function shardKey(shard: Shard): number {
-  return shard.lo * 32 + 31 - Math.clz32(shard.size);
-}
-
 function isTwinned(lease: Lease, leases: Iterable<Lease>): boolean {
   for (const other of leases) if (other !== lease && sameShard(other.shard, lease.shard)) return true;
   return false;
-}
-
-function hasRoom(member: Member): boolean {
-  return member.leases.length < limits.leasesPerMemberMax;
-}
-
-function sameShard(a: Shard, b: Shard): boolean {
-  return a.lo === b.lo && a.size === b.size;
-}
-
-/** The node that this one is a half of. */
-function parentOf(node: Shard, slots: number): Shard {
-  for (let size = node.size * 2; ; size *= 2) {
-    const parent = shardAt(node.lo - (node.lo % size), size, slots);
-    if (!sameShard(parent, node)) return parent;
-  }
 }

@@ -78,3 +78,20 @@ export function cover(lo: number, hi: number, slots: number, sizeMax = Number.PO
 function coveredEnd(lo: number, size: number, slots: number): number {
   return Math.min(lo + size, slots);
 }
+
+/** A number that names the node: slots and sizes are below 2^21. */
+export function shardKey(shard: Shard): number {
+  return shard.lo * 32 + 31 - Math.clz32(shard.size);
+}
+
+export function sameShard(a: Shard, b: Shard): boolean {
+  return a.lo === b.lo && a.size === b.size;
+}
+
+/** The node that this one is a half of. It is not the root. */
+export function parentOf(node: Shard, slots: number): Shard {
+  for (let size = node.size * 2; ; size *= 2) {
+    const parent = shardAt(node.lo - (node.lo % size), size, slots);
+    if (!sameShard(parent, node)) return parent;
+  }
+}

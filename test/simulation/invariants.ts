@@ -3,8 +3,9 @@
 import type { Machine } from '../../shared/compute/machine.js';
 import type { RemoteMember } from '../../shared/fleet/remote-member.js';
 import { limits } from '../../shared/limits.js';
-import { type Job, type Pool, shardKey } from '../../shared/pool/pool.js';
-import { type Shard, shardEnd } from '../../shared/pool/tree.js';
+import type { Pool } from '../../shared/pool/pool.js';
+import type { Job } from '../../shared/pool/pool-events.js';
+import { type Shard, shardEnd, shardKey } from '../../shared/pool/tree.js';
 import { check } from './world.js';
 
 /** What is nobody else's business in production. */

@@ -3,8 +3,9 @@
  * soon as one of the pool's promises is broken. Members answer, fall silent and leave only when the test says so.
  */
 import { limits } from '../../../shared/limits.js';
-import { type Job, Pool, type PoolEffect, type PoolEvent, shardKey } from '../../../shared/pool/pool.js';
-import { halves, isShard, type Shard, shardEnd } from '../../../shared/pool/tree.js';
+import { Pool } from '../../../shared/pool/pool.js';
+import type { Job, PoolEffect, PoolEvent } from '../../../shared/pool/pool-events.js';
+import { halves, isShard, type Shard, shardEnd, shardKey } from '../../../shared/pool/tree.js';
 import type { WorkName } from '../../../shared/work/kinds.js';
 
 export interface Handed {
