@@ -1,4 +1,5 @@
 /** `lockstep conform`: checks a worker that somebody wrote, in any language, against the specification. */
+import { createHash } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { arithmetic } from '../../shared/arithmetic/identity.js';
 import { LockstepError } from '../../shared/errors.js';
@@ -32,11 +33,15 @@ export async function runConform({ url, port, wait }: ConformCommand): Promise<n
   process.stdout.write(`Listening. Start your worker with this address, for example:\n\n`);
   process.stdout.write(`    npx lockstep worker '${join}'\n\n`);
   process.stdout.write(`It must connect within ${wait} s, and come back twice. Start it again if it does not.\n`);
-  await conform(listener, report, { knownAnswer: arithmetic.knownAnswer, waits, connectMs: 1000 * wait });
+  await conform(listener, report, { knownAnswer: arithmetic.knownAnswer, sha256, waits, connectMs: 1000 * wait });
   listener.stop();
   await closeServer(server, 0);
   process.stdout.write(`${report.summary()}\n`);
   return report.failures === 0 ? 0 : 1;
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 interface Where {

@@ -1,5 +1,7 @@
 /** Finds out which well-known mistake makes a wrong answer: the one whose bits it has. */
-import type { KernelBackend } from '../../shared/arithmetic/backend.js';
+import { type KernelBackend, memoryStart } from '../../shared/arithmetic/backend.js';
+import { hashOf, wrongStages } from '../../shared/arithmetic/identity.js';
+import { knownAnswer, knownAnswerBytes } from '../../shared/arithmetic/known-answer.js';
 import type { LooseSamples } from '../../shared/compute/samples.js';
 import type { RunDescription } from '../../shared/compute/workspace.js';
 import { type Shard, shardEnd } from '../../shared/pool/tree.js';
@@ -23,6 +25,20 @@ export function diagnosis(question: Question, got: Float32Array): string | null 
   for (const { sentence, answer } of suspects(question)) {
     const sum = answer();
     if (sum !== null && difference(question.run.model, sum, got) === null) return sentence;
+  }
+  return null;
+}
+
+/**
+ * The mistake that makes this known answer, with the stages that are wrong then; null if none does. Takes a second for
+ * each mistake. `sha256` gives lowercase hex.
+ */
+export function knownAnswerDiagnosis(got: string, sha256: (bytes: Uint8Array) => string): string | null {
+  for (const { sentence, backend } of Object.values(mistakes)) {
+    const memory = backend.createMemory(memoryStart + knownAnswerBytes(backend.sizes), false);
+    const answer = knownAnswer(memory, backend.sizes);
+    if (hashOf(answer, sha256) !== got) continue;
+    return `${sentence} Wrong are the stages: ${wrongStages(answer, sha256).join(', ')}.`;
   }
   return null;
 }

@@ -1,4 +1,5 @@
 /** `lockstep conform` finds our own worker right, and says of a broken one what is broken. */
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { conform } from '../../../coordinator/conform/conform.js';
 import { waits } from '../../../coordinator/conform/conversation.js';
@@ -7,8 +8,13 @@ import { Oracle } from '../../../coordinator/conform/oracle.js';
 import { Interruption } from '../../../coordinator/conform/peer.js';
 import { LineReport } from '../../../coordinator/conform/report.js';
 import { scenes } from '../../../coordinator/conform/scenes.js';
+import { memoryStart } from '../../../shared/arithmetic/backend.js';
+import { hashOf } from '../../../shared/arithmetic/identity.js';
+import { knownAnswer as answerOf, knownAnswerBytes } from '../../../shared/arithmetic/known-answer.js';
 import type { ShardLease } from '../../../shared/protocol/messages.js';
 import { type Faults, knownAnswer, TestWorker } from './worker.js';
+
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 /** What the tool says of a worker that is wrong in these ways. */
 async function said(faults: Faults, some = scenes): Promise<{ text: string; failures: number }> {
@@ -22,7 +28,7 @@ async function said(faults: Faults, some = scenes): Promise<{ text: string; fail
       return new TestWorker(faults).peer;
     },
   };
-  await conform(door, report, { knownAnswer, waits, connectMs: 1, scenes: some });
+  await conform(door, report, { knownAnswer, sha256, waits, connectMs: 1, scenes: some });
   return { text: lines.join('\n'), failures: report.failures };
 }
 
@@ -123,6 +129,13 @@ describe('a worker that computes something else', () => {
     expect(text).toMatch(wrong('the known answer', 'wanted abab.*, got cdcd'));
     expect(failures).toBe(1);
     expect(text).toContain('ok     a shard of 6 slots');
+  });
+
+  it('is told which mistake its known answer has, and in which stages', async () => {
+    const { backend, sentence } = mistakes.by256;
+    const memory = backend.createMemory(memoryStart + knownAnswerBytes(backend.sizes), false);
+    const { text } = await said({ knownAnswer: hashOf(answerOf(memory, backend.sizes), sha256) }, [first]);
+    expect(text).toContain(`${sentence} Wrong are the stages: first layers.`);
   });
 
   it('is told of a gradient that is divided by the samples of its slot', async () => {

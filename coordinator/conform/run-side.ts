@@ -1,0 +1,107 @@
+/**
+ * The coordinator's side of a scene: it sends weights, samples and shards, and knows what the worker holds and what it
+ * must answer.
+ */
+import type { LooseSamples } from '../../shared/compute/samples.js';
+import type { RunDescription } from '../../shared/compute/workspace.js';
+import type { SampleSet } from '../../shared/data/dataset.js';
+import { limits } from '../../shared/limits.js';
+import type { Shard } from '../../shared/pool/tree.js';
+import { samplesBytes } from '../../shared/protocol/payload.js';
+import { packPart, partAt, partBytesMax, partsOf } from '../../shared/protocol/tensor.js';
+import { kinds, type WorkName } from '../../shared/work/kinds.js';
+import { shardSamples } from '../../shared/work/orders.js';
+import { Assembly } from './assembly.js';
+import { changedBlocks, samplesPayload } from './encode.js';
+import { Oracle, type StepPlace } from './oracle.js';
+import { Interruption, type Peer } from './peer.js';
+import { madeUpSamples, madeUpWeights, pick } from './problem.js';
+
+export class RunSide {
+  readonly oracle: Oracle;
+  readonly train: LooseSamples;
+  /** The weights that the worker held before those of now; null for the first ones. */
+  weightsBefore: Float32Array | null = null;
+  private readonly test: LooseSamples;
+  /** Samples that the worker was sent. */
+  private readonly held = { train: new Set<number>(), test: new Set<number>() };
+  private readonly assemblies = new Map<number, Assembly>();
+  private step = 0;
+  private nextLease = 1;
+
+  constructor(
+    private readonly peer: Peer,
+    private readonly run: RunDescription,
+  ) {
+    this.oracle = new Oracle(run);
+    this.train = madeUpSamples(run, 'train', run.train);
+    this.test = madeUpSamples(run, 'test', run.test);
+    this.oracle.store('train', this.train);
+    this.oracle.store('test', this.test);
+  }
+
+  /** Sends new weights: all of them, or only the blocks that differ from the weights that the worker holds. */
+  sendWeights(how: 'whole' | 'changes'): void {
+    const before = this.step === 0 ? null : this.oracle.weights;
+    const base = how === 'whole' ? null : this.step;
+    const compared = how === 'whole' ? null : before;
+    this.step += 1;
+    const weights = madeUpWeights(this.run, this.step);
+    if (compared !== null) keepEverySecondBlock(weights, compared);
+    for (let part = 0; part < partsOf(weights.length); part++) {
+      this.peer.send({ type: 'weights', step: this.step, base, part }, partPayload(part, weights, compared));
+    }
+    this.weightsBefore = before;
+    this.oracle.setWeights(weights);
+  }
+
+  /** Leases a shard to the worker, after the samples that it does not hold yet. Returns the lease. */
+  lease(work: WorkName, place: StepPlace, shard: Shard): number {
+    const lease = this.nextLease++;
+    this.sendSamples(kinds[work].set, this.oracle.idsOf(work, place, shard));
+    const samples = shardSamples(shard, this.oracle.orderOf(work), place.stepInEpoch);
+    this.assemblies.set(lease, new Assembly({ work, samples }, this.oracle.workspace.context));
+    this.peer.send({ type: 'shard', lease, work, step: this.step, ...place, ...shard });
+    return lease;
+  }
+
+  /** Resolves when all of these leases are answered, in any order. The answers to others are taken in as well. */
+  async answers(leases: readonly number[], what: string, waitMs: number): Promise<void> {
+    while (leases.some((lease) => !this.answerTo(lease).isWhole)) {
+      const { message, payload } = await this.peer.expect(['gradient', 'result'], `the answer to ${what}`, waitMs);
+      const assembly = this.answerTo(message.lease);
+      if (assembly.isWhole) throw new Interruption(`${message.type} for lease ${message.lease}, which was answered`);
+      const fault = message.type === 'gradient' ? assembly.addPart(message, payload) : assembly.finish(payload);
+      if (fault !== null) throw new Interruption(`${what}: ${fault}`);
+    }
+  }
+
+  answerTo(lease: number): Assembly {
+    const assembly = this.assemblies.get(lease);
+    if (assembly === undefined) throw new Interruption(`the worker answers lease ${lease}, which it was never given`);
+    return assembly;
+  }
+
+  private sendSamples(set: SampleSet, ids: readonly number[]): void {
+    const missing = ids.filter((id) => !this.held[set].has(id));
+    const perFrame = Math.floor(limits.samplesBytesMax / samplesBytes(1, this.oracle.workspace.pixels));
+    for (let at = 0; at < missing.length; at += perFrame) {
+      const some = pick(this[set], missing.slice(at, at + perFrame));
+      this.peer.send({ type: 'samples', set, count: some.ids.length }, samplesPayload(some));
+    }
+    for (const id of missing) this.held[set].add(id);
+  }
+}
+
+/** A part of the weights; where they are compared with others, only the blocks that differ. */
+function partPayload(part: number, weights: Float32Array, compared: Float32Array | null): Uint8Array {
+  const { first, count } = partAt(part, weights.length);
+  const now = weights.slice(first, first + count);
+  const mask = compared === null ? null : changedBlocks(now, compared.subarray(first, first + count));
+  const payload = new Uint8Array(partBytesMax);
+  return payload.subarray(0, packPart(new Uint8Array(now.buffer), mask, payload));
+}
+
+function keepEverySecondBlock(weights: Float32Array, before: Float32Array): void {
+  for (let i = 0; i < weights.length; i++) if (Math.floor(i / 64) % 2 === 1) weights[i] = before[i];
+}
