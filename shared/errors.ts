@@ -24,6 +24,8 @@ export type ErrorCode =
   | 'data-unavailable'
   /** The loss or a gradient left the range of float32 numbers (E5). */
   | 'diverged'
+  /** This machine fails the known-answer test (E6): it would compute other weights. */
+  | 'arithmetic-wrong'
   /** A worker's wrong gradient has been counted: the weights are not what the configuration determines. */
   | 'weights-wrong'
   /** More memory is needed than the limits allow. */

@@ -39,6 +39,10 @@ export const limits = {
   nameLengthMax: 64,
   /** What a worker says it is, such as "browser", in UTF-16 units. */
   kindLengthMax: 32,
+  /** The name of an arithmetic's specification, in UTF-16 units. */
+  arithmeticLengthMax: 64,
+  /** What a worker says of its kernels, in UTF-16 units. */
+  kernelsLengthMax: 64,
   /** A token: a shorter one could be guessed. It travels in one header of the handshake. */
   tokenLengthMin: 16,
   tokenLengthMax: 128,

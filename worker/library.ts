@@ -46,7 +46,7 @@ export async function joinRun(address: string, options: JoinOptions = {}): Promi
   const worker = new NodeWorker({
     url,
     token,
-    session: { version, name, kind: 'node', threads, kernels: platform.kernelsSha256 },
+    session: { version, name, kind: 'node', threads, kernels: platform.backend.description },
     random: new Random(process.pid, Date.now() >>> 0),
     platform,
     onStatus,

@@ -28,7 +28,6 @@ export interface NodePlatformOptions {
 export function nodePlatform({ profile = noProfile, threadStarted }: NodePlatformOptions = {}): Platform {
   return {
     backend: openBackend(webAssemblyCode(readFileSync(kernelsFile), sha256)),
-    kernelsSha256: sha256(readFileSync(kernelsFile)),
     cores: availableParallelism(),
     sharesMemory: true,
     spawnThread: () => spawnThread(threadStarted),

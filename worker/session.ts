@@ -6,6 +6,7 @@
  * this is not: it owns no socket, no timer and no thread, and never sees a weight or a pixel: a message's payload stays
  * with the driver, which is told what to do with it.
  */
+import { arithmetic } from '../shared/arithmetic/identity.js';
 import { limits } from '../shared/limits.js';
 import { parameterCount } from '../shared/model/parameters.js';
 import type { ProtocolErrorCode } from '../shared/protocol/errors.js';
@@ -27,7 +28,7 @@ export interface SessionConfig {
   readonly name: string;
   readonly kind: string;
   readonly threads: number;
-  /** SHA-256 of the kernel binary, hex. */
+  /** What computes, for people to read: `KernelBackend.description`. */
   readonly kernels: string;
 }
 
@@ -107,7 +108,7 @@ export const sessionTimes = {
 /** Refusals that no second attempt can change. */
 const finalRefusals: ReadonlySet<ProtocolErrorCode> = new Set([
   'version-mismatch',
-  'kernel-mismatch',
+  'arithmetic-mismatch',
   'known-answer-wrong',
   'token-wrong',
   'bad-result',
@@ -193,7 +194,8 @@ export class Session {
   private greet(nowMs: number): void {
     if (this.state !== 'connecting' || this.closing) return;
     this.become('greeting', nowMs + sessionTimes.welcomeMs);
-    this.send({ type: 'hello', protocol: protocolVersion, ...this.config });
+    const { specification } = arithmetic;
+    this.send({ type: 'hello', protocol: protocolVersion, arithmetic: specification, ...this.config });
   }
 
   private receive(message: FromCoordinator, nowMs: number): void {

@@ -1,9 +1,11 @@
 /** Reads `config.json`. People edit this file, so every field is checked. */
+import type { Arithmetic } from '../../shared/arithmetic/identity.js';
+import { isObject } from '../../shared/canonical-json.js';
 import { LockstepError } from '../../shared/errors.js';
 import { anyText, list, number, object, orNull, sha256, wholeNumber } from '../../shared/fields.js';
 import { limits } from '../../shared/limits.js';
 import { checkModel } from '../../shared/model/description.js';
-import type { ConfigDataset, ConfigFile } from './config.js';
+import { type ConfigDataset, type ConfigFile, runFormat } from './config.js';
 
 const count = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 
@@ -26,7 +28,7 @@ const checkConfig = object<ConfigFile>({
   rate: number,
   momentum: number,
   seed: count,
-  kernelsSha256: sha256,
+  arithmetic: object<Arithmetic>({ specification: anyText, knownAnswer: sha256 }),
   epochs: count,
   maxSteps: orNull(count),
   evaluateEvery: (path, x) => (x === 'epoch' || count(path, x) === null ? null : `${path} must be "epoch" or a count`),
@@ -37,10 +39,22 @@ const checkConfig = object<ConfigFile>({
 /** Parses the text of a configuration file. Error messages call the file `source`. Throws `run-invalid`. */
 export function parseConfig(text: string, source: string): ConfigFile {
   const config = parseJson(text);
+  if (isObject(config) && typeof config.format === 'string' && config.format !== runFormat) {
+    throw otherFormat(config.format, config.version, source);
+  }
   const fault = config === undefined ? 'it is not JSON' : checkConfig('config', config);
   if (fault === null) return config as ConfigFile;
   const sentence = `${source} is not the configuration of a run: ${fault}.`;
   throw new LockstepError('run-invalid', `${sentence} Restore the file, or start a new run.`);
+}
+
+function otherFormat(format: string, version: unknown, source: string): LockstepError {
+  const sentence = `${source} has the format ${format}, and this version of Lockstep reads and continues ${runFormat}.`;
+  const began = typeof version === 'string' ? ` (${version})` : '';
+  return new LockstepError(
+    'run-invalid',
+    `${sentence} Use the version that began the run${began}, or start a new run.`,
+  );
 }
 
 function parseJson(text: string): unknown {

@@ -1,5 +1,6 @@
 /** The contents of a run directory's JSON files, and the part of them that determines the weights. */
 import { createHash } from 'node:crypto';
+import type { Arithmetic } from '../../shared/arithmetic/identity.js';
 import { canonicalJson, isObject } from '../../shared/canonical-json.js';
 import type { Model } from '../../shared/model/model.js';
 import type { StopReason } from '../run/trainer.js';
@@ -22,7 +23,7 @@ export interface ConfigDataset {
  * order of summing, the update. When a version of Lockstep gets other weights from the same fields, this name must
  * change.
  */
-export const runFormat = 'lockstep-run-1';
+export const runFormat = 'lockstep-run-2';
 
 /** `config.json`: what a run has to do. Null means "not set". */
 export interface ConfigFile {
@@ -41,7 +42,8 @@ export interface ConfigFile {
   readonly rate: number;
   readonly momentum: number;
   readonly seed: number;
-  readonly kernelsSha256: string;
+  /** What computed it: specification and known answer, not a binary. */
+  readonly arithmetic: Arithmetic;
   readonly epochs: number;
   readonly maxSteps: number | null;
   readonly evaluateEvery: 'epoch' | number;
@@ -72,7 +74,7 @@ export interface MetricsLine {
 export interface Summary {
   readonly weightsSha256: string;
   readonly datasetSha256: string;
-  readonly kernelsSha256: string;
+  readonly arithmetic: Arithmetic;
   readonly version: string;
   /** The results of the last evaluation, or null if there was none. */
   readonly testAccuracy: number | null;
@@ -102,9 +104,9 @@ export interface Difference {
  * look at on the way, so a resumed run may change it. Descriptions are taken whole: nothing in them is left out.
  */
 function determining(config: ConfigFile): Readonly<Record<string, unknown>> {
-  const { format, model, dataset, batch, microBatch, rate, momentum, seed, kernelsSha256 } = config;
+  const { format, model, dataset, batch, microBatch, rate, momentum, seed, arithmetic } = config;
   const { sha256 } = dataset;
-  return { format, model, dataset: { sha256 }, batch, microBatch, rate, momentum, seed, kernelsSha256 };
+  return { format, model, dataset: { sha256 }, batch, microBatch, rate, momentum, seed, arithmetic };
 }
 
 /** Finds the fields that make two runs train differently. A list that differs in one element is one difference. */

@@ -115,8 +115,8 @@ function waiting(workersMin: number, place: JoinPlace | null): LogLine {
   return line('info', fields, `waiting for ${plural(workersMin, 'worker')}; ${how}`);
 }
 
-function joined({ worker, member, threads, workers }: Of<'joined'>): LogLine {
-  return line('info', { worker, member, threads, workers }, `${worker} joined (${workers} at work)`);
+function joined({ worker, member, threads, kernels, workers }: Of<'joined'>): LogLine {
+  return line('info', { worker, member, threads, kernels, workers }, `${worker} joined (${workers} at work)`);
 }
 
 function left({ worker, member, workers, reason }: Of<'left'>): LogLine {

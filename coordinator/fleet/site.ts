@@ -1,4 +1,5 @@
 /** A run's members behind a gateway: who is at work, who has come and gone, and what they are told. */
+import { arithmetic } from '../../shared/arithmetic/identity.js';
 import type { Machine } from '../../shared/compute/machine.js';
 import type { Platform } from '../../shared/compute/platform.js';
 import { Deferred } from '../../shared/deferred.js';
@@ -61,7 +62,7 @@ export class FleetSite implements Site, MemberObserver {
     const { entrance, platform, clock, turns = platform } = config;
     const { setup, machine, name } = run;
     const { nowMs, defer } = turns;
-    this.fleet = new Fleet(fleetConfig(setup, machine, name, platform), machine, { ...platform, nowMs, defer });
+    this.fleet = new Fleet(fleetConfig(setup, machine, name), machine, { ...platform, nowMs, defer });
     this.traffic = this.fleet.traffic;
     const frameBytesMax = limits.headerBytesMax + Math.max(partBytesMax, scoreBytes + setup.run.test);
     entrance.open(frameBytesMax, (connection) => this.admit(connection));
@@ -114,7 +115,8 @@ export class FleetSite implements Site, MemberObserver {
     const { emit, setup } = this.run;
     const { id, name, hello } = member;
     this.atWork.set(id, { member, joinedAt: this.config.clock.dateMs() });
-    emit({ type: 'joined', member: id, worker: name, threads: hello?.threads ?? 0, workers: this.workers });
+    const { threads = 0, kernels = '' } = hello ?? {};
+    emit({ type: 'joined', member: id, worker: name, threads, kernels, workers: this.workers });
     if (this.workers >= this.config.minWorkers) this.enough.resolve();
     if (this.workers !== setup.slots + 1) return;
     emit({ type: 'warned', warning: { code: 'too-many-workers', workers: this.workers, slots: setup.slots } });
@@ -201,14 +203,13 @@ function stateOf({ member, joinedAt }: AtWork, microBatch: number): WorkerState 
   };
 }
 
-function fleetConfig({ dataset }: RunSetup, machine: Machine, runName: string, platform: Platform) {
+function fleetConfig({ dataset }: RunSetup, machine: Machine, runName: string) {
   const data = { ...dataset, name: printableOf(dataset.name, limits.nameLengthMax) };
   return {
     version,
     run: printableOf(runName, limits.nameLengthMax),
     data,
-    kernels: platform.kernelsSha256,
-    knownAnswer: machine.knownAnswer(),
+    arithmetic: { ...arithmetic, knownAnswer: machine.proveArithmetic() },
     heartbeatMs: patience.pingMs,
   };
 }

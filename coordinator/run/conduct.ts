@@ -78,7 +78,7 @@ async function load(request: RunRequest, means: RunMeans): Promise<Loaded> {
     const settings = completeSettings(request, saved?.config ?? null);
     const dataset = await loadData(settings, means);
     const checkpointEveryMs = 1000 * (request.checkpointEvery ?? checkpointEveryDefault);
-    const setup = setUpRun(settings, dataset, platform.kernelsSha256, checkpointEveryMs);
+    const setup = setUpRun(settings, dataset, checkpointEveryMs);
     const checkpoint = saved === null ? null : await takeUp(saved, setup, emit);
     directory ??= await openNew(request, setup, means);
     const trainer = new Trainer(setup.plan, standingAt(checkpoint));

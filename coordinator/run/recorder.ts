@@ -107,11 +107,11 @@ export class Recorder {
 
   summary({ reason, steps, findings, weightsSha256, diskFaults }: RunResult): Summary {
     const seconds = (this.nowMs() - this.startMs) / 1000;
-    const { dataset, kernelsSha256 } = this.config;
+    const { dataset, arithmetic } = this.config;
     return {
       weightsSha256,
       datasetSha256: dataset.sha256,
-      kernelsSha256,
+      arithmetic,
       version,
       testAccuracy: findings.test?.accuracy ?? null,
       testLoss: findings.test?.loss ?? null,

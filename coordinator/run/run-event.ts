@@ -67,6 +67,8 @@ export interface WorkerJoined {
   readonly member: number;
   readonly worker: string;
   readonly threads: number;
+  /** What computes, in the worker's words. */
+  readonly kernels: string;
   /** Now, with this one. */
   readonly workers: number;
 }

@@ -1,5 +1,7 @@
 /** From what was asked for to what will be run: the data set, the model, and a machine that holds both. */
+
 import { readFileSync } from 'node:fs';
+import { arithmetic } from '../../shared/arithmetic/identity.js';
 import { Machine } from '../../shared/compute/machine.js';
 import type { Platform } from '../../shared/compute/platform.js';
 import { storeSamples } from '../../shared/compute/samples.js';
@@ -35,12 +37,7 @@ export interface RunSetup {
 }
 
 /** Throws `usage`, `model-invalid` or `data-invalid` where something does not fit. */
-export function setUpRun(
-  settings: RunSettings,
-  dataset: LoadedDataset,
-  kernelsSha256: string,
-  checkpointEveryMs: number,
-): RunSetup {
+export function setUpRun(settings: RunSettings, dataset: LoadedDataset, checkpointEveryMs: number): RunSetup {
   const { name, preset, model, rate, momentum } = modelOf(settings, dataset);
   const { batch, microBatch, seed } = settings;
   const fault = invalidOrder({ samples: dataset.train.count, batch, microBatch, seed });
@@ -68,7 +65,7 @@ export function setUpRun(
     microBatch,
     ...optimizer,
     seed,
-    kernelsSha256,
+    arithmetic,
     epochs: plan.epochs,
     maxSteps: plan.maxSteps ?? null,
     evaluateEvery: plan.evaluateEvery,

@@ -4,9 +4,10 @@
  */
 
 import type { KernelMemory } from '../arithmetic/backend.js';
-import { hashOf } from '../arithmetic/identity.js';
+import { hashOf, wrongStages } from '../arithmetic/identity.js';
 import type { Kernels, Pointer } from '../arithmetic/kernels.js';
 import { knownAnswer, knownAnswerBytes } from '../arithmetic/known-answer.js';
+import { LockstepError } from '../errors.js';
 import { transposeWeights } from '../model/network.js';
 import { PartialBuffers } from '../pool/partials.js';
 import { PoolDriver } from '../pool/pool-driver.js';
@@ -120,10 +121,18 @@ export class Machine {
     this.handles.length = 0;
   }
 
-  /** SHA-256 of what this machine's kernels make of the known-answer test. Call it before there are partial sums. */
-  knownAnswer(): string {
+  /**
+   * Runs the known-answer test (E6) and returns the hash of its answer. Throws `arithmetic-wrong` if the answer is wrong.
+   * Call it before there are partial sums: they lie in the same place.
+   */
+  proveArithmetic(): string {
     const { sizes, end } = this.workspace;
-    return hashOf(knownAnswer(this.memory, sizes, end), this.platform.sha256);
+    const { backend, sha256 } = this.platform;
+    const answer = knownAnswer(this.memory, sizes, end);
+    const wrong = wrongStages(answer, sha256);
+    if (wrong.length === 0) return hashOf(answer, sha256);
+    const sentence = `The kernels of this machine (${backend.description}) compute wrongly: ${wrong.join(', ')}.`;
+    throw new LockstepError('arithmetic-wrong', `${sentence} Update the engine, or use another machine.`);
   }
 
   /** Computes a shard here and now, on the caller's thread: the machine has a region for itself. Blocks. */

@@ -14,8 +14,6 @@ export interface ThreadHandle extends Port<FromThread, ToThread> {
 export interface Platform {
   /** Carries out the arithmetic. Threads open it by its name. */
   readonly backend: KernelBackend;
-  /** Of the kernel binary. */
-  readonly kernelsSha256: string;
   /** Threads that can run at the same time. */
   readonly cores: number;
   /** Whether threads can compute in one memory. */

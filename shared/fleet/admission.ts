@@ -6,15 +6,15 @@
  * is not: it owns no socket and no timer, and sees no lease, weight or gradient. What a member says about its work goes
  * past it, to the transport.
  */
+import type { Arithmetic } from '../arithmetic/identity.js';
 import { limits } from '../limits.js';
 import { type ProtocolError, protocolError } from '../protocol/errors.js';
 import { type EndReason, type FromWorker, type Hello, protocolVersion } from '../protocol/messages.js';
 
 /** What a worker must show before it is a member. */
 export interface AdmissionTerms {
-  /** SHA-256, hex: of the kernel binary, and of what it makes of the known-answer test. */
-  readonly kernels: string;
-  readonly knownAnswer: string;
+  /** Its specification must be the worker's, its known answer must be what the worker's kernels give. */
+  readonly arithmetic: Arithmetic;
   /** Why a worker of this name is not admitted any more, or null. */
   readonly bannedFor: (name: string) => string | null;
 }
@@ -131,17 +131,18 @@ export class Admission {
     this.effects.push({ type: 'welcome' });
   }
 
-  private refusalOf({ protocol, version, name, kernels }: Hello): ProtocolError | null {
+  private refusalOf({ protocol, version, name, arithmetic }: Hello): ProtocolError | null {
     const { terms } = this;
     if (protocol !== protocolVersion) return protocolError('version-mismatch', version);
     const reason = terms.bannedFor(name);
     if (reason !== null) return protocolError('banned', reason);
-    if (kernels === terms.kernels) return null;
-    return protocolError('kernel-mismatch', `${kernels.slice(0, 12)} is not ${terms.kernels.slice(0, 12)}`);
+    const { specification } = terms.arithmetic;
+    if (arithmetic === specification) return null;
+    return protocolError('arithmetic-mismatch', `${arithmetic} is not ${specification}`);
   }
 
   private admit(knownAnswer: string, nowMs: number): void {
-    if (knownAnswer !== this.terms.knownAnswer) return this.fail(protocolError('known-answer-wrong'));
+    if (knownAnswer !== this.terms.arithmetic.knownAnswer) return this.fail(protocolError('known-answer-wrong'));
     this.become('member', nowMs);
     this.effects.push({ type: 'join' });
   }

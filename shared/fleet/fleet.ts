@@ -2,6 +2,7 @@
  * What all remote members of a run have in common: the run's description, the samples, and the present weights, encoded
  * once for everybody; and the traffic that they cause.
  */
+import type { Arithmetic } from '../arithmetic/identity.js';
 import type { Machine } from '../compute/machine.js';
 import type { Platform } from '../compute/platform.js';
 import { packSamples } from '../compute/samples.js';
@@ -24,9 +25,8 @@ export interface FleetConfig {
   /** The run's name. */
   readonly run: string;
   readonly data: DataDescription;
-  /** SHA-256, hex: of the kernel binary, and of what it makes of the known-answer test. */
-  readonly kernels: string;
-  readonly knownAnswer: string;
+  /** What every member must compute by. */
+  readonly arithmetic: Arithmetic;
   readonly heartbeatMs: number;
 }
 
@@ -68,8 +68,7 @@ export class Fleet {
 
   /** What a worker that connects from this address must show. */
   termsFor(address: string): AdmissionTerms {
-    const { kernels, knownAnswer } = this.config;
-    return { kernels, knownAnswer, bannedFor: (name) => this.bans.reasonFor(address, name) };
+    return { arithmetic: this.config.arithmetic, bannedFor: (name) => this.bans.reasonFor(address, name) };
   }
 
   welcome(member: number): Welcome {

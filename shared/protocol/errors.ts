@@ -71,15 +71,11 @@ export const protocolErrors = {
     sentence: 'The two ends speak different versions of the protocol.',
     whatToDo: sameRelease,
   },
-  'kernel-mismatch': {
-    closeCode: 4011,
-    sentence: "The worker's compute kernels are not those of the coordinator.",
-    whatToDo: 'Run the same release everywhere; in a browser, reload the page without its cache.',
-  },
+  // 4011 was the code of another error in earlier versions, and is not used again.
   'known-answer-wrong': {
     closeCode: 4012,
     sentence: "The worker's kernels do not reproduce the known answer bit for bit.",
-    whatToDo: 'Its engine or hardware breaks WebAssembly arithmetic: update the engine, or use another machine.',
+    whatToDo: 'Its engine or hardware computes wrongly: update the engine, or use another machine.',
   },
   'token-wrong': {
     closeCode: 4013,
@@ -90,6 +86,11 @@ export const protocolErrors = {
     closeCode: 4014,
     sentence: 'The coordinator has as many workers as it admits.',
     whatToDo: 'Join again when others have left, or raise the limit at the coordinator.',
+  },
+  'arithmetic-mismatch': {
+    closeCode: 4015,
+    sentence: "The worker computes by another specification of the arithmetic than the coordinator's.",
+    whatToDo: 'Run the same release everywhere; in a browser, reload the page without its cache.',
   },
   banned: {
     closeCode: 4016,

@@ -15,17 +15,19 @@ export type EndReason = 'finished' | 'interrupted' | 'diverged' | 'dropped';
 
 // ---- worker to coordinator ----
 
-/** I offer to work: this is who I am, how many threads I lend, and the SHA-256 of the kernel binary that I run. */
+/** I offer to work: this is who I am, how many threads I lend, and which arithmetic I compute by. */
 export interface Hello {
   readonly type: 'hello';
   readonly protocol: typeof protocolVersion;
-  /** Of the program, for people to read: only `protocol` and `kernels` decide whether I fit. */
+  /** Of the program, for people to read: only `protocol` and `arithmetic` decide whether I fit. */
   readonly version: string;
   readonly name: string;
   /** What runs the worker, for people to read: "node", "browser", "python". */
   readonly kind: string;
   readonly threads: number;
-  /** Lowercase hex. */
+  /** The name of the specification that I follow (arithmetic/identity.ts). */
+  readonly arithmetic: string;
+  /** What computes it, for people to read: "webassembly 1f3a5c7d9e2b". */
   readonly kernels: string;
 }
 

@@ -47,7 +47,8 @@ const checkHello = object<messages.Hello>({
   name: both(name, notBlank),
   kind: both(text(1, limits.kindLengthMax), notBlank),
   threads: wholeNumber(1, limits.threadsMax),
-  kernels: sha256,
+  arithmetic: text(1, limits.arithmeticLengthMax),
+  kernels: text(1, limits.kernelsLengthMax),
 });
 const checkReady = object<messages.Ready>({ type: oneOf('ready'), knownAnswer: sha256 });
 const checkGradient = object<messages.Gradient>({ type: oneOf('gradient'), lease: uint32, part: partNumber });

@@ -13,7 +13,6 @@ import { offer, subprotocol } from '../../shared/protocol/handshake.js';
 import { type FromWorker, type Hello, protocolVersion } from '../../shared/protocol/messages.js';
 import { maskBytes, partsOf } from '../../shared/protocol/tensor.js';
 import { Random } from '../../shared/random.js';
-import { nodePlatform } from '../../worker/node-platform.js';
 import { lockstep, scratch, smallDataset, startCoordinator, summaryOf } from './fixture.js';
 
 const safety = { timeout: 120_000 };
@@ -25,7 +24,8 @@ const hello: Hello = {
   name: 'mallory',
   kind: 'node',
   threads: 1,
-  kernels: '0'.repeat(64),
+  arithmetic: 'another-arithmetic-1',
+  kernels: 'none',
 };
 
 function randomBytes(length: number): Uint8Array {
@@ -45,7 +45,7 @@ const frames: Record<string, { frame: Uint8Array | string; code: keyof typeof pr
     frame: encodeFrame({ ...hello, protocol: 99 as typeof protocolVersion }),
     code: 'version-mismatch',
   },
-  'other kernels': { frame: encodeFrame(hello), code: 'kernel-mismatch' },
+  'another arithmetic': { frame: encodeFrame(hello), code: 'arithmetic-mismatch' },
   'a message out of turn': {
     frame: encodeFrame({ type: 'ready', knownAnswer: '0'.repeat(64) }),
     code: 'unexpected-message',
@@ -86,8 +86,7 @@ test('a coordinator names what is wrong with each kind of garbage, and trains on
   expect(summaryOf(out).steps).toBe(20);
 });
 
-const { kernelsSha256: kernels } = nodePlatform();
-const { knownAnswer: answer } = arithmetic;
+const { specification, knownAnswer: answer } = arithmetic;
 
 /** Parts of the default model's gradient. */
 const parts = partsOf(parameterCount(presetModel(presetDefault, [28, 28], 10)));
@@ -164,7 +163,7 @@ async function tellOfShard(url: string, name: string, { sent, lease }: Told): Pr
   });
   socket.on('error', () => {});
   await once(socket, 'open');
-  say({ ...hello, name, kernels });
+  say({ ...hello, name, arithmetic: specification });
   await once(socket, 'close');
   return code;
 }

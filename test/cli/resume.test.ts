@@ -215,12 +215,15 @@ describe('a run that is to go on', () => {
     expect(readdirSync(run).sort()).toEqual(readdirSync(quiet).sort());
   });
 
-  test('is refused kernels that are not those it was trained with', async () => {
-    const run = copy('kernels');
+  test('is refused an arithmetic that is not the one it was trained with', async () => {
+    const run = copy('arithmetic');
     const file = join(run, 'config.json');
     const config = JSON.parse(readFileSync(file, 'utf8'));
-    writeFileSync(file, JSON.stringify({ ...config, kernelsSha256: '0'.repeat(64) }));
-    expect((await refused(run)).stderr).toMatch(/kernelsSha256 was 0{12}… and would be/);
+    writeFileSync(
+      file,
+      JSON.stringify({ ...config, arithmetic: { ...config.arithmetic, knownAnswer: '0'.repeat(64) } }),
+    );
+    expect((await refused(run)).stderr).toMatch(/arithmetic.knownAnswer was 0{12}… and would be/);
   });
 
   test('says what to raise when it is finished, and goes on when that is done', async () => {

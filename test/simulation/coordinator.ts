@@ -21,7 +21,7 @@ import { noProfile } from '../../shared/profile.js';
 import type { Disk } from './disk.js';
 import { SimulatedEntrance } from './entrance.js';
 import type { Network } from './network.js';
-import { backend, kernelsSha256, type Problem, sha256 } from './problem.js';
+import { backend, type Problem, sha256 } from './problem.js';
 import type { Process } from './process.js';
 import { check } from './world.js';
 
@@ -193,7 +193,6 @@ function clockOf(process: Process): Clock {
 function platformOf(process: Process): Platform {
   return {
     backend,
-    kernelsSha256,
     cores: 1,
     sharesMemory: true,
     spawnThread: () => {

@@ -48,7 +48,7 @@ const rate = 0.1;
 const checkpointEverySeconds = 1;
 
 /** What is the same on every simulated machine. */
-export const { backend, kernelsSha256, sha256 } = nodePlatform();
+export const { backend, sha256 } = nodePlatform();
 
 const made = new Map<number, Problem>();
 
@@ -78,7 +78,7 @@ function make({ hidden, microBatch, momentum, epochs }: Shape, seed: number): Pr
     out: runPath,
     checkpointEvery: checkpointEverySeconds,
   };
-  const setup = setUpRun(completeSettings(request, null), dataset, kernelsSha256, 1000 * checkpointEverySeconds);
+  const setup = setUpRun(completeSettings(request, null), dataset, 1000 * checkpointEverySeconds);
   const steps = epochs * setup.plan.stepsPerEpoch;
   const hashes = referenceHashes({ model, train, batch, microBatch, seed, rate, momentum }, steps);
   return { request, setup, dataset, steps, hashes };

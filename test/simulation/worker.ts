@@ -5,7 +5,7 @@ import { maskBytes } from '../../shared/protocol/tensor.js';
 import { Random } from '../../shared/random.js';
 import { type Outcome, SessionDriver, type Socket, type SocketObserver } from '../../worker/session-driver.js';
 import type { End, Line, Network } from './network.js';
-import { backend, kernelsSha256, sha256 } from './problem.js';
+import { backend, sha256 } from './problem.js';
 import type { Process } from './process.js';
 
 /** What is wrong with a worker. */
@@ -44,7 +44,7 @@ export class SimulatedWorker {
   ) {
     this.random = new Random(traits.seed, 1);
     this.driver = new SessionDriver({
-      session: { version: '0.0.0', name: process.name, kind: 'node', threads: 1, kernels: kernelsSha256 },
+      session: { version: '0.0.0', name: process.name, kind: 'node', threads: 1, kernels: backend.description },
       random: new Random(traits.seed, 2),
       platform: this.platform(),
       openSocket: (observer) => this.openSocket(observer),
@@ -128,7 +128,6 @@ export class SimulatedWorker {
     const { process } = this;
     return {
       backend,
-      kernelsSha256,
       cores: 1,
       sharesMemory: true,
       spawnThread: () => {

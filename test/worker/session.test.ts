@@ -10,7 +10,7 @@ import {
 import { Random } from '../../shared/random.js';
 import { Session, type SessionEffect, type SessionEvent, sessionTimes } from '../../worker/session.js';
 
-const config = { version: '1', name: 'w', kind: 'node', threads: 2, kernels: 'a'.repeat(64) } as const;
+const config = { version: '1', name: 'w', kind: 'node', threads: 2, kernels: 'webassembly 1f3a' } as const;
 
 const welcome: Welcome = {
   type: 'welcome',
@@ -120,7 +120,7 @@ const events: Record<string, Untimed<SessionEvent>> = {
   progress: { type: 'message', message: { type: 'progress', share: 0.5, testAccuracy: null } },
   end: { type: 'message', message: { type: 'end', reason: 'finished', again: false, message: 'done' } },
   endAgain: { type: 'message', message: { type: 'end', reason: 'interrupted', again: true, message: 'later' } },
-  refusal: { type: 'message', message: { type: 'failure', code: 'kernel-mismatch', message: 'no' } },
+  refusal: { type: 'message', message: { type: 'failure', code: 'arithmetic-mismatch', message: 'no' } },
   failure: { type: 'message', message: { type: 'failure', code: 'slow-reader', message: 'slow' } },
 };
 
@@ -344,7 +344,7 @@ describe('a refusal', () => {
     expect(final.sort()).toEqual([
       'bad-result',
       'banned',
-      'kernel-mismatch',
+      'arithmetic-mismatch',
       'known-answer-wrong',
       'token-wrong',
       'version-mismatch',

@@ -30,7 +30,7 @@ async function start({ url, token, threads, name }: Extract<ToSession, { type: '
     version: lockstepVersion,
     name,
     kind: 'browser',
-    kernels: platform.kernelsSha256,
+    kernels: platform.backend.description,
   } as const;
   const worker = new TabWorker(
     (lent, calls) =>

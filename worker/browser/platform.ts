@@ -12,7 +12,6 @@ import { moduleWorker } from './module-worker.js';
 export function browserPlatform(binary: Uint8Array): Platform {
   return {
     backend: openBackend(webAssemblyCode(binary, sha256Hex)),
-    kernelsSha256: sha256Hex(binary),
     cores: navigator.hardwareConcurrency,
     sharesMemory: crossOriginIsolated,
     spawnThread,

@@ -199,11 +199,19 @@ describe('a run that goes on', () => {
 });
 
 describe('config.json', () => {
+  it('of an older format is refused, with what to do about it', () => {
+    const text = JSON.stringify({ ...config, format: 'lockstep-run-1', arithmetic: undefined });
+    expect(() => parseConfig(text, 'config.json')).toThrow(
+      /config.json has the format lockstep-run-1, .* lockstep-run-2. Use the version that began the run .*or start a new run/,
+    );
+  });
+
   it.each<[string, unknown]>([
     ['rate', 'fast'],
     ['batch', -1],
     ['model', {}],
-    ['kernelsSha256', 'short'],
+    ['arithmetic', { ...config.arithmetic, knownAnswer: 'short' }],
+    ['arithmetic', 'lockstep-arithmetic-1'],
     ['evaluateEvery', 'never'],
     ['maxSteps', undefined],
     ['dataset', { ...config.dataset, sha256: 1 }],
@@ -247,7 +255,8 @@ describe('differences', () => {
     ['rate', { ...config, rate: 0.2 }],
     ['momentum', { ...config, momentum: 0 }],
     ['seed', { ...config, seed: 2 }],
-    ['kernelsSha256', { ...config, kernelsSha256: '0'.repeat(64) }],
+    ['arithmetic.specification', { ...config, arithmetic: { ...config.arithmetic, specification: 'fused-1' } }],
+    ['arithmetic.knownAnswer', { ...config, arithmetic: { ...config.arithmetic, knownAnswer: '0'.repeat(64) } }],
   ];
 
   it.each(changed)('finds another %s', (field, other) => {

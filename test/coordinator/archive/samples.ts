@@ -1,7 +1,9 @@
 /** A small run to test with. */
+
 import type { Snapshot } from '../../../coordinator/archive/checkpoint-file.js';
 import type { ConfigFile, MetricsLine, Summary } from '../../../coordinator/archive/config.js';
 import { beginning } from '../../../coordinator/run/trainer.js';
+import { arithmetic } from '../../../shared/arithmetic/identity.js';
 import type { Model } from '../../../shared/model/model.js';
 import { parameterCount } from '../../../shared/model/parameters.js';
 
@@ -10,7 +12,7 @@ export const model: Model = { input: [2], layers: [{ dense: 3, activation: 'line
 export const stepsPerEpoch = 5;
 
 export const config: ConfigFile = {
-  format: 'lockstep-run-1',
+  format: 'lockstep-run-2',
   version: '0.1.0',
   model,
   preset: null,
@@ -21,7 +23,7 @@ export const config: ConfigFile = {
   rate: 0.1,
   momentum: 0.9,
   seed: 1,
-  kernelsSha256: 'b'.repeat(64),
+  arithmetic,
   epochs: 10,
   maxSteps: null,
   evaluateEvery: 'epoch',
@@ -62,7 +64,7 @@ export function line(step: number): MetricsLine {
 export const summary: Summary = {
   weightsSha256: 'c'.repeat(64),
   datasetSha256: config.dataset.sha256,
-  kernelsSha256: config.kernelsSha256,
+  arithmetic: config.arithmetic,
   version: config.version,
   testAccuracy: 0.9,
   testLoss: 0.3,

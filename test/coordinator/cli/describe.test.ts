@@ -37,7 +37,7 @@ const rows: readonly (readonly [RunEvent, string, string])[] = [
     'resumed at step 0, from the beginning: there is no whole checkpoint',
   ],
   [{ type: 'waiting', workersMin: 1 }, 'info', 'waiting for 1 worker; join with X'],
-  [{ type: 'joined', ...worker, threads: 4 }, 'info', 'ann joined (2 at work)'],
+  [{ type: 'joined', ...worker, threads: 4, kernels: 'scalar' }, 'info', 'ann joined (2 at work)'],
   [{ type: 'left', ...worker, wasMember: true, reason: null }, 'info', 'ann left (2 at work)'],
   [{ type: 'left', ...worker, wasMember: true, reason: 'it lied' }, 'warn', 'ann is out: it lied (2 at work)'],
   [{ type: 'stranded' }, 'warn', 'no workers left: paused until one joins; join with X'],
@@ -81,7 +81,11 @@ test.each(rows)('%j', (event, level, text) => {
 test('fields have stable names', () => {
   const fields = (event: RunEvent) => describe(event, place)?.fields;
   expect(fields({ type: 'waiting', workersMin: 1 })).toEqual({ host: 'h', port: 80 });
-  expect(fields({ type: 'joined', ...worker, threads: 4 })).toEqual({ ...worker, threads: 4 });
+  expect(fields({ type: 'joined', ...worker, threads: 4, kernels: 'scalar' })).toEqual({
+    ...worker,
+    threads: 4,
+    kernels: 'scalar',
+  });
   expect(fields({ type: 'left', ...worker, wasMember: true, reason: 'r' })).toEqual({ ...worker, reason: 'r' });
   expect(fields({ type: 'resumed', step: 5, checkpoint: null, directory: 'd' })).toEqual({ step: 5, run: 'd' });
   expect(fields({ type: 'alarm-raised', alarm: 'metrics', message: 'm' })).toEqual({ alarm: 'run-directory' });

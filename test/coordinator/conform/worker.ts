@@ -2,6 +2,7 @@
 import { Oracle } from '../../../coordinator/conform/oracle.js';
 import { Peer, type PeerSocket, type Timer } from '../../../coordinator/conform/peer.js';
 import type { KernelBackend } from '../../../shared/arithmetic/backend.js';
+import { arithmetic } from '../../../shared/arithmetic/identity.js';
 import type { LooseSamples } from '../../../shared/compute/samples.js';
 import type { RunDescription } from '../../../shared/compute/workspace.js';
 import { shardEnd } from '../../../shared/pool/tree.js';
@@ -53,7 +54,14 @@ export class TestWorker implements PeerSocket {
   private isClosed = false;
 
   constructor(readonly faults: Faults) {
-    const kind = { version: '1', name: 'test', kind: 'test', threads: 1, kernels: '0'.repeat(64) };
+    const kind = {
+      version: '1',
+      name: 'test',
+      kind: 'test',
+      threads: 1,
+      arithmetic: arithmetic.specification,
+      kernels: 'test',
+    };
     this.say({ type: 'hello', protocol: protocolVersion, ...kind });
   }
 

@@ -13,8 +13,7 @@ import { offer } from '../../../shared/protocol/handshake.js';
 import { protocolVersion } from '../../../shared/protocol/messages.js';
 import { nodePlatform } from '../../../worker/node-platform.js';
 
-const kernels = 'a'.repeat(64);
-const knownAnswer = 'b'.repeat(64);
+const arithmetic = { specification: 'a-1', knownAnswer: 'b'.repeat(64) };
 
 /** A coordinator of a model with four megabytes of weights, that hands out nothing of itself. */
 async function largeSite() {
@@ -22,7 +21,7 @@ async function largeSite() {
   const model = { input: [256], layers: [{ dense: 4096, activation: 'linear' }], loss: 'quadratic' } as const;
   const machine = new Machine(platform, { model, train: 4, test: 4, batch: 4, microBatch: 4, seed: 1 }, 0);
   const data = { name: 'd', shape: [256], classes: 10, train: 4, test: 4, sha256: 'c'.repeat(64) };
-  const config = { version: '1', run: 'r', data, kernels, knownAnswer, heartbeatMs: 1_000 };
+  const config = { version: '1', run: 'r', data, arithmetic, heartbeatMs: 1_000 };
   const fleet = new Fleet(config, machine, platform);
   const log: string[] = [];
   const observer = {
@@ -45,10 +44,17 @@ async function joined(port: number): Promise<WebSocket> {
   const socket = new WebSocket(`ws://127.0.0.1:${port}`, offer(null));
   socket.on('error', () => {});
   await once(socket, 'open');
-  const hello = { version: '1', name: 'mute', kind: 'node', threads: 1, kernels } as const;
+  const hello = {
+    version: '1',
+    name: 'mute',
+    kind: 'node',
+    threads: 1,
+    arithmetic: arithmetic.specification,
+    kernels: 'k',
+  } as const;
   socket.send(encodeFrame({ type: 'hello', protocol: protocolVersion, ...hello }));
   await once(socket, 'message');
-  socket.send(encodeFrame({ type: 'ready', knownAnswer }));
+  socket.send(encodeFrame({ type: 'ready', knownAnswer: arithmetic.knownAnswer }));
   return socket;
 }
 

@@ -114,7 +114,7 @@ describe('the summary', () => {
     expect(recorder.summary(result)).toEqual({
       weightsSha256: hash,
       datasetSha256: config.dataset.sha256,
-      kernelsSha256: config.kernelsSha256,
+      arithmetic: config.arithmetic,
       version: expect.stringMatching(/^\d+\.\d+\.\d+/),
       testAccuracy: 0.75,
       testLoss: 0.5,

@@ -87,7 +87,7 @@ describe.each(names)('the setting %s', (name) => {
   });
 
   it('is written to the configuration as it was read', () => {
-    const { config: written } = setUpRun(completeSettings({}, changed), datasetOf(changed), changed.kernelsSha256, 0);
+    const { config: written } = setUpRun(completeSettings({}, changed), datasetOf(changed), 0);
     const floats = { rate: Math.fround(changed.rate), momentum: Math.fround(changed.momentum) };
     expect(written).toEqual({ ...changed, ...floats });
   });
@@ -117,5 +117,5 @@ it('a model may be given as a file or as itself', () => {
 it('a model that a script hands over is checked as a file would be', () => {
   const wrong = { ...model, loss: 'hinge' } as unknown as typeof model;
   const settings = completeSettings({ model: wrong, batch: 12, microBatch: 4 }, null);
-  expect(() => setUpRun(settings, datasetOf(saved), saved.kernelsSha256, 0)).toThrow(/loss must be one of/);
+  expect(() => setUpRun(settings, datasetOf(saved), 0)).toThrow(/loss must be one of/);
 });

@@ -7,8 +7,7 @@ import { type FromWorker, type Hello, protocolVersion } from '../../../shared/pr
 import { type Course, converse } from './conversation.js';
 
 const terms = {
-  kernels: 'a'.repeat(64),
-  knownAnswer: 'b'.repeat(64),
+  arithmetic: { specification: 'a-1', knownAnswer: 'b'.repeat(64) },
   bannedFor: (name: string) => (name === 'liar' ? 'it lied' : null),
 };
 
@@ -19,7 +18,8 @@ const hello: Hello = {
   name: 'w',
   kind: 'node',
   threads: 2,
-  kernels: terms.kernels,
+  arithmetic: terms.arithmetic.specification,
+  kernels: 'k',
 };
 
 type Untimed<Event> = Event extends unknown ? Omit<Event, 'nowMs'> : never;
@@ -52,7 +52,7 @@ function having(bench: Bench, ...messages: FromWorker[]): Bench {
   return bench;
 }
 
-const ready: FromWorker = { type: 'ready', knownAnswer: terms.knownAnswer };
+const ready: FromWorker = { type: 'ready', knownAnswer: terms.arithmetic.knownAnswer };
 
 /** The states, each by the way that leads to it. */
 const states = {
@@ -66,7 +66,7 @@ const states = {
 const events: Record<string, Untimed<AdmissionEvent>> = {
   hello: { type: 'message', message: hello },
   otherVersion: { type: 'message', message: { ...hello, protocol: 99 as typeof protocolVersion } },
-  otherKernels: { type: 'message', message: { ...hello, kernels: 'c'.repeat(64) } },
+  otherArithmetic: { type: 'message', message: { ...hello, arithmetic: 'c-1' } },
   banned: { type: 'message', message: { ...hello, name: 'liar' } },
   ready: { type: 'message', message: ready },
   wrongAnswer: { type: 'message', message: { type: 'ready', knownAnswer: 'd'.repeat(64) } },
@@ -103,7 +103,7 @@ const always = (departs: string) => ({
 });
 const unexpected = (departs: string, ...names: string[]) =>
   Object.fromEntries(names.map((name) => [name, `fail unexpected-message, ${departs}`]));
-const hellos = ['hello', 'otherVersion', 'otherKernels', 'banned'];
+const hellos = ['hello', 'otherVersion', 'otherArithmetic', 'banned'];
 const readies = ['ready', 'wrongAnswer'];
 const refused = 'depart unadmitted';
 
@@ -114,7 +114,7 @@ const table: Record<keyof typeof states, Record<string, string>> = {
     ...unexpected(refused, ...readies, 'gradient', 'result'),
     hello: 'welcome',
     otherVersion: `fail version-mismatch, ${refused}`,
-    otherKernels: `fail kernel-mismatch, ${refused}`,
+    otherArithmetic: `fail arithmetic-mismatch, ${refused}`,
     banned: `fail banned, ${refused}`,
     // Nobody knows its name yet.
     convicted: `fail bad-result, ${refused}`,
@@ -208,7 +208,7 @@ describe('an admission and a session', () => {
 
   const expected = ({ knowsArithmetic, answersRightly, isBanned }: Course): string => {
     if (isBanned) return 'refused: banned';
-    if (!knowsArithmetic) return 'refused: kernel-mismatch';
+    if (!knowsArithmetic) return 'refused: arithmetic-mismatch';
     return answersRightly ? 'member' : 'refused: known-answer-wrong';
   };
 

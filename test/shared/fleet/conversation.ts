@@ -1,4 +1,5 @@
 /** A worker's session and the fleet's admissions, wired together over a line with a delay, on a clock of their own. */
+import { arithmetic } from '../../../shared/arithmetic/identity.js';
 import { Admission, type AdmissionEffect, type AdmissionEvent } from '../../../shared/fleet/admission.js';
 import type { ProtocolErrorCode } from '../../../shared/protocol/errors.js';
 import {
@@ -66,8 +67,7 @@ class Conversation {
   private refusal: ProtocolErrorCode | null = null;
 
   constructor(private readonly course: Course) {
-    const kernels = course.knowsArithmetic ? right : wrong;
-    const config = { version: '1', name: 'w', kind: 'node', threads: 1, kernels } as const;
+    const config = { version: '1', name: 'w', kind: 'node', threads: 1, kernels: 'k' } as const;
     this.session = new Session(config, new Random(course.seed));
   }
 
@@ -121,11 +121,12 @@ class Conversation {
   }
 
   private connect(): void {
-    const { delayMs, isBanned } = this.course;
+    const { delayMs, isBanned, knowsArithmetic } = this.course;
+    const specification = knowsArithmetic ? arithmetic.specification : 'another-1';
     const bannedFor = () => (isBanned ? 'it lied' : null);
     this.later(2 * delayMs, () => {
       const line = {
-        admission: new Admission({ kernels: right, knownAnswer: right, bannedFor }, this.nowMs),
+        admission: new Admission({ arithmetic: { specification, knownAnswer: right }, bannedFor }, this.nowMs),
         isBroken: false,
       };
       this.line = line;

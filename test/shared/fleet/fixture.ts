@@ -19,8 +19,7 @@ import { Random } from '../../../shared/random.js';
 import type { Task } from '../../../shared/work/task.js';
 import { nodePlatform } from '../../../worker/node-platform.js';
 
-const kernels = 'a'.repeat(64);
-const knownAnswer = 'b'.repeat(64);
+const arithmetic = { specification: 'a-1', knownAnswer: 'b'.repeat(64) };
 
 /** 8 slots a step. */
 const run: RunDescription = {
@@ -56,7 +55,7 @@ export class TestFleet {
     for (let i = 0; i < parameters; i++) this.machine.floats(weights, parameters)[i] = random.uniform() - 0.5;
     this.machine.weightsChanged();
     const data = { name: 'd', shape: [6], classes: 3, train: 64, test: 40, sha256: 'c'.repeat(64) };
-    const config = { version: '1', run: 'r', data, kernels, knownAnswer, heartbeatMs: 1_000 };
+    const config = { version: '1', run: 'r', data, arithmetic, heartbeatMs: 1_000 };
     this.fleet = new Fleet(config, this.machine, { ...platform, ...this.turnsOfItsOwn() });
   }
 
@@ -80,9 +79,16 @@ export class TestFleet {
 
   join(name: string, address?: string): TestWorker {
     const worker = this.connect(name, address);
-    const hello = { version: '1', name, kind: 'node', threads: 1, kernels } as const;
+    const hello = {
+      version: '1',
+      name,
+      kind: 'node',
+      threads: 1,
+      arithmetic: arithmetic.specification,
+      kernels: 'k',
+    } as const;
     worker.send({ type: 'hello', protocol: protocolVersion, ...hello });
-    worker.send({ type: 'ready', knownAnswer });
+    worker.send({ type: 'ready', knownAnswer: arithmetic.knownAnswer });
     return worker;
   }
 
