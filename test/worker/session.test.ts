@@ -342,9 +342,9 @@ describe('a refusal', () => {
     const codes = Object.keys(protocolErrors) as (keyof typeof protocolErrors)[];
     const final = codes.filter((code) => outcome(code).some(({ type }) => type === 'exit'));
     expect(final.sort()).toEqual([
+      'arithmetic-mismatch',
       'bad-result',
       'banned',
-      'arithmetic-mismatch',
       'known-answer-wrong',
       'token-wrong',
       'version-mismatch',
