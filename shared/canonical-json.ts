@@ -1,12 +1,12 @@
 /**
- * JSON in one form: the fields of every object in ascending order of their names, at all levels. Two values have the
- * same text exactly if JSON cannot tell them apart.
+ * Writes a value as JSON with the fields of every object in ascending order of their names, at all levels. Two values
+ * get the same text exactly if they are equal as JSON.
  */
 export function canonicalJson(x: unknown): string {
   return JSON.stringify(x, (_, value: unknown) => (isObject(value) ? sorted(value) : value)) ?? 'null';
 }
 
-/** An object with fields, not a list. */
+/** Whether `x` is an object with fields: not null, and not a list. */
 export function isObject(x: unknown): x is Readonly<Record<string, unknown>> {
   return typeof x === 'object' && x !== null && !Array.isArray(x);
 }

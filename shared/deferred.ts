@@ -1,6 +1,6 @@
-/** A promise that its owner settles later. Settling it a second time changes nothing. */
+/** A promise that its owner resolves or rejects later. Only the first of these calls has an effect. */
 export class Deferred<T> {
-  // Before `promise`: a promise calls its executor at once, and that sets them.
+  // These two fields are declared before `promise`, because a promise runs its executor at once, and that sets them.
   resolve!: (value: T) => void;
   reject!: (error: Error) => void;
   readonly promise: Promise<T> = new Promise((resolve, reject) => {

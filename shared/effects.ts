@@ -1,6 +1,6 @@
 /**
- * Carries out the effects of a state machine one after the other. Carrying out one may bring the next event, and with
- * it more effects: those wait in line, so that all of them happen in the order in which they were decided.
+ * Carries out the effects of a state machine one after the other. An effect may cause the next event, and that event
+ * may cause more effects. Those wait in the queue, so that all effects happen in the order in which they were decided.
  */
 export class EffectQueue<Effect> {
   private readonly waiting: Effect[] = [];
@@ -8,7 +8,7 @@ export class EffectQueue<Effect> {
 
   constructor(private readonly carryOut: (effect: Effect) => void) {}
 
-  /** Returns when the line is empty, or at once when called from within `carryOut`. */
+  /** Adds effects. Returns when the queue is empty. A call from within `carryOut` returns at once. */
   push(effects: readonly Effect[]): void {
     this.waiting.push(...effects);
     if (this.isDraining) return;

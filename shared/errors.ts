@@ -1,9 +1,11 @@
 /**
- * Every failure that a user or a peer can meet: a stable code, and a sentence that says what is wrong, where, and what
- * to do. Thrown inside a process; the wire carries the codes of `protocol/errors.ts`.
+ * A failure that a user can meet: a stable code, and a sentence that says what is wrong, where, and what to do. It is
+ * thrown inside a process.
+ *
+ * What this is not: an error of the protocol. Messages between processes carry the codes of `protocol/errors.ts`.
  */
 export class LockstepError extends Error {
-  /** `code` is stable: scripts may match on it. `message` is for people, without a stack trace. */
+  /** `code` is stable, so scripts may compare it. `message` is for people, who see it without a stack trace. */
   constructor(
     readonly code: ErrorCode,
     message: string,
@@ -18,19 +20,21 @@ export type ErrorCode =
   | 'usage'
   /** A model description is malformed. */
   | 'model-invalid'
-  /** A data file is missing, unreadable, corrupt, or not what it should be. */
+  /** A data file is missing, unreadable, damaged, or has the wrong content. */
   | 'data-invalid'
-  /** The data set is neither on this machine nor could it be downloaded. */
+  /** The data set is not on this machine and could not be downloaded. */
   | 'data-unavailable'
-  /** The loss or a gradient left the range of float32 numbers (E5). */
+  /** The loss or a gradient is outside the range of float32 numbers (E5). */
   | 'diverged'
-  /** This machine fails the known-answer test (E6): it would compute other weights. */
+  /** This machine fails the known-answer test (E6), so it would compute other weights. */
   | 'arithmetic-wrong'
-  /** A worker's wrong gradient has been counted: the weights are not what the configuration determines. */
+  /**
+   * A wrong gradient of a worker was added to the sum, so the weights are not those that the configuration determines.
+   */
   | 'weights-wrong'
-  /** More memory is needed than the limits allow. */
+  /** The run needs more memory than the limits allow. */
   | 'out-of-memory'
-  /** The user stopped it before it had begun. Exit code 130. */
+  /** The user stopped the command before the run had begun. Exit code 130. */
   | 'interrupted'
   /** The output directory cannot be written. */
   | 'output-unwritable'
@@ -38,13 +42,13 @@ export type ErrorCode =
   | 'output-taken'
   /** A run directory's files are missing or damaged. */
   | 'run-invalid'
-  /** Another process works in the run directory. */
+  /** Another process uses the run directory. */
   | 'run-locked'
-  /** A run was to go on with something that would change its weights. */
+  /** The user wanted to resume a run with options that would change its weights. */
   | 'run-differs'
-  /** A run was to go on that has nothing left to do. */
+  /** The user wanted to resume a run that has no steps left. */
   | 'run-finished'
-  /** The address to listen on is taken or not allowed. */
+  /** The address to listen on is in use or not allowed. */
   | 'listen-failed'
   /** The coordinator refused this worker, or cannot be reached. */
   | 'connection-refused'

@@ -1,21 +1,24 @@
 /**
- * Every limit of the system, in one place: frames, queues, buffers, counts, deadlines. Units are in the names.
- * A value from the network or a file is compared with these before anything is allocated from it.
+ * Every limit of the system, in one place: frames, queues, buffers, counts, deadlines. A name ends with its unit, if it
+ * has one, and with `Max` or `Min`. A number from the network or from a file is compared with its limit before it
+ * decides how much memory is allocated.
  */
 export const limits = {
-  /** A message's header: the model description in `welcome` is the largest thing in one. */
+  /** Bytes of a message's header. The largest content of a header is the model description in `welcome`. */
   headerBytesMax: 16 * 1024,
-  /** Nesting of a header's maps and arrays: `welcome` needs four. */
+  /** Levels of nested maps and arrays in a header. `welcome` needs four. */
   headerDepthMax: 6,
-  /** Entries of one map in a header: `welcome` has eleven. */
+  /** Entries of one map in a header. `welcome` has eleven. */
   headerMapEntriesMax: 32,
-  /** A whole frame: the predictions of an evaluation of the largest set, and a header. */
+  /**
+   * Bytes of a whole frame. The largest frame has the predictions of an evaluation of the largest set, and a header.
+   */
   frameBytesMax: 16 * 1024 * 1024,
-  /** Frames that one message may be cut into, as browsers cut long ones. */
+  /** WebSocket frames of one message. Browsers divide a long message into several frames. */
   fragmentsMax: 1024,
-  /** Buffers of sent frames, parts of a tensor, that are kept for the next ones: those of a million parameters. */
+  /** Buffers that are kept for reuse after their frame was sent. 26 of them hold the parts of a million parameters. */
   frameBuffersIdleMax: 26,
-  /** Payload of one `samples` frame: small enough that whatever is queued behind it does not wait for long. */
+  /** Payload of one `samples` frame. It is small, so that the messages behind it in the queue do not wait long. */
   samplesBytesMax: 128 * 1024,
   /** Parameters of a model. */
   parametersMax: 15_000_000,
@@ -29,104 +32,112 @@ export const limits = {
   microBatchMax: 4096,
   /** Micro-batches of one step. */
   slotsMax: 1_000_000,
-  /** Workers that one coordinator admits. */
+  /** Workers that one coordinator admits at a time. */
   membersMax: 1024,
-  /** Workers that are banned at a time: above this, the oldest ban is forgotten. */
+  /** Banned workers that a coordinator remembers. When there are more, it forgets the oldest ban. */
   bansMax: 1024,
   /** Compute threads that one worker lends. */
   threadsMax: 256,
   /** A worker's name, in UTF-16 units. */
   nameLengthMax: 64,
-  /** What a worker says it is, such as "browser", in UTF-16 units. */
+  /** The kind that a worker states in `hello`, such as "browser", in UTF-16 units. */
   kindLengthMax: 32,
   /** The name of an arithmetic's specification, in UTF-16 units. */
   arithmeticLengthMax: 64,
-  /** What a worker says of its kernels, in UTF-16 units. */
+  /** The description that a worker gives of its kernels, in UTF-16 units. */
   kernelsLengthMax: 64,
-  /** A token: a shorter one could be guessed. It travels in one header of the handshake. */
+  /** Characters of a token. A shorter token could be guessed. A longer one is not needed in the handshake's header. */
   tokenLengthMin: 16,
   tokenLengthMax: 128,
-  /** An error's sentence on the wire, in UTF-16 units. */
+  /** The sentence of an `error` message, in UTF-16 units. */
   messageLengthMax: 1024,
   /**
-   * Bytes that may wait for a member's network before it is dropped as a slow reader, beside what two steps and an
-   * evaluation of the run need in any case.
+   * Bytes that may wait for the network of one member. This comes on top of the bytes that two steps and an evaluation
+   * of the run need. A member with more waiting bytes is dropped as a slow reader.
    */
   sendQueueBytesMax: 32 * 1024 * 1024,
-  /** Jobs of different shapes whose split over the members a pool remembers. */
+  /** Shapes of jobs for which a pool remembers how it divided the slots among the members. */
   cutsRememberedMax: 4,
-  /** How long a connection may take for its `hello`, and for its `ready` after that. */
+  /** A connection must send `hello` within the first time, and `ready` within the second time after that. */
   helloMsMax: 10_000,
   prepareMsMax: 60_000,
-  /** `lockstep conform`: how long a worker may take to connect, and to close a connection that is over. */
+  /** `lockstep conform` waits this long until the worker connects, and until it closes a connection that has ended. */
   conformConnectMsMax: 60_000,
   conformCloseMsMax: 5_000,
   /** Shards leased to one member at a time. */
   leasesPerMemberMax: 64,
-  /** Late copies of shards that are awaited at a time, to be compared; each may cost a gradient and a copy of the weights. */
+  /**
+   * Late copies of shards that the fleet waits for at a time, to compare them with the first result. Each may need the
+   * memory of a gradient and of a copy of the weights.
+   */
   lateCopiesMax: 8,
-  /** Partial sums kept at a time, over all jobs of one pool. */
+  /** Partial sums that one pool keeps at a time, for all its jobs together. */
   partialBuffersMax: 8192,
-  /** TCP connections of a coordinator: workers, viewers, and whoever asks for something. */
+  /** TCP connections of a coordinator at a time: workers, viewers and other HTTP clients together. */
   connectionsMax: 2048,
-  /** An HTTP request: its headers, and the time until it is there in whole. */
+  /** The headers of an HTTP request, and the time within which the whole request must arrive. */
   requestHeaderBytesMax: 16 * 1024,
   requestMsMax: 10_000,
-  /** Body of a request that has one. */
+  /** The body of an HTTP request. */
   requestBodyBytesMax: 1024,
-  /** A connection over which nothing moves, while a request or its answer is under way or before the next one. */
+  /** An HTTP connection is closed when no byte moves for this time, whether or not a request is under way. */
   connectionIdleMsMax: 10_000,
-  /** Streams of states at a time, and what may wait for one of them before it is dropped. */
+  /** Streams of states at a time. A stream with more waiting bytes than the second limit is dropped. */
   viewersMax: 256,
   viewerQueueBytesMax: 1024 * 1024,
-  /** A state is sent no more often than this, and no more often than so long per viewer. */
+  /** The minimum time between two states, or `stateMsPerViewer` times the number of viewers if that is longer. */
   stateEveryMsMin: 250,
   stateMsPerViewer: 10,
-  /** Without news, the state is sent again after this long. */
+  /** If the state does not change, it is sent again after this time. */
   stateSilenceMsMax: 5_000,
-  /** The weights are copied out of a run no more often than this. */
+  /** The minimum time between two copies of the weights of a running run. */
   weightsCopyMsMin: 250,
-  /** A viewer asks for the weights no more often than this, and than so long per viewer. */
+  /**
+   * The minimum time between two requests of one viewer for the weights, or `weightsMsPerViewer` times the number of
+   * viewers if that is longer.
+   */
   weightsEveryMsMin: 1_000,
   weightsMsPerViewer: 50,
-  /** Answers of many bytes that are under way at a time: weights, models, metrics, evaluations. */
+  /** Large answers that are under way at a time: weights, models, metrics, evaluations. */
   downloadsMax: 64,
-  /** Points of the curve that viewers are shown: even. */
+  /** Points of the curve that viewers see. This must be an even number, because the curve is halved when it is full. */
   curvePointsMax: 2_000,
-  /** What viewers are told of the past. */
+  /** Past events and past alarms that viewers see. */
   eventsKept: 200,
   alarmsKept: 20,
-  /** Workers in the table of a fleet; the others are counted. */
+  /** Workers that the fleet's table shows. Further workers are only counted. */
   workersShownMax: 256,
-  /** Test images that viewers are shown because they were misclassified, and their bytes. */
+  /** Misclassified test images that viewers see, and the bytes of all of them together. */
   misclassifiedMax: 100,
   misclassifiedBytesMax: 256 * 1024,
-  /** A model description file. */
+  /** The size of a model description file. */
   modelFileBytesMax: 64 * 1024,
-  /** Dimensions that an IDX file declares. */
+  /** The number of dimensions of an IDX file. */
   idxDimensionsMax: 8,
-  /** One data file, decompressed. */
+  /** The size of one data file, both as it is on the disk and decompressed. */
   dataFileBytesMax: 1024 * 1024 * 1024,
-  /** A download that brings no byte for so long goes to the next mirror. */
+  /** If no byte of a download arrives for this time, the next mirror is tried. */
   downloadStallMs: 10_000,
-  /** A temporary file in the cache that nobody has written to for so long is a dead process's. */
+  /** A temporary file in the cache that was not written to for this time belongs to a process that has ended. */
   downloadLeftoverMs: 60 * 60 * 1000,
-  /** The header of a checkpoint: a few names and shapes per layer. */
+  /** The header of a safetensors file, and the axes of one of its tensors. A model needs a few names per layer. */
   safetensorsHeaderBytesMax: 1024 * 1024,
   safetensorsAxesMax: 8,
-  /** Newest checkpoints that a run keeps, besides the best. */
+  /** The newest checkpoints that a run keeps, besides the best one. */
   checkpointsKept: 3,
-  /** Lines of metrics that are gathered before they are written. */
+  /** Lines of metrics that are collected in memory before they are written together. */
   metricsLinesPerWrite: 256,
-  /** Lines of metrics that wait while the disk fails; then the oldest go. */
+  /** Lines of metrics that wait in memory while the disk fails. If there are more, the oldest lines are lost. */
   metricsLinesWaitingMax: 65_536,
   /** Runs that one `lockstep view` shows. */
   viewedRunsMax: 24,
-  /** Run directories among which the newest one is looked for. */
+  /** Run directories that `lockstep view` compares to find the newest one. */
   viewCandidatesMax: 10_000,
-  /** How long a view waits before it looks at a run's files again. */
+  /** The time after which a view looks at a run's files again. */
   viewEveryMs: 500,
-  /** Bytes of metrics.jsonl that a view reads and parses in one turn of the event loop, and the longest line of it. */
+  /**
+   * Bytes of metrics.jsonl that a view reads and parses in one turn of the event loop, and bytes of its longest line.
+   */
   viewBytesPerTurnMax: 1024 * 1024,
   metricsLineBytesMax: 64 * 1024,
   /** Test sets that a view keeps in memory. */

@@ -1,7 +1,10 @@
-/** Where the time of a machine's own thread goes, by phase; each moment counts for the innermost phase alone. */
+/**
+ * Measures how a machine's own thread spends its time. Phases may be nested. Each moment counts only for the innermost
+ * phase.
+ */
 export type Phase = keyof typeof phases;
 
-/** Every phase, and what it is. */
+/** Every phase, and a description of it for people. */
 export const phases = {
   compute: 'forward and backward passes on this thread',
   watch: "looking at the threads' progress",
@@ -19,7 +22,7 @@ export interface Profile {
   leave(): void;
 }
 
-/** Measures nothing. */
+/** A profile that measures nothing. */
 export const noProfile: Profile = { enter() {}, leave() {} };
 
 export class PhaseProfile implements Profile {
@@ -43,7 +46,7 @@ export class PhaseProfile implements Profile {
     this.entered.pop();
   }
 
-  /** Milliseconds by phase, and of all the rest: the event loop, and waiting. */
+  /** Milliseconds of each phase so far. `rest` is all other time: the event loop, and waiting. */
   get report(): Readonly<Record<Phase | 'rest', number>> {
     const measured = Object.fromEntries(this.ms) as Record<Phase, number>;
     const sum = Object.values(measured).reduce((a, b) => a + b, 0);

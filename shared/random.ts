@@ -1,13 +1,13 @@
 import { assert } from './assert.js';
 
 /**
- * Seeded random numbers, the same on every engine: xoshiro128** (Blackman and Vigna 2018), its state filled by
- * splitmix32 from a seed and a list of labels, so that every purpose has a stream of its own.
+ * A generator of random numbers that gives the same numbers on every engine: xoshiro128** (Blackman and Vigna 2018).
+ * splitmix32 computes its first state from a seed and a list of labels, so every purpose can have its own stream.
  */
 export class Random {
   private readonly state: Uint32Array;
 
-  /** `labels` name the stream: the same seed with other labels is an independent generator. All are uint32. */
+  /** `labels` name the stream: the same seed with other labels gives other numbers. Seed and labels are uint32. */
   constructor(seed: number, ...labels: number[]) {
     let mixed = seed >>> 0;
     for (const label of labels) mixed = splitmix32((mixed ^ splitmix32(label >>> 0)) >>> 0);
@@ -18,7 +18,7 @@ export class Random {
     }
   }
 
-  /** Uniform over 0 .. 2^32 - 1. */
+  /** A random integer, uniform over 0 .. 2^32 - 1. */
   uint32(): number {
     const s = this.state;
     const x = Math.imul(s[1], 5);
@@ -33,22 +33,26 @@ export class Random {
     return result;
   }
 
-  /** Uniform over 0 .. limit - 1, without bias: values past the last whole multiple are drawn again. */
+  /**
+   * A random integer, uniform over 0 .. limit - 1. To avoid a bias, numbers at or above the largest multiple of `limit`
+   * are drawn again.
+   */
   below(limit: number): number {
     assert(limit >= 1, 'no number is below', limit);
     for (;;) {
       const x = this.uint32();
-      // The bound is worked out only for those that may be past it: the remainder of 2^32 takes longer than a draw.
+      // The exact bound is computed only for numbers that may be above it, because a remainder takes longer than a
+      // draw.
       if (x < 2 ** 32 - limit || x < 2 ** 32 - (2 ** 32 % limit)) return x % limit;
     }
   }
 
-  /** Uniform over [0, 1) in steps of 2^-24, so that it is exact as a float32. */
+  /** A random number, uniform over [0, 1) in steps of 2^-24. It is exact as a float32. */
   uniform(): number {
     return (this.uint32() >>> 8) / 2 ** 24;
   }
 
-  /** Fisher-Yates, in place. */
+  /** Shuffles `items` in place (Fisher-Yates). */
   shuffle(items: Uint32Array): void {
     for (let i = items.length - 1; i > 0; i--) {
       const j = this.below(i + 1);
@@ -66,5 +70,5 @@ function splitmix32(seed: number): number {
   return (z ^ (z >>> 15)) >>> 0;
 }
 
-/** The first label of every stream that decides the weights: what it is drawn for. */
+/** The first label of every stream that influences the weights. It names the purpose of the stream. */
 export const stream = { partition: 1, epoch: 2, weights: 3 } as const;

@@ -1,8 +1,9 @@
 /**
- * The whole training in one loop, on one thread: the definition that a run on any fleet must equal bit for bit.
+ * The whole training in one loop, on one thread. This is the definition: a run on any fleet must get the same weights,
+ * bit for bit. It runs on any kernel backend. With the scalar backend, which defines the kernels, it uses no optimized
+ * code. Tests compare runs with it.
  *
- * What this is not: the trainer. It has no pool, shards or threads, keeps no checkpoints and runs on any backend: with
- * the scalar one it is specification all the way down. Tests and `verify` use it as the oracle.
+ * What this is not: the trainer. It has no pool, no shards, no threads and no checkpoints.
  */
 
 import { type KernelBackend, type KernelMemory, type KernelSizes, memoryStart } from './arithmetic/backend.js';
@@ -19,7 +20,7 @@ import { rootShard, treeDepth } from './pool/tree.js';
 export interface ReferenceRun {
   readonly model: Model;
   readonly train: Samples;
-  /** Samples per step; 0 for all. */
+  /** Samples per step. 0 means all samples. */
   readonly batch: number;
   readonly microBatch: number;
   readonly seed: number;
@@ -30,16 +31,16 @@ export interface ReferenceRun {
 
 /** The state after one step. */
 export interface ReferenceStep {
-  /** Steps done: 1 after the first. */
+  /** Number of steps done, so the first state has step 1. */
   readonly step: number;
-  /** Mean loss, and share of correct answers, over the step's samples before its update. */
+  /** Mean loss and fraction of correct answers of the step's samples, both before the step's update. */
   readonly loss: number;
   readonly accuracy: number;
-  /** The new weights: a view that the next step changes. */
+  /** The new weights, as a view. The next step changes them. */
   readonly weights: Float32Array;
 }
 
-/** Trains without end: the caller takes as many steps as it wants. The memory is the reference's own. */
+/** Trains without end: the caller decides how many steps it asks for. The generator has its own memory. */
 export function* referenceTrain(
   run: ReferenceRun,
   { sizes, createMemory }: KernelBackend,
@@ -64,12 +65,12 @@ export function* referenceTrain(
     const [epoch, stepInEpoch] = [Math.floor(step / order.stepsPerEpoch), step % order.stepsPerEpoch];
     const [samples, slots] = [order.samplesIn(stepInEpoch), order.slotsIn(stepInEpoch)];
 
-    /** E1 and E2: the gradient of the slot's samples. */
+    /** Computes the gradient of the slot's samples (E1 and E2). */
     const slotGradient = (slot: number, into: Pointer): void => {
       ids.set(order.microBatch(epoch, stepInEpoch, slot));
       network.gradient(at, at.ids, order.rowsIn(stepInEpoch, slot), into, Write.store);
     };
-    /** E3: the sum of node(lo, size) into one buffer; the buffers after it are free. */
+    /** Computes the sum of node(lo, size) of the tree (E3) into one buffer. The buffers after it are scratch space. */
     const sumNode = (lo: number, size: number, into: Pointer): void => {
       if (size === 1) {
         slotGradient(lo, into);
@@ -84,7 +85,7 @@ export function* referenceTrain(
 
     transposeWeights(kernels, chain, at.weights, at.transposed);
     sumNode(0, rootShard(slots).size, at.partials);
-    // E4: the update, from the root of the tree.
+    // The update (E4) uses the sum at the root of the tree.
     kernels.sgd(at.weights, at.velocity, at.partials, floats - 2, samples, run.rate, run.momentum);
     yield { step: step + 1, loss: sums[0] / samples, accuracy: sums[1] / samples, weights };
   }
@@ -102,7 +103,7 @@ function keepAll({ count, images }: Samples, memory: KernelMemory, at: ReturnTyp
 
 function layOut({ model, train, microBatch, ...order }: ReferenceRun, sizes: KernelSizes) {
   let end: Pointer = memoryStart;
-  const take = (bytes: number): Pointer => {
+  const reserve = (bytes: number): Pointer => {
     const at = end;
     end += Math.ceil(bytes / 16) * 16;
     return at;
@@ -110,17 +111,17 @@ function layOut({ model, train, microBatch, ...order }: ReferenceRun, sizes: Ker
   const floats = partialFloats(model);
   const { slots } = new SampleOrder({ ...order, microBatch, samples: train.count });
   const regions = {
-    network: take(Network.bytesNeeded(model, microBatch, sizes)),
-    records: take(4 * train.count),
-    image: take(inputWidth(model)),
-    heap: take(train.count * sizes.recordBytesMax(inputWidth(model))),
-    labels: take(train.labels.length),
-    ids: take(4 * microBatch),
-    weights: take(4 * floats),
-    transposed: take(4 * transposedFloats(chainOf(model))),
-    velocity: take(4 * floats),
-    /** One partial gradient per level of the tree, the root's first. */
-    partials: take(4 * floats * (1 + treeDepth(slots))),
+    network: reserve(Network.bytesNeeded(model, microBatch, sizes)),
+    records: reserve(4 * train.count),
+    image: reserve(inputWidth(model)),
+    heap: reserve(train.count * sizes.recordBytesMax(inputWidth(model))),
+    labels: reserve(train.labels.length),
+    ids: reserve(4 * microBatch),
+    weights: reserve(4 * floats),
+    transposed: reserve(4 * transposedFloats(chainOf(model))),
+    velocity: reserve(4 * floats),
+    /** One buffer for a partial gradient per level of the tree, beginning with the root's level. */
+    partials: reserve(4 * floats * (1 + treeDepth(slots))),
   };
   return { ...regions, end };
 }
