@@ -2,6 +2,7 @@
  * One run of a few shards with one worker: what a coordinator would say, in an order that is written down here, and what
  * must come back. `conform.ts` has one of these per connection.
  */
+import { arithmetic } from '../../shared/arithmetic/identity.js';
 import { limits } from '../../shared/limits.js';
 import { outputWidth } from '../../shared/model/parameters.js';
 import { patience } from '../../shared/pool/member.js';
@@ -109,6 +110,7 @@ export class Conversation {
     const { helloMs, prepareMs } = this.expectations.waits;
     const { message: hello } = await this.peer.expect(['hello'], '`hello`', helloMs);
     this.report.note(describe(hello));
+    this.conclude('the name of the arithmetic', misnamed(hello.arithmetic));
     this.peer.send(this.welcome());
     const { message: ready } = await this.peer.expect(['ready'], '`ready`', prepareMs);
     this.compareKnownAnswer(ready.knownAnswer);
@@ -187,6 +189,11 @@ export class Conversation {
     if (fault === null) this.report.passed(check);
     else this.report.failed(check, fault);
   }
+}
+
+function misnamed(name: string): string | null {
+  const { specification } = arithmetic;
+  return name === specification ? null : `wanted "${specification}", got "${name}"; a coordinator would refuse it`;
 }
 
 function describe({ name, kind, version: of, threads, kernels }: Hello): string {

@@ -131,6 +131,14 @@ describe('a worker that computes something else', () => {
     expect(text).toContain('ok     a shard of 6 slots');
   });
 
+  it('is told that its arithmetic has another name', async () => {
+    const { text, failures } = await said({ arithmetic: 'lockstep-arithmetic-0' }, [first]);
+    expect(text).toMatch(
+      wrong('the name of the arithmetic', 'wanted "lockstep-arithmetic-1", got "lockstep-arithmetic-0"'),
+    );
+    expect(failures).toBe(1);
+  });
+
   it('is told which mistake its known answer has, and in which stages', async () => {
     const { backend, sentence } = mistakes.by256;
     const memory = backend.createMemory(memoryStart + knownAnswerBytes(backend.sizes), false);

@@ -24,6 +24,7 @@ export const knownAnswer = 'ab'.repeat(32);
 
 export interface Faults {
   readonly backend?: KernelBackend;
+  readonly arithmetic?: string;
   readonly knownAnswer?: string;
   /** How the answer to a shard is made, from the right one. */
   readonly sum?: (worker: TestWorker, shard: ShardLease, right: Float32Array) => Float32Array;
@@ -59,7 +60,7 @@ export class TestWorker implements PeerSocket {
       name: 'test',
       kind: 'test',
       threads: 1,
-      arithmetic: arithmetic.specification,
+      arithmetic: faults.arithmetic ?? arithmetic.specification,
       kernels: 'test',
     };
     this.say({ type: 'hello', protocol: protocolVersion, ...kind });
