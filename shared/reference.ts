@@ -15,7 +15,9 @@ import { initialWeights } from './model/initialise.js';
 import type { Model } from './model/model.js';
 import { Network, transposedFloats, transposeWeights } from './model/network.js';
 import { inputWidth, partialFloats } from './model/parameters.js';
+import { type OptimizerDescription, updateWeights, vectorsOf } from './optimizer/optimizers.js';
 import { rootShard, treeDepth } from './pool/tree.js';
+import { scoreFloats } from './work/kinds.js';
 
 export interface ReferenceRun {
   readonly model: Model;
@@ -24,9 +26,7 @@ export interface ReferenceRun {
   readonly batch: number;
   readonly microBatch: number;
   readonly seed: number;
-  /** Learning rate and momentum, rounded to float32 by the kernels. */
-  readonly rate: number;
-  readonly momentum: number;
+  readonly optimizer: OptimizerDescription;
 }
 
 /** The state after one step. */
@@ -53,12 +53,11 @@ export function* referenceTrain(
   const floats = partialFloats(model);
   const network = new Network(memory, sizes, model, microBatch, at.network);
   const order = new SampleOrder({ ...run, samples: train.count });
-  const weights = new Float32Array(memory.buffer, at.weights, floats - 2);
-  const sums = new Float32Array(memory.buffer, at.partials + 4 * (floats - 2), 2);
+  const weights = new Float32Array(memory.buffer, at.weights, floats - scoreFloats);
+  const sums = new Float32Array(memory.buffer, at.partials + 4 * (floats - scoreFloats), scoreFloats);
   const ids = new Uint32Array(memory.buffer, at.ids, microBatch);
   keepAll(train, memory, at);
   new Uint8Array(memory.buffer, at.labels, train.labels.length).set(train.labels);
-  new Float32Array(memory.buffer, at.velocity, floats - 2).fill(0);
   weights.set(initialWeights(model, run.seed));
 
   for (let step = 0; ; step++) {
@@ -86,7 +85,8 @@ export function* referenceTrain(
     transposeWeights(kernels, chain, at.weights, at.transposed);
     sumNode(0, rootShard(slots).size, at.partials);
     // The update (E4) uses the sum at the root of the tree.
-    kernels.sgd(at.weights, at.velocity, at.partials, floats - 2, samples, run.rate, run.momentum);
+    const part = { first: 0, floats: floats - scoreFloats, sum: at.partials, samples, step };
+    updateWeights(run.optimizer, memory, at, part);
     yield { step: step + 1, loss: sums[0] / samples, accuracy: sums[1] / samples, weights };
   }
 }
@@ -101,7 +101,7 @@ function keepAll({ count, images }: Samples, memory: KernelMemory, at: ReturnTyp
   }
 }
 
-function layOut({ model, train, microBatch, ...order }: ReferenceRun, sizes: KernelSizes) {
+function layOut({ model, train, microBatch, optimizer, ...order }: ReferenceRun, sizes: KernelSizes) {
   let end: Pointer = memoryStart;
   const reserve = (bytes: number): Pointer => {
     const at = end;
@@ -119,7 +119,7 @@ function layOut({ model, train, microBatch, ...order }: ReferenceRun, sizes: Ker
     ids: reserve(4 * microBatch),
     weights: reserve(4 * floats),
     transposed: reserve(4 * transposedFloats(chainOf(model))),
-    velocity: reserve(4 * floats),
+    vectors: vectorsOf(optimizer).map(() => reserve(4 * floats)),
     /** One buffer for a partial gradient per level of the tree, beginning with the root's level. */
     partials: reserve(4 * floats * (1 + treeDepth(slots))),
   };

@@ -1,11 +1,13 @@
 /**
- * One checkpoint as a safetensors file. The file holds the weights and the optimizer's velocity, under the names of the
+ * One checkpoint as a safetensors file. The file holds the weights and the optimizer's vectors, under the names of the
  * model's tensors. Its metadata holds the position of the run, and a SHA-256 of everything in the file. These functions
  * touch no disk. They are asynchronous only because hashing yields to the event loop.
  */
 import type { Model } from '../../shared/model/model.js';
 import { parameterCount, tensorSpans } from '../../shared/model/parameters.js';
+import { vectorsOf } from '../../shared/optimizer/optimizers.js';
 import type { Position, TrainerState } from '../run/trainer.js';
+import { type ConfigFile, configSha256 } from './config.js';
 import { floatsOf, littleEndianBytes, sha256OfParts } from './floats.js';
 import {
   decodeHeader,
@@ -20,8 +22,8 @@ import {
 export interface Snapshot {
   readonly position: Position;
   readonly weights: Float32Array;
-  /** The optimizer's velocity, or null if the optimizer has none. */
-  readonly velocity: Float32Array | null;
+  /** The optimizer's vectors, in the order of the owner's names. Empty if the optimizer begins anew. */
+  readonly vectors: readonly Float32Array[];
   /** The rest of the trainer's state, which it needs to continue from here. */
   readonly state: TrainerState;
   /** Whether the caller says that these are the best weights so far. They are kept until better ones are saved. */
@@ -38,34 +40,39 @@ export interface Checkpoint extends Snapshot {
 /** The run to which a checkpoint must belong. */
 export interface CheckpointOwner {
   readonly model: Model;
+  /** Names of the vectors that the optimizer remembers. */
+  readonly vectors: readonly string[];
   readonly configSha256: string;
 }
 
+export function ownerOf(config: ConfigFile): CheckpointOwner {
+  return { model: config.model, vectors: vectorsOf(config.optimizer), configSha256: configSha256(config) };
+}
+
 const format = 'lockstep-checkpoint-1';
-const velocityPrefix = 'velocity.';
 
 /** A copy of a snapshot. Training does not change it. */
-export interface FrozenSnapshot extends Omit<Snapshot, 'weights' | 'velocity'> {
+export interface FrozenSnapshot extends Omit<Snapshot, 'weights' | 'vectors'> {
   readonly weights: Uint8Array;
-  readonly velocity: Uint8Array | null;
+  readonly vectors: readonly Uint8Array[];
 }
 
 /** Copies a snapshot, so that training can go on while the copy is written. */
 export function freeze(snapshot: Snapshot): FrozenSnapshot {
-  const { weights, velocity, position, state } = snapshot;
+  const { weights, vectors, position, state } = snapshot;
   return {
     ...snapshot,
     position: { ...position },
     state: { ...state },
     weights: littleEndianBytes(weights),
-    velocity: velocity && littleEndianBytes(velocity),
+    vectors: vectors.map(littleEndianBytes),
   };
 }
 
 /** Makes the parts of the file. The caller writes them one after the other. */
 export async function encodeCheckpoint(owner: CheckpointOwner, snapshot: FrozenSnapshot): Promise<Uint8Array[]> {
-  const { position, state, best, weights, velocity } = snapshot;
-  const data = velocity === null ? [weights] : [weights, velocity];
+  const { position, state, best, weights, vectors } = snapshot;
+  const data = [weights, ...vectors];
   const metadata = {
     format,
     step: String(position.step),
@@ -77,7 +84,7 @@ export async function encodeCheckpoint(owner: CheckpointOwner, snapshot: FrozenS
     configSha256: owner.configSha256,
     weightsSha256: await sha256OfParts([weights]),
   };
-  const header = encodeHeader(tensorsOf(owner.model, velocity !== null), {
+  const header = encodeHeader(tensorsOf(owner, vectors.length > 0), {
     ...metadata,
     sha256: await seal(metadata, data),
   });
@@ -92,7 +99,7 @@ export async function decodeCheckpoint(owner: CheckpointOwner, name: string, fil
   if (sha256 !== (await seal(metadata, [layout.data])))
     throw new MalformedFile('its SHA-256 does not match its content');
   if (metadata.configSha256 !== owner.configSha256) throw new MalformedFile('it belongs to another configuration');
-  const { weights, velocity } = checkedVectors(owner.model, layout);
+  const { weights, vectors } = checkedVectors(owner, layout);
   // The SHA-256 matched, so this program wrote the content: it needs no further checks.
   const position = {
     step: Number(metadata.step),
@@ -107,7 +114,7 @@ export async function decodeCheckpoint(owner: CheckpointOwner, name: string, fil
     best: metadata.best === 'true',
     weightsSha256: metadata.weightsSha256,
     weights,
-    velocity,
+    vectors,
   };
 }
 
@@ -117,20 +124,18 @@ function seal(metadata: Metadata, data: readonly Uint8Array[]): Promise<string> 
   return sha256OfParts([Buffer.from(JSON.stringify(entries)), ...data]);
 }
 
-function tensorsOf(model: Model, withVelocity: boolean): TensorShape[] {
+function tensorsOf({ model, vectors }: CheckpointOwner, withVectors: boolean): TensorShape[] {
   const weights = tensorSpans(model).map(({ name, shape }) => ({ name, shape }));
-  const velocity = weights.map(({ name, shape }) => ({ name: velocityPrefix + name, shape }));
-  return withVelocity ? [...weights, ...velocity] : weights;
+  const named = (vector: string) => weights.map(({ name, shape }) => ({ name: `${vector}.${name}`, shape }));
+  return withVectors ? [...weights, ...vectors.flatMap(named)] : weights;
 }
 
-function checkedVectors(model: Model, { tensors, data }: Layout): Pick<Snapshot, 'weights' | 'velocity'> {
-  const bytes = 4 * parameterCount(model);
-  const withVelocity = data.length > bytes;
-  if (JSON.stringify(tensors) !== JSON.stringify(tensorsOf(model, withVelocity))) {
+function checkedVectors(owner: CheckpointOwner, { tensors, data }: Layout): Pick<Snapshot, 'weights' | 'vectors'> {
+  const bytes = 4 * parameterCount(owner.model);
+  const withVectors = data.length > bytes;
+  if (JSON.stringify(tensors) !== JSON.stringify(tensorsOf(owner, withVectors))) {
     throw new MalformedFile("its tensors are not the model's");
   }
-  return {
-    weights: floatsOf(data.subarray(0, bytes)),
-    velocity: withVelocity ? floatsOf(data.subarray(bytes)) : null,
-  };
+  const vector = (n: number) => floatsOf(data.subarray(n * bytes, (n + 1) * bytes));
+  return { weights: vector(0), vectors: withVectors ? owner.vectors.map((_, n) => vector(n + 1)) : [] };
 }

@@ -5,6 +5,7 @@ import { LockstepError } from '../../shared/errors.js';
 import { anyText, list, number, object, orNull, sha256, wholeNumber } from '../../shared/fields.js';
 import { limits } from '../../shared/limits.js';
 import { checkModel } from '../../shared/model/description.js';
+import { checkOptimizer } from '../../shared/optimizer/optimizers.js';
 import { type ConfigDataset, type ConfigFile, runFormat } from './config.js';
 
 const count = wholeNumber(0, Number.MAX_SAFE_INTEGER);
@@ -25,8 +26,7 @@ const checkConfig = object<ConfigFile>({
   data: orNull(anyText),
   batch: count,
   microBatch: count,
-  rate: number,
-  momentum: number,
+  optimizer: checkOptimizer,
   seed: count,
   arithmetic: object<Arithmetic>({ specification: anyText, knownAnswer: sha256 }),
   epochs: count,

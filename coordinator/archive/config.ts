@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Arithmetic } from '../../shared/arithmetic/identity.js';
 import { canonicalJson, isObject } from '../../shared/canonical-json.js';
 import type { Model } from '../../shared/model/model.js';
+import type { OptimizerDescription } from '../../shared/optimizer/optimizers.js';
 import type { StopReason } from '../run/trainer.js';
 import type { AlarmName } from './alarms.js';
 
@@ -39,8 +40,7 @@ export interface ConfigFile {
   readonly data: string | null;
   readonly batch: number;
   readonly microBatch: number;
-  readonly rate: number;
-  readonly momentum: number;
+  readonly optimizer: OptimizerDescription;
   readonly seed: number;
   /** What computed it: specification and known answer, not a binary. */
   readonly arithmetic: Arithmetic;
@@ -104,9 +104,9 @@ export interface Difference {
  * look at on the way, so a resumed run may change it. Descriptions are taken whole: nothing in them is left out.
  */
 function determining(config: ConfigFile): Readonly<Record<string, unknown>> {
-  const { format, model, dataset, batch, microBatch, rate, momentum, seed, arithmetic } = config;
+  const { format, model, dataset, batch, microBatch, optimizer, seed, arithmetic } = config;
   const { sha256 } = dataset;
-  return { format, model, dataset: { sha256 }, batch, microBatch, rate, momentum, seed, arithmetic };
+  return { format, model, dataset: { sha256 }, batch, microBatch, optimizer, seed, arithmetic };
 }
 
 /** Finds the fields that make two runs train differently. A list that differs in one element is one difference. */

@@ -10,9 +10,9 @@ import { describeFault } from '../data/fault.js';
 import type { Position } from '../run/trainer.js';
 import { Alarms } from './alarms.js';
 import type { ArchiveEvent } from './archive-event.js';
-import type { Snapshot } from './checkpoint-file.js';
+import { ownerOf, type Snapshot } from './checkpoint-file.js';
 import { Checkpoints } from './checkpoints.js';
-import { type ConfigFile, configSha256, type MetricsLine, type Summary } from './config.js';
+import type { ConfigFile, MetricsLine, Summary } from './config.js';
 import { parseConfig } from './config-file.js';
 import { atomicWrite, ensureDirectory, type Files, listIfThere, nodeFiles, removeTemporaries } from './files.js';
 import { littleEndianBytes } from './floats.js';
@@ -98,8 +98,7 @@ export class RunDirectory {
     });
     this.checkpoints = new Checkpoints({
       directory: join(path, runFileNames.checkpoints),
-      model: config.model,
-      configSha256: configSha256(config),
+      ...ownerOf(config),
       files: this.files,
       warn: (message) => this.emit({ type: 'checkpoint-trouble', message }),
       // A run that resumes from this checkpoint must find all lines up to its step.
@@ -137,10 +136,10 @@ export class RunDirectory {
   checkpoint(
     position: Position,
     weights: Float32Array,
-    velocity: Float32Array | null,
+    vectors: readonly Float32Array[],
     standing: Pick<Snapshot, 'state' | 'best'>,
   ): void {
-    this.checkpoints.save({ position, weights, velocity, ...standing }).then(
+    this.checkpoints.save({ position, weights, vectors, ...standing }).then(
       (path) => {
         // Null means that a newer checkpoint replaced this one. The newer one reports its own result.
         if (path === null) return;

@@ -5,6 +5,7 @@
  */
 import type { KernelBackend, KernelMemory } from '../../shared/arithmetic/backend.js';
 import { openScalar } from '../../shared/arithmetic/scalar/backend.js';
+import { assert } from '../../shared/assert.js';
 import { Computer } from '../../shared/compute/computer.js';
 import { type LooseSamples, storeSamples } from '../../shared/compute/samples.js';
 import { layOutWorkspace, type RunDescription, type Workspace } from '../../shared/compute/workspace.js';
@@ -12,6 +13,7 @@ import type { SampleSet } from '../../shared/data/dataset.js';
 import type { SampleOrder, SlotOrder } from '../../shared/data/order.js';
 import { initialWeights } from '../../shared/model/initialise.js';
 import { transposeWeights } from '../../shared/model/network.js';
+import { updateWeights } from '../../shared/optimizer/optimizers.js';
 import { type Shard, shardEnd } from '../../shared/pool/tree.js';
 import { scoreFloats, type WorkName } from '../../shared/work/kinds.js';
 import { type Orders, orderOf, ordersOf, shardSamples } from '../../shared/work/orders.js';
@@ -103,10 +105,13 @@ export class Oracle {
   }
 
   /** E4, from the root of a step's tree. */
-  update(root: Float32Array, samples: number, rate: number, momentum: number): void {
-    const { weights, velocity, parameters } = this.workspace;
-    this.floats(this.sumAt, this.workspace.partialFloats).set(root);
-    this.memory.kernels.sgd(weights, velocity, this.sumAt, parameters, samples, rate, momentum);
+  update(root: Float32Array, samples: number, step: number): void {
+    const { optimizer } = this.run;
+    assert(optimizer !== undefined, 'the run has no optimizer');
+    const { parameters, partialFloats } = this.workspace;
+    this.floats(this.sumAt, partialFloats).set(root);
+    const part = { first: 0, floats: parameters, sum: this.sumAt, samples, step };
+    updateWeights(optimizer, this.memory, this.workspace, part);
     this.setWeights(this.weights);
   }
 

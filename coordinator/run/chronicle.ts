@@ -2,6 +2,7 @@
  * Writes down what happens in a training, and reports it: metrics lines and checkpoints go to the run directory, events
  * to the listeners. Nothing here changes the training.
  */
+import type { Pointer } from '../../shared/arithmetic/kernels.js';
 import type { Machine } from '../../shared/compute/machine.js';
 import type { Task } from '../../shared/work/task.js';
 import type { MetricsLine, Summary } from '../archive/config.js';
@@ -48,10 +49,10 @@ export class Chronicle implements TrainerObserver {
   /** Copies what a checkpoint holds before it returns; it is written in the background. A fault is an alarm, not an end. */
   checkpoint(position: Position, state: TrainerState): void {
     const { machine, directory } = this.parts;
-    const { weights, velocity, parameters } = machine.workspace;
+    const { weights, vectors, parameters } = machine.workspace;
     const best = isBest(position.step, state);
-    const [w, v] = [machine.floats(weights, parameters), machine.floats(velocity, parameters)];
-    directory.checkpoint(position, w, v, { state, best });
+    const floats = (at: Pointer) => machine.floats(at, parameters);
+    directory.checkpoint(position, floats(weights), vectors.map(floats), { state, best });
   }
 
   /** Writes what remains to be written. Rejects with `output-unwritable`. */

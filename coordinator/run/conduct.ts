@@ -134,7 +134,7 @@ interface Staged extends Loaded {
 
 async function train(staged: Staged, { platform, emit }: RunMeans): Promise<StopReason> {
   const { setup, directory, trainer, machine, isResumed, recorder, site, chronicle, ending } = staged;
-  const training = new TrainerDriver(machine, trainer, setup.optimizer, platform.nowMs, chronicle);
+  const training = new TrainerDriver(machine, trainer, platform.nowMs, chronicle);
   const run = liveRun({ setup, directory, trainer, machine, training, recorder, ending });
   emit({ type: 'loaded', run, history: isResumed ? await directory.history() : [] });
   await site.ready();

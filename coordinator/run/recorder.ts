@@ -102,7 +102,7 @@ export class Recorder {
   growth(testLoss: number, firstLoss: number | null): RunWarning | null {
     if (firstLoss === null || this.hasGrown || testLoss < growthFactor * firstLoss) return null;
     this.hasGrown = true;
-    return { code: 'loss-grows', testLoss, firstLoss, rate: this.config.rate };
+    return { code: 'loss-grows', testLoss, firstLoss, rate: this.config.optimizer.rate };
   }
 
   summary({ reason, steps, findings, weightsSha256, diskFaults }: RunResult): Summary {

@@ -3,7 +3,8 @@
  * `config.json`. The user's own always win; `differences` then decides whether a run that goes on may have them.
  */
 import type { Model } from '../../shared/model/model.js';
-import { presetDefault } from '../../shared/model/presets.js';
+import { findPreset, presetDefault } from '../../shared/model/presets.js';
+import { type OptimizerDescription, withSettings } from '../../shared/optimizer/optimizers.js';
 import type { ConfigFile } from '../archive/config.js';
 
 /** Where the model comes from. */
@@ -22,9 +23,7 @@ export interface RunSettings {
   readonly epochs: number;
   readonly batch: number;
   readonly microBatch: number;
-  /** Undefined: the preset's. */
-  readonly lr: number | undefined;
-  readonly momentum: number | undefined;
+  readonly optimizer: OptimizerDescription;
   readonly seed: number;
   readonly evalEvery: 'epoch' | number;
   /** Undefined: no such bound. */
@@ -33,10 +32,13 @@ export interface RunSettings {
   readonly patience: number | undefined;
 }
 
-type Given = { readonly [K in Exclude<keyof RunSettings, 'model'>]?: RunSettings[K] | undefined };
+type Given = { readonly [K in Exclude<keyof RunSettings, 'model' | 'optimizer'>]?: RunSettings[K] | undefined };
 
 /** What the user asks for. */
 export interface GivenSettings extends Given {
+  /** Learning rate and momentum, in place of the preset's. */
+  readonly lr?: number | undefined;
+  readonly momentum?: number | undefined;
   readonly preset?: string | undefined;
   /** A file, or the model itself. */
   readonly model?: string | Model | undefined;
@@ -50,8 +52,7 @@ export const defaults: RunSettings = {
   epochs: 10,
   batch: 128,
   microBatch: 16,
-  lr: undefined,
-  momentum: undefined,
+  optimizer: withSettings(findPreset(presetDefault).optimizer, {}),
   seed: 1,
   evalEvery: 'epoch',
   maxSteps: undefined,
@@ -59,26 +60,30 @@ export const defaults: RunSettings = {
   patience: undefined,
 };
 
-/** Of a new run, or, with its configuration, of one that goes on. */
+/** Of a new run, or, with its configuration, of one that goes on. Throws `usage` for what the optimizer cannot have. */
 export function completeSettings(given: GivenSettings, config: ConfigFile | null): RunSettings {
   const base = config === null ? defaults : settingsOf(config);
   // A directory that is given belongs to a data set that is given.
   const { dataset, data } = (given.dataset ?? given.data) === undefined ? base : { dataset: 'auto' as const, ...given };
+  const model = modelGiven(given) ?? base.model;
   return {
-    model: modelGiven(given) ?? base.model,
+    model,
     dataset: dataset ?? defaults.dataset,
     data,
     epochs: given.epochs ?? base.epochs,
     batch: given.batch ?? base.batch,
     microBatch: given.microBatch ?? base.microBatch,
-    lr: given.lr ?? base.lr,
-    momentum: given.momentum ?? base.momentum,
+    optimizer: withSettings(config?.optimizer ?? optimizerFor(model), { rate: given.lr, momentum: given.momentum }),
     seed: given.seed ?? base.seed,
     evalEvery: given.evalEvery ?? base.evalEvery,
     maxSteps: given.maxSteps ?? base.maxSteps,
     targetAccuracy: given.targetAccuracy ?? base.targetAccuracy,
     patience: given.patience ?? base.patience,
   };
+}
+
+function optimizerFor(model: ModelSource): OptimizerDescription {
+  return findPreset(model.from === 'preset' ? model.name : presetDefault).optimizer;
 }
 
 function modelGiven({ model, preset }: GivenSettings): ModelSource | null {
@@ -88,7 +93,7 @@ function modelGiven({ model, preset }: GivenSettings): ModelSource | null {
 }
 
 function settingsOf(config: ConfigFile): RunSettings {
-  const { preset, model, epochs, batch, microBatch, rate, momentum, seed } = config;
+  const { preset, model, epochs, batch, microBatch, optimizer, seed } = config;
   return {
     model: { from: 'run', preset, model },
     dataset: datasetOf(config),
@@ -96,8 +101,7 @@ function settingsOf(config: ConfigFile): RunSettings {
     epochs,
     batch,
     microBatch,
-    lr: rate,
-    momentum,
+    optimizer,
     seed,
     evalEvery: config.evaluateEvery,
     maxSteps: config.maxSteps ?? undefined,

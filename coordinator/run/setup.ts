@@ -12,14 +12,13 @@ import { limits } from '../../shared/limits.js';
 import { misfit, parseModel } from '../../shared/model/description.js';
 import { initialWeights } from '../../shared/model/initialise.js';
 import type { Model } from '../../shared/model/model.js';
-import { findPreset, presetDefault, presetModel } from '../../shared/model/presets.js';
+import { presetModel } from '../../shared/model/presets.js';
 import type { Snapshot } from '../archive/checkpoint-file.js';
 import { type ConfigDataset, type ConfigFile, runFormat } from '../archive/config.js';
 import type { LoadedDataset } from '../data/load.js';
 import { version } from '../version.js';
 import type { ModelSource, RunSettings } from './settings.js';
 import type { TrainingPlan } from './trainer.js';
-import type { Optimizer } from './trainer-driver.js';
 
 /** A run that has been checked: every part fits every other. */
 export interface RunSetup {
@@ -30,7 +29,6 @@ export interface RunSetup {
   /** What determines its result, and how far it goes. */
   readonly config: ConfigFile;
   readonly run: RunDescription;
-  readonly optimizer: Optimizer;
   readonly plan: TrainingPlan;
   /** Micro-batches of a full step: no more members than that can take part. */
   readonly slots: number;
@@ -38,11 +36,11 @@ export interface RunSetup {
 
 /** Throws `usage`, `model-invalid` or `data-invalid` where something does not fit. */
 export function setUpRun(settings: RunSettings, dataset: LoadedDataset, checkpointEveryMs: number): RunSetup {
-  const { name, preset, model, rate, momentum } = modelOf(settings, dataset);
-  const { batch, microBatch, seed } = settings;
+  const { name, preset, model } = modelOf(settings, dataset);
+  const { batch, microBatch, seed, optimizer } = settings;
   const fault = invalidOrder({ samples: dataset.train.count, batch, microBatch, seed });
   if (fault !== null) throw new LockstepError('usage', fault);
-  const run = { model, train: dataset.train.count, test: dataset.test.count, batch, microBatch, seed };
+  const run = { model, train: dataset.train.count, test: dataset.test.count, batch, microBatch, seed, optimizer };
   const order = new SampleOrder({ ...run, samples: run.train });
   const plan: TrainingPlan = {
     stepsPerEpoch: order.stepsPerEpoch,
@@ -53,7 +51,6 @@ export function setUpRun(settings: RunSettings, dataset: LoadedDataset, checkpoi
     patience: settings.patience,
     checkpointEveryMs,
   };
-  const optimizer = { rate: Math.fround(settings.lr ?? rate), momentum: Math.fround(settings.momentum ?? momentum) };
   const config: ConfigFile = {
     format: runFormat,
     version,
@@ -63,7 +60,7 @@ export function setUpRun(settings: RunSettings, dataset: LoadedDataset, checkpoi
     data: dataset.directory,
     batch,
     microBatch,
-    ...optimizer,
+    optimizer,
     seed,
     arithmetic,
     epochs: plan.epochs,
@@ -72,7 +69,7 @@ export function setUpRun(settings: RunSettings, dataset: LoadedDataset, checkpoi
     targetAccuracy: plan.targetAccuracy ?? null,
     patience: plan.patience ?? null,
   };
-  return { name, dataset: config.dataset, config, run, optimizer, plan, slots: order.slots };
+  return { name, dataset: config.dataset, config, run, plan, slots: order.slots };
 }
 
 function describe({ name, sha256, train, test, classes }: LoadedDataset): ConfigDataset {
@@ -97,11 +94,13 @@ export function buildMachine(
   return machine;
 }
 
-/** Takes a machine's weights and velocity to where a run was left. */
-export function restore(machine: Machine, { weights, velocity }: Pick<Snapshot, 'weights' | 'velocity'>): void {
+/** Takes a machine's weights and its optimizer to where a run was left. */
+export function restore(machine: Machine, { weights, vectors }: Pick<Snapshot, 'weights' | 'vectors'>): void {
   const { workspace } = machine;
   machine.floats(workspace.weights, workspace.parameters).set(weights);
-  if (velocity !== null) machine.floats(workspace.velocity, workspace.parameters).set(velocity);
+  for (const [n, vector] of vectors.entries()) {
+    machine.floats(workspace.vectors[n], workspace.parameters).set(vector);
+  }
 }
 
 interface NamedModel {
@@ -109,21 +108,17 @@ interface NamedModel {
   /** The preset's name, null for a model of the user's own. */
   readonly preset: string | null;
   readonly model: Model;
-  readonly rate: number;
-  readonly momentum: number;
 }
 
 function modelOf({ model: source }: RunSettings, dataset: LoadedDataset): NamedModel {
   if (source.from === 'preset') {
-    const { rate, momentum } = findPreset(source.name);
     const model = presetModel(source.name, dataset.train.shape, dataset.classes);
-    return { name: source.name, preset: source.name, model, rate, momentum };
+    return { name: source.name, preset: source.name, model };
   }
-  const { rate, momentum } = findPreset(presetDefault);
   const { name, preset, model } = ownModel(source);
   const fault = misfit(model, dataset.train.shape, dataset.classes);
   if (fault !== null) throw new LockstepError('model-invalid', `${name} does not fit ${dataset.name}: ${fault}`);
-  return { name: baseName(name), preset, model, rate, momentum };
+  return { name: baseName(name), preset, model };
 }
 
 function ownModel(source: Exclude<ModelSource, { from: 'preset' }>): Pick<NamedModel, 'name' | 'preset' | 'model'> {

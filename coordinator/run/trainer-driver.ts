@@ -26,12 +26,6 @@ import type {
   TrainerState,
 } from './trainer.js';
 
-export interface Optimizer {
-  /** Learning rate and momentum of SGD; float32. */
-  readonly rate: number;
-  readonly momentum: number;
-}
-
 /** What happens in a run, in order. */
 export interface TrainerObserver {
   /** A mini-batch was handed to the pool. */
@@ -44,14 +38,13 @@ export interface TrainerObserver {
 
 export class TrainerDriver {
   private readonly effects = new EffectQueue<TrainerEffect>((effect) => this.carryOut(effect));
-  private sum: { readonly at: Pointer; readonly samples: number } | null = null;
+  private sum: { readonly at: Pointer; readonly samples: number; readonly step: number } | null = null;
   private job: number | null = null;
   private readonly over = new Deferred<StopReason>();
 
   constructor(
     private readonly machine: Machine,
     private readonly trainer: Trainer,
-    private readonly optimizer: Optimizer,
     private readonly nowMs: () => number,
     private readonly observer: TrainerObserver,
   ) {}
@@ -136,7 +129,7 @@ export class TrainerDriver {
       return this.send({ type: 'diverged' });
     }
     const samples = this.machine.orders.train.samplesIn(task.stepInEpoch);
-    this.sum = { at, samples };
+    this.sum = { at, samples, step: task.step };
     this.send({ type: 'summed', nowMs: this.nowMs(), score: this.score(at + 4 * parameters, samples) });
   }
 
@@ -145,7 +138,7 @@ export class TrainerDriver {
     if (this.sum === null) return;
     const { buffers, profile } = this.machine;
     profile.enter('update');
-    this.machine.update(this.sum.at, this.sum.samples, this.optimizer);
+    this.machine.update(this.sum.at, this.sum.samples, this.sum.step);
     profile.leave();
     buffers.release(this.sum.at);
     this.sum = null;

@@ -1,8 +1,7 @@
 /** The newest weights of a run directory: those of its newest whole checkpoint, or of `model.safetensors`. */
 import { join } from 'node:path';
-import { type CheckpointOwner, decodeCheckpoint } from '../archive/checkpoint-file.js';
+import { type CheckpointOwner, decodeCheckpoint, ownerOf } from '../archive/checkpoint-file.js';
 import { stepOf } from '../archive/checkpoints.js';
-import { configSha256 } from '../archive/config.js';
 import { codeOf } from '../archive/files.js';
 import { littleEndianBytes } from '../archive/floats.js';
 import { decodeModel } from '../archive/model-file.js';
@@ -65,7 +64,7 @@ export class RecordedWeights {
 
   /** The newest first; of one step, the checkpoint before the model. */
   private candidates(): Candidate[] {
-    const owner = { model: this.run.config.model, configSha256: configSha256(this.run.config) };
+    const owner = ownerOf(this.run.config);
     const candidates = this.run.checkpoints.map((name) => this.checkpoint(name, owner)).reverse();
     const model = this.model();
     if (model !== null) {

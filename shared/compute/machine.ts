@@ -144,26 +144,20 @@ export class Machine {
     this.profile.leave();
   }
 
-  /** E4: updates the weights from the sum over a mini-batch of `samples`; idle threads take a part of a large model. */
-  update(sum: Pointer, samples: number, { rate, momentum }: { rate: number; momentum: number }): void {
-    const { weights, velocity, parameters } = this.workspace;
+  /**
+   * E4: updates the weights after `step` updates from the sum over a mini-batch of `samples`. Idle threads take a part of
+   * a large model.
+   */
+  update(sum: Pointer, samples: number, step: number): void {
+    const { parameters } = this.workspace;
     const helpers = parameters < UPDATE_SHARED_MIN ? [] : this.idleThreads().slice(0, this.threads - 1);
     const part = 16 * Math.ceil(parameters / (helpers.length + 1) / 16);
     const orderFrom = (first: number): UpdateOrder => {
-      const [at, floats] = [4 * first, Math.max(0, Math.min(part, parameters - first))];
-      return {
-        kind: 'update',
-        weights: weights + at,
-        velocity: velocity + at,
-        sum: sum + at,
-        floats,
-        samples,
-        rate,
-        momentum,
-      };
+      const floats = Math.max(0, Math.min(part, parameters - first));
+      return { kind: 'update', first, floats, sum, samples, step };
     };
     for (const [i, lane] of helpers.entries()) lane.beginUpdate(orderFrom((i + 1) * part));
-    update(this.kernels, orderFrom(0));
+    update(this.memory, this.workspace, orderFrom(0));
     for (const lane of helpers) lane.settle(this.spins);
     this.weightsChanged();
   }

@@ -17,10 +17,10 @@ const POSTED = 0;
 const WANTS_MESSAGE = 1;
 const ANSWERED = 16;
 const RING = 32;
-const ENTRY = 10;
+const ENTRY = 8;
 /** Within an entry. */
-const TOOK = 8;
-const STATE = 9;
+const TOOK = 6;
+const STATE = 7;
 /** Of an order that was posted: whoever changes this has it. */
 const FREE = 0;
 const BEGUN = 1;
@@ -97,15 +97,13 @@ export class Mailbox {
   }
 
   private writeUpdate(at: number, order: UpdateOrder): void {
-    const { ints, floats } = this;
+    const { ints } = this;
     ints[at] = UPDATE;
-    ints[at + 1] = order.weights;
-    ints[at + 2] = order.velocity;
+    ints[at + 1] = order.first;
+    ints[at + 2] = order.floats;
     ints[at + 3] = order.sum;
-    ints[at + 4] = order.floats;
-    ints[at + 5] = order.samples;
-    floats[at + 6] = order.rate;
-    floats[at + 7] = order.momentum;
+    ints[at + 4] = order.samples;
+    ints[at + 5] = order.step;
   }
 
   // ---- the thread's side ----
@@ -136,16 +134,14 @@ export class Mailbox {
   }
 
   private readUpdate(at: number): UpdateOrder {
-    const { ints, floats } = this;
+    const { ints } = this;
     return {
       kind: 'update',
-      weights: ints[at + 1] >>> 0,
-      velocity: ints[at + 2] >>> 0,
+      first: ints[at + 1],
+      floats: ints[at + 2],
       sum: ints[at + 3] >>> 0,
-      floats: ints[at + 4],
-      samples: ints[at + 5],
-      rate: floats[at + 6],
-      momentum: floats[at + 7],
+      samples: ints[at + 4],
+      step: ints[at + 5] >>> 0,
     };
   }
 

@@ -1,5 +1,6 @@
 /** What a machine asks of one of its threads. */
 import type { Pointer } from '../arithmetic/kernels.js';
+import type { UpdatePart } from '../optimizer/optimizer.js';
 import type { Shard } from '../pool/tree.js';
 import type { Task } from '../work/task.js';
 
@@ -11,16 +12,9 @@ export interface ShardOrder {
   readonly out: Pointer;
 }
 
-/** A run of parameters to update from a sum: the arguments of the `sgd` kernel. */
-export interface UpdateOrder {
+/** A run of parameters to update. The optimizer, the weights and its vectors are the workspace's. */
+export interface UpdateOrder extends UpdatePart {
   readonly kind: 'update';
-  readonly weights: Pointer;
-  readonly velocity: Pointer;
-  readonly sum: Pointer;
-  readonly floats: number;
-  readonly samples: number;
-  readonly rate: number;
-  readonly momentum: number;
 }
 
 export type Order = ShardOrder | UpdateOrder;

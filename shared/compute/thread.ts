@@ -5,8 +5,8 @@
 
 import type { BackendHandOver, KernelMemory } from '../arithmetic/backend.js';
 import { type BackendTable, backends, openBackend } from '../arithmetic/backends.js';
-import type { Kernels } from '../arithmetic/kernels.js';
 import { assert } from '../assert.js';
+import { updateWeights } from '../optimizer/optimizers.js';
 import { buffersOf, type CarriedAnswer, CarriedComputer, type CarriedOrder } from './carrier.js';
 import { Computer } from './computer.js';
 import { Mailbox } from './mailbox.js';
@@ -71,7 +71,6 @@ function serveMailbox(
   workspace: Workspace,
   nowMs: () => number,
 ): void {
-  const { kernels } = memory;
   const computer = new Computer(memory, workspace, thread);
   const mailbox = new Mailbox(memory, workspace.threads[thread].mailbox);
   port.post('ready');
@@ -79,13 +78,14 @@ function serveMailbox(
     const order = mailbox.receive(taken, spins);
     const begunMs = nowMs();
     if (order?.kind === 'shard') computer.compute(order.task, order.shard, order.out);
-    else if (order !== null) update(kernels, order);
+    else if (order !== null) update(memory, workspace, order);
     if (mailbox.answer(taken, nowMs() - begunMs)) port.post('answered');
   }
 }
 
-/** E4 on a run of the parameters: each is updated on its own, so it does not matter who updates which. */
-export function update(kernels: Kernels, order: UpdateOrder): void {
-  const { weights, velocity, sum, floats, samples, rate, momentum } = order;
-  kernels.sgd(weights, velocity, sum, floats, samples, rate, momentum);
+/** E4 on a part of the weights. */
+export function update(memory: KernelMemory, workspace: Workspace, order: UpdateOrder): void {
+  const { optimizer } = workspace.run;
+  assert(optimizer !== undefined, 'an update in a run that has no optimizer here');
+  updateWeights(optimizer, memory, workspace, order);
 }

@@ -13,6 +13,7 @@ import type { Model } from '../model/model.js';
 import { Network, transposedFloats } from '../model/network.js';
 import { inputWidth, outputsOf, parametersOf } from '../model/parameters.js';
 import { temporariesFor } from '../model/shard.js';
+import { type OptimizerDescription, vectorsOf } from '../optimizer/optimizers.js';
 import type { PayloadContext } from '../protocol/payload.js';
 import { maskBytes } from '../protocol/tensor.js';
 import { scoreFloats, sumFloats, workNames } from '../work/kinds.js';
@@ -26,6 +27,8 @@ export interface RunDescription extends Readonly<Record<SampleSet, number>> {
   readonly batch: number;
   readonly microBatch: number;
   readonly seed: number;
+  /** How the weights are updated. Absent where they only come from elsewhere: on a worker. */
+  readonly optimizer?: OptimizerDescription;
 }
 
 /** What one thread has for itself. */
@@ -63,8 +66,8 @@ export interface Workspace {
   readonly pixels: number;
   readonly weights: Pointer;
   readonly transposed: Pointer;
-  /** The optimizer's state; only the coordinator uses it. */
-  readonly velocity: Pointer;
+  /** The vectors that the optimizer remembers; none where the run has no optimizer. */
+  readonly vectors: readonly Pointer[];
   /** The weights as they were broadcast last, and the time before; only the coordinator uses them. */
   readonly broadcast: readonly [Pointer, Pointer];
   /** An image on its way to or from its record. */
@@ -120,7 +123,7 @@ export function layOutWorkspace(run: RunDescription, threads: number, sizes: Ker
     pixels,
     weights: arena.floats(parameters),
     transposed: arena.floats(transposedFloats(chain)),
-    velocity: arena.floats(parameters),
+    vectors: (run.optimizer === undefined ? [] : vectorsOf(run.optimizer)).map(() => arena.floats(parameters)),
     broadcast: [arena.floats(parameters), arena.floats(parameters)] as const,
     image: arena.bytes(pixels),
     mask: arena.bytes(maskBytes),

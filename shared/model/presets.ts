@@ -1,5 +1,6 @@
 /** Models that need no file, each with the training settings that suit it. */
 import { LockstepError } from '../errors.js';
+import type { OptimizerDescription } from '../optimizer/optimizers.js';
 import { invalidModel } from './description.js';
 import type { DenseDescription } from './layers/dense.js';
 import type { Model } from './model.js';
@@ -9,9 +10,8 @@ export interface Preset {
   readonly description: string;
   /** For 28 x 28 pixels and ten classes, as MNIST has them. */
   readonly model: Model;
-  /** Learning rate that suits the model with batches of about 128. */
-  readonly rate: number;
-  readonly momentum: number;
+  /** What suits the model with batches of about 128. */
+  readonly optimizer: OptimizerDescription;
   /** The same network for images of another shape, and another number of classes. */
   readonly modelFor: (input: Model['input'], classes: number) => Model;
 }
@@ -23,7 +23,7 @@ export const presetDefault: PresetName = 'mlp';
 export const presets: Readonly<Record<PresetName, Preset>> = {
   mlp: preset(
     '784-128-10, relu, softmax cross-entropy, SGD with momentum',
-    { rate: 0.1, momentum: 0.9 },
+    { name: 'sgd', rate: 0.1, momentum: 0.9 },
     (input, classes) => ({
       input,
       layers: [
@@ -35,12 +35,12 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
   ),
   'sigmoid-16': preset(
     "784-16-16-10, sigmoid, quadratic cost, plain SGD: the network of 3Blue1Brown's introduction",
-    { rate: 5, momentum: 0 },
+    { name: 'sgd', rate: 5, momentum: 0 },
     (input, classes) => sigmoidNetwork(input, 16, 16, classes),
   ),
   'sigmoid-100': preset(
     '784-100-100-10, sigmoid, quadratic cost, plain SGD',
-    { rate: 2, momentum: 0 },
+    { name: 'sgd', rate: 2, momentum: 0 },
     (input, classes) => sigmoidNetwork(input, 100, 100, classes),
   ),
 };
@@ -63,12 +63,8 @@ export function findPreset(name: string): Preset {
   throw new LockstepError('usage', `there is no preset "${name}": use one of ${names}, or a model file`);
 }
 
-function preset(
-  description: string,
-  settings: Pick<Preset, 'rate' | 'momentum'>,
-  modelFor: Preset['modelFor'],
-): Preset {
-  return { description, model: modelFor([28, 28], 10), ...settings, modelFor };
+function preset(description: string, optimizer: OptimizerDescription, modelFor: Preset['modelFor']): Preset {
+  return { description, optimizer, model: modelFor([28, 28], 10), modelFor };
 }
 
 function sigmoidNetwork(input: Model['input'], ...widths: number[]): Model {

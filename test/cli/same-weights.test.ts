@@ -35,9 +35,9 @@ function options(out: string, maxSteps: number): (string | number)[] {
 
 async function referenceHash(preset: string, stepCount: number): Promise<string> {
   const { train, classes } = await loadDataset({ dataset: 'auto', directory: data });
-  const { rate, momentum } = findPreset(preset);
+  const { optimizer } = findPreset(preset);
   const model = presetModel(preset, train.shape, classes);
-  const run: ReferenceRun = { model, train, batch: 128, microBatch: 16, seed: 1, rate, momentum };
+  const run: ReferenceRun = { model, train, batch: 128, microBatch: 16, seed: 1, optimizer };
   for (const { step, weights } of referenceTrain(run, openScalar())) {
     if (step === stepCount) return weightsSha256(weights);
   }

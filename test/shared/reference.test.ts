@@ -23,8 +23,7 @@ const run: ReferenceRun = {
   batch: 40,
   microBatch: 8,
   seed: 1,
-  rate: 0.1,
-  momentum: 0.9,
+  optimizer: { name: 'sgd', rate: 0.1, momentum: 0.9 },
 };
 
 const hashOf = (weights: Float32Array) =>
@@ -74,7 +73,7 @@ describe('referenceTrain', () => {
   });
 
   it('does gradient descent on all samples for a batch of 0', () => {
-    const all = { ...run, batch: 0, momentum: 0, rate: 0.05 };
+    const all: ReferenceRun = { ...run, batch: 0, optimizer: { name: 'sgd', rate: 0.05, momentum: 0 } };
     const steps = trainScalar(all, 20);
     for (let i = 1; i < steps.length; i++) expect(steps[i].loss).toBeLessThan(steps[i - 1].loss);
   });

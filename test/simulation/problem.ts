@@ -80,7 +80,7 @@ function make({ hidden, microBatch, momentum, epochs }: Shape, seed: number): Pr
   };
   const setup = setUpRun(completeSettings(request, null), dataset, 1000 * checkpointEverySeconds);
   const steps = epochs * setup.plan.stepsPerEpoch;
-  const hashes = referenceHashes({ model, train, batch, microBatch, seed, rate, momentum }, steps);
+  const hashes = referenceHashes({ model, train, batch, microBatch, seed, optimizer: setup.config.optimizer }, steps);
   return { request, setup, dataset, steps, hashes };
 }
 

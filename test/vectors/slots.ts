@@ -33,7 +33,7 @@ function slotVector([hidden, last, loss]: (typeof slotCases)[number], seed: numb
   ];
   const model: Model = { input: [2, 3], layers, loss };
   const run: RunDescription = { model, train: 4, test: 4, batch: 0, microBatch: 4, seed };
-  const oracle = new Oracle(run, backend);
+  const oracle = new Oracle({ ...run, optimizer }, backend);
   const weights = madeUpWeights(run);
   const samples = madeUpSamples(run, 'train', 4);
   // As the slot's rows: the order of a run's only step would mix them.
@@ -76,10 +76,10 @@ const run: RunDescription = {
   microBatch: 4,
   seed: 5,
 };
-const [rate, momentum] = [0.1, 0.9];
+const optimizer = { name: 'sgd', rate: 0.1, momentum: 0.9 } as const;
 
 export function runVectors(backend?: KernelBackend) {
-  const oracle = new Oracle(run, backend);
+  const oracle = new Oracle({ ...run, optimizer }, backend);
   const [train, test] = [madeUpSamples(run, 'train', run.train), madeUpSamples(run, 'test', run.test)];
   oracle.store('train', train);
   oracle.store('test', test);
@@ -90,8 +90,8 @@ export function runVectors(backend?: KernelBackend) {
     trainLabels: list(train.labels),
     testPixels: bytes(test.pixels),
     testLabels: list(test.labels),
-    rate: floatBits([rate]),
-    momentum: floatBits([momentum]),
+    rate: floatBits([optimizer.rate]),
+    momentum: floatBits([optimizer.momentum]),
     weights: floatBits(oracle.weights),
     shards: shardsOf(oracle, 0),
     evaluation: nodesOf(rootShard(oracle.evaluationSlots), oracle.evaluationSlots).map((shard) => ({
@@ -116,7 +116,7 @@ function updatesOf(oracle: Oracle) {
   const update = (stepInEpoch: number) => {
     const slots = oracle.order.slotsIn(stepInEpoch);
     const root = oracle.gradient({ epoch: 0, stepInEpoch }, rootShard(slots));
-    oracle.update(root, oracle.order.samplesIn(stepInEpoch), rate, momentum);
+    oracle.update(root, oracle.order.samplesIn(stepInEpoch), stepInEpoch);
     return floatBits(oracle.weights);
   };
   const afterOneUpdate = update(0);

@@ -66,7 +66,8 @@ function stepsOf(row: Row, quick: boolean): number {
 async function referenceHash(row: Row, { directory, rate }: Pixels, stepCount: number): Promise<string> {
   const { train } = await loadDataset({ dataset: 'auto', directory });
   const { batch, microBatch } = row;
-  const run: ReferenceRun = { model: modelOf(row), train, batch, microBatch, seed: 1, rate, momentum: 0 };
+  const optimizer = { name: 'sgd', rate, momentum: 0 } as const;
+  const run: ReferenceRun = { model: modelOf(row), train, batch, microBatch, seed: 1, optimizer };
   for (const { step, weights } of referenceTrain(run, openScalar())) {
     if (step === stepCount) return weightsSha256(weights);
   }

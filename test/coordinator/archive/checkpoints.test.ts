@@ -7,7 +7,7 @@ import { fault, MemoryFiles, type Operation, withDirectory } from './memory-file
 import { model, snapshot, vector } from './samples.js';
 
 const directory = '/run/checkpoints';
-const owner = { model, configSha256: 'f'.repeat(64) };
+const owner = { model, vectors: ['velocity'], configSha256: 'f'.repeat(64) };
 
 function open(files = withDirectory(directory)) {
   const warnings: string[] = [];
@@ -50,8 +50,22 @@ describe('Checkpoints', () => {
 
   it('knows a run without optimizer state from one with it', async () => {
     const { files, checkpoints } = open();
-    await checkpoints.save({ ...snapshot(7), velocity: null });
-    expect((await open(files).checkpoints.loadNewest())?.velocity).toBeNull();
+    await checkpoints.save({ ...snapshot(7), vectors: [] });
+    expect((await open(files).checkpoints.loadNewest())?.vectors).toEqual([]);
+  });
+
+  it('keeps every vector of an optimizer under its name, and takes no others', async () => {
+    const files = withDirectory(directory);
+    const two = { ...owner, vectors: ['mean', 'square'], directory, files };
+    const vectors = [vector(7, 100), vector(7, 200)];
+    await new Checkpoints(two).save({ ...snapshot(7), vectors });
+    expect((await new Checkpoints(two).loadNewest())?.vectors).toEqual(vectors);
+    const names = decode(bytesOf(files, 7)).tensors.map(({ name }) => name);
+    expect(names.slice(2)).toEqual(
+      ['mean', 'square'].flatMap((of) => [`${of}.layers.0.weight`, `${of}.layers.0.bias`]),
+    );
+    const swapped = new Checkpoints({ ...two, vectors: ['square', 'mean'] });
+    await expect(swapped.load(checkpointName(7))).rejects.toThrow("its tensors are not the model's");
   });
 
   it('has nothing to load where nothing was saved', async () => {

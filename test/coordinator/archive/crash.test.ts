@@ -7,7 +7,7 @@ import { Cut, MemoryFiles, type Survival, withDirectory } from './memory-files.j
 import { chanceFrom, config, line, model, snapshot, summary, vector } from './samples.js';
 
 const directory = '/run/checkpoints';
-const owner = { model, configSha256: 'f'.repeat(64) };
+const owner = { model, vectors: ['velocity'], configSha256: 'f'.repeat(64) };
 
 /** Ways in which what was not synced gets lost: all, none, and by chance. */
 const losses: readonly [Survival, number][] = [
@@ -96,8 +96,8 @@ describe('a crash during a run', () => {
     for (let step = from + 1; step <= steps; step++) {
       opened.record(line(step));
       if (step % 3 !== 0) continue;
-      const { position, weights, velocity, ...standing } = snapshot(step);
-      opened.checkpoint(position, weights, velocity, standing);
+      const { position, weights, vectors, ...standing } = snapshot(step);
+      opened.checkpoint(position, weights, vectors, standing);
       await opened.checkpoints.settled();
     }
     await opened.finish(summary, vector(steps));

@@ -23,8 +23,8 @@ afterEach(() => rmSync(root, { recursive: true }));
 const json = (name: string) => JSON.parse(readFileSync(join(path, name), 'utf8'));
 
 function checkpoint(run: RunDirectory, step: number): void {
-  const { position, weights, velocity, state, best } = snapshot(step);
-  run.checkpoint(position, weights, velocity, { state, best });
+  const { position, weights, vectors, state, best } = snapshot(step);
+  run.checkpoint(position, weights, vectors, { state, best });
 }
 
 /** Steps 1 to 7, a checkpoint after 5. */
@@ -207,7 +207,8 @@ describe('config.json', () => {
   });
 
   it.each<[string, unknown]>([
-    ['rate', 'fast'],
+    ['optimizer', { ...config.optimizer, rate: 'fast' }],
+    ['optimizer', { ...config.optimizer, name: 'toString' }],
     ['batch', -1],
     ['model', {}],
     ['arithmetic', { ...config.arithmetic, knownAnswer: 'short' }],
@@ -252,8 +253,8 @@ describe('differences', () => {
     ['dataset.sha256', { ...config, dataset: { ...config.dataset, sha256: '0'.repeat(64) } }],
     ['batch', { ...config, batch: 24 }],
     ['microBatch', { ...config, microBatch: 2 }],
-    ['rate', { ...config, rate: 0.2 }],
-    ['momentum', { ...config, momentum: 0 }],
+    ['optimizer.rate', { ...config, optimizer: { ...config.optimizer, rate: 0.2 } }],
+    ['optimizer.momentum', { ...config, optimizer: { ...config.optimizer, momentum: 0 } }],
     ['seed', { ...config, seed: 2 }],
     ['arithmetic.specification', { ...config, arithmetic: { ...config.arithmetic, specification: 'fused-1' } }],
     ['arithmetic.knownAnswer', { ...config, arithmetic: { ...config.arithmetic, knownAnswer: '0'.repeat(64) } }],

@@ -20,8 +20,7 @@ export const config: ConfigFile = {
   data: null,
   batch: 12,
   microBatch: 4,
-  rate: 0.1,
-  momentum: 0.9,
+  optimizer: { name: 'sgd', rate: 0.1, momentum: 0.9 },
   seed: 1,
   arithmetic,
   epochs: 10,
@@ -42,7 +41,7 @@ export function snapshot(step: number, best = false): Snapshot {
   return {
     position: { step, epoch: Math.floor(step / stepsPerEpoch), stepInEpoch: step % stepsPerEpoch },
     weights: vector(step),
-    velocity: vector(step, 100),
+    vectors: [vector(step, 100)],
     state: { ...beginning.state, firstLoss: 2.3, bestLoss: 0.25, evaluationsSinceBest: step % 3 },
     best,
   };

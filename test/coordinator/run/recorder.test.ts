@@ -99,7 +99,7 @@ it('growth is warned of once, from three times the loss of the first step', () =
   const { recorder } = begin();
   expect(recorder.growth(100, null)).toBe(null);
   expect(recorder.growth(5.9, 2)).toBe(null);
-  expect(recorder.growth(6, 2)).toEqual({ code: 'loss-grows', testLoss: 6, firstLoss: 2, rate: config.rate });
+  expect(recorder.growth(6, 2)).toEqual({ code: 'loss-grows', testLoss: 6, firstLoss: 2, rate: config.optimizer.rate });
   expect(recorder.growth(60, 2)).toBe(null);
 });
 

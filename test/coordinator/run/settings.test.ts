@@ -5,6 +5,7 @@ import type { LoadedDataset } from '../../../coordinator/data/load.js';
 import { completeSettings, defaults, type GivenSettings, type RunSettings } from '../../../coordinator/run/settings.js';
 import { setUpRun } from '../../../coordinator/run/setup.js';
 import { presetDefault } from '../../../shared/model/presets.js';
+import { withSettings } from '../../../shared/optimizer/optimizers.js';
 import { model, config as saved } from '../archive/samples.js';
 
 interface Row<K extends keyof RunSettings> {
@@ -39,8 +40,13 @@ const rows: { readonly [K in keyof RunSettings]: Row<K> } = {
   epochs: { given: { epochs: 3 }, meaning: 3, otherwise: 10, config: { epochs: 7 }, kept: 7 },
   batch: { given: { batch: 24 }, meaning: 24, otherwise: 128, config: { batch: 20 }, kept: 20 },
   microBatch: { given: { microBatch: 2 }, meaning: 2, otherwise: 16, config: { microBatch: 6 }, kept: 6 },
-  lr: { given: { lr: 0.5 }, meaning: 0.5, otherwise: undefined, config: { rate: 0.25 }, kept: 0.25 },
-  momentum: { given: { momentum: 0 }, meaning: 0, otherwise: undefined, config: { momentum: 0.5 }, kept: 0.5 },
+  optimizer: {
+    given: { lr: 0.5, momentum: 0 },
+    meaning: { name: 'sgd', rate: 0.5, momentum: 0 },
+    otherwise: { name: 'sgd', rate: Math.fround(0.1), momentum: Math.fround(0.9) },
+    config: { optimizer: { name: 'sgd', rate: 0.25, momentum: 0.5 } },
+    kept: { name: 'sgd', rate: 0.25, momentum: 0.5 },
+  },
   seed: { given: { seed: 0 }, meaning: 0, otherwise: 1, config: { seed: 9 }, kept: 9 },
   evalEvery: { given: { evalEvery: 4 }, meaning: 4, otherwise: 'epoch', config: { evaluateEvery: 6 }, kept: 6 },
   maxSteps: { given: { maxSteps: 8 }, meaning: 8, otherwise: undefined, config: { maxSteps: 11 }, kept: 11 },
@@ -88,8 +94,7 @@ describe.each(names)('the setting %s', (name) => {
 
   it('is written to the configuration as it was read', () => {
     const { config: written } = setUpRun(completeSettings({}, changed), datasetOf(changed), 0);
-    const floats = { rate: Math.fround(changed.rate), momentum: Math.fround(changed.momentum) };
-    expect(written).toEqual({ ...changed, ...floats });
+    expect(written).toEqual({ ...changed, optimizer: withSettings(changed.optimizer, {}) });
   });
 
   it('leaves the others alone', () => {
@@ -107,6 +112,18 @@ it('a directory that is given is not mixed with the data set of the run', () => 
   const digits = { ...saved, data: '/old' };
   expect(completeSettings({ dataset: 'mnist' }, digits)).toMatchObject({ dataset: 'mnist', data: undefined });
   expect(completeSettings({ data: '/new' }, saved)).toMatchObject({ dataset: 'auto', data: '/new' });
+});
+
+it('a setting of the optimizer leaves the others as they are', () => {
+  const rounded = { name: 'sgd', rate: Math.fround(0.1), momentum: Math.fround(0.9) };
+  expect(completeSettings({ lr: 0.5 }, saved).optimizer).toEqual({ ...rounded, rate: 0.5 });
+  expect(completeSettings({ momentum: 0.5 }, saved).optimizer).toEqual({ ...rounded, momentum: 0.5 });
+  expect(completeSettings({ preset: 'sigmoid-16', momentum: 0.5 }, null).optimizer).toEqual({
+    name: 'sgd',
+    rate: 5,
+    momentum: 0.5,
+  });
+  expect(() => completeSettings({ momentum: 2 }, null)).toThrow('optimizer.momentum must be a number from 0 to 1');
 });
 
 it('a model may be given as a file or as itself', () => {

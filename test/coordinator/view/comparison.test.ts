@@ -21,7 +21,7 @@ test('runs are compared by the fields that differ, in the order of config.json, 
   ];
   const { fields } = compareRuns([
     await run('runs/a'),
-    await run('runs/b', { rate: Math.fround(0.3), seed: 2 }),
+    await run('runs/b', { optimizer: { ...config.optimizer, rate: Math.fround(0.3) }, seed: 2 }),
     await run('runs/c', { model: { ...config.model, layers }, maxSteps: 9 }),
   ]);
   expect(fields).toEqual([
@@ -33,7 +33,7 @@ test('runs are compared by the fields that differ, in the order of config.json, 
         'dense 4 activation relu, then dense 3 activation linear',
       ],
     },
-    { field: 'rate', values: ['0.1', '0.3', '0.1'] },
+    { field: 'optimizer.rate', values: ['0.1', '0.3', '0.1'] },
     { field: 'seed', values: ['1', '2', '1'] },
     { field: 'maxSteps', values: ['not set', 'not set', '9'] },
   ]);

@@ -1,14 +1,14 @@
 /** A run directory in memory, as a reader finds it while somebody else writes it; no clock is involved. */
 import { basename, dirname } from 'node:path';
-import { encodeCheckpoint, freeze } from '../../../coordinator/archive/checkpoint-file.js';
+import { encodeCheckpoint, freeze, ownerOf } from '../../../coordinator/archive/checkpoint-file.js';
 import { checkpointName } from '../../../coordinator/archive/checkpoints.js';
-import { configSha256, type MetricsLine } from '../../../coordinator/archive/config.js';
+import type { MetricsLine } from '../../../coordinator/archive/config.js';
 import { littleEndianBytes } from '../../../coordinator/archive/floats.js';
 import type { Processes } from '../../../coordinator/archive/lock.js';
 import { encodeModel } from '../../../coordinator/archive/model-file.js';
 import type { ReadableFiles } from '../../../coordinator/view/readable-files.js';
 import { RecordedRun, type RunListener } from '../../../coordinator/view/recorded-run.js';
-import { config, line, model, snapshot, vector } from '../archive/samples.js';
+import { config, line, snapshot, vector } from '../archive/samples.js';
 
 export const directory = '/runs/one';
 
@@ -40,10 +40,9 @@ export class WrittenRun implements ReadableFiles {
 
   /** A whole checkpoint whose weights are `vector(step)`. */
   async putCheckpoint(step: number): Promise<void> {
-    const owner = { model, configSha256: configSha256(config) };
     this.put(
       `checkpoints/${checkpointName(step)}`,
-      Buffer.concat(await encodeCheckpoint(owner, freeze(snapshot(step)))),
+      Buffer.concat(await encodeCheckpoint(ownerOf(config), freeze(snapshot(step)))),
     );
   }
 

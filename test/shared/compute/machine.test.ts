@@ -9,6 +9,8 @@ import { rootShard } from '../../../shared/pool/tree.js';
 import { Random } from '../../../shared/random.js';
 import { nodePlatform } from '../../../worker/node-platform.js';
 
+const optimizer = { name: 'sgd', rate: 0.1, momentum: 0.9 } as const;
+
 const machines: Machine[] = [];
 afterEach(() => {
   for (const machine of machines.splice(0)) machine.stop();
@@ -30,7 +32,7 @@ async function trained(
     { dense: 10, activation: 'linear' },
   ] as const;
   const model: Model = { input: [784], layers, loss: 'softmaxCrossEntropy' };
-  const run: RunDescription = { model, train: batch, test: 300, batch, microBatch: 16, seed: 3 };
+  const run: RunDescription = { model, train: batch, test: 300, batch, microBatch: 16, seed: 3, optimizer };
   const machine = new Machine({ ...nodePlatform(), sharesMemory }, run, threads);
   machines.push(machine);
   const random = new Random(1);
@@ -75,7 +77,7 @@ function advance(machine: Machine, step: number, slots: number, samples: number)
   const task = { work: 'gradient', step, epoch: step, stepInEpoch: 0 } as const;
   return new Promise((resolve) => {
     machine.pool.run(task, rootShard(slots), slots, (sum) => {
-      machine.update(sum, samples, { rate: 0.1, momentum: 0.9 });
+      machine.update(sum, samples, step);
       machine.buffers.release(sum);
       resolve();
     });

@@ -11,8 +11,7 @@ function pair(): { machine: Mailbox; thread: Mailbox } {
 
 function order(i: number): Order {
   if (i % 3 === 2) {
-    const places = { weights: 4 * i, velocity: 2 ** 31 + 64, sum: 2 ** 32 - 64 };
-    return { kind: 'update', ...places, floats: i, samples: 128, rate: 0.5, momentum: 0.875 };
+    return { kind: 'update', first: 16 * i, floats: i, sum: 2 ** 32 - 64, samples: 128, step: 2 ** 32 - 1 - i };
   }
   const task = { work: i % 3 === 0 ? ('gradient' as const) : ('evaluation' as const), epoch: i, stepInEpoch: i + 1 };
   return { kind: 'shard', task, shard: { lo: 2 * i, size: 2 }, out: 2 ** 32 - 64 * (i + 1) };

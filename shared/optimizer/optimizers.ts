@@ -1,0 +1,57 @@
+/** All optimizers, by the name that a run's configuration gives: `{ "name": "sgd", "rate": 0.1, "momentum": 0.9 }`. */
+import type { KernelMemory } from '../arithmetic/backend.js';
+import { LockstepError } from '../errors.js';
+import { type Check, oneOf } from '../fields.js';
+import type { OptimizerKind, OptimizerPlace, UpdatePart } from './optimizer.js';
+import { sgd } from './sgd.js';
+
+const kinds = {
+  sgd,
+};
+
+type Described<Kind> = Kind extends OptimizerKind<infer Description> ? Description : never;
+
+/** An optimizer as a run's configuration has it. Every one has a learning rate, `rate`. */
+export type OptimizerDescription = Described<(typeof kinds)[keyof typeof kinds]>;
+
+const checkName = oneOf(...Object.keys(kinds));
+
+/** An optimizer that there is, with the settings of its kind. */
+export const checkOptimizer: Check = (path, x) => {
+  const name = typeof x === 'object' && x !== null && Object.hasOwn(x, 'name') ? (x as { name: unknown }).name : null;
+  return checkName(`${path}.name`, name) ?? kinds[name as keyof typeof kinds].check(path, x);
+};
+
+/** Names of the vectors that an optimizer remembers. */
+export function vectorsOf({ name }: OptimizerDescription): readonly string[] {
+  return kinds[name].vectors;
+}
+
+/** E4 on a run of the parameters. It does not matter who updates which. */
+export function updateWeights(
+  optimizer: OptimizerDescription,
+  memory: KernelMemory,
+  at: OptimizerPlace,
+  part: UpdatePart,
+): void {
+  const kind: OptimizerKind<OptimizerDescription> = kinds[optimizer.name];
+  kind.update(optimizer, memory, at, part);
+}
+
+/**
+ * The optimizer with the settings that are given, the others as they were. Settings are rounded to float32, as the
+ * kernels take them. Throws `usage` for a setting that this optimizer does not have, or that is not in its range.
+ */
+export function withSettings(
+  optimizer: OptimizerDescription,
+  given: Readonly<Record<string, number | undefined>>,
+): OptimizerDescription {
+  const settings = Object.entries(given).filter(([, value]) => value !== undefined);
+  const foreign = settings.find(([setting]) => !Object.hasOwn(optimizer, setting));
+  if (foreign !== undefined) throw new LockstepError('usage', `the optimizer ${optimizer.name} has no ${foreign[0]}`);
+  const all = Object.entries({ ...optimizer, ...Object.fromEntries(settings) });
+  const rounded = Object.fromEntries(all.map(([name, x]) => [name, typeof x === 'number' ? Math.fround(x) : x]));
+  const fault = checkOptimizer('optimizer', rounded);
+  if (fault !== null) throw new LockstepError('usage', fault);
+  return rounded as unknown as OptimizerDescription;
+}
