@@ -1,4 +1,4 @@
-/** What happens to a row after a product: bias and activation on the way forward, the derivative on the way back. */
+/** The steps after a product: bias and activation in the forward pass, the derivative in the backward pass. */
 import { sigmoid, tanh } from './elementary';
 import { loadOne, splat, storeOne, zero } from './vector';
 
@@ -6,13 +6,13 @@ const SIGMOID = 1;
 const TANH = 2;
 const RELU = 3;
 
-/** +0 where the condition's value is not above 0. */
+/** x in the lanes in which `condition` is above 0, and +0 in the others. */
 // @inline
 function whereAbove(x: v128, condition: v128): v128 {
   return v128.and(x, f32x4.gt(condition, zero()));
 }
 
-/** `sum` times the derivative of the activation at the point where its value is y. */
+/** `sum` times the derivative of the activation, at the point where the activation has the value y. */
 // @inline
 export function carryBack(activation: i32, sum: v128, y: v128): v128 {
   if (activation == RELU) return whereAbove(sum, y);

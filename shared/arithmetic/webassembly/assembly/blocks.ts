@@ -1,4 +1,7 @@
-/** One block of a product: packs its part of B where that pays, then its part of A, and runs the panels over both. */
+/**
+ * Computes one block of a product. It packs the block's part of B if that saves time. Then it packs the block's part of
+ * A, or makes lists of its non-zeros, and runs the panels over both.
+ */
 import { densePanel, PANEL_COLUMNS, TILE_ITEMS } from './dense';
 import { add, transposeBlock } from './elementwise';
 import { listColumns, listPixels, listRows, listSamples } from './lists';
@@ -7,19 +10,21 @@ import { ENTRY_BYTES, LIST_BYTES, panelVectors, sparsePanel } from './sparse';
 import { zero } from './vector';
 
 const BLOCK_ITEMS = 64;
-/** Entries of A in a block. */
+/** Number of entries of A in a packed block. */
 const BLOCK_ENTRIES = 8192;
-/** What a list may take beyond its entries. */
+/** Unused space at the end of a list, in entries: see `spreadBytes` in lists.ts. */
 const SPREAD_ENTRIES = 16;
-/** Columns that a packed block of B may have beyond its own, since the rows of all its panels are equally long. */
+/** Unused columns that a packed block of B may have, because the rows of all its panels have the same length. */
 const PADDING_COLUMNS = 96;
-/** Inner indices that lists go by: a panel of their part of B stays in the first cache while the items go by. */
+/** Inner indices of one part of the lists. A panel of B of this depth stays in the first cache for all items. */
 export const BLOCK_DEPTH = 128;
 
-/** A row of the temporary for the columns at the right edge of C. */
+/** Bytes of a row of the temporary for the columns at the right edge of C. */
 const EDGE_ROW_BYTES: usize = 4 * PANEL_COLUMNS;
 
-/** Scratch: the lists, or the temporary; the block of A; the packed block of B. */
+/**
+ * The scratch holds first the lists or the temporary, then (from here on) the block of A, then the packed block of B.
+ */
 const A_AT: usize = <usize>BLOCK_ITEMS * EDGE_ROW_BYTES;
 
 // @inline
@@ -27,7 +32,7 @@ function packedAt(scratch: usize, depth: i32): usize {
   return scratch + A_AT + ENTRY_BYTES * <usize>(BLOCK_ITEMS * (depth + SPREAD_ENTRIES));
 }
 
-/** Behind the packed block of B: the sums of a block of items, where they are added to C once they are complete. */
+/** Where the sums of a block of items are, if they are added to C only when complete: after the packed block of B. */
 // @inline
 function sumsAt(scratch: usize, depth: i32, columns: i32): usize {
   return packedAt(scratch, depth) + ((<usize>(depth * (columns + PADDING_COLUMNS))) << 2);
@@ -38,14 +43,15 @@ function itemsPerBlock(depth: i32): i32 {
   return max(TILE_ITEMS, min(BLOCK_ITEMS, BLOCK_ENTRIES / depth));
 }
 
-/** Up to this length the rows of B are spread over the cache well enough as they are. */
+/** Rows of B up to this length need no packing: they are spread over the cache well enough. */
 const UNPACKED_COLUMNS = 128;
-/** With fewer items packing costs more than it saves. */
+/** With fewer items, packing costs more time than it saves. */
 const PACKED_ITEMS = 16;
 
 /**
- * The block by lists of A's non-zeros; `k` is its first inner index. Deeper blocks go part by part; since C may be
- * added to only once, the sums then grow elsewhere.
+ * Computes a block with lists of A's non-zeros. `k` is the block's first inner index. A block that is deeper than
+ * `BLOCK_DEPTH` is computed part by part. If the sums have to be added to C, they are completed in the scratch first,
+ * because each sum may be added to C only once.
  */
 export function sparseBlock(
   a: usize,
@@ -91,12 +97,12 @@ export function sparseBlock(
   }
 }
 
-/** Adds sums to what is there. */
+/** Adds complete sums to C. */
 function addSums(sums: usize, sumsBytes: usize, items: i32, columns: i32, c: usize, rowBytes: usize): void {
   for (; items > 0; items--, sums += sumsBytes, c += rowBytes) add(c, sums, c, columns);
 }
 
-/** All panels of a block; they lie `panelBytes` apart if they are packed, else (0) side by side. */
+/** Runs all panels of a block. Packed panels of B are `panelBytes` apart. If B is not packed, `panelBytes` is 0. */
 // @inline
 function sparsePanels(
   lists: usize,
@@ -123,8 +129,8 @@ function sparsePanels(
 }
 
 /**
- * Copies each panel's columns of B side by side, as `sparsePanel` reads them. The rows of all panels are as long as
- * those of the first. B is read row by row, which processors foresee.
+ * Copies B so that the columns of each panel are contiguous, as `sparsePanel` reads them. The rows of all panels are as
+ * long as those of the first panel. B is read row by row, because processors prefetch such reads.
  */
 function packForLists(b: usize, rowBytes: usize, depth: i32, columns: i32, packed: usize, packedRowBytes: usize): void {
   const panelBytes = <usize>depth * packedRowBytes;
@@ -150,7 +156,7 @@ function copyVectors(from: usize, to: usize, bytes: usize): void {
   for (let at: usize = 0; at < bytes; at += 16) v128.store(to + at, v128.load(from + at));
 }
 
-/** The block by packed tiles. */
+/** Computes a block with packed tiles. */
 export function denseBlock(
   a: usize,
   aBytes: usize,
@@ -184,7 +190,7 @@ export function denseBlock(
   }
 }
 
-/** Tiles are as equal in height as can be: the taller ones come first. */
+/** Number of tiles of `items` items. The heights of tiles differ by at most one, and the taller tiles come first. */
 // @inline
 function tilesFor(items: i32): i32 {
   return (items + TILE_ITEMS - 1) / TILE_ITEMS;
@@ -207,19 +213,19 @@ function packTiles(a: usize, itemBytes: usize, depthBytes: usize, items: i32, de
   }
 }
 
-/** Packs four rows, the first `depth` entries of each (a multiple of four). */
+/** Packs the first `depth` entries of four rows. `depth` is a multiple of four. */
 // @inline
 function packTileOfRows(a: usize, itemBytes: usize, depth: i32, packed: usize): void {
   for (let k = 0; k < depth; k += 4, a += 16, packed += 64) transposeBlock(a, itemBytes, packed, 16);
 }
 
-/** Packs four columns, the first `depth` entries of each. */
+/** Packs the first `depth` entries of four columns. */
 // @inline
 function packTileOfColumns(a: usize, depthBytes: usize, depth: i32, packed: usize): void {
   for (let k = 0; k < depth; k++, a += depthBytes, packed += 16) v128.store(packed, v128.load(a));
 }
 
-/** Copies B into panels of eight columns, the last of four where that suffices, padded with zeros. */
+/** Copies B into panels of eight columns. The last panel has four columns if that is enough. Zeros pad it. */
 function packColumns(b: usize, rowBytes: usize, depth: i32, columns: i32, packed: usize): void {
   let column = 0;
   for (; column + PANEL_COLUMNS <= columns; column += PANEL_COLUMNS, b += 4 * PANEL_COLUMNS) {
@@ -248,7 +254,9 @@ function densePanels(v: i32, a: usize, b: usize, depth: i32, items: i32, c: usiz
   densePanel(h, v, a + ((done * depth) << 2), b, depth, tiles - taller, c + done * rowBytes, rowBytes, mode);
 }
 
-/** A panel that C has only `columns` columns for goes by way of a temporary. */
+/**
+ * Computes a panel of which C has only the first `columns` columns. The panel is computed in a temporary and copied.
+ */
 function edgePanels(
   v: i32,
   a: usize,

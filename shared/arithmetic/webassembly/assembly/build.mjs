@@ -1,6 +1,6 @@
 /**
- * Compiles the kernels to dist/shared/arithmetic/webassembly/kernels.wasm, unless that is newer than every source. Silent when all is
- * well; a failure prints the compiler's message and exits with 1.
+ * Compiles the kernels to dist/shared/arithmetic/webassembly/kernels.wasm, unless that file is newer than every source.
+ * On success it prints nothing. On a failure it prints the compiler's message and exits with code 1.
  */
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -11,7 +11,10 @@ const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '../../../..');
 const output = join(root, 'dist/shared/arithmetic/webassembly/kernels.wasm');
 
-/** Pages of the largest 32-bit memory: a memory may have any maximum up to the one that the binary declares. */
+/**
+ * The number of pages of the largest 32-bit memory. The binary declares it as the maximum, so that the memory that it
+ * gets may have any maximum up to that.
+ */
 const PAGES_MAX = '65536';
 
 const options = [
@@ -36,8 +39,8 @@ function upToDate() {
 }
 
 /**
- * AssemblyScript marks a function to inline with a decorator, which is no TypeScript; the sources say the same in a
- * comment, so that formatters and editors can read them.
+ * Reads a source file, and replaces the comment `// @inline` by AssemblyScript's decorator for inlined functions. The
+ * files contain the comment because the decorator is not valid TypeScript there, and formatters and editors refuse it.
  */
 function readSource(name, base) {
   const path = join(base, name);

@@ -1,10 +1,11 @@
 /**
- * Products with a dense left operand, on packed operands: A in tiles of up to four items, entry k of each side by side,
- * B in panels of one or two vectors of columns, row k of each side by side.
+ * Products with a dense left operand A. Both operands are packed. A is packed in tiles of up to four items: for each k,
+ * the entries k of a tile's items are contiguous. B is packed in panels of one or two vectors of columns: for each k, a
+ * panel's part of row k is contiguous.
  *
- * The sums of a tile stay in registers: eight of them hide the latency of an addition, and with the two vectors of B,
- * the factor and the temporaries of a compiler that looks ahead they fit the registers of x86-64. As in `sparse.ts`,
- * the sums are stored in the order in which the loop makes them.
+ * The sums of a tile stay in registers. Eight sums are enough to hide the latency of an addition. Together with the two
+ * vectors of B, the factor and the compiler's temporaries, they fit into the registers of x86-64. The sums are stored
+ * in the order in which the loop computes them, for the reason that `sparse.ts` explains.
  */
 import { ACCUMULATE, CONTINUE } from './modes';
 import { zero } from './vector';
@@ -12,7 +13,7 @@ import { zero } from './vector';
 export const TILE_ITEMS = 4;
 export const PANEL_COLUMNS = 8;
 
-/** sum + a * b, rounded twice. */
+/** sum + a * b. The product is rounded, and then the sum. */
 // @inline
 function step(sum: v128, a: v128, b: v128): v128 {
   return f32x4.add(sum, f32x4.mul(a, b));
@@ -24,8 +25,8 @@ function accumulate(at: usize, sum: v128): void {
 }
 
 /**
- * `count` tiles of `h` items against one panel of `v` vectors; h and v are constants where this is inlined. The tiles
- * of A follow each other.
+ * Computes `count` tiles of `h` items with one panel of `v` vectors. h and v are constants at every place into which
+ * this is inlined. The tiles of A are contiguous.
  */
 // @inline
 function tiles(h: i32, v: i32, a: usize, b: usize, depth: i32, count: i32, c: usize, rowBytes: usize, mode: i32): void {

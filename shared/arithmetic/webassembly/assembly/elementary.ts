@@ -1,10 +1,10 @@
-/** exp, log, sigmoid and tanh of four floats: the operations of `../elementary.ts`, one for one. */
+/** exp, log, sigmoid and tanh of four floats, by exactly the operations of `../../scalar/elementary.ts`. */
 import { choose, loadOne, splat, storeOne, zero } from './vector';
 
-/** 1.5 * 2^23: a float that is added to it is rounded to an integer, which is then in the sum's lowest bits. */
+/** 1.5 * 2^23. Adding it to a float rounds the float to an integer, which is then in the lowest bits of the sum. */
 const ROUNDING: f32 = 12582912;
 
-/** y x + c, rounded twice: a step of Horner's rule. */
+/** One step of Horner's rule, y x + c. The product is rounded, and then the sum. */
 // @inline
 function horner(y: v128, x: v128, c: f32): v128 {
   return f32x4.add(f32x4.mul(y, x), splat(c));
@@ -24,7 +24,7 @@ export function exp4(x: v128): v128 {
   p = horner(p, r, 1.6666665459e-1);
   p = horner(p, r, 5.0000001201e-1);
   p = f32x4.add(f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r), splat(1));
-  // The exponents of two powers of two whose product is 2^n, each with the bias of 127 that a float has.
+  // 2^n is computed as a product of two powers of two. Each of their exponents has the bias of 127 that floats have.
   const whole = i32x4.sub(rounded, i32x4.splat(reinterpret<i32>(ROUNDING) - 254));
   const half = i32x4.shr_s(whole, 1);
   return f32x4.mul(f32x4.mul(p, i32x4.shl(half, 23)), i32x4.shl(i32x4.sub(whole, half), 23));

@@ -1,4 +1,4 @@
-/** Kernels at the speed of memory: sums, the optimizer's update, checks, transposing. */
+/** Kernels whose speed depends on the memory: sums, the optimizer's update, checks, transposing. */
 import { loadOne, splat, storeOne, zero } from './vector';
 
 export function add(a: usize, b: usize, out: usize, floats: i32): void {
@@ -18,7 +18,7 @@ export function add(a: usize, b: usize, out: usize, floats: i32): void {
 
 export function sgd(w: usize, v: usize, sum: usize, floats: i32, samples: f32, rate: f32, momentum: f32): void {
   const inverse: f32 = 1 / samples;
-  // The inverse of a power of two is exact, and so are products with it: they round as the quotients do, and sooner.
+  // The inverse of a power of two is exact. A product with it is rounded like the quotient, and is faster.
   const exact = (reinterpret<u32>(samples) & 0x7fffff) == 0 && inverse >= f32.MIN_NORMAL_VALUE;
   if (momentum == 0) {
     if (exact) sgdPlain(w, sum, floats, splat(inverse), splat(rate), true);
@@ -29,7 +29,7 @@ export function sgd(w: usize, v: usize, sum: usize, floats: i32, samples: f32, r
   }
 }
 
-/** The mean: the sum over a number, or times its inverse. */
+/** The mean of a sum: `sum` divided by `n`, or multiplied by it if `n` is an inverse. */
 // @inline
 function mean(sum: v128, n: v128, isInverse: bool): v128 {
   return isInverse ? f32x4.mul(sum, n) : f32x4.div(sum, n);
@@ -59,7 +59,10 @@ function sgdMomentum(
   }
 }
 
-/** Where sixteen sums are +0, as at the edges of pictures, the weights stay as they are and are not even fetched. */
+/**
+ * The update without momentum. If sixteen consecutive sums are +0, their weights do not change and are not read. This
+ * is common for weights of pixels at the edges of images.
+ */
 // @inline
 function sgdPlain(w: usize, sum: usize, floats: i32, n: v128, rate: v128, isInverse: bool): void {
   const end = w + ((<usize>floats) << 2);
@@ -79,7 +82,9 @@ function sgdPlain(w: usize, sum: usize, floats: i32, n: v128, rate: v128, isInve
   }
 }
 
-/** x * 0 is NaN when x is NaN or infinite, else a zero: the sum of such products tells. */
+/**
+ * x * 0 is NaN if x is NaN or infinite, and a zero otherwise. So the sum of these products is zero if all are finite.
+ */
 export function allFinite(x: usize, floats: i32): i32 {
   const end = x + ((<usize>floats) << 2);
   let s0 = zero();
@@ -97,7 +102,7 @@ export function allFinite(x: usize, floats: i32): i32 {
   return <i32>i32x4.all_true(f32x4.eq(sum, zero()));
 }
 
-/** Floats of a block: `changeBlockFloats` in `../kernels.ts`. */
+/** Number of floats in a block. It equals `changeBlockFloats` in `../../kernels.ts`. */
 const CHANGE_BLOCK = 64;
 
 export function changes(x: usize, base: usize, floats: i32, mask: usize): void {
@@ -131,7 +136,7 @@ function changesFrom(x: usize, base: usize, floats: i32, mask: usize, fromZero: 
   if (bit > 1 || isCut) store<u8>(mask, <u8>bits);
 }
 
-/** In bands of sixteen columns, a cache line of each row of W, so that no line is fetched twice. */
+/** Transposes W in bands of sixteen columns. A band uses one cache line of each row, so each line is read once. */
 export function transpose(w: usize, inputs: i32, outputs: i32, wT: usize): void {
   const columnBytes = (<usize>inputs) << 2;
   for (let o = 0; o < outputs; o += 16) {
@@ -140,7 +145,7 @@ export function transpose(w: usize, inputs: i32, outputs: i32, wT: usize): void 
   }
 }
 
-/** Four by four: each block is read and written as four vectors. What is left at the edges goes one by one. */
+/** Transposes a band in blocks of four by four floats. The floats at the edges that fill no block are copied singly. */
 function transposeBand(from: usize, inputs: i32, rowBytes: usize, columns: i32, to: usize): void {
   const columnBytes = (<usize>inputs) << 2;
   const wholeColumns = columns & ~3;
@@ -171,7 +176,7 @@ function transposeEdge(
   }
 }
 
-/** to[j][i] = from[i][j] for four by four. */
+/** to[j][i] = from[i][j], for a block of four by four floats. */
 // @inline
 export function transposeBlock(from: usize, rowBytes: usize, to: usize, columnBytes: usize): void {
   const a = v128.load(from);

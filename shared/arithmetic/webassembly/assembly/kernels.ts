@@ -1,7 +1,7 @@
 /**
- * The kernels' binary: the exports are the operations of `../kernels.ts`, with WebAssembly SIMD and the same bits as
- * `../scalar.ts`. Nothing here is stored outside the operands and the scratch, so that the threads of a machine can
- * each have an instance over one shared memory.
+ * The entry point of the kernels' binary. It exports the operations of `../../kernels.ts`. They use WebAssembly's SIMD
+ * instructions and compute the same bits as `../../scalar/kernels.ts`. The code writes only to its operands and to the
+ * scratch, so that each thread of a machine can have its own instance on one shared memory.
  */
 import { finishBackward, finishForward } from './activation';
 import { ACCUMULATE, COLUMNS, PIXELS, ROWS, SAMPLES, STORE } from './modes';
@@ -15,7 +15,7 @@ export { add, allFinite, changes, sgd, transpose } from './elementwise';
 export { argmax, outputLoss } from './output';
 export { gather, keep, restore } from './samples';
 
-/** Inputs whose sums, one row of up to `NARROW_VECTORS` vectors each, the second cache holds. */
+/** For up to this many inputs, the second cache holds all sums: one row of up to `NARROW_VECTORS` vectors per input. */
 const NARROW_INPUTS = 4096;
 
 export function inputForward(

@@ -1,7 +1,7 @@
 /**
- * Lists of the non-zeros of a block of the left operand: for every item, the entries at which it is not zero, ascending.
- * Each list has room for all of its item's entries. Where they are made from floats a zero is written too, but the next
- * entry overwrites it: a branch that depends on the data costs more than the stores.
+ * Makes lists of the non-zeros of a block of the left operand. There is one list for every item. It has the item's
+ * non-zero entries in ascending order, and space for all entries. When a list is made of floats, zeros are written too,
+ * and the next entry overwrites them: a branch that depends on the data would cost more time than these stores.
  */
 import { BLOCK_PIXELS, boundsOf, bytesOf, placesOf, valuesOf, valuesOf4 } from './samples';
 import { ENTRY_BYTES, LIST_BYTES } from './sparse';
@@ -13,7 +13,7 @@ function setList(lists: usize, index: i32, start: usize, end: usize): void {
   store<u32>(lists + <usize>index * LIST_BYTES, <u32>end, 4);
 }
 
-/** Bit i says whether value i is not zero. */
+/** A bit mask: bit i is set if value i is not zero. */
 // @inline
 function presence(values: v128): usize {
   return <usize>i32x4.bitmask(f32x4.ne(values, zero()));
@@ -26,7 +26,7 @@ function presenceOf16(at: usize): usize {
   return <usize>i8x16.bitmask(i8x16.narrow_i16x8_s(low, high));
 }
 
-/** Appends one value, and returns the new end: behind it if it is not zero. */
+/** Appends one value if it is not zero. Returns the new end of the list. */
 // @inline
 function append(end: usize, offset: u32, value: f32): usize {
   store<u32>(end, offset);
@@ -34,7 +34,7 @@ function append(end: usize, offset: u32, value: f32): usize {
   return end + ((<usize>(value != 0)) << 3);
 }
 
-/** Appends those of four values whose bit is set in `present`. */
+/** Appends each of four values whose bit is set in `present`. Returns the new end of the list. */
 // @inline
 function appendFour(end: usize, offsets: v128, values: v128, present: usize): usize {
   const low = v128.shuffle<f32>(offsets, values, 0, 4, 1, 5);
@@ -49,7 +49,7 @@ function appendFour(end: usize, offsets: v128, values: v128, present: usize): us
   return fourth + (present & 8);
 }
 
-/** Items that are rows of the matrix: entry k of item i lies at a + i * itemBytes + 4 * k. */
+/** Makes the lists of items that are rows of a matrix. Entry k of item i is at a + i * itemBytes + 4 * k. */
 export function listRows(
   a: usize,
   itemBytes: usize,
@@ -64,7 +64,7 @@ export function listRows(
   }
 }
 
-/** Sixteen zeros in a row are common, in pictures and behind a relu, and are skipped. */
+/** Makes the list of one row. It skips sixteen zeros at once, because they are common in images and after a relu. */
 // @inline
 function listRow(a: usize, depth: i32, rowBytes: u32, end: usize): usize {
   const advance = i32x4.splat(4 * rowBytes);
@@ -92,7 +92,7 @@ function listRow(a: usize, depth: i32, rowBytes: u32, end: usize): usize {
   return end;
 }
 
-/** Items that are columns of the matrix: entry k of item i lies at a + k * depthBytes + 4 * i. */
+/** Makes the lists of items that are columns of a matrix. Entry k of item i is at a + k * depthBytes + 4 * i. */
 export function listColumns(
   a: usize,
   depthBytes: usize,
@@ -152,8 +152,9 @@ function listFourColumns(
 }
 
 /**
- * Items that are packed samples, `items` of them from `first` on; their entries are the pixels from `pixel` on. Four
- * entries are made at a time: those beyond the end of a list are overwritten by the next one.
+ * Makes the lists of `items` packed samples, beginning with sample `first`. Their entries are `depth` pixels, beginning
+ * with pixel `pixel`. Entries are written four at a time. Entries beyond the end of a list are overwritten by the next
+ * list.
  */
 export function listSamples(
   packed: usize,
@@ -189,8 +190,9 @@ export function listSamples(
 }
 
 /**
- * Items that are pixels of packed samples, `items` of them from `first` on, which begins a block. The samples, `depth`
- * of them from `sample` on, go by one after the other, and each appends to the lists of its pixels.
+ * Makes the lists of `items` pixels of packed samples, beginning with pixel `first`, which is the first of a block.
+ * Their entries are `depth` samples, beginning with sample `sample`. The loop visits the samples one after the other
+ * and appends each sample to the lists of its non-zero pixels.
  */
 export function listPixels(
   packed: usize,
@@ -222,7 +224,10 @@ export function listPixels(
   }
 }
 
-/** Room for a list: an odd number of cache lines, so that lists that grow side by side lie in different sets. */
+/**
+ * Bytes of a list: an odd number of cache lines. Lists that grow at the same time are then in different sets of the
+ * cache.
+ */
 // @inline
 function spreadBytes(entries: i32): usize {
   return ((<usize>entries * ENTRY_BYTES + 63) & ~63) | 64;

@@ -1,25 +1,27 @@
 /**
- * The first layer's products where a row of the layer's outputs fits the registers: straight along the lists of the
- * samples' non-zeros (`samples.ts`), sample by sample, with nothing sorted and nothing packed.
+ * Products of a first layer whose row of outputs fits into the registers. The loops go through the lists of the
+ * samples' non-zeros (`samples.ts`), sample by sample. They need no other lists and no packing.
  *
- * The last vector of a row starts `back` bytes early where the outputs are not a multiple of four: it computes some of
- * its neighbour's columns again and stores only its own. With fewer than four outputs it reads what lies before the
- * row, and drops it.
+ * If the number of outputs is not a multiple of four, the last vector of a row begins `back` bytes early. It computes
+ * some columns of the vector before it again, and stores only its own. With fewer than four outputs, the vector reads
+ * bytes in front of the row and ignores them.
  */
 import { ACCUMULATE } from './modes';
 import { boundsBytes, boundsOf, bytesOf, placesOf, valuesOf } from './samples';
 import { storeUpper, zero } from './vector';
 
-/** Vectors of the widest row: its sums, or its deltas, stay in registers with room for the products. */
+/**
+ * Number of vectors of the widest row. Its sums or deltas stay in registers, which also have space for the products.
+ */
 export const NARROW_VECTORS = 4;
 
-/** sum + factor * b, rounded twice. */
+/** sum + factor * b. The product is rounded, and then the sum. */
 // @inline
 function step(sum: v128, factor: v128, b: v128): v128 {
   return f32x4.add(sum, f32x4.mul(factor, b));
 }
 
-/** y = x W with rows of `n` vectors, a constant where this is inlined. */
+/** y = x W with rows of `n` vectors. n is a constant at every place into which this is inlined. */
 // @inline
 function forward(
   n: i32,
@@ -59,8 +61,8 @@ function forward(
 }
 
 /**
- * sums = x^T delta: every sample adds to the rows of its non-zero pixels, so each sum runs over the samples in
- * ascending order. The sums, `16 n` bytes for each input, start from +0.
+ * sums = x^T delta. Every sample adds to the rows of its non-zero pixels, so each sum goes through the samples in
+ * ascending order. The sums have `16 n` bytes for each input. The caller has set them to +0.
  */
 // @inline
 function scatter(
@@ -155,7 +157,7 @@ function scatter4(
   scatter(4, packed, rows, inputs, delta, sums, rowBytes, back);
 }
 
-/** y = x W for listed samples; at most `NARROW_VECTORS` vectors of outputs. */
+/** y = x W for listed samples, with at most `NARROW_VECTORS` vectors of outputs. */
 export function narrowForward(packed: usize, rows: i32, inputs: i32, w: usize, outputs: i32, y: usize): void {
   const n = (outputs + 3) >> 2;
   const rowBytes = (<usize>outputs) << 2;
@@ -166,7 +168,10 @@ export function narrowForward(packed: usize, rows: i32, inputs: i32, w: usize, o
   else forward4(packed, rows, inputs, w, y, rowBytes, back);
 }
 
-/** gw = x^T delta, written as `write` says; `sums` is room for whole vectors, 16 bytes for each four outputs. */
+/**
+ * gw = x^T delta, stored or added as `write` says. `sums` is scratch space: for each input, 16 bytes for every four
+ * outputs.
+ */
 export function narrowGradient(
   packed: usize,
   rows: i32,
@@ -194,7 +199,7 @@ export function narrowGradient(
   }
 }
 
-/** Writes a vector's upper floats, without the first `back` bytes of it. */
+/** Stores or adds a vector without its first `back` bytes. */
 // @inline
 function put(at: usize, sum: v128, back: usize, write: i32): void {
   storeUpper(at, write == ACCUMULATE ? f32x4.add(v128.load(at), sum) : sum, back);

@@ -1,7 +1,8 @@
 /**
- * The end of the network: losses and their gradients at the scores, and the predicted class. Four samples go together,
- * one in each lane, so that sums over the classes run as those of a single sample do. Where fewer than four are left,
- * the last one fills the lanes: what is stored twice is the same.
+ * The end of the network: losses, their gradients at the scores, and the predicted class. Four samples are computed
+ * together, one in each lane, so each sample's sum over the classes has the same order as for a single sample. If fewer
+ * than four samples are left, the last one fills the other lanes too. It is then stored several times, with the same
+ * values.
  */
 import { carryBack } from './activation';
 import { exp4, log4, sigmoid4 } from './elementary';
@@ -10,7 +11,7 @@ import { splat, zero } from './vector';
 const QUADRATIC = 0;
 const SIGMOID_CROSS_ENTROPY = 1;
 
-/** The floats at `at` and at three distances from it. */
+/** Loads the floats at `at`, `at + b`, `at + c` and `at + d`. */
 // @inline
 function loadColumn(at: usize, b: usize, c: usize, d: usize): v128 {
   const ab = v128.load_lane<f32>(at + b, v128.load_zero<f32>(at), 1);
@@ -25,7 +26,7 @@ function storeColumn(at: usize, b: usize, c: usize, d: usize, column: v128): voi
   v128.store_lane<f32>(at + d, column, 3);
 }
 
-/** Transposes four rows into columns of 16 bytes. */
+/** Transposes four rows into columns of 16 bytes each. */
 // @inline
 function loadColumns(rows: usize, b: usize, c: usize, d: usize, classes: i32, columns: usize): void {
   for (let n = 0; n < classes; n++, rows += 4, columns += 16) v128.store(columns, loadColumn(rows, b, c, d));
@@ -36,7 +37,7 @@ function storeColumns(rows: usize, b: usize, c: usize, d: usize, classes: i32, c
   for (let n = 0; n < classes; n++, rows += 4, columns += 16) storeColumn(rows, b, c, d, v128.load(columns));
 }
 
-/** The indices of the largest values of four rows, the first of equals. */
+/** The index of the largest value of each of four rows. Of equal values, the first counts. */
 // @inline
 function largest4(y: usize, b: usize, c: usize, d: usize, classes: i32): v128 {
   let best = i32x4.splat(0);
@@ -103,7 +104,9 @@ export function outputLoss(
   store<f32>(sums, write ? load<f32>(sums, 4) + <f32>correct : <f32>correct, 4);
 }
 
-/** The losses of four samples, whose outputs, four floats for each class, are replaced by the gradient. */
+/**
+ * The losses of four samples. `columns` has their outputs, four floats per class. The gradient replaces the outputs.
+ */
 // @inline
 function quadratic4(activation: i32, columns: usize, classes: i32, label: v128): v128 {
   let sum = zero();
@@ -151,7 +154,7 @@ function softmaxCrossEntropy4(columns: usize, classes: i32, label: v128): v128 {
   return f32x4.sub(log4(sum), margin);
 }
 
-/** 1 where `n` is the label, else +0. */
+/** 1 in the lanes whose label is `n`, and +0 in the others. */
 // @inline
 function target(label: v128, n: i32): v128 {
   return v128.and(i32x4.eq(label, i32x4.splat(n)), splat(1));

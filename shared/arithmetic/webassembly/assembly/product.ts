@@ -1,21 +1,21 @@
 /**
- * C = A B for the three products of a dense layer: cut into blocks that fit the caches, by lists of non-zeros where A
- * has enough zeros and by packed tiles where it has not. Both give the same bits: each sum runs over the inner index
- * in ascending order, from +0.
+ * C = A B, for the three products of a dense layer. The product is divided into blocks that fit into the caches. If A
+ * has enough zeros, the blocks use lists of its non-zeros. Otherwise they use packed tiles. Both ways compute the same
+ * bits, because each sum starts from +0 and goes through the inner index in ascending order.
  */
 import { BLOCK_DEPTH, denseBlock, sparseBlock } from './blocks';
 import { ACCUMULATE, COLUMNS, CONTINUE, PIXELS, ROWS, SAMPLES } from './modes';
 import { zero } from './vector';
 
-/** Columns of C that are computed together: their block of B, packed, stays in the second cache. */
+/** Columns of C that are computed together. Their packed block of B stays in the second cache. */
 const GROUP_COLUMNS = 1024;
-/** Up to this many columns, an entry of a list costs more than its few products. */
+/** With up to this many columns, making an entry of a list costs more time than the products with it. */
 const FEW_COLUMNS = 16;
 
 /**
- * C[i, j] = sum over k of A[i, k] B[k, j], written as `mode` says. What A's items are says `left`: the rows of a
- * matrix in memory, or its columns, where `a` is its first float and `aBytes` the length of a row; packed samples, or
- * their pixels, where `aBytes` is the length of a sample's bounds. B and C have rows of `width` floats.
+ * C[i, j] = sum over k of A[i, k] B[k, j], written as `mode` says. B and C have rows of `width` floats. `left` says
+ * what the items of A are. For rows or columns of a matrix, `a` is its first float and `aBytes` is the length of a row.
+ * For packed samples or their pixels, `aBytes` is the length of a sample's bounds.
  */
 export function product(
   a: usize,
@@ -56,7 +56,10 @@ export function product(
   }
 }
 
-/** Whether less than `part` quarters of A are non-zero, judged by up to four of its rows. The answer changes no bit. */
+/**
+ * Whether less than `part` quarters of A are non-zero. Up to four rows of A are counted. The answer influences only the
+ * speed, not the result.
+ */
 function isSparse(a: usize, aBytes: usize, rows: i32, columns: i32, part: i32): bool {
   const samples = min(rows, 4);
   let present = 0;
@@ -74,7 +77,7 @@ function countNonZero(at: usize, floats: i32): i32 {
   return count;
 }
 
-/** The plain loops, for rows of B shorter than a vector. */
+/** Computes a product with plain loops. It is for rows of B that are shorter than a vector. */
 function narrow(
   a: usize,
   aBytes: usize,

@@ -1,31 +1,38 @@
 /**
- * Samples as they are kept, and as the first layer reads them: by lists of their non-zeros where they have enough
- * zeros, else as they are.
+ * The formats in which samples are kept in memory and in which the first layer reads them. Samples with enough zeros
+ * become lists of their non-zeros. Others are kept as raw pixels, and are read as floats.
  *
- * A kept image is a record, whose first word says which form it has: a list, which begins with the entry 0, or raw
- * pixels behind a word that no list begins with. A list is, for each block of 64 pixels, the entry at which it begins,
- * and the one at which the last block ends; then the entries' bytes, ascending; then their places, one byte each: the
- * number of the pixel among the 256 of four blocks.
+ * A kept image is a record. The first word of a record tells its form. Raw pixels come after the word `RAW`. A list
+ * never begins with that word, because its first word is 0. A list consists of:
  *
- * A packed micro-batch: which form it has, and where its parts lie; then the floats, row by row, or the lists. Those
- * are a table of the value of every byte; the bounds of each row, as in a record; then the entries of all rows without
- * gaps: first all bytes, then all places, that is the numbers of the pixels, two bytes each; then room for one record.
+ * 1. its bounds: for each block of 64 pixels, the number of the block's first entry; then the number of all entries;
+ * 2. the byte of each entry, in ascending order of the pixels;
+ * 3. the place of each entry in one byte: the number of its pixel among the 256 pixels of four blocks.
+ *
+ * A packed micro-batch begins with its form and the addresses of its parts. If it is not listed, its floats follow, row
+ * by row. If it is listed, these parts follow:
+ *
+ * 1. a table with the value of every byte;
+ * 2. the bounds of each row, in the format of a record's bounds;
+ * 3. the bytes of all entries of all rows, without gaps;
+ * 4. the places of all entries, two bytes each: the number of the pixel;
+ * 5. space for one record.
  */
 import { splat, zero } from './vector';
 
-/** Pixels that bounds are kept for. */
+/** Pixels of a block. Bounds tell where each block's entries begin. */
 export const BLOCK_PIXELS = 64;
-/** Blocks that a record's places are counted in. */
+/** A record's places are counted from the first pixel of a group of this many blocks. */
 const REACH_BLOCKS = 4;
-/** What raw pixels lie behind. */
+/** The first word of a record of raw pixels. */
 const RAW: u32 = 0xffffffff;
 const RAW_BYTES: usize = 4;
 
 const FORM_BYTES: usize = 16;
 const VALUES_BYTES: usize = 4 * 256;
-/** A line of the cache, on most processors. */
+/** Bytes of a cache line of most processors. */
 const LINE_BYTES: usize = 64;
-/** How far beyond the last entry lists are read and written. */
+/** Reads and writes of lists go up to this many entries beyond the last one. */
 const MARGIN_ENTRIES = 16;
 
 // @inline
@@ -39,7 +46,7 @@ export function floatsOf(packed: usize): usize {
   return packed + FORM_BYTES;
 }
 
-/** The value of each byte. */
+/** The table with the value of each byte. */
 // @inline
 export function valuesOf(packed: usize): usize {
   return packed + FORM_BYTES;
@@ -61,7 +68,7 @@ export function boundsBytes(pixels: i32): usize {
   return (<usize>(blocksOf(pixels) + 1)) << 2;
 }
 
-/** Where the bytes of the entries lie, and their places. */
+/** The address of the entries' bytes. `placesOf` is that of their places. */
 // @inline
 export function bytesOf(packed: usize): usize {
   return <usize>load<u32>(packed, 4);
@@ -72,7 +79,7 @@ export function placesOf(packed: usize): usize {
   return <usize>load<u32>(packed, 8);
 }
 
-/** Makes an image's record and returns its length, a multiple of four. */
+/** Makes the record of an image. Returns its length in bytes, a multiple of four. */
 export function keep(image: usize, pixels: i32, record: usize): u32 {
   const present = countPresent(image, pixels);
   if (4 * present <= 3 * pixels) return <u32>list(image, pixels, present, record);
@@ -81,7 +88,7 @@ export function keep(image: usize, pixels: i32, record: usize): u32 {
   return (<u32>(RAW_BYTES + pixels) + 3) & ~3;
 }
 
-/** The image of a record. */
+/** Writes the image of a record to `image`. */
 export function restore(record: usize, pixels: i32, image: usize): void {
   if (isRaw(record)) return memory.copy(image, record + RAW_BYTES, pixels);
   memory.fill(image, 0, pixels);
@@ -108,13 +115,13 @@ function countPresent(image: usize, pixels: i32): i32 {
   return present;
 }
 
-/** Bit i says whether byte i of sixteen is not zero. */
+/** A bit mask: bit i is set if byte i of sixteen is not zero. */
 // @inline
 function presenceOf(bytes: usize): u32 {
   return <u32>i8x16.bitmask(i8x16.ne(v128.load(bytes), zero()));
 }
 
-/** Writes the list of an image of which `present` pixels are not zero, and returns its length. */
+/** Writes the list of an image. `present` of its pixels are not zero. Returns the length in bytes. */
 function list(image: usize, pixels: i32, present: i32, record: usize): usize {
   const bytes = record + boundsBytes(pixels);
   const places = bytes + present;
@@ -132,7 +139,7 @@ function list(image: usize, pixels: i32, present: i32, record: usize): usize {
   return (boundsBytes(pixels) + 2 * present + 3) & ~3;
 }
 
-/** As `presenceOf`, for fewer bytes. */
+/** A bit mask like that of `presenceOf`, for fewer than sixteen bytes. */
 function presenceOfLast(bytes: usize, count: i32): u32 {
   let present: u32 = 0;
   for (let i = 0; i < count; i++) present |= (<u32>(load<u8>(bytes + i) != 0)) << i;
@@ -171,8 +178,9 @@ function recordOf(records: usize, ids: usize, r: i32): usize {
 }
 
 /**
- * Brings the records from the memory to the cache: they lie at random places, which no processor foresees, and this
- * loop is so short that many of them are under way at once. The sum is of no use, but without it there were no loop.
+ * Brings the records from memory into the cache. The records are at random places, so the processor cannot prefetch
+ * them by itself. This loop is short, so many of its reads are under way at the same time. The sum only stops the
+ * compiler from removing this prefetch loop.
  */
 function fetch(records: usize, pixels: i32, ids: usize, rows: i32): u32 {
   const header = boundsBytes(pixels);
@@ -185,7 +193,7 @@ function fetch(records: usize, pixels: i32, ids: usize, rows: i32): u32 {
   return sum;
 }
 
-/** The lists of all rows, end to end. */
+/** Writes the lists of all rows, one after the other. */
 function lists(records: usize, pixels: i32, ids: usize, rows: i32, packed: usize): void {
   fillValues(valuesOf(packed));
   let bounds = boundsOf(packed);
@@ -206,7 +214,7 @@ function lists(records: usize, pixels: i32, ids: usize, rows: i32, packed: usize
   }
 }
 
-/** The bounds of a record, `bytes` long, behind `count` entries of others. */
+/** Copies a record's bounds, which have `bytes` bytes, and adds `count`, the number of entries before the record's. */
 // @inline
 function addTo(record: usize, bytes: usize, count: u32, bounds: usize): void {
   const counts = i32x4.splat(count);
@@ -215,7 +223,7 @@ function addTo(record: usize, bytes: usize, count: u32, bounds: usize): void {
   for (; at < bytes; at += 4) store<u32>(bounds + at, load<u32>(record + at) + count);
 }
 
-/** Appends a record's list at entry `count`; returns the new end. */
+/** Appends a record's list, beginning with entry `count`. Returns the new number of entries. */
 // @inline
 function append(record: usize, pixels: i32, bounds: usize, bytes: usize, places: usize, count: usize): usize {
   const header = boundsBytes(pixels);
@@ -246,8 +254,8 @@ function fillValues(values: usize): void {
 }
 
 /**
- * A byte over 255, as one float32 division would round it. 1/255 is cut in two: the product with the upper part is
- * exact, so only the final sum rounds, and a test over all 256 bytes shows that it rounds as the division does.
+ * Bytes divided by 255, with the same bits as a float32 division. 1/255 is divided into an upper and a lower part. The
+ * product with the upper part is exact. A test of all 256 bytes shows that the sum is rounded like the quotient.
  */
 // @inline
 function pixels4(bytes: v128): v128 {
@@ -261,11 +269,14 @@ export function valuesOf4(bytes: usize): v128 {
   return pixels4(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(bytes))));
 }
 
-/** 1/255 to 16 bits, and what is left of it. */
+/** 1/255 rounded to 16 bits, and the rest of 1/255. */
 const reciprocalHigh: f32 = 0.0039215087890625;
 const reciprocalLow: f32 = 5.9838392e-8;
 
-/** The floats of all rows. Each is restored where the end of its floats will be, which the floats then overwrite. */
+/**
+ * Writes the floats of all rows. The image of a listed record is first restored into the end of the space for its
+ * floats. The floats then overwrite it.
+ */
 function convert(records: usize, pixels: i32, ids: usize, rows: i32, x: usize): void {
   for (let r = 0; r < rows; r++) {
     const record = recordOf(records, ids, r);

@@ -1,27 +1,28 @@
 /**
- * Products with a sparse left operand: each item of C is a sum of rows of B, one for each non-zero of its list.
+ * Products with a sparse left operand. Each item of C is a sum of rows of B, one row for each non-zero in the item's
+ * list.
  *
- * C[item, columns] = sum over the list's entries of value * B[row, columns], in list order, which is ascending. The
- * sums of up to thirteen vectors stay in registers while the list runs: with the value and a temporary they fill the
- * registers of x86-64. Skipping a zero changes no bit (see `../kernels.ts`).
+ * C[item, columns] = sum over the list's entries of value * B[row, columns], in the order of the list, which is
+ * ascending. The sums of up to thirteen vectors stay in registers during the loop over the list. Together with the
+ * value and a temporary they fill the registers of x86-64. Skipping a zero changes no bit (see `../../kernels.ts`).
  *
- * The shape of the code matters to V8's scheduler (as of version 11): if the sums are stored in the order in which the
- * loop makes them, each load stays next to its multiplication; else all loads come first, and registers are spilled.
- * And what the loop adds to a row's address is constant: for each register more that it needs, V8 reloads another one in
- * every round, and the processor is busy enough with decoding.
+ * The order of the statements matters to V8's scheduler (in version 11). If the sums are stored in the order in which
+ * the loop computes them, V8 keeps each load next to its multiplication. Otherwise V8 puts all loads first and spills
+ * registers. The loop adds only constants to a row's address. For each further register in the address, V8 would reload
+ * another register in every round, and decoding instructions is already the bottleneck.
  */
 import { ACCUMULATE, CONTINUE, STORE } from './modes';
 import { storeUpper, zero } from './vector';
 
-/** An entry of a list: a row of B as a byte offset, and the factor. */
+/** Bytes of an entry of a list: the byte offset of a row of B, and the factor. */
 export const ENTRY_BYTES: usize = 8;
 
-/** One list: where its entries start and end. */
+/** Bytes of the descriptor of a list: the addresses of the start and the end of its entries. */
 export const LIST_BYTES: usize = 8;
 
 /**
- * Vectors of the next panel when `left` are to be done. Loops over up to seven are short enough to be compiled well,
- * and those over twelve and thirteen long enough; between them V8 unrolls the loop and spills.
+ * The number of vectors of the next panel, if `left` vectors remain. V8 compiles loops over up to seven vectors well,
+ * and loops over twelve or thirteen. Between these sizes, V8 unrolls the loop and spills registers.
  */
 export function panelVectors(left: i32): i32 {
   if (left <= 7) return left;
@@ -29,16 +30,17 @@ export function panelVectors(left: i32): i32 {
   return left > 12 * ((left + 12) / 13) ? 13 : 12;
 }
 
-/** sum + factor * b, rounded twice. */
+/** sum + factor * b. The product is rounded, and then the sum. */
 // @inline
 function step(sum: v128, factor: v128, b: v128): v128 {
   return f32x4.add(sum, f32x4.mul(factor, b));
 }
 
 /**
- * One panel of `n` vectors (a constant where this is inlined) for every list. Where the columns are not a multiple of
- * four, `b` and `c` point `back` bytes before the panel's first column: the first vector computes some of its
- * neighbour's columns again and stores only its own, so that nothing outside the rows is changed.
+ * Computes one panel of `n` vectors for every list. n is a constant at every place into which this is inlined. If the
+ * number of columns is not a multiple of four, `b` and `c` of the last panel point `back` bytes before its first
+ * column. Its first vector then computes some columns of the panel before it again. It stores only its own columns, so
+ * nothing outside the panel is changed.
  */
 // @inline
 function panel(n: i32, lists: usize, end: usize, b: usize, c: usize, rowBytes: usize, back: usize, mode: i32): void {
@@ -151,7 +153,7 @@ function panel13(lists: usize, end: usize, b: usize, c: usize, rowBytes: usize, 
   panel(13, lists, end, b, c, rowBytes, back, mode);
 }
 
-/** One panel of `n` vectors, a number from `panelVectors`. */
+/** Computes one panel of `n` vectors. n is a result of `panelVectors`. */
 export function sparsePanel(
   n: i32,
   lists: usize,

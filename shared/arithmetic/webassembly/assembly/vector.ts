@@ -1,4 +1,4 @@
-/** Small pieces that every kernel uses: constants as vectors, and loads and stores of less than a vector. */
+/** Basic operations that all kernels use: constant vectors, and loads and stores of less than a vector. */
 
 // @inline
 export function zero(): v128 {
@@ -10,7 +10,7 @@ export function splat(x: f32): v128 {
   return f32x4.splat(x);
 }
 
-/** One float in every lane: how the last floats of an array go through the code for four. */
+/** Loads one float into every lane. With it, the code for four floats can also compute the last floats of an array. */
 // @inline
 export function loadOne(at: usize): v128 {
   return v128.load32_splat(at);
@@ -21,7 +21,7 @@ export function storeOne(at: usize, x: v128): void {
   v128.store_lane<f32>(at, x, 0);
 }
 
-/** Stores the vector's upper floats, without the first `back` bytes of it: 0, 4, 8 or 12. */
+/** Stores a vector without its first `back` bytes, which are 0, 4, 8 or 12. */
 // @inline
 export function storeUpper(at: usize, x: v128, back: usize): void {
   if (back == 0) {
@@ -33,7 +33,7 @@ export function storeUpper(at: usize, x: v128, back: usize): void {
   else v128.store_lane<f32>(at, x, 3, 12);
 }
 
-/** Where `condition` (all ones or all zeros per lane) holds a, elsewhere b. */
+/** a in the lanes in which `condition` is all ones, and b in those in which it is all zeros. */
 // @inline
 export function choose(condition: v128, a: v128, b: v128): v128 {
   return v128.bitselect(a, b, condition);
