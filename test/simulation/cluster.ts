@@ -1,13 +1,15 @@
 /** A simulated cluster: one coordinator, which may be started again, and workers that come and go. */
 import { LockstepError } from '../../shared/errors.js';
+import { protocolErrors } from '../../shared/protocol/errors.js';
 import { Random } from '../../shared/random.js';
+import type { Outcome } from '../../worker/session-driver.js';
 import { SimulatedCoordinator, type Tally } from './coordinator.js';
 import { Disk } from './disk.js';
 import { checkInvariants } from './invariants.js';
 import { type Line, Network } from './network.js';
 import type { Problem } from './problem.js';
 import { Process } from './process.js';
-import { SimulatedWorker } from './worker.js';
+import { SimulatedWorker, type WorkerTraits } from './worker.js';
 import type { World } from './world.js';
 
 /** A worker's line and speed when nothing is wrong. */
@@ -19,6 +21,8 @@ export interface Site {
 
 /** After a fault of the disk. */
 const restartMs = 1_000;
+/** After a worker was thrown out. */
+const insistMs = 1_000;
 
 export class Cluster {
   readonly workers: SimulatedWorker[] = [];
@@ -71,19 +75,27 @@ export class Cluster {
   }
 
   startWorker(site: Site): SimulatedWorker {
+    const { msPerSlot, prepareMs, line } = site;
+    const seed = this.random.uint32();
+    const traits = { seed, msPerSlot, prepareMs, manner: 'honest' as const, line: { ...line } };
+    return this.run(`worker ${this.workers.length + 1}`, site, traits, false);
+  }
+
+  private run(name: string, site: Site, traits: WorkerTraits, hasMisbehaved: boolean): SimulatedWorker {
+    const process = new Process(this.world, name);
+    const worker = new SimulatedWorker(process, this.network, traits, hasMisbehaved, (outcome) => {
+      if (isThrownOut(outcome)) this.world.at(this.world.nowMs + insistMs, () => this.insist(worker));
+    });
     this.sites.push(site);
-    const name = `worker ${this.workers.length + 1}`;
-    const traits = {
-      seed: this.random.uint32(),
-      msPerSlot: site.msPerSlot,
-      prepareMs: site.prepareMs,
-      manner: 'honest' as const,
-      line: { ...site.line },
-    };
-    const worker = new SimulatedWorker(new Process(this.world, name), this.network, traits);
     this.workers.push(worker);
     this.world.note(`${name} starts`);
     return worker;
+  }
+
+  /** Its owner has not read why it ended, and starts it again: it has the same name, address and fault. */
+  private insist(worker: SimulatedWorker): void {
+    const { process, traits } = worker;
+    this.run(process.name, this.siteOf(worker), { ...traits, seed: traits.seed + 1 }, true);
   }
 
   siteOf(worker: SimulatedWorker): Site {
@@ -106,4 +118,8 @@ export class Cluster {
     }
     this.startWorker(site);
   }
+}
+
+function isThrownOut({ ok, message }: Outcome): boolean {
+  return !ok && message.startsWith(protocolErrors['bad-result'].sentence);
 }

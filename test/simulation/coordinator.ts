@@ -18,6 +18,7 @@ import { LockstepError } from '../../shared/errors.js';
 import type { RemoteMember } from '../../shared/fleet/remote-member.js';
 import { parameterCount } from '../../shared/model/parameters.js';
 import { noProfile } from '../../shared/profile.js';
+import { protocolErrors } from '../../shared/protocol/errors.js';
 import type { Disk } from './disk.js';
 import { SimulatedEntrance } from './entrance.js';
 import type { Network } from './network.js';
@@ -45,6 +46,8 @@ export class SimulatedCoordinator {
   lastStep = 0;
   ended: StopReason | null = null;
   private live: LiveRun | null = null;
+  /** Workers that must not join this life of the coordinator again: in the simulation, all names differ. */
+  private readonly banned = new Set<string>();
   private site: FleetSite | null = null;
   private readonly platform: Platform;
   private readonly entrance: SimulatedEntrance;
@@ -140,11 +143,22 @@ export class SimulatedCoordinator {
     if (event.type === 'loaded') this.loaded(event.run);
     else if (event.type === 'stepped') this.stepped(event.line.step);
     else if (event.type === 'checkpointed') this.checkpointed(event.step);
-    else if (event.type === 'joined') tally.joined += 1;
+    else if (event.type === 'joined') this.joined(event.worker);
     else if (event.type === 'alarm-raised') tally.alarms += 1;
     else if (event.type === 'left' && event.reason === null) tally.left += 1;
-    else if (event.type === 'left') tally.dropped[event.reason ?? ''] = (tally.dropped[event.reason ?? ''] ?? 0) + 1;
+    else if (event.type === 'left') this.dropped(event.worker, event.reason ?? '');
     else if (event.type === 'warned') check(event.warning.code !== 'evaluation-wrong', 'a wrong result was counted');
+  }
+
+  private joined(worker: string): void {
+    this.tally.joined += 1;
+    check(!this.banned.has(worker), `${worker} has computed something wrong, and joins again`);
+  }
+
+  private dropped(worker: string, reason: string): void {
+    const { dropped } = this.tally;
+    dropped[reason] = (dropped[reason] ?? 0) + 1;
+    if (reason.startsWith(protocolErrors['bad-result'].sentence)) this.banned.add(worker);
   }
 
   private loaded(run: LiveRun): void {

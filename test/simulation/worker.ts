@@ -28,8 +28,6 @@ const turnMs = 2;
 
 export class SimulatedWorker {
   outcome: Outcome | null = null;
-  /** Whether it ever was anything but honest: then it may be sent away for good. */
-  hasMisbehaved = false;
   shards = 0;
   private readonly driver: SessionDriver;
   private readonly random: Random;
@@ -41,6 +39,9 @@ export class SimulatedWorker {
     readonly process: Process,
     private readonly network: Network,
     readonly traits: WorkerTraits,
+    /** Whether it ever was anything but honest: then it may be sent away for good. */
+    public hasMisbehaved: boolean,
+    private readonly onExit: (outcome: Outcome) => void,
   ) {
     this.random = new Random(traits.seed, 1);
     this.driver = new SessionDriver({
@@ -52,6 +53,7 @@ export class SimulatedWorker {
       onExit: (outcome) => {
         this.outcome = outcome;
         process.world.note(`${process.name} exits: ${outcome.message}`);
+        this.onExit(outcome);
       },
     });
     process.post(() => this.driver.start());
