@@ -3,13 +3,14 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../../shared/limits.js';
 import { patience } from '../../../shared/pool/member.js';
-import { protocolErrors } from '../../../shared/protocol/errors.js';
+import { type ProtocolErrorCode, protocolErrors } from '../../../shared/protocol/errors.js';
 import { subprotocol } from '../../../shared/protocol/handshake.js';
 import { protocolVersion } from '../../../shared/protocol/messages.js';
 import { scoreBytes } from '../../../shared/protocol/payload.js';
 import { partBytesMax, partFloats } from '../../../shared/protocol/tensor.js';
 import { fromCoordinatorValidators, fromWorkerValidators } from '../../../shared/protocol/validate.js';
-import { sessionTimes } from '../../../worker/session.js';
+import { Random } from '../../../shared/random.js';
+import { Session, sessionTimes } from '../../../worker/session.js';
 import { fromCoordinator, fromWorker } from './specimens.js';
 
 const page = readFileSync(new URL('../../../../shared/protocol/PROTOCOL.md', import.meta.url), 'utf8');
@@ -153,6 +154,21 @@ function inCode(expression: string): number {
   };
   return terms.reduce((sum, text) => sum + term(text), 0);
 }
+
+describe('the refusals that are final', () => {
+  const [, listed] = /After ([^.]*?) a worker does not come back/s.exec(page)!;
+  const final = [...listed.matchAll(/`([a-z-]+)`/g)].map((match) => match[1]);
+
+  it.each(Object.keys(protocolErrors) as ProtocolErrorCode[])('%s', (code) => {
+    const about = { version: '1', name: 'w', kind: 'node', threads: 1, arithmetic: 'a', kernels: 'k' };
+    const session = new Session(about, new Random(1));
+    session.step({ type: 'start', nowMs: 0 });
+    session.step({ type: 'opened', nowMs: 0 });
+    const message = { type: 'failure', code, message: '' } as const;
+    const effects = session.step({ type: 'message', message, nowMs: 0 });
+    expect(effects.some(({ type }) => type === 'exit')).toBe(final.includes(code));
+  });
+});
 
 describe('the numbers', () => {
   const stated = [...rows('## Limits', '## Time'), ...rows('## Time', '## Messages')];
