@@ -1,12 +1,14 @@
 /**
- * Makes the container image without a container engine, and tries it. Reads the Containerfile and carries its lines out
- * in one fresh root directory per stage, which borrows this machine's /usr, /etc and so on, read-only, in the place of
- * the base image. Then the result trains, answers its health check and admits a worker, all as the image's user and on a
- * network of its own. What this cannot show: the base image, its layers, and an engine's own limits.
+ * Builds the container image without a container engine, and tests it. The script reads the Containerfile and executes
+ * its lines, with a new root directory for each stage. In place of the base image, a root directory uses this machine's
+ * /usr, /etc and so on, read-only. Then the image trains, answers its health check and admits a worker. All of this
+ * runs as the image's user and on its own network.
+ *
+ * What this is not: a test of the base image, of its layers, or of a container engine.
  *
  *     sudo node deploy/check-image-steps.mjs
  *
- * Everything happens in a mount namespace that ends with it, and in a temporary directory.
+ * The script works in a temporary directory and in its own mount namespace. Both are gone when it ends.
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
@@ -31,13 +33,16 @@ import { fileURLToPath } from 'node:url';
 const self = fileURLToPath(import.meta.url);
 const context = resolve(dirname(self), '..');
 const borrowed = ['bin', 'etc', 'lib', 'lib32', 'lib64', 'libx32', 'sbin', 'usr'];
-/** What an engine hands to a build as well, or what finds a registry behind a proxy. */
+/** Variables that a build gets from this script's environment: those for proxies, registries and certificates. */
 const handedOn = /^((https?|no|all)_proxy|npm_config_registry|node_extra_ca_certs|ssl_cert_(file|dir))$/i;
-/** A net below a hang. */
+/** A command that takes longer than this hangs. It is not a measure of speed. */
 const commandMs = 120_000;
 const healthPollsMax = 300;
 
-/** The directory is removed from outside the namespace, where nothing of this machine is mounted in it. */
+/**
+ * Runs this script in a new mount namespace, and removes the temporary directory afterwards. Outside the namespace,
+ * nothing of this machine is mounted in that directory, so removing it is safe.
+ */
 function enterNamespace() {
   if (process.getuid() !== 0) {
     console.error('check-image-steps: needs root, to change the root directory and the user: sudo node deploy/...');
@@ -58,13 +63,13 @@ async function inNamespace(scratch) {
   console.log('\nThe image is sound.');
 }
 
-/** Lines of [instruction, rest]. */
+/** Parses a Containerfile into a list of [instruction, rest of the line]. */
 function parse(text) {
   const lines = text.replace(/^\s*#.*\n/gm, '').replace(/\\\n/g, ' ');
   return [...lines.matchAll(/^([A-Z]+)\s+(.*\S)\s*$/gm)].map(([, instruction, rest]) => [instruction, rest]);
 }
 
-/** Returns the last stage. */
+/** Executes the lines of the Containerfile. Returns the last stage. */
 function build(lines, scratch) {
   const stages = new Map();
   let stage;
@@ -124,11 +129,11 @@ const instructions = {
   },
 };
 
-/** A root directory with this machine's system in it, that nobody can write to. */
+/** Makes a root directory that contains this machine's system, read-only. */
 function borrow(root) {
   mkdirSync(root);
   for (const name of ['dev', 'proc', 'root', 'tmp']) mkdirSync(join(root, name));
-  // First: the Node that runs this may lie below it.
+  // /tmp is mounted before Node's directory, because that directory may be below /tmp.
   mount('-t', 'tmpfs', 'tmpfs', join(root, 'tmp'));
   for (const name of borrowed) {
     const original = `/${name}`;
@@ -154,7 +159,7 @@ function mount(...words) {
   assert.equal(status, 0, stderr);
 }
 
-/** As an engine does: a directory's contents, or files into a directory. */
+/** Copies as an engine does: the contents of a directory into the target, or files into the target directory. */
 function copy(stage, rest, stages) {
   const words = rest.split(/\s+/);
   const from = words[0].startsWith('--from=') ? stages.get(words.shift().slice('--from='.length)).root : context;
@@ -172,10 +177,10 @@ function ignoredNames() {
   return new Set(lines);
 }
 
-/** The program and arguments that run a command in a stage; on the network of a process, if one is given. */
+/** The program and arguments that run a command in a stage. If `network` is given, the command uses its network. */
 function inStage({ root, user, directory }, command, network = null) {
   const enter = network === null ? [] : ['nsenter', `--net=/proc/${network.pid}/ns/net`];
-  // chroot goes to the root directory, so the shell that it starts goes on from there.
+  // chroot starts the shell in the root directory, so the shell changes to the stage's directory.
   const there = ['/bin/sh', '-c', 'cd "$0" && exec "$@"', directory, ...command];
   const [program, ...words] = [...enter, 'chroot', `--userspec=${user}`, '--groups=', root, ...there];
   return [program, words];
@@ -203,7 +208,7 @@ async function tryOut(image) {
     assert.equal(status, 0, `${command.join(' ')} ended with ${status}: ${output}`);
     return output;
   };
-  // Both ends find it there, as in compose.yaml and the systemd units.
+  // Coordinator and worker read the token from the environment, as with compose.yaml and the systemd units.
   image.env.LOCKSTEP_TOKEN = randomBytes(16).toString('hex');
   const weights = (directory) =>
     JSON.parse(readFileSync(join(image.root, image.directory, directory, 'summary.json'), 'utf8')).weightsSha256;

@@ -39,7 +39,7 @@ function step(sum: v128, factor: v128, b: v128): v128 {
 /**
  * Computes one panel of `n` vectors for every list. n is a constant at every place into which this is inlined. If the
  * number of columns is not a multiple of four, `b` and `c` of the last panel point `back` bytes before its first
- * column. Its first vector then computes some columns of the panel before it again. It stores only its own columns, so
+ * column. Its first vector then also computes what is in front of the panel. It stores only the panel's own columns, so
  * nothing outside the panel is changed.
  */
 // @inline
