@@ -78,6 +78,21 @@ test('the pure cores import no shell', () => {
   expect(offenders(pure, (name) => name.startsWith('shared/'))).toEqual([]);
 });
 
+test('a kind of work, of layer or of optimizer is known by its table alone', () => {
+  const paths = [...sources('shared'), ...sources('worker'), ...sources('coordinator')];
+  const compared = paths.filter((path) => /\bwork [!=]== '/.test(readFileSync(join(root, path), 'utf8')));
+  expect(compared).toEqual([]);
+  // A preset is written in the terms of the layers that it has.
+  const mayImport: Readonly<Record<string, RegExp>> = {
+    'shared/model/layers/': /^shared\/model\/(layers\/|presets\.ts$)/,
+    'shared/optimizer/': /^shared\/optimizer\//,
+  };
+  const shared = /\/(layer|layers|optimizer|optimizers)\.js$/;
+  const allowed = (name: string, from: string) =>
+    shared.test(name) || Object.entries(mayImport).every(([folder, by]) => !name.startsWith(folder) || by.test(from));
+  expect(offenders(paths, allowed)).toEqual([]);
+});
+
 test('nothing shared asks the clock, chance, or a function whose bits depend on the engine', () => {
   const exact = 'abs|ceil|clz32|floor|fround|imul|max|min|round|sign|sqrt|trunc|LOG2E|SQRT1_2';
   // Powers of two are exact everywhere; other powers are not.

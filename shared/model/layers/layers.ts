@@ -14,18 +14,18 @@ type Described<Kind> = Kind extends LayerKind<infer Description> ? Description :
 /** A layer as a model's JSON has it. */
 export type LayerDescription = Described<(typeof kinds)[KindName]>;
 
-const names = Object.keys(kinds) as KindName[];
+export const layerNames = Object.keys(kinds) as readonly KindName[];
 
 /** A layer of a kind that there is, with the fields of that kind. */
 export const checkLayer: Check = (path, x) => {
-  const name = typeof x === 'object' && x !== null ? names.find((kind) => Object.hasOwn(x, kind)) : undefined;
+  const name = typeof x === 'object' && x !== null ? layerNames.find((kind) => Object.hasOwn(x, kind)) : undefined;
   if (name !== undefined) return kinds[name].check(path, x);
-  return `${path} must be an object with a field that names the kind of layer: ${names.join(', ')}`;
+  return `${path} must be an object with a field that names the kind of layer: ${layerNames.join(', ')}`;
 };
 
 /** Which kind a checked description is of. */
 export function kindOf(description: LayerDescription): KindName {
-  const name = names.find((kind) => Object.hasOwn(description, kind));
+  const name = layerNames.find((kind) => Object.hasOwn(description, kind));
   assert(name !== undefined, 'the description of a layer was not checked');
   return name;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LockstepError } from '../../../shared/errors.js';
 import { invalidModel, misfit, parseModel } from '../../../shared/model/description.js';
+import { layerNames } from '../../../shared/model/layers/layers.js';
 import type { Model } from '../../../shared/model/model.js';
 
 const valid: Model = {
@@ -24,6 +25,7 @@ describe('invalidModel', () => {
     }
   });
 
+  const noKind = `model.layers[0] must be an object with a field that names the kind of layer: ${layerNames.join(', ')}`;
   const cases: [unknown, string][] = [
     [null, 'model must be an object with input, layers, loss'],
     [[], 'model must be an object with input, layers, loss'],
@@ -42,8 +44,8 @@ describe('invalidModel', () => {
     [{ ...valid, input: [1000, 1000] }, 'model.input has 1000000 pixels, more than 65536'],
     [layers(), 'model.layers must be a list of 1 to 64 elements'],
     [layers(...new Array(65).fill(valid.layers[1])), 'model.layers must be a list of 1 to 64 elements'],
-    [layers(7), 'model.layers[0] must be an object with a field that names the kind of layer: dense'],
-    [layers({ densely: 7 }), 'model.layers[0] must be an object with a field that names the kind of layer: dense'],
+    [layers(7), noKind],
+    [layers({ densely: 7 }), noKind],
     [layers({ dense: 10 }), 'model.layers[0] lacks activation'],
     [
       layers(valid.layers[0], { dense: 10, activation: 'linear', bias: false }),
