@@ -1,0 +1,47 @@
+/** Every link from one page of the project to another leads somewhere, down to the heading. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const root = resolve(fileURLToPath(new URL('.', import.meta.url)), '../..');
+const folders = ['shared', 'worker', 'coordinator', 'test', 'deploy'];
+
+const pages = [
+  ...readdirSync(root).map((name) => join(root, name)),
+  ...folders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(root, folder, name)),
+  ),
+].filter((path) => path.endsWith('.md') && !path.includes('node_modules'));
+
+/** As GitHub makes them: lowercase, spaces as dashes, no punctuation. */
+function anchors(page: string): Set<string> {
+  const headings = readFileSync(page, 'utf8').matchAll(/^#+ (.+)$/gm);
+  return new Set(
+    Array.from(headings, ([, text]) =>
+      text
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
+}
+
+function fault(page: string, link: string): string | null {
+  const [path, anchor] = link.split('#');
+  const target = path === '' ? page : resolve(dirname(page), path);
+  if (!existsSync(target)) return `${relative(root, page)}: there is no ${link}`;
+  if (anchor === undefined || !target.endsWith('.md') || anchors(target).has(anchor)) return null;
+  return `${relative(root, page)}: ${link} has no such heading`;
+}
+
+test('links between pages lead to files and headings that exist', () => {
+  const links = pages.flatMap((page) =>
+    [...readFileSync(page, 'utf8').matchAll(/\]\(([^)\s]+)\)/g)]
+      .map(([, link]) => link)
+      .filter((link) => !/^[a-z]+:/.test(link))
+      .map((link) => ({ page, link })),
+  );
+  expect(links.length).toBeGreaterThan(30);
+  expect(links.map(({ page, link }) => fault(page, link)).filter((sentence) => sentence !== null)).toEqual([]);
+});
