@@ -62,7 +62,7 @@ export class Assignment {
     const { weights, parameters, context } = machine.workspace;
     const fault = invalidTensorPayload(message, payload, context);
     if (fault !== null) return fault;
-    machine.unpackPart(message.part, parameters, weights, payload, 'as it was');
+    machine.tensors.unpackPart(message.part, parameters, weights, payload, 'as it was');
     if (message.part + 1 === partsOf(parameters)) machine.weightsChanged();
     return null;
   }
@@ -120,7 +120,7 @@ export class Assignment {
     const tensor = tensorFloats(task.work, parameters);
     const result = [machine.bytes(sum + 4 * tensor, scoreBytes)];
     if (predicts) result.push(machine.bytes(predictions + shard.lo * order.rows, samples));
-    const packPart = (part: number, payload: Uint8Array) => machine.packPart(part, tensor, sum, 0, payload);
+    const packPart = (part: number, payload: Uint8Array) => machine.tensors.packPart(part, tensor, sum, 0, payload);
     return { parts: partsOf(tensor), packPart, result, samples: trains ? samples : 0 };
   }
 }

@@ -11,8 +11,9 @@ import { HeldSamples } from './held-samples.js';
 import { type Finished, Lane, type Placed } from './lanes.js';
 import { packSamples, type SampleMemory } from './samples.js';
 
-/** Where a lane takes from what it carries. */
+/** What a lane carries comes from here, and sums go back to here. */
 export interface Store extends SampleMemory {
+  readonly buffers: PartialBuffers;
   readonly orders: Orders;
   /** Another one after each change of the weights. */
   readonly weightsVersion: number;
@@ -28,12 +29,11 @@ export class CarrierLane extends Lane {
   private readonly sumBuffers: ArrayBuffer[] = [];
 
   constructor(
-    buffers: PartialBuffers,
     private readonly store: Store,
     private readonly post: (order: CarriedOrder) => void,
     private readonly wake: () => void,
   ) {
-    super(buffers);
+    super(store.buffers);
     this.held = new HeldSamples(store.orders, store.workspace.run);
   }
 
@@ -41,7 +41,7 @@ export class CarrierLane extends Lane {
     return this.answers.length > 0;
   }
 
-  arrived(answer: CarriedAnswer): void {
+  override arrived(answer: CarriedAnswer): void {
     this.answers.push(answer);
     this.wake();
   }

@@ -5,11 +5,12 @@ import { assert } from '../assert.js';
 import { limits } from '../limits.js';
 import type { PartialBuffers } from '../pool/partials.js';
 import type { LeaseOrder, Transport } from '../pool/pool-driver.js';
+import type { CarriedAnswer } from './carrier.js';
 import type { Mailbox } from './mailbox.js';
 import type { UpdateOrder } from './orders.js';
 
-/** A part of an update takes well below a millisecond; a thread that needs this long will never be done. */
-const settleMsMax = 30_000;
+/** A part of an update takes well below a millisecond. A thread that needs this long will never be done. */
+const updateMsMax = 30_000;
 
 /** A shard that is done, or will be: whose lease it is, and where its sum goes. */
 export interface Placed {
@@ -23,7 +24,7 @@ export interface Finished {
   readonly tookMs: number;
 }
 
-/** Local members are neither asked for signs of life nor dropped, and what they compute cannot be called off. */
+/** A local member. It is not asked for signs of life, is not dropped, and what it computes cannot be called off. */
 export abstract class Lane implements Transport {
   member = 0;
   /** Not finished yet, in the order in which they will be. */
@@ -59,6 +60,35 @@ export abstract class Lane implements Transport {
   abstract get hasFinished(): boolean;
   /** The next shard that is done, if one is. */
   abstract finished(): Finished | undefined;
+
+  // ---- what only some lanes can do ----
+
+  /** The newest shard that the lane's thread has not begun, if there is one: it never will. */
+  reclaim(): Placed | undefined {
+    return undefined;
+  }
+
+  /** Whether its thread is idle and computes in the machine's memory, so that it can update parameters. */
+  get canHelp(): boolean {
+    return false;
+  }
+
+  /** Has a thread that can help update a run of parameters. `finishUpdate` must follow. */
+  beginUpdate(_: UpdateOrder): void {
+    assert(false, 'this lane cannot help with an update');
+  }
+
+  /** Waits until the update is done. */
+  finishUpdate(): void {}
+
+  /** A thread with a memory of its own has answered. */
+  arrived(_: CarriedAnswer): void {
+    assert(false, 'this lane has nothing carried to it');
+  }
+
+  /** The machine goes back to its event loop: a thread that it expects something from should send a message. */
+  wantMessage(): void {}
+
   protected abstract begin(placed: Placed): void;
 }
 
@@ -89,14 +119,15 @@ export class InlineLane extends Lane {
 
 /** A compute thread, reached through its mailbox. */
 export class ThreadLane extends Lane {
-  /** Answers that were taken note of, and orders that were posted: equal when it is idle. */
+  /** Answers that this lane has seen. It is idle when it has seen as many as it has posted orders. */
   private seen = 0;
-  /** Those of `placed` that the machine's own thread has computed: the answers to them say nothing. */
-  private readonly takenBack = new Set<Placed>();
+  /** Shards in `placed` that the machine's own thread has computed. The thread's answers to them mean nothing. */
+  private readonly reclaimed = new Set<Placed>();
 
   constructor(
     buffers: PartialBuffers,
-    readonly mailbox: Mailbox,
+    private readonly mailbox: Mailbox,
+    private readonly spins: number,
     private readonly wake: () => void,
   ) {
     super(buffers);
@@ -112,34 +143,40 @@ export class ThreadLane extends Lane {
       assert(placed !== undefined, 'a thread answered more than it was asked');
       const tookMs = this.mailbox.tookMs(this.seen);
       this.seen = (this.seen + 1) | 0;
-      if (!this.takenBack.delete(placed)) return { placed, tookMs };
+      if (!this.reclaimed.delete(placed)) return { placed, tookMs };
     }
     return undefined;
   }
 
   override get isExpected(): boolean {
-    return this.placed.length > this.takenBack.size;
+    return this.placed.length > this.reclaimed.size;
   }
 
-  /** The newest shard that the thread has not begun with, if there is one: it never will. */
-  takeBack(): Placed | undefined {
-    if (this.takenBack.size === limits.leasesPerMemberMax) return undefined;
-    const newest = this.placed.findLastIndex((placed) => !this.takenBack.has(placed));
-    if (newest < 0 || !this.mailbox.takeBack((this.seen + newest) | 0)) return undefined;
+  override reclaim(): Placed | undefined {
+    if (this.reclaimed.size === limits.leasesPerMemberMax) return undefined;
+    const newest = this.placed.findLastIndex((placed) => !this.reclaimed.has(placed));
+    if (newest < 0 || !this.mailbox.reclaim((this.seen + newest) | 0)) return undefined;
     const placed = this.placed[newest];
-    this.takenBack.add(placed);
+    this.reclaimed.add(placed);
     return placed;
   }
 
-  /** Has an idle thread update a run of parameters; `settle` must follow. */
-  beginUpdate(order: UpdateOrder): void {
+  override get canHelp(): boolean {
+    return this.isIdle;
+  }
+
+  override beginUpdate(order: UpdateOrder): void {
     this.mailbox.post(order);
     this.seen = (this.seen + 1) | 0;
   }
 
-  /** Waits until the update is done. */
-  settle(spins: number): void {
-    assert(this.mailbox.settle(this.seen, spins, settleMsMax), 'a thread did not finish its part of an update');
+  override finishUpdate(): void {
+    const isDone = this.mailbox.awaitAnswers(this.seen, this.spins, updateMsMax);
+    assert(isDone, 'a thread did not finish its part of an update');
+  }
+
+  override wantMessage(): void {
+    this.mailbox.wantMessage(this.isExpected);
   }
 
   protected begin({ order, out }: Placed): void {

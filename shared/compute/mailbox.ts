@@ -21,12 +21,12 @@ const ENTRY = 8;
 /** Within an entry. */
 const TOOK = 6;
 const STATE = 7;
-/** Of an order that was posted: whoever changes this has it. */
+/** The state of an order that was posted. The side that changes FREE owns the order. */
 const FREE = 0;
 const BEGUN = 1;
-const TAKEN_BACK = 2;
+const RECLAIMED = 2;
 
-/** Orders that wait for an answer: as many as a member may have leases, and as many that were taken back. */
+/** Orders that wait for an answer: as many as a member may have leases, and as many that were reclaimed. */
 const ORDERS = 2 * limits.leasesPerMemberMax;
 
 /** int32 of one mailbox. */
@@ -44,7 +44,7 @@ export class Mailbox {
 
   // ---- the machine's side ----
 
-  /** There are never more than `leasesPerMemberMax` unanswered ones, beside as many that were taken back. */
+  /** There are never more than `leasesPerMemberMax` unanswered ones, beside as many that were reclaimed. */
   post(order: Order): void {
     const { ints } = this;
     const posted = ints[POSTED];
@@ -65,9 +65,9 @@ export class Mailbox {
     return this.floats[entryAt(answered) + TOOK];
   }
 
-  /** Takes back the order after `posted` others, unless the thread has begun with it. It will answer it all the same. */
-  takeBack(posted: number): boolean {
-    return Atomics.compareExchange(this.ints, entryAt(posted) + STATE, FREE, TAKEN_BACK) === FREE;
+  /** Reclaims the order after `posted` others, unless the thread has begun it. The thread answers it all the same. */
+  reclaim(posted: number): boolean {
+    return Atomics.compareExchange(this.ints, entryAt(posted) + STATE, FREE, RECLAIMED) === FREE;
   }
 
   /** From now on, or no longer, a message follows each answer: whoever asks for one must look at `answered` again. */
@@ -76,7 +76,7 @@ export class Mailbox {
   }
 
   /** Waits until `posted` orders are answered; false when there is no progress for `timeoutMs`. */
-  settle(posted: number, spins: number, timeoutMs: number): boolean {
+  awaitAnswers(posted: number, spins: number, timeoutMs: number): boolean {
     const { ints } = this;
     for (let i = 0; i < spins; i++) if (Atomics.load(ints, ANSWERED) === posted) return true;
     for (;;) {
@@ -108,18 +108,18 @@ export class Mailbox {
 
   // ---- the thread's side ----
 
-  /** The order after `taken` others, null if it was taken back. Looks for it `spins` times, then sleeps until it is there. */
-  receive(taken: number, spins: number): Order | null {
+  /** The order after `received` others, null if it was reclaimed. Looks for it `spins` times, then sleeps until it is there. */
+  receive(received: number, spins: number): Order | null {
     const { ints } = this;
-    while (!this.isPosted(taken, spins)) Atomics.wait(ints, POSTED, taken);
-    const at = entryAt(taken);
+    while (!this.isPosted(received, spins)) Atomics.wait(ints, POSTED, received);
+    const at = entryAt(received);
     if (Atomics.compareExchange(ints, at + STATE, FREE, BEGUN) !== FREE) return null;
     return ints[at] === UPDATE ? this.readUpdate(at) : this.readShard(at);
   }
 
-  private isPosted(taken: number, spins: number): boolean {
-    for (let i = 0; i < spins; i++) if (Atomics.load(this.ints, POSTED) !== taken) return true;
-    return Atomics.load(this.ints, POSTED) !== taken;
+  private isPosted(received: number, spins: number): boolean {
+    for (let i = 0; i < spins; i++) if (Atomics.load(this.ints, POSTED) !== received) return true;
+    return Atomics.load(this.ints, POSTED) !== received;
   }
 
   private readShard(at: number): ShardOrder {
@@ -145,9 +145,9 @@ export class Mailbox {
     };
   }
 
-  /** The order after `taken` others is done. True when the machine wants a message about it. */
-  answer(taken: number, tookMs: number): boolean {
-    this.floats[entryAt(taken) + TOOK] = tookMs;
+  /** The order after `received` others is done. True if the machine wants a message about it. */
+  answer(received: number, tookMs: number): boolean {
+    this.floats[entryAt(received) + TOOK] = tookMs;
     Atomics.add(this.ints, ANSWERED, 1);
     Atomics.notify(this.ints, ANSWERED);
     return Atomics.load(this.ints, WANTS_MESSAGE) === 1;

@@ -6,11 +6,10 @@
 import type { BackendHandOver, KernelMemory } from '../arithmetic/backend.js';
 import { type BackendTable, backends, openBackend } from '../arithmetic/backends.js';
 import { assert } from '../assert.js';
-import { updateWeights } from '../optimizer/optimizers.js';
 import { buffersOf, type CarriedAnswer, CarriedComputer, type CarriedOrder } from './carrier.js';
 import { Computer } from './computer.js';
 import { Mailbox } from './mailbox.js';
-import type { UpdateOrder } from './orders.js';
+import { update } from './shared-update.js';
 import { layOutWorkspace, type RunDescription, type Workspace } from './workspace.js';
 
 /** From the machine to one of its threads, once: who it is, and where. */
@@ -74,18 +73,11 @@ function serveMailbox(
   const computer = new Computer(memory, workspace, thread);
   const mailbox = new Mailbox(memory, workspace.threads[thread].mailbox);
   port.post('ready');
-  for (let taken = 0; ; taken = (taken + 1) | 0) {
-    const order = mailbox.receive(taken, spins);
+  for (let received = 0; ; received = (received + 1) | 0) {
+    const order = mailbox.receive(received, spins);
     const begunMs = nowMs();
     if (order?.kind === 'shard') computer.compute(order.task, order.shard, order.out);
     else if (order !== null) update(memory, workspace, order);
-    if (mailbox.answer(taken, nowMs() - begunMs)) port.post('answered');
+    if (mailbox.answer(received, nowMs() - begunMs)) port.post('answered');
   }
-}
-
-/** E4 on a part of the weights. */
-export function update(memory: KernelMemory, workspace: Workspace, order: UpdateOrder): void {
-  const { optimizer } = workspace.run;
-  assert(optimizer !== undefined, 'an update in a run that has no optimizer here');
-  updateWeights(optimizer, memory, workspace, order);
 }

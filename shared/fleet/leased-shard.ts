@@ -38,7 +38,7 @@ export class LeasedShard {
     if (fault !== null) return { code: 'payload-length', detail: fault };
     this.sum ??= machine.buffers.acquire();
     this.parts += 1;
-    machine.unpackPart(message.part, machine.workspace.parameters, this.sum, payload, 'zero');
+    machine.tensors.unpackPart(message.part, machine.workspace.parameters, this.sum, payload, 'zero');
     return null;
   }
 
@@ -57,7 +57,7 @@ export class LeasedShard {
     const { machine } = this;
     const sum = this.sum ?? machine.buffers.acquire();
     this.sum = null;
-    machine.store(result.subarray(0, scoreBytes), sum + 4 * this.tensorFloats);
+    machine.tensors.store(result.subarray(0, scoreBytes), sum + 4 * this.tensorFloats);
     return sum;
   }
 

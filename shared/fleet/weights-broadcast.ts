@@ -70,7 +70,7 @@ export class WeightsBroadcast {
     const compared = base === null ? null : before.at;
     const message = { type: 'weights', step: now.step ?? 0, base, part } as const;
     const encoded = encodeFrameFrom(this.buffers, message, partBytesMax, (payload) =>
-      machine.packPart(part, this.parameters, now.at, compared, payload),
+      machine.tensors.packPart(part, this.parameters, now.at, compared, payload),
     );
     machine.profile.leave();
     return encoded;

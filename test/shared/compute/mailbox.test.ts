@@ -32,10 +32,10 @@ test('orders arrive as they were posted, with as many under way as a member may 
 test('an order that was taken back is not carried out, and one that was begun is not taken back', () => {
   const { machine, thread } = pair();
   for (const i of [0, 1, 2]) machine.post(order(i));
-  expect(machine.takeBack(1)).toBe(true);
-  expect(machine.takeBack(1)).toBe(false);
+  expect(machine.reclaim(1)).toBe(true);
+  expect(machine.reclaim(1)).toBe(false);
   expect(thread.receive(0, 1)).toEqual(order(0));
-  expect(machine.takeBack(0)).toBe(false);
+  expect(machine.reclaim(0)).toBe(false);
   expect(thread.receive(1, 1)).toBeNull();
   expect(thread.receive(2, 1)).toEqual(order(2));
 });
@@ -53,7 +53,7 @@ test('an answer says whether a message is wanted', () => {
 test('waiting for an answer has an end', () => {
   const { machine, thread } = pair();
   machine.post(order(0));
-  expect(machine.settle(1, 1, 1)).toBe(false);
+  expect(machine.awaitAnswers(1, 1, 1)).toBe(false);
   thread.answer(0, 0);
-  expect(machine.settle(1, 1, 1)).toBe(true);
+  expect(machine.awaitAnswers(1, 1, 1)).toBe(true);
 });

@@ -209,7 +209,7 @@ export class TestWorker implements MemberConnection {
     const isGradient = shard.work === 'gradient';
     for (let part = 0; isGradient && part < partsOf(parameters); part++) {
       const payload = new Uint8Array(partBytesMax);
-      const length = machine.packPart(part, parameters, sum, 0, payload);
+      const length = machine.tensors.packPart(part, parameters, sum, 0, payload);
       frames.push(encodeFrame({ type: 'gradient', lease, part }, payload.subarray(0, length)));
     }
     const scoreAt = isGradient ? sum + 4 * parameters : sum;

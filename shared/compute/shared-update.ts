@@ -1,0 +1,46 @@
+/** E4, by several threads at once: each parameter is updated on its own, so it does not matter who updates which. */
+import type { KernelMemory } from '../arithmetic/backend.js';
+import { assert } from '../assert.js';
+import { updateWeights } from '../optimizer/optimizers.js';
+import type { UpdateOrder } from './orders.js';
+import type { Workspace } from './workspace.js';
+
+/** Parameters above which threads help to update them. */
+const UPDATE_SHARED_MIN = 200_000;
+/** A part is a multiple of this many floats, a cache line, so that no two threads write to the same line. */
+const PART_FLOATS = 16;
+
+/** A thread of the same memory that is idle, for a part of an update. */
+export interface Helper {
+  beginUpdate(order: UpdateOrder): void;
+  /** Waits until the part is done. */
+  finishUpdate(): void;
+}
+
+/** The helpers that are worth their while, of those there are. */
+export function helpersFor<H>(parameters: number, helpers: () => H[]): H[] {
+  return parameters < UPDATE_SHARED_MIN ? [] : helpers();
+}
+
+/** Carries out an update on the caller's thread, and parts of it on the helpers' threads. Returns when all is done. */
+export function updateWith(
+  memory: KernelMemory,
+  workspace: Workspace,
+  whole: UpdateOrder,
+  helpers: readonly Helper[],
+): void {
+  const part = PART_FLOATS * Math.ceil(whole.floats / (helpers.length + 1) / PART_FLOATS);
+  const partFrom = (first: number): UpdateOrder => {
+    return { ...whole, first, floats: Math.max(0, Math.min(part, whole.floats - first)) };
+  };
+  for (const [i, helper] of helpers.entries()) helper.beginUpdate(partFrom((i + 1) * part));
+  update(memory, workspace, partFrom(0));
+  for (const helper of helpers) helper.finishUpdate();
+}
+
+/** Updates a part of the weights on the caller's thread. */
+export function update(memory: KernelMemory, workspace: Workspace, order: UpdateOrder): void {
+  const { optimizer } = workspace.run;
+  assert(optimizer !== undefined, 'an update in a run that has no optimizer here');
+  updateWeights(optimizer, memory, workspace, order);
+}

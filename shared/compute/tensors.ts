@@ -1,0 +1,67 @@
+/** Views of a machine's memory, and tensors on their way between the memory and the wire, part by part. */
+import type { KernelMemory } from '../arithmetic/backend.js';
+import type { Pointer } from '../arithmetic/kernels.js';
+import { maskBytesOf, packPart, partAt, unpackPart } from '../protocol/tensor.js';
+import { AlignedCopier } from './copy.js';
+
+export class Tensors {
+  /** Null where the memory is not shared: a copy to it needs no care. */
+  private readonly copier: AlignedCopier | null;
+
+  constructor(
+    private readonly memory: KernelMemory,
+    /** Room for the mask of one part. */
+    private readonly mask: Pointer,
+    isShared: boolean,
+  ) {
+    this.copier = isShared ? new AlignedCopier() : null;
+  }
+
+  /** A view of floats. Do not keep it: the memory may grow. */
+  floats(at: Pointer, length: number): Float32Array {
+    return new Float32Array(this.memory.buffer, at, length);
+  }
+
+  /** A view of bytes. Do not keep it: the memory may grow. */
+  bytes(at: Pointer, length: number): Uint8Array {
+    return new Uint8Array(this.memory.buffer, at, length);
+  }
+
+  /** Copies bytes that came over a network to a place of the memory. */
+  store(source: Uint8Array, at: Pointer): void {
+    this.copy(source, this.bytes(at, source.length), 0);
+  }
+
+  /**
+   * Writes the payload of one part of the tensor at `at`, which has `floats` floats in all, and returns its length. The
+   * payload leaves out the blocks that are the same at `base`. With base 0, it leaves out the blocks of +0; with base
+   * null, nothing.
+   */
+  packPart(part: number, floats: number, at: Pointer, base: Pointer | null, payload: Uint8Array): number {
+    const { first, count } = partAt(part, floats);
+    const bytes = this.bytes(at + 4 * first, 4 * count);
+    if (base === null) return packPart(bytes, null, payload);
+    this.memory.kernels.changes(at + 4 * first, base === 0 ? 0 : base + 4 * first, count, this.mask);
+    return packPart(bytes, this.bytes(this.mask, maskBytesOf(count)), payload);
+  }
+
+  /**
+   * Writes the payload of one part to the tensor at `at`, which has `floats` floats in all. `leftOut` says what the blocks
+   * become that the payload leaves out: +0, or what they were.
+   */
+  unpackPart(part: number, floats: number, at: Pointer, payload: Uint8Array, leftOut: 'zero' | 'as it was'): void {
+    const { first, count } = partAt(part, floats);
+    const target = this.bytes(at + 4 * first, 4 * count);
+    unpackPart(payload, count, {
+      present: (from, bytes) => this.copy(bytes, target, 4 * from),
+      absent: (from, end) => {
+        if (leftOut === 'zero') target.fill(0, 4 * from, 4 * end);
+      },
+    });
+  }
+
+  private copy(source: Uint8Array, target: Uint8Array, at: number): void {
+    if (this.copier === null) target.set(source, at);
+    else this.copier.copy(source, target, at);
+  }
+}
