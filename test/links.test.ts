@@ -1,4 +1,4 @@
-/** Every link from one page of the project to another leads somewhere, down to the heading. */
+/** Pages and comments refer to files and headings that exist. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,12 +7,18 @@ import { expect, test } from 'vitest';
 const root = resolve(fileURLToPath(new URL('.', import.meta.url)), '../..');
 const folders = ['shared', 'worker', 'coordinator', 'test', 'deploy'];
 
-const pages = [
-  ...readdirSync(root).map((name) => join(root, name)),
+/** Paths from the project's root. */
+const files = [
+  ...readdirSync(root),
   ...folders.flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(root, folder, name)),
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
   ),
-].filter((path) => path.endsWith('.md') && !path.includes('node_modules'));
+].filter((path) => !path.includes('node_modules'));
+
+const pages = files.filter((path) => path.endsWith('.md')).map((path) => join(root, path));
+
+/** Files that a run writes. */
+const written = new Set(['profile.md']);
 
 /** As GitHub makes them: lowercase, spaces as dashes, no punctuation. */
 function anchors(page: string): Set<string> {
@@ -44,4 +50,23 @@ test('links between pages lead to files and headings that exist', () => {
   );
   expect(links.length).toBeGreaterThan(30);
   expect(links.map(({ page, link }) => fault(page, link)).filter((sentence) => sentence !== null)).toEqual([]);
+});
+
+test('files that pages and comments name exist', () => {
+  const names = new Set(files);
+  const exists = (name: string) =>
+    written.has(name) || names.has(name) || files.some((path) => path.endsWith(`/${name}`));
+  const missing = files
+    .filter((path) => /\.(ts|mjs|md|css|html|sh|py)$/.test(path))
+    .flatMap((path) =>
+      // Not in quotes, where imports are: the compiler looks after those.
+      [
+        ...readFileSync(join(root, path), 'utf8').matchAll(
+          /(?<![\w./'$-])((?:[\w-]+\/)*[\w.-]+\.(?:ts|md|mjs|py))\b(?!')/g,
+        ),
+      ]
+        .filter(([, name]) => !name.startsWith('here/') && !exists(name))
+        .map(([, name]) => `${path} names ${name}`),
+    );
+  expect(missing).toEqual([]);
 });
