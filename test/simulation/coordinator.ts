@@ -37,7 +37,7 @@ export interface Tally {
   lives: number;
   joined: number;
   left: number;
-  /** By the code of the reason. */
+  /** By reason. */
   readonly dropped: Record<string, number>;
   alarms: number;
 }
@@ -157,7 +157,9 @@ export class SimulatedCoordinator {
 
   private dropped(worker: string, reason: string): void {
     const { dropped } = this.tally;
-    dropped[reason] = (dropped[reason] ?? 0) + 1;
+    // What follows the sentence in brackets differs from case to case.
+    const sentence = reason.replace(/ \(.*/, '');
+    dropped[sentence] = (dropped[sentence] ?? 0) + 1;
     if (reason.startsWith(protocolErrors['bad-result'].sentence)) this.banned.add(worker);
   }
 

@@ -16,7 +16,7 @@ function idleSite(notes: string[], ready: (run: SiteRun) => Promise<void>): Site
     workers: 0,
     traffic: { bytesSent: 0, bytesReceived: 0 },
     ready: () => ready(run),
-    stepStarted: () => {},
+    stepStarted: () => void notes.push('a step'),
     evaluated: () => {},
     close: async (farewell) => void notes.push(farewell),
   });
@@ -92,6 +92,13 @@ describe('an interrupt', () => {
     expect(summary).toMatchObject({ stopReason: 'interrupted', steps: 0 });
   });
 
+  test('that came before hands no step to the members', async () => {
+    const [run, notes] = [new SmallRun(), [] as string[]];
+    run.wish.abort();
+    await run.conduct({}, { site: idleSite(notes, async () => {}) });
+    expect(notes).toEqual(['interrupted', 'interrupted']);
+  });
+
   test('while the data is downloaded is handed to whoever downloads it', async () => {
     const run = new SmallRun();
     const loadDataset = ({ signal }: { signal?: AbortSignal }) =>
@@ -126,7 +133,7 @@ describe('what fails ends all of it:', () => {
     const [run, notes] = [new SmallRun(), [] as string[]];
     const site = idleSite(notes, async ({ ending }) => void setImmediate(() => ending.failed(new Error('it died'))));
     await expect(run.conduct({}, { site })).rejects.toThrow('it died');
-    expect(notes).toEqual(['interrupted']);
+    expect(notes).toEqual(['a step', 'interrupted']);
     expect(await run.left()).not.toContain('lock.1.0.test');
   });
 
@@ -135,7 +142,7 @@ describe('what fails ends all of it:', () => {
     const site = idleSite(notes, async ({ ending }) => void setImmediate(() => ending.diverged()));
     const remedy = /diverged at step 1: .*smaller learning rate \(--lr 0.01 instead of 0.1\)/;
     await expect(run.conduct({}, { site })).rejects.toThrow(remedy);
-    expect(notes).toEqual(['diverged', 'interrupted']);
+    expect(notes).toEqual(['a step', 'diverged', 'interrupted']);
     expect(run.types.slice(-2)).toEqual(['trained', 'ended']);
     expect(await run.left()).toEqual(whole);
   });
