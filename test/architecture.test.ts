@@ -73,6 +73,66 @@ test('the dashboard knows the coordinator by what it is told alone', () => {
   expect(imported).toEqual([]);
 });
 
+test('the pool knows nothing of how shards are computed', () => {
+  const below = ['shared/pool', 'shared/arithmetic', 'shared/optimizer'].flatMap(sources);
+  expect(offenders(below, (name) => !name.startsWith('shared/compute/'))).toEqual([]);
+});
+
+test('only the WebAssembly backend knows WebAssembly, and who reads or fetches its binary knows the backend', () => {
+  const folder = 'shared/arithmetic/webassembly/';
+  const others = ['shared', 'worker', 'coordinator'].flatMap(sources).filter((path) => !path.startsWith(folder));
+  const named = others.filter((path) =>
+    /\bWebAssembly\.|webassembly\.d\.ts/.test(readFileSync(join(root, path), 'utf8')),
+  );
+  expect(named).toEqual([]);
+  const binaries = new Set([
+    'shared/arithmetic/backends.ts',
+    'worker/node-platform.ts',
+    'worker/browser/platform.ts',
+    'coordinator/page/classifier-worker.ts',
+  ]);
+  const known = offenders(others, (name, from) => !name.startsWith(folder) || binaries.has(from));
+  expect(known).toEqual([]);
+});
+
+test('no files import each other in a circle', () => {
+  const paths = ['shared', 'worker', 'coordinator'].flatMap(sources);
+  const files = (path: string) => imports(path).map((name) => name.replace(/\.js$/, '.ts'));
+  expect(circles(new Map(paths.map((path) => [path, files(path)])))).toEqual([]);
+});
+
+/** Groups of files that reach each other by imports, of values or types (Tarjan 1972). */
+function circles(graph: ReadonlyMap<string, readonly string[]>): string[][] {
+  const numbers = new Map<string, number>();
+  /** The smallest number that is reached from a file without leaving the stack. */
+  const lowest = new Map<string, number>();
+  const stack: string[] = [];
+  const found: string[][] = [];
+  const visit = (path: string): void => {
+    numbers.set(path, numbers.size);
+    lowest.set(path, numbers.get(path)!);
+    stack.push(path);
+    for (const next of graph.get(path)!) {
+      if (!graph.has(next)) continue;
+      if (!numbers.has(next)) visit(next);
+      if (stack.includes(next)) lowest.set(path, Math.min(lowest.get(path)!, lowest.get(next)!));
+    }
+    if (lowest.get(path) !== numbers.get(path)) return;
+    const group = stack.splice(stack.indexOf(path));
+    if (group.length > 1) found.push(group.sort());
+  };
+  for (const path of graph.keys()) if (!numbers.has(path)) visit(path);
+  return found;
+}
+
+test('a circle of imports is found', () => {
+  const graph = { a: ['b'], b: ['c', 'd'], c: ['a'], d: ['e'], e: ['ws'], f: ['a', 'f2'], f2: ['f'] };
+  expect(circles(new Map(Object.entries(graph)))).toEqual([
+    ['a', 'b', 'c'],
+    ['f', 'f2'],
+  ]);
+});
+
 test('the pure cores import no shell', () => {
   const pure = ['worker/session.ts', 'coordinator/run/trainer.ts'];
   expect(offenders(pure, (name) => name.startsWith('shared/'))).toEqual([]);

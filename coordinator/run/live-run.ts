@@ -4,7 +4,6 @@ import type { Machine } from '../../shared/compute/machine.js';
 import type { Alarms } from '../archive/alarms.js';
 import type { RunDirectory } from '../archive/run-directory.js';
 import type { Ending } from './ending.js';
-import type { Recorder } from './recorder.js';
 import type { RunSetup } from './setup.js';
 import type { Trainer } from './trainer.js';
 import type { TrainerDriver } from './trainer-driver.js';
@@ -31,7 +30,8 @@ export interface LiveRun {
 
 export interface LiveRunParts extends Pick<LiveRun, 'setup' | 'machine' | 'trainer' | 'training'> {
   readonly directory: RunDirectory;
-  readonly recorder: Recorder;
+  /** The recorder, of which only the present speed is asked. */
+  readonly recorder: Pick<LiveRun, 'samplesPerSecond'>;
   readonly ending: Ending;
 }
 

@@ -5,12 +5,13 @@ const PAGE_BYTES = 65_536;
 
 /** A memory of at most `pagesMax` pages. */
 function buffersIn(pagesMax: number) {
-  const pages = new WebAssembly.Memory({ initial: 1, maximum: pagesMax });
   const memory = {
-    get buffer() {
-      return pages.buffer;
+    buffer: new ArrayBuffer(PAGE_BYTES),
+    grow(bytes: number): void {
+      const pages = Math.ceil((this.buffer.byteLength + bytes) / PAGE_BYTES);
+      if (pages > pagesMax) throw new RangeError('no more pages');
+      this.buffer = new ArrayBuffer(pages * PAGE_BYTES);
     },
-    grow: (bytes: number) => void pages.grow(Math.ceil(bytes / PAGE_BYTES)),
   };
   return { memory, buffers: new PartialBuffers(memory, 64, PAGE_BYTES / 4) };
 }
