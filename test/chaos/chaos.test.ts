@@ -1,4 +1,7 @@
-/** Nothing is lost: the real program, real sockets, real signals. `npm run chaos` does the same for longer. */
+/**
+ * The real program, with real sockets and real signals, loses nothing when processes fail. `npm run chaos` runs the
+ * same test for longer.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +11,7 @@ import { chaos } from './chaos.js';
 const directory = mkdtempSync(join(tmpdir(), 'lockstep-chaos-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-/** Some ten seconds of them; with this seed, all kinds are among them. */
+/** The faults take about ten seconds. With this seed, every kind of fault occurs. */
 const seed = 37;
 const faultsMade = 22;
 

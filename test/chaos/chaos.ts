@@ -1,6 +1,6 @@
 /**
- * A run of the real program to which all that a seed has in store is done: processes killed, stopped, continued and
- * started, the coordinator killed and resumed. What it must come to is what a quiet run comes to.
+ * Runs the real program and causes faults whose order and times follow from a seed: processes are killed, stopped,
+ * continued and started, and the coordinator is killed and resumed. The result must equal that of an undisturbed run.
  */
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -13,34 +13,34 @@ import { type Fault, type FaultKind, schedule } from './schedule.js';
 
 export interface ChaosOptions {
   readonly seed: number;
-  /** Whether another thing is to go wrong, after so many. What follows takes its own time. */
+  /** Whether to cause another fault after `faultsMade` faults. Finishing and checking the run then takes more time. */
   readonly goesOn: (faultsMade: number) => boolean;
-  /** Scratch. */
+  /** A directory for temporary files. */
   readonly directory: string;
   readonly onFault?: (fault: Fault) => void;
 }
 
 export interface ChaosResult {
   readonly faults: ReadonlyMap<FaultKind, number>;
-  /** What the coordinators said of it. */
+  /** How often the coordinators' logs contain each saying. */
   readonly said: ReadonlyMap<string, number>;
   readonly steps: number;
   readonly weightsSha256: string;
 }
 
-/** Many short epochs, so that kills meet checkpoints being written. */
+/** The epochs are short, so that a kill often happens while a checkpoint is written. */
 const settings = ['--batch', 256, '--micro-batch', 16, '--epochs', 1_000_000];
 const sizes = { train: 10_000, test: 500 };
-/** And so evaluations in the log: at most so many steps after the newest one the next one follows. */
+/** Every epoch ends with an evaluation, so the log has an evaluation at least every 40 steps. */
 const stepsPerEpoch = 40;
 
-/** Labels of the random streams: a port that is taken must not change what goes wrong. */
+/** Labels of the random streams. The port has its own stream, so that a port in use does not change the faults. */
 const streams = { port: 1, schedule: 2 };
 
-/** Steps that a run must make when nothing goes wrong any more, before and after it is interrupted. */
+/** After the last fault, the run must make this many steps, then be interrupted, then make as many again. */
 const stepsAfter = 100;
 
-/** What is counted of the coordinators' logs. */
+/** The messages of the coordinators' logs that are counted. */
 const sayings: Readonly<Record<string, RegExp>> = {
   'joined the run': / joined \(/,
   'left, or its connection closed': / left \(/,
@@ -50,7 +50,7 @@ const sayings: Readonly<Record<string, RegExp>> = {
   'went on from a checkpoint': /^resumed at step/,
 };
 
-/** Throws an Error that says what is lost. */
+/** Runs the test. Throws an Error that says what was lost. */
 export async function chaos({ seed, goesOn, directory, onFault }: ChaosOptions): Promise<ChaosResult> {
   const faults = new Map<FaultKind, number>();
   const said = new Map<string, number>();
@@ -83,7 +83,7 @@ export async function chaos({ seed, goesOn, directory, onFault }: ChaosOptions):
   }
 }
 
-/** Progress, once the faults have stopped. */
+/** Ends all faults, and waits until the run makes progress again. */
 async function settle(scene: Scene): Promise<void> {
   scene.heal();
   const isEvaluation = ({ step }: LogLine) => step !== undefined;
@@ -91,7 +91,7 @@ async function settle(scene: Scene): Promise<void> {
   await scene.logs((line) => (line.step ?? 0) >= step + stepsAfter);
 }
 
-/** One worker, no faults; returns the run directory. */
+/** Trains with one worker and without faults. Returns the run directory. */
 async function trainQuietly(directory: string, data: string, steps: number): Promise<string> {
   const out = join(directory, 'quiet');
   const words = ['train', '--workers', 1, '--data', data, '--out', out, ...settings, '--max-steps', steps];

@@ -1,13 +1,13 @@
-/** Holds a run to a quiet one: the same steps, each once, and to the bit the same numbers at each. */
+/** Compares a run with an undisturbed one: it must have each step once, with the same numbers, bit for bit. */
 import { createReadStream, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { MetricsLine, Summary } from '../../coordinator/archive/config.js';
 
-/** What depends on who computed, and how fast. */
+/** The fields that depend on the workers and on their speed. */
 type Circumstance = 'samplesPerSecond' | 'workers' | 'bytesSent' | 'bytesReceived';
 
-/** What the promise covers. */
+/** The fields that must be the same in both runs. */
 const promised = [
   'step',
   'epoch',
@@ -18,7 +18,7 @@ const promised = [
   'weightsSha256',
 ] as const satisfies Exclude<keyof MetricsLine, Circumstance>[];
 
-/** Throws an Error that names the first difference; returns the weights hash of both. */
+/** Throws an Error that names the first difference. Otherwise returns the weights hash of both runs. */
 export async function compareRuns(run: string, quiet: string): Promise<string> {
   const [a, b] = [run, quiet].map((directory) => metricsOf(directory));
   for (let step = 1; ; step++) {

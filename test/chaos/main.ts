@@ -1,4 +1,4 @@
-/** `npm run chaos`: the chaos test for as long as is asked for. Exit code 1: something was lost. */
+/** `npm run chaos`: runs the chaos test for a given time. Exit code 1 means that something was lost. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,9 +7,9 @@ import { chaos } from './chaos.js';
 
 const usage = `npm run chaos -- [--minutes M] [--seed K] [--verbose]
 
-  --minutes M   how long things go wrong (default: 1); checking takes about a third of that again
-  --seed K      what goes wrong, and when (default: 1)
-  --verbose     say each fault as it happens
+  --minutes M   how long to cause faults (default: 1); checking then takes about a third of that time
+  --seed K      determines which faults happen, and when (default: 1)
+  --verbose     print each fault when it happens
 `;
 
 function readOptions() {

@@ -1,9 +1,9 @@
-/** What the messages on the wire say of the shards: who has which, and when somebody else is given one of them. */
+/** Learns from the messages on the wire which worker has which shard, and when another worker gets one of them. */
 import type { ShardLease } from '../../shared/protocol/messages.js';
 import type { Relay, Seen } from './relay.js';
 
 export class Observer {
-  /** The newest step of which a shard was leased. */
+  /** The newest step of all leased shards. */
   newestStep = -1;
 
   constructor(private readonly relay: Relay) {
@@ -12,7 +12,7 @@ export class Observer {
     });
   }
 
-  /** Resolves with the first message that fits, at the moment at which it passes: `act` comes before anything else. */
+  /** Resolves with the first message that fits. Calls `act` at once, before the message is passed on. */
   sees(fits: (seen: Seen) => boolean, act: (seen: Seen) => void = () => {}): Promise<Seen> {
     return new Promise((resolve) => {
       const look = (seen: Seen) => {
@@ -26,8 +26,8 @@ export class Observer {
   }
 
   /**
-   * Does something to a worker at the moment at which a gradient shard is leased to it. Resolves with the milliseconds
-   * until another worker has been leased a part of that shard.
+   * Calls `act` at the moment at which a gradient shard is leased to `worker`. Resolves with the milliseconds until
+   * another worker gets a lease of a part of that shard.
    */
   async untilReleased(worker: string, act: () => void): Promise<number> {
     let lost: ShardLease | null = null;

@@ -1,4 +1,4 @@
-/** One process of the real command line, whose log is read line by line and not kept. */
+/** One process of the real command line. Its log is read line by line, and only the last lines are kept. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 const program = fileURLToPath(new URL('../../coordinator/cli/main.js', import.meta.url));
 const linesKept = 20;
 
-/** A line of the log; its names are the program's. */
+/** A line of the log. The names of the fields are those that the program writes. */
 export interface LogLine {
   readonly time: string;
   readonly level: string;
@@ -22,7 +22,7 @@ export interface Ended {
 
 const alive = new Set<ChildProcess>();
 
-/** Nothing that was started outlives the test. */
+/** Makes sure that no started process outlives the test. */
 process.on('exit', () => {
   for (const child of alive) child.kill('SIGKILL');
 });
@@ -33,7 +33,10 @@ export class Program {
   private readonly last: string[] = [];
   private readonly watchers = new Set<(line: LogLine) => void>();
 
-  /** `lockstep WORDS`, with no data set of the machine's own in reach, in this Node or another. */
+  /**
+   * Starts `lockstep WORDS` with this or another Node. The variable LOCKSTEP_DATA is empty, so that the process does
+   * not find a data set of the machine.
+   */
   constructor(
     readonly name: string,
     words: readonly (string | number)[],
@@ -66,7 +69,7 @@ export class Program {
     this.watchers.add(watcher);
   }
 
-  /** Resolves with the first line from now on that fits; rejects if the process ends without it. */
+  /** Resolves with the next line that fits. Rejects if the process ends before that. */
   logs(fits: (line: LogLine) => boolean): Promise<LogLine> {
     return new Promise((resolve, reject) => {
       const look = (line: LogLine) => {
@@ -91,7 +94,7 @@ export class Program {
   }
 }
 
-/** Null for what is not a line of the log: complaints on standard error, or a line that a kill has cut short. */
+/** Returns null for text that is no line of the log: messages on standard error, or a line that a kill has cut off. */
 function parse(text: string): LogLine | null {
   try {
     return JSON.parse(text);

@@ -1,6 +1,8 @@
 /**
- * `npm run recovery`: how long it takes to recover from each fault, read off the wire and the log. Not a test: its
- * figures are those of deploy/FAULTS.md.
+ * `npm run recovery`: measures the time to recover from each fault, by the messages on the wire and the log. Its
+ * figures are in deploy/FAULTS.md.
+ *
+ * What this is not: a test.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,11 +19,11 @@ import { Program } from './program.js';
 import { Relay } from './relay.js';
 import { freePort } from './scene.js';
 
-/** Before a fault, so that it meets a fleet at work whose speed is known. */
+/** The time before each fault. During this time the fleet works, and the coordinator learns its speed. */
 const restMs = 500;
 const stallMs = 30_000;
 
-/** A coordinator and its workers, whose connections all pass through the relay. */
+/** A coordinator and its workers. All connections go through the relay. */
 class Rig {
   readonly figures = new Map<string, number[]>();
   private coordinator_: Program | null = null;
@@ -53,7 +55,7 @@ class Rig {
     return this.start('--resume', this.out);
   }
 
-  /** Resolves when it has been given shards for a while. */
+  /** Starts a worker. Resolves when the worker has received shards for `restMs`. */
   async worker(): Promise<{ name: string; worker: Program }> {
     const name = `w${++this.started}`;
     const leased = this.observer.sees((seen) => seen.worker === name && seen.message.type === 'shard');
@@ -64,7 +66,7 @@ class Rig {
     return { name, worker };
   }
 
-  /** Nothing passes any more between a worker and the coordinator. */
+  /** Drops all further messages between a worker and the coordinator. */
   silence(name: string): void {
     this.relay.silence(name);
   }
@@ -155,7 +157,10 @@ const measurements: readonly ((rig: Rig) => Promise<void>)[] = [
   },
 ];
 
-/** Once, for it takes long: nobody may be blamed for a time in which the coordinator itself stood still. */
+/**
+ * Stops the coordinator for 30 seconds and continues it. No worker may be evicted because of that. This is measured
+ * only once, because it takes long.
+ */
 async function coordinatorStopped(rig: Rig): Promise<void> {
   const { observer, coordinator } = rig;
   coordinator.watch(({ msg }) => {

@@ -1,6 +1,6 @@
 /**
- * Stands between workers and their coordinator, and passes everything on: it sees every message with its time, and can
- * do at the very moment of one what a network does.
+ * A relay between workers and their coordinator. It passes all messages on, and notes the time of each. At the exact
+ * moment of a message it can fail like a network.
  */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -11,12 +11,12 @@ import type { FromCoordinator, FromWorker } from '../../shared/protocol/messages
 
 export interface Seen {
   readonly atMs: number;
-  /** Its name, which its hello tells; empty before. */
+  /** The worker's name from its hello. Empty before the hello. */
   readonly worker: string;
   readonly message: FromCoordinator | FromWorker;
 }
 
-/** One worker's connection, and the one that was made to the coordinator for it. */
+/** The connection of one worker to the relay, and the relay's connection to the coordinator for that worker. */
 interface Pair {
   readonly worker: WebSocket;
   readonly coordinator: WebSocket;
@@ -56,7 +56,7 @@ export class Relay {
     this.watchers.delete(watcher);
   }
 
-  /** A link that is down: nothing passes any more, either way, and nobody is told. */
+  /** Behaves like a broken link: drops all messages in both directions, and tells neither end. */
   silence(name: string): void {
     for (const pair of this.pairs) if (pair.name === name) pair.silent = true;
   }

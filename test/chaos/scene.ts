@@ -1,10 +1,13 @@
-/** The processes of a chaos run: a coordinator that is resumed whenever it was killed, and its workers. */
+/** The processes of a chaos run: a coordinator, which is resumed after it was killed, and its workers. */
 import { createServer } from 'node:net';
 import type { Random } from '../../shared/random.js';
 import { type LogLine, Program } from './program.js';
 import type { Fault } from './schedule.js';
 
-/** Below the ports that systems give to outgoing connections: a worker's attempts must not occupy, or meet, its own. */
+/**
+ * The coordinator's port is below the range that systems use for outgoing connections. Otherwise a worker's attempt to
+ * connect could occupy the coordinator's port, or connect to itself.
+ */
 const portFirst = 20_000;
 const ports = 10_000;
 
@@ -12,15 +15,16 @@ export interface SceneConfig {
   readonly port: number;
   /** The run directory. */
   readonly out: string;
-  /** What a coordinator is given when it begins, and when it goes on: the data set, and what decides the result. */
+  /** The data set, which a coordinator gets when it begins and when it resumes. */
   readonly data: string;
+  /** The options that determine the result. Only the first coordinator gets them. */
   readonly settings: readonly (string | number)[];
-  /** Hears every line of every coordinator's log. */
+  /** Receives every line of every coordinator's log. */
   readonly onLine: (line: LogLine) => void;
 }
 
 export class Scene {
-  /** Rejects when a process ends that nobody has ended. */
+  /** Rejects when a process ends that was not told to end. */
   readonly spoilt: Promise<never>;
   private coordinator: Program | null = null;
   private readonly workers = new Map<number, Program>();
@@ -70,7 +74,7 @@ export class Scene {
     }
   }
 
-  /** Everything that was stopped goes on, and a coordinator and a worker are there. */
+  /** Continues all stopped processes, and makes sure that a coordinator and at least one worker are running. */
   heal(): void {
     if (this.coordinator === null) this.resume();
     this.coordinator?.signal('SIGCONT');
@@ -78,24 +82,27 @@ export class Scene {
     this.startWorker(Math.max(0, ...this.workers.keys()) + 1);
   }
 
-  /** Resolves with the first line of the coordinator's log that fits. */
+  /** Resolves with the next line of the coordinator's log that fits. */
   async logs(fits: (line: LogLine) => boolean): Promise<LogLine> {
     if (this.coordinator === null) throw new Error('there is no coordinator');
     return Promise.race([this.coordinator.logs(fits), this.spoilt]);
   }
 
-  /** Ctrl-C; resolves when the coordinator has ended: by the signal itself where its disk kept it waiting. */
+  /**
+   * Sends Ctrl-C to the coordinator, and resolves when it has ended. Its exit code is 130, or it ends by the signal
+   * itself if the disk made it wait too long.
+   */
   async interrupt(): Promise<void> {
     await this.ending(['130', 'SIGINT'], () => this.end(this.coordinator, 'SIGINT'));
   }
 
-  /** Resolves when the run is over by itself, with so many steps in all. */
+  /** Resumes the run, and resolves when it has ended by itself after `maxSteps` steps in total. */
   async finish(maxSteps: number): Promise<void> {
     for (const worker of this.workers.values()) this.doomed.add(worker);
     await this.ending(['0'], () => this.doomed.add(this.resume('--max-steps', maxSteps)));
   }
 
-  /** Ends what is left. */
+  /** Ends all processes that are left. */
   async close(): Promise<void> {
     if (this.coordinator !== null) this.end(this.coordinator, 'SIGKILL');
     for (const worker of this.workers.values()) {
@@ -153,7 +160,7 @@ export class Scene {
   }
 }
 
-/** A port that nobody listens on. */
+/** Finds a port on which no process listens. */
 export async function freePort(random: Random): Promise<number> {
   for (;;) {
     const port = portFirst + random.below(ports);

@@ -1,6 +1,6 @@
 /**
- * What happens to a fleet, and when: pure, so that a seed is a schedule. What is possible next follows from what was
- * done before and never from how the processes take it.
+ * Decides which faults happen to a fleet, and when. This is pure, so a seed always gives the same schedule. The
+ * possible next faults depend on the faults before, and never on how the processes react.
  */
 import type { Random } from '../../shared/random.js';
 
@@ -17,26 +17,26 @@ export type FaultKind =
 
 export interface Fault {
   readonly kind: FaultKind;
-  /** Number of the worker that it happens to; 0 for the coordinator. */
+  /** Number of the affected worker, or 0 for the coordinator. */
   readonly worker: number;
-  /** Since the fault before. */
+  /** Time since the previous fault. */
   readonly afterMs: number;
 }
 
-/** Workers beyond this many are not started. */
+/** The largest number of workers at a time. */
 export const workersMax = 5;
 
 const pauseMsMin = 30;
 const pauseMsMax = 900;
 
-/** Who is there, as the faults so far have left it. */
+/** The state of the processes, as the faults so far have left it. */
 class Stage {
   readonly running: number[] = [];
   readonly stopped: number[] = [];
   coordinator: 'running' | 'stopped' | 'dead' = 'running';
   started = 0;
 
-  /** What may happen to whom, and its weight. */
+  /** The possible next faults, each with the processes that it may affect and with its weight. */
   *possible(): Iterable<{ kind: FaultKind; among: readonly number[]; weight: number }> {
     const { running, stopped, coordinator } = this;
     const alive = [...running, ...stopped];
@@ -61,13 +61,13 @@ class Stage {
         return;
       case 'worker killed':
       case 'worker interrupted':
-        return this.take(worker);
+        return this.remove(worker);
       case 'worker stopped':
-        this.take(worker);
+        this.remove(worker);
         this.stopped.push(worker);
         return;
       case 'worker continued':
-        this.take(worker);
+        this.remove(worker);
         this.running.push(worker);
         return;
       case 'coordinator stopped':
@@ -85,7 +85,7 @@ class Stage {
     }
   }
 
-  private take(worker: number): void {
+  private remove(worker: number): void {
     for (const list of [this.running, this.stopped]) {
       const at = list.indexOf(worker);
       if (at >= 0) list.splice(at, 1);
@@ -93,7 +93,7 @@ class Stage {
   }
 }
 
-/** Without end; begins with a coordinator that runs and no worker. */
+/** An endless schedule. At its beginning, the coordinator runs and there is no worker. */
 export function* schedule(random: Random): Generator<Fault, never> {
   const stage = new Stage();
   for (;;) {
@@ -105,7 +105,7 @@ export function* schedule(random: Random): Generator<Fault, never> {
   }
 }
 
-/** One of them, each as likely as its weight. */
+/** Draws one of the choices. The probability of a choice is proportional to its weight. */
 function draw<T extends { readonly weight: number }>(choices: readonly T[], random: Random): T {
   let left = random.uniform() * choices.reduce((sum, { weight }) => sum + weight, 0);
   for (const choice of choices) {

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Faults of networks and disks on a coordinator and three workers, each a host of its own: what becomes of the run, how
-# long it takes to recover, and the promise that the weights are those of one machine alone.
+# Causes faults of networks and disks. A coordinator and three workers run, each on its own host. The script reports
+# what happens to the run and how long it takes to recover, and checks that the weights are those of one machine alone.
 #
-#   faults.sh [FAULT...]   make them (default: all): the milliseconds of each, or what went wrong
-#   faults.sh --able       ask whether this machine can: 0, or 1 and the reason
+#   faults.sh [FAULT...]   cause these faults (default: all), and print the milliseconds of each, or what went wrong
+#   faults.sh --able       ask whether this machine can run the script: 0, or 1 and the reason
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -12,18 +12,18 @@ here=$(cd "$(dirname "$0")" && pwd)
 checkout=$(cd "$here/../.." && pwd)
 program=(node "$checkout/dist/coordinator/cli/main.js")
 faults=(link-down link-slow link-reset disk-full fsync-fails)
-# What decides the result: short epochs, so that there is always a checkpoint being written.
+# The options that determine the result. The epochs are short, so that checkpoints are written all the time.
 settings=(--batch 256 --micro-batch 16 --epochs 1000000 --log-format json)
-# Lines of the log.
+# Patterns for lines of the log.
 alarm='"level":"error".*"alarm":"run-directory"'
 written_again='Checkpoints are written again'
-# A net below a hang, not a measure of anything.
+# A command that takes longer than this hangs. It is not a measure of speed.
 net=(timeout 120)
 scratch=''
 
 # ---- a fleet ----
 
-# The words, if any, run the coordinator: strace, for example.
+# Starts a coordinator and three workers. Arguments, if any, are a command that runs the coordinator, such as strace.
 start_fleet() {
   log=$scratch/coordinator.log
   : >"$log"
@@ -34,7 +34,7 @@ start_fleet() {
   said 'waiting for 3 workers'
   workers=()
   for host in 1 2 3; do
-    # Not by on_host: the job must be the worker itself, which is killed by its number.
+    # on_host cannot be used here: the job must be the worker process itself, because it is killed by its number.
     nsenter --target "${holder[$host]}" --net --uts -- "${program[@]}" worker "ws://10.77.$host.1:8080" \
       --name "w$host" --threads 1 --log-format json >"$scratch/w$host.log" 2>&1 &
     workers+=($!)
@@ -42,7 +42,7 @@ start_fleet() {
   said '"step":'
 }
 
-# Ctrl-C; then one machine alone makes as many steps.
+# Ends the run with Ctrl-C. Then one machine alone makes the same number of steps, and the weights are compared.
 end_fleet() {
   kill -INT "$(pgrep --parent "$coordinator" || echo "$coordinator")"
   wait "$coordinator" || [ $? -eq 130 ] || fail "the coordinator failed: $(tail -n 5 "$log")"
@@ -58,7 +58,8 @@ end_fleet() {
 
 now_ms() { date +%s%3N; }
 
-# Waits for a line of the log that was not there at the strike; said_ms is its time in milliseconds, said_at its place.
+# Waits for a line of the log that was written after the strike. Sets said_ms to the time of the line in milliseconds,
+# and said_at to its number.
 said() {
   poll has_said "$1"
   local found time
@@ -73,7 +74,7 @@ has_said() {
   tail -n +"$said_from" "$log" | grep -q -e "$1"
 }
 
-# From here on, only what the log says from now on counts.
+# Marks the moment of a fault. From then on, only new lines of the log count.
 strike() {
   said_from=$(($(wc -l <"$log") + 1))
   struck=$(now_ms)
@@ -87,7 +88,7 @@ took() {
 
 # ---- the faults ----
 
-# Nothing passes, and nobody is told: a connection that is half open.
+# Drops all packets and tells neither end: the connection is half open.
 link-down() {
   start_fleet
   strike
@@ -100,7 +101,7 @@ link-down() {
   end_fleet
 }
 
-# Far too slow for the weights of every step: the others do its work.
+# Makes a link far too slow for the weights of every step. The other workers do the work of this one.
 link-slow() {
   start_fleet
   strike
@@ -113,7 +114,7 @@ link-slow() {
   end_fleet
 }
 
-# Both ends are told at once.
+# Resets a connection. Both ends are told at once.
 link-reset() {
   start_fleet
   strike
@@ -123,7 +124,7 @@ link-reset() {
   end_fleet
 }
 
-# The disk of the run directory, and of nothing else.
+# Fills the disk of the run directory. Nothing else is on that disk.
 disk-full() {
   mkdir "$scratch/disk"
   mount -t tmpfs -o size=16m none "$scratch/disk"
@@ -140,8 +141,8 @@ disk-full() {
   umount "$scratch/disk"
 }
 
-# The disk answers EIO to some of the coordinator's requests to make writes durable. It makes them on one thread, so
-# that they are counted in order.
+# Lets some of the coordinator's fsync calls fail with EIO. The coordinator makes these calls on one thread, so that
+# strace counts them in order.
 fsync-fails() {
   UV_THREADPOOL_SIZE=1 start_fleet strace --follow-forks --seccomp-bpf --quiet=all --output /dev/null \
     --trace fsync,fdatasync --inject fsync,fdatasync:error=EIO:when=20..25

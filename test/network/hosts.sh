@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Hosts on one machine, as network namespaces with a cable between the first one and each of the others. Sourced by the
-# scripts beside it, which say what happens on the hosts.
+# Makes hosts on one machine. Each host is a network namespace, with a cable between the first host and each of the
+# others. The other scripts of this folder source this file, and run programs on the hosts.
 
-# The process that holds the namespaces of each other host open, by its number.
+# For each other host, the number of the process that keeps the host's namespaces open.
 declare -A holder=()
 polls_max=600
 
@@ -11,7 +11,7 @@ fail() {
   exit 1
 }
 
-# Whether hosts can be made here: 0, or 1 and the reason.
+# Whether this machine can make hosts: 0, or 1 and the reason.
 able() {
   local command
   for command in unshare nsenter ip; do
@@ -21,8 +21,8 @@ able() {
     { printf 'this system allows no user namespaces with networks of their own\n'; return 1; }
 }
 
-# An unshared shell is the first host, at 10.77.N.1 of the cable to host N; a process that only sleeps holds the
-# namespaces of host N open, at 10.77.N.2.
+# Makes host N and a cable to it. The unshared shell itself is the first host, with the address 10.77.N.1 on this cable.
+# Host N has the address 10.77.N.2. A process that only sleeps keeps its namespaces open.
 lay_cable() {
   hostname first
   ip link set lo up
@@ -61,7 +61,7 @@ poll() {
 
 weights() { node -p 'JSON.parse(fs.readFileSync(process.argv[1], "utf8")).weightsSha256' "$1/summary.json"; }
 
-# Fails unless two run directories hold the same weights; prints their hash.
+# Prints the weights hash of two run directories. Fails if their weights differ.
 same_weights() {
   local one other
   one=$(weights "$1")
@@ -71,7 +71,7 @@ same_weights() {
   printf '%s\n' "$one"
 }
 
-# Ends whatever this shell has started, with what that has started.
+# Ends all processes that this shell has started. They end the processes that they have started.
 end_jobs() {
   local process
   for process in $(jobs -p); do kill -CONT "$process" 2>/dev/null; kill "$process" 2>/dev/null || true; done

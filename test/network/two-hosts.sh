@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Two machines, as two network namespaces with a cable between them: the commands that the README gives for two
-# machines, and the promise that the weights are those of one machine alone.
+# Runs the README's commands for two machines. The machines are two network namespaces with a cable between them. The
+# script checks that the weights are those of one machine alone.
 #
-#   two-hosts.sh          run it: 0 and the two hashes, or what went wrong
-#   two-hosts.sh --able   ask whether this machine can: 0, or 1 and the reason
+#   two-hosts.sh          run it: 0 and the weights hash, or what went wrong
+#   two-hosts.sh --able   ask whether this machine can run the script: 0, or 1 and the reason
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,9 +11,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/hosts.sh"
 checkout=$(cd "$here/../.." && pwd)
 first_address=10.77.1.1
-# What decides the result; small, and nothing to download.
+# The options that determine the result. The run is small and needs no download.
 settings=(--dataset digits --max-steps 30 --log-format json)
-# Nets below a hang, not measures of anything.
+# A command that takes longer than this hangs. It is not a measure of speed.
 net=(timeout 120)
 
 coordinator_waits() {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
-/** From where the compiled test lies. */
+/** The path is relative to the compiled test in dist/. */
 const script = fileURLToPath(new URL('../../../test/network/two-hosts.sh', import.meta.url));
 
 const { status, stdout } = spawnSync(script, ['--able'], { encoding: 'utf8' });
