@@ -65,7 +65,7 @@ test('files that pages and comments name exist', () => {
           /(?<![\w./'$-])((?:[\w-]+\/)*[\w.-]+\.(?:ts|md|mjs|py))\b(?!')/g,
         ),
       ]
-        .filter(([, name]) => !name.startsWith('here/') && !exists(name))
+        .filter(([, name]) => !exists(name))
         .map(([, name]) => `${path} names ${name}`),
     );
   expect(missing).toEqual([]);

@@ -113,7 +113,11 @@ class Connection:
         self.run = None
 
     def say(self, message_type, payload=b"", **fields):
-        self.socket.send(wire.encode({"type": message_type, **fields}, payload))
+        """On a connection that is closed, nothing: an `end` may still wait in the inbox."""
+        try:
+            self.socket.send(wire.encode({"type": message_type, **fields}, payload))
+        except ConnectionClosed:
+            pass
 
     def listen(self):
         try:
