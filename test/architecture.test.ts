@@ -165,3 +165,16 @@ test('nothing shared asks the clock, chance, or a function whose bits depend on 
   );
   expect(found).toEqual([]);
 });
+
+test('no name is exported twice with different meanings', () => {
+  // Both read the version of package.json: neither of the two folders may import the other.
+  const same = new Set(['version']);
+  const exported = /^export (?:abstract )?(?:async )?(?:const|function\*?|class|interface|type) (\w+)/gm;
+  const places = new Map<string, string[]>();
+  for (const path of [...sources('shared'), ...sources('coordinator'), ...sources('worker')]) {
+    for (const [, name] of readFileSync(join(root, path), 'utf8').matchAll(exported)) {
+      places.set(name, [...(places.get(name) ?? []), path]);
+    }
+  }
+  expect([...places].filter(([name, paths]) => paths.length > 1 && !same.has(name))).toEqual([]);
+});

@@ -16,7 +16,7 @@ export { LockstepError } from '../shared/errors.js';
 export type { SessionStatus } from './session.js';
 export type { Outcome, WorkDone } from './session-driver.js';
 
-export interface JoinOptions {
+export interface JoinRunOptions {
   /** Where the address has none. */
   readonly token?: string | undefined;
   /** Cores to lend. Default: all. */
@@ -39,7 +39,7 @@ export type Joined = Outcome & Readonly<WorkDone>;
  * coordinator looks for it again until it answers. Resolves when the run is over, the coordinator refuses the worker, or
  * `signal` is aborted. Rejects with `usage` where the address is none.
  */
-export async function joinRun(address: string, options: JoinOptions = {}): Promise<Joined> {
+export async function joinRun(address: string, options: JoinRunOptions = {}): Promise<Joined> {
   const { url, token } = parseJoinAddress(address, options.token);
   const { platform = nodePlatform(), name = hostname(), signal, onStatus = () => {} } = options;
   const threads = options.threads ?? platform.cores;

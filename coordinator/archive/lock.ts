@@ -43,7 +43,7 @@ export class RunLock {
     await file.close();
     const lock = new RunLock(files, path);
     for (const name of await files.list(directory)) {
-      const owner = ownerOf(name);
+      const owner = lockOwnerOf(name);
       if (owner === null || name === nameOf(own)) continue;
       if (owner.host === own.host && !processes.isAlive(owner)) await files.remove(join(directory, name));
       else {
@@ -72,7 +72,7 @@ function nameOf({ pid, start, host }: ProcessIdentity): string {
 }
 
 /** The process that owns the lock file of this name, or null if the name is not that of a lock file. */
-export function ownerOf(name: string): ProcessIdentity | null {
+export function lockOwnerOf(name: string): ProcessIdentity | null {
   const match = /^lock\.(\d+)\.([\da-f-]+)\.(.+)$/.exec(name);
   return match && { pid: Number(match[1]), start: match[2], host: match[3] };
 }

@@ -131,7 +131,7 @@ function evaluated({ line: metrics, train, test, epochs }: Of<'evaluated'>): Log
     'info',
     { ...metrics, loss: train.loss, trainAccuracy: train.accuracy },
     `epoch ${epoch}/${epochs}, step ${step}: loss ${train.loss.toFixed(4)}, train ${percent(train.accuracy)}, ` +
-      `test ${percent(test.accuracy)} (loss ${test.loss.toFixed(4)}), ${count(samplesPerSecond)} samples/s, ` +
+      `test ${percent(test.accuracy)} (loss ${test.loss.toFixed(4)}), ${grouped(samplesPerSecond)} samples/s, ` +
       plural(workers, 'worker'),
   );
 }
@@ -173,6 +173,6 @@ function percent(fraction: number): string {
   return `${(100 * fraction).toFixed(2)} %`;
 }
 
-export function count(x: number): string {
+export function grouped(x: number): string {
   return x.toLocaleString('en-US');
 }

@@ -23,14 +23,14 @@ export interface Links {
   readonly shown: JoinLinks;
 }
 
-export interface Place {
+export interface LinkParts {
   readonly host: string;
   readonly port: number;
   readonly token: string | null;
   readonly operatorToken: string;
 }
 
-export function linksTo({ host, port, token, operatorToken }: Place): Links {
+export function linksTo({ host, port, token, operatorToken }: LinkParts): Links {
   const authority = addressOf(host, port);
   const secret = fragmentOf({ token, operatorToken: null });
   const address = `ws://${authority}${token === null ? '' : `/${secret}`}`;

@@ -4,7 +4,7 @@ import type { MetricsLine } from '../archive/config.js';
 import type { Profiler } from '../profile/profiler.js';
 import type { LiveRun } from '../run/live-run.js';
 import type { RunListener } from '../run/run-event.js';
-import { count, describe, type JoinPlace } from './describe.js';
+import { describe, grouped, type JoinPlace } from './describe.js';
 import { collectGarbage } from './engine.js';
 import type { Log, ProgressBar } from './log.js';
 
@@ -56,6 +56,6 @@ function showDownload(bar: ProgressBar, file: string, bytes: number, bytesTotal:
 
 function showStep(bar: ProgressBar, { setup }: LiveRun, { step, epoch, loss, samplesPerSecond }: MetricsLine): void {
   const { epochs, stepsPerEpoch } = setup.plan;
-  const detail = `loss ${loss.toFixed(4)} | ${count(samplesPerSecond)} samples/s`;
+  const detail = `loss ${loss.toFixed(4)} | ${grouped(samplesPerSecond)} samples/s`;
   bar.update(`epoch ${epoch}/${epochs}`, stepsPerEpoch, step - (epoch - 1) * stepsPerEpoch, detail);
 }

@@ -8,13 +8,13 @@ import type { CommandOptions } from './options.js';
 import { exitCodeOf, preparePlatform } from './process.js';
 import { onInterrupt } from './signals.js';
 
-export interface TrainOptions extends CommandOptions {
+export interface TrainCommandOptions extends CommandOptions {
   /** Compute threads. */
   readonly workers: number;
 }
 
 /** Resolves with the exit code. */
-export async function runTrain(options: TrainOptions): Promise<number> {
+export async function runTrain(options: TrainCommandOptions): Promise<number> {
   const log = createLog(options);
   const { platform, profiler } = preparePlatform(options);
   const wish = new AbortController();

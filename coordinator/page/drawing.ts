@@ -5,7 +5,7 @@ import { inputWidth, outputWidth } from '../../shared/model/parameters.js';
 import type { FromClassifier, ToClassifier } from './classifier-worker.js';
 import { create, find, setText } from './elements.js';
 import { count } from './format.js';
-import { imageOf, type Stroke } from './ink.js';
+import { type PenStroke, penImage } from './ink.js';
 import { imageSize } from './neurons.js';
 import { Pad, padExtent } from './pad.js';
 import { paintPixels } from './pixels.js';
@@ -14,7 +14,7 @@ import type { Weights } from './weights.js';
 export class Drawing {
   private readonly worker = new Worker('classifier-worker.js', { type: 'module' });
   private model: Model | null = null;
-  private strokes: readonly Stroke[] = [];
+  private strokes: readonly PenStroke[] = [];
   private newest: Classified | null = null;
   private frame = 0;
 
@@ -44,7 +44,7 @@ export class Drawing {
     find('draw-card', HTMLElement).hidden = rows < 2;
   }
 
-  private drawn(strokes: readonly Stroke[]): void {
+  private drawn(strokes: readonly PenStroke[]): void {
     this.strokes = strokes;
     // Once per frame: a pen reports more often than anyone can see.
     cancelAnimationFrame(this.frame);
@@ -54,7 +54,7 @@ export class Drawing {
   private look(): void {
     if (this.model === null) return;
     const { rows, columns } = imageSize(this.model.input);
-    const image = imageOf(this.strokes, padExtent, rows, columns);
+    const image = penImage(this.strokes, padExtent, rows, columns);
     paintPixels(find('seen', HTMLCanvasElement), image ?? new Uint8Array(rows * columns), rows, columns);
     if (image === null) this.show(null);
     else this.post({ type: 'image', image });

@@ -8,7 +8,7 @@ import { paintPixels } from './pixels.js';
 /** Images on the page. */
 const MISTAKES_MAX = 60;
 
-export class Evaluation {
+export class EvaluationPanel {
   private shown: { evaluation: EvaluationState; shape: readonly number[] } | null = null;
 
   constructor() {

@@ -10,7 +10,7 @@ export interface Point {
 }
 
 /** Points that the pen passed without being lifted; one point is a dot. */
-export type Stroke = readonly Point[];
+export type PenStroke = readonly Point[];
 
 /** Of MNIST's images: side, side of the box that the ink fits, and what looks like its pen. */
 const MNIST_SIDE = 28;
@@ -22,7 +22,12 @@ const MNIST_EDGE = 1.3;
 const SCALE_MAX_OF_BOX = 0.12;
 
 /** One byte per pixel, row by row; null without ink. `extent` is the side of the pad in the strokes' units. */
-export function imageOf(strokes: readonly Stroke[], extent: number, rows: number, columns: number): Uint8Array | null {
+export function penImage(
+  strokes: readonly PenStroke[],
+  extent: number,
+  rows: number,
+  columns: number,
+): Uint8Array | null {
   const points = strokes.flat();
   if (points.length === 0) return null;
   const unit = Math.min(rows, columns) / MNIST_SIDE;
@@ -70,7 +75,7 @@ export function centreOfMass(image: ArrayLike<number>, rows: number, columns: nu
 
 /** Each pixel is as dark as its centre is near to a line. */
 function paint(
-  strokes: readonly Stroke[],
+  strokes: readonly PenStroke[],
   dx: number,
   dy: number,
   rows: number,

@@ -1,6 +1,6 @@
 /** The pad: takes strokes from mouse, finger or pen, and shows them as they are drawn. */
 import { colour, find, onThemeChange } from './elements.js';
-import type { Point, Stroke } from './ink.js';
+import type { PenStroke, Point } from './ink.js';
 
 /** The strokes' own units: the pad's side, whatever its size on the screen. */
 export const padExtent = 280;
@@ -15,7 +15,7 @@ export class Pad {
   /** The pointer that draws; others are ignored: a palm is no pen. */
   private pointer: number | null = null;
 
-  constructor(private readonly onInk: (strokes: readonly Stroke[]) => void) {
+  constructor(private readonly onInk: (strokes: readonly PenStroke[]) => void) {
     const { canvas } = this;
     canvas.addEventListener('pointerdown', (event) => this.begin(event));
     canvas.addEventListener('pointermove', (event) => this.move(event));

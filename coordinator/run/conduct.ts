@@ -20,7 +20,7 @@ import type { Clock } from './clock.js';
 import { divergence } from './divergence.js';
 import { Ending } from './ending.js';
 import { liveRun } from './live-run.js';
-import { openNew, openSaved, standingAt, takeUp } from './opening.js';
+import { openNew, openSaved, resume, standingAt } from './opening.js';
 import { Recorder } from './recorder.js';
 import type { RunListener } from './run-event.js';
 import { checkpointEveryDefault, type RunRequest } from './run-request.js';
@@ -79,7 +79,7 @@ async function load(request: RunRequest, means: RunMeans): Promise<Loaded> {
     const dataset = await loadData(settings, means);
     const checkpointEveryMs = 1000 * (request.checkpointEvery ?? checkpointEveryDefault);
     const setup = setUpRun(settings, dataset, checkpointEveryMs);
-    const checkpoint = saved === null ? null : await takeUp(saved, setup, emit);
+    const checkpoint = saved === null ? null : await resume(saved, setup, emit);
     directory ??= await openNew(request, setup, means);
     const trainer = new Trainer(setup.plan, standingAt(checkpoint));
     const onStranded = (stranded: boolean) => emit({ type: stranded ? 'stranded' : 'manned' });

@@ -32,7 +32,7 @@ export function openNew({ out }: RunRequest, { name, config }: RunSetup, means: 
  * Readies a run to go on as `setup` says; resolves with where it was left, null if that is the beginning. Rejects with
  * `run-differs` or `run-finished`, and has then changed nothing.
  */
-export async function takeUp(run: RunDirectory, setup: RunSetup, emit: RunListener): Promise<Checkpoint | null> {
+export async function resume(run: RunDirectory, setup: RunSetup, emit: RunListener): Promise<Checkpoint | null> {
   const different = differences(run.config, setup.config);
   if (different.length > 0) throw refusal(run, different);
   const checkpoint = await run.checkpoints.loadNewest();

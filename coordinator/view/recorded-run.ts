@@ -10,7 +10,7 @@ import { isCheckpointName, stepOf } from '../archive/checkpoints.js';
 import type { ConfigFile, MetricsLine } from '../archive/config.js';
 import { parseConfig } from '../archive/config-file.js';
 import { codeOf } from '../archive/files.js';
-import { ownerOf, type Processes, type ProcessIdentity } from '../archive/lock.js';
+import { lockOwnerOf, type Processes, type ProcessIdentity } from '../archive/lock.js';
 import { runFileNames } from '../archive/run-directory.js';
 import { describeFault } from '../data/fault.js';
 import { MetricsTail } from './metrics-tail.js';
@@ -18,7 +18,7 @@ import type { ReadableFiles } from './readable-files.js';
 import { parseSummary, type ShownSummary } from './summary-file.js';
 
 /** Hears what a look finds, in the order of the run. */
-export interface RunListener {
+export interface LookListener {
   /** The lines so far are void: the run was resumed at an earlier step, or another run is here now. */
   restarted(): void;
   stepped(line: MetricsLine): void;
@@ -91,7 +91,7 @@ export class RecordedRun {
   }
 
   /** Reads what is new. Never rejects. */
-  async look(listener: RunListener): Promise<void> {
+  async look(listener: LookListener): Promise<void> {
     // One file that cannot be read does not hide the others.
     for (const part of [this.lookAtNames, this.lookAtConfig, this.lookAtSummary, this.lookAtMetrics]) {
       await part.call(this, listener).catch((error: unknown) => listener.faulty(sentenceOf(this.path, error)));
@@ -100,7 +100,7 @@ export class RecordedRun {
 
   private async lookAtNames(): Promise<void> {
     const names = await this.files.list(this.path);
-    const owners = names.map(ownerOf).filter((owner) => owner !== null);
+    const owners = names.map(lockOwnerOf).filter((owner) => owner !== null);
     this.writer_ = owners.find((owner) => this.mayBeAlive(owner)) ?? null;
     const checkpoints = names.includes(runFileNames.checkpoints)
       ? await this.files.list(join(this.path, runFileNames.checkpoints))
@@ -134,7 +134,7 @@ export class RecordedRun {
   }
 
   /** Each turn of the event loop reads and parses a bounded number of bytes. */
-  private async lookAtMetrics(listener: RunListener): Promise<void> {
+  private async lookAtMetrics(listener: LookListener): Promise<void> {
     for (;;) {
       const { isRestarted, lines, isAtEnd } = this.tail.push(await this.readMetrics(), bytesPerTurn);
       if (isRestarted) listener.restarted();

@@ -11,7 +11,7 @@ import type { Edition, Mark, Refusal, ViewedRun } from '../web/viewed-run.js';
 import type { Comparable } from './comparison.js';
 import type { Evaluator } from './evaluator.js';
 import { RecordedEvaluation } from './recorded-evaluation.js';
-import type { RecordedRun, RunListener } from './recorded-run.js';
+import type { LookListener, RecordedRun } from './recorded-run.js';
 import { RecordedWeights } from './recorded-weights.js';
 
 export interface ViewConfig {
@@ -24,7 +24,7 @@ export interface ViewConfig {
   readonly clock: () => number;
 }
 
-export class ViewedDirectory implements ViewedRun, RunListener {
+export class ViewedDirectory implements ViewedRun, LookListener {
   private readonly course = new Course();
   private readonly stored: RecordedWeights;
   private readonly evaluations: RecordedEvaluation;

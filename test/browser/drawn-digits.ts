@@ -1,9 +1,9 @@
 /** Draws digits on the dashboard's pad, as a hand with a mouse would: strokes of many small moves. */
 import type { Page } from 'playwright-core';
-import type { Stroke } from '../../coordinator/page/ink.js';
+import type { PenStroke } from '../../coordinator/page/ink.js';
 
 /** Corners of the strokes, in parts of the pad's side. Not in the middle, and small: the page is to put that right. */
-export const drawnDigits: Readonly<Record<1 | 7, readonly Stroke[]>> = {
+export const drawnDigits: Readonly<Record<1 | 7, readonly PenStroke[]>> = {
   1: [
     [
       { x: 0.66, y: 0.2 },

@@ -7,7 +7,7 @@
 import { Random } from '../../random.js';
 import type { Dataset, Samples } from '../dataset.js';
 import { inkDepth, SIDE, scan } from './render.js';
-import { Shape } from './shape.js';
+import { DigitShape } from './shape.js';
 import { templates } from './templates.js';
 
 export interface DigitsOptions {
@@ -30,7 +30,7 @@ function samples(seed: number, stream: number, count: number): Samples {
   const pixels = SIDE * SIDE;
   const images = new Uint8Array(count * pixels);
   const labels = new Uint8Array(count);
-  const shape = new Shape();
+  const shape = new DigitShape();
   const depth = new Float64Array(pixels);
   for (let i = 0; i < count; i++) {
     const random = new Random(seed, stream, i);
@@ -41,7 +41,7 @@ function samples(seed: number, stream: number, count: number): Samples {
 }
 
 /** Draws one image into `image`. `shape` and `depth` are scratch space. */
-function paint(digit: number, random: Random, shape: Shape, depth: Float64Array, image: Uint8Array): void {
+function paint(digit: number, random: Random, shape: DigitShape, depth: Float64Array, image: Uint8Array): void {
   const variants = templates[digit];
   shape.draw(variants[random.below(variants.length)], random);
   // MNIST's images are made in the same way: the ink fits a box of 20 x 20 pixels, and its centre of mass is the centre

@@ -25,7 +25,7 @@ const spline = Array.from({ length: STEPS }, (_, i) => {
   ] as const;
 });
 
-export class Shape {
+export class DigitShape {
   /** x0, y0, x1, y1 of each segment. */
   readonly segments = new Float64Array(4 * SEGMENTS_MAX);
   count = 0;

@@ -7,7 +7,7 @@ import { littleEndianBytes } from '../../../coordinator/archive/floats.js';
 import type { Processes } from '../../../coordinator/archive/lock.js';
 import { encodeModel } from '../../../coordinator/archive/model-file.js';
 import type { ReadableFiles } from '../../../coordinator/view/readable-files.js';
-import { RecordedRun, type RunListener } from '../../../coordinator/view/recorded-run.js';
+import { type LookListener, RecordedRun } from '../../../coordinator/view/recorded-run.js';
 import { config, line, snapshot, vector } from '../archive/samples.js';
 
 export const directory = '/runs/one';
@@ -89,7 +89,7 @@ export const processes: Processes = {
 export const locks = { alive: 'lock.7.0.here', dead: 'lock.8.0.here', elsewhere: 'lock.8.0.there' };
 
 /** What a run tells of itself. */
-export class Heard implements RunListener {
+export class Heard implements LookListener {
   steps: number[] = [];
   restarts = 0;
   readonly faults: string[] = [];
