@@ -1,4 +1,4 @@
-/** `lockstep conform` and `lockstep worker`, two processes over a real socket. */
+/** Runs `lockstep conform` and `lockstep worker` as two processes that talk over a real socket. */
 import { expect, test } from 'vitest';
 import { lockstep } from './fixture.js';
 

@@ -1,4 +1,4 @@
-/** Faults of real processes: the run goes on, and its weights are those of a quiet run. */
+/** Faults of real processes: the run goes on, and its weights are those of an undisturbed run. */
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { patience } from '../../shared/pool/member.js';
@@ -10,7 +10,7 @@ beforeAll(() => {
   data = smallDataset();
 });
 
-/** A run that goes on until it is interrupted. */
+/** Options of a run that goes on until it is interrupted. */
 const options = (out: string) => [
   ...['--data', data, '--epochs', 1_000_000, '--eval-every', 100],
   ...['--out', join(scratch(), out), '--log-format', 'json'],
@@ -18,7 +18,7 @@ const options = (out: string) => [
 
 const worker = (url: string, name: string) => lockstep('worker', url, '--threads', 1, '--name', name);
 
-/** Steps are made from now on. */
+/** Resolves when the coordinator has logged two further evaluations, so the run makes progress. */
 async function goesOn(coordinator: Running): Promise<void> {
   const [last] = [...coordinator.stdout.matchAll(/"step":(\d+)/g)].slice(-1);
   const done = Number(last?.[1] ?? 0);
@@ -28,7 +28,7 @@ async function goesOn(coordinator: Running): Promise<void> {
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Ends the run where it is: its weights are those of a quiet run of as many steps. */
+/** Interrupts the run, and expects the weights of an undisturbed run with the same number of steps. */
 async function expectQuietHash(coordinator: Running, out: string): Promise<void> {
   coordinator.process.kill('SIGINT');
   expect(await coordinator.ended).toMatchObject({ code: 130, stderr: '' });
@@ -61,7 +61,7 @@ test('a coordinator that was stopped blames nobody', safety, async () => {
   for (const name of ['a', 'b']) worker(url, name);
   await goesOn(coordinator);
   coordinator.process.kill('SIGSTOP');
-  // Longer than a member may be silent.
+  // The pause is longer than the silence for which a member would be evicted.
   await pause(patience.silenceMs + 2_000);
   coordinator.process.kill('SIGCONT');
   await goesOn(coordinator);
@@ -90,7 +90,7 @@ test('a worker that is interrupted hands back what it holds; a second time, it e
   polite.process.kill('SIGINT');
   expect(await polite.ended).toMatchObject({ code: 130, stderr: '', stdout: expect.stringMatching(/left .*computed/) });
   await coordinator.prints(/"msg":"polite left \(2 at work\)/);
-  // Nobody answers its farewell.
+  // The stopped coordinator does not answer the worker's goodbye.
   coordinator.process.kill('SIGSTOP');
   hasty.process.kill('SIGINT');
   await hasty.prints(/Ctrl-C again/);

@@ -1,4 +1,4 @@
-/** Runs the real command line in processes of their own, on a small generated data set. */
+/** Runs the real command line in separate processes, on a small generated data set. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
@@ -10,9 +10,11 @@ import { writeDigits } from '../digits-directory.js';
 
 const program = fileURLToPath(new URL('../../coordinator/cli/main.js', import.meta.url));
 
-/** What a process printed, and how it ended. */
+/** The output of a process, and how it ended. */
 export interface Ended {
-  /** As a shell reports it: 128 and the signal's number where it was killed. */
+  /**
+   * The exit code, as a shell reports it. For a process that a signal has killed, it is 128 plus the signal's number.
+   */
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -40,7 +42,7 @@ export class Running {
     void this.ended.then(() => running.delete(this));
   }
 
-  /** Resolves with the first match in what was printed; rejects if the process ends without it. */
+  /** Resolves with the first match in standard output, old or new. Rejects if the process ends without a match. */
   async prints(pattern: RegExp): Promise<RegExpMatchArray> {
     return new Promise((resolve, reject) => {
       const look = () => {
@@ -63,13 +65,13 @@ export class Running {
 
 const running = new Set<Running>();
 
-/** `lockstep ARGUMENTS`, with no data set of the machine's own in reach. */
+/** Starts `lockstep WORDS`. Its environment hides data sets of this machine. */
 export function lockstep(...words: (string | number)[]): Running {
   const env = { ...process.env, LOCKSTEP_DATA: '', LOCKSTEP_TOKEN: '', XDG_CACHE_HOME: join(scratch(), 'cache') };
   return new Running(spawn(process.execPath, [program, ...words.map(String)], { env }));
 }
 
-/** A coordinator on a free port, once it accepts workers, and the address to join it at. */
+/** Starts a coordinator on a free port. Resolves with its address for workers when it accepts them. */
 export async function startCoordinator(...words: (string | number)[]): Promise<{ coordinator: Running; url: string }> {
   const coordinator = lockstep('coordinator', '--port', 0, ...words);
   const [, url] = await coordinator.prints(/lockstep worker (ws:\/\/[\d.:]+)/);
@@ -78,7 +80,7 @@ export async function startCoordinator(...words: (string | number)[]): Promise<{
 
 let directory: string | null = null;
 
-/** A directory that is removed when the tests are over. */
+/** A temporary directory, which is removed after the tests. */
 export function scratch(): string {
   directory ??= mkdtempSync(join(tmpdir(), 'lockstep-test-'));
   return directory;
@@ -90,7 +92,7 @@ afterAll(() => {
   directory = null;
 });
 
-/** A directory with a small data set in IDX files. */
+/** Makes a directory with a small data set in IDX files. */
 export function smallDataset(): string {
   return writeDigits(scratch(), { train: 2000, test: 300 });
 }

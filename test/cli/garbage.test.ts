@@ -1,4 +1,4 @@
-/** Whatever a peer sends, the answer is a named error, and the others are served on. */
+/** Whatever a peer sends, the answer is an error with a name, and the other workers are not disturbed. */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -53,7 +53,7 @@ const frames: Record<string, { frame: Uint8Array | string; code: keyof typeof pr
   'a frame above the size limit': { frame: new Uint8Array(3_000_000), code: 'frame-too-large' },
 };
 
-/** Sends one frame to a coordinator; resolves with the code of its last words, if any, and the close code. */
+/** Sends one frame to a coordinator. Resolves with the code of its `failure` message, if any, and the close code. */
 async function answerTo(url: string, frame: Uint8Array | string): Promise<{ code: string | null; closeCode: number }> {
   const socket = new WebSocket(url, offer(null));
   let code: string | null = null;
@@ -77,7 +77,7 @@ test('a coordinator names what is wrong with each kind of garbage, and trains on
   for (const [name, { frame, code }] of Object.entries(frames)) {
     const answer = await answerTo(url, frame);
     expect.soft(answer.closeCode, name).toBe(protocolErrors[code].closeCode);
-    // The library refuses a frame that is too large before anyone could say a word.
+    // The WebSocket library itself refuses a frame that is too large, so no `failure` message is sent.
     if (code !== 'frame-too-large') expect.soft(answer.code, name).toBe(code);
   }
   good.push(lockstep('worker', url, '--threads', 1));
@@ -88,10 +88,10 @@ test('a coordinator names what is wrong with each kind of garbage, and trains on
 
 const { specification, knownAnswer: answer } = arithmetic;
 
-/** Parts of the default model's gradient. */
+/** Number of parts of the default model's gradient. */
 const parts = partsOf(parameterCount(presetModel(presetDefault, [28, 28], 10)));
 
-/** A part without any block is valid: all zeros. */
+/** A part without any block. It is valid, and stands for zeros. */
 const zeros = new Uint8Array(maskBytes);
 const withBlock = (block: number, ...bytes: number[]) => {
   const part = new Uint8Array(maskBytes + bytes.length);
@@ -104,7 +104,7 @@ const score = new Uint8Array(8);
 type Sent = [part: number | 'result', payload: Uint8Array];
 const allZero = Array.from({ length: parts }, (_, part): Sent => [part, zeros]);
 
-/** What an admitted worker sends for its first shard, and what becomes of it; null: it stays. */
+/** What an admitted worker sends for its first shard, and the error code that it gets. With null, it may stay. */
 const hostile: Record<string, { sent: Sent[]; code: keyof typeof protocolErrors | null; lease?: number }> = {
   'a part twice': { sent: [allZero[0], allZero[0]], code: 'unexpected-message' },
   'parts out of order': { sent: [allZero[1]], code: 'unexpected-message' },
@@ -137,8 +137,8 @@ interface Told {
 }
 
 /**
- * Joins under this name, and sends this for the first shard. Resolves with the code that it is told, or with null when
- * it may stay.
+ * Joins under a name, and sends `sent` for the first shard. Resolves with the error code of the answer, or with null if
+ * the worker may stay.
  */
 async function tellOfShard(url: string, name: string, { sent, lease }: Told): Promise<string | null> {
   const socket = new WebSocket(url, offer(null));
@@ -183,7 +183,7 @@ test('a member that sends a gradient which is none is out, and counts for nothin
   expect.soft(await tellOfShard(url, 'another', innocent), 'another worker of that address').toBeNull();
   coordinator.process.kill('SIGINT');
   expect(await coordinator.ended).toMatchObject({ code: 130, stderr: '' });
-  // It waits for a coordinator that goes on with the run.
+  // This worker would wait until a coordinator resumes the run.
   good.process.kill('SIGKILL');
   const { steps, weightsSha256 } = summaryOf(out);
   const quiet = join(scratch(), 'hostile-quiet');

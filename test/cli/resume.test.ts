@@ -1,4 +1,4 @@
-/** A run that was cut off goes on where its newest checkpoint stands, and ends on the weights of a quiet one. */
+/** An interrupted run resumes from its newest checkpoint, and ends with the weights of an undisturbed run. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ beforeAll(async () => {
   expect(await lockstep('train', '--workers', 1, ...options(quiet)).ended).toMatchObject({ code: 0, stderr: '' });
 });
 
-/** Of a run that says every 100th step in the log. */
+/** Options of a run that logs every 100th step. */
 function options(out: string, maxSteps = steps): (string | number)[] {
   const run = [
     '--data',
@@ -33,7 +33,7 @@ function options(out: string, maxSteps = steps): (string | number)[] {
   return [...run, '--out', out, '--log-format', 'json'];
 }
 
-/** Kills without a word, once a checkpoint of `step` or a later one is whole. */
+/** Kills the process when the checkpoint of `step` or of a later step is complete. */
 async function killAfter(running: Running, run: string, step: number): Promise<void> {
   await checkpointOf(run, step);
   running.process.kill('SIGKILL');
@@ -54,14 +54,14 @@ function linesOf(run: string): Record<string, unknown>[] {
   return lines.map((text) => JSON.parse(text));
 }
 
-/** What the lines say that does not depend on time and fleet. */
+/** The fields of the metrics that do not depend on time or on the fleet. */
 function course(run: string) {
   return linesOf(run).map(({ step, epoch, loss, trainAccuracy, testLoss, testAccuracy, weightsSha256 }) => {
     return { step, epoch, loss, trainAccuracy, testLoss, testAccuracy, weightsSha256 };
   });
 }
 
-/** The weights, every line of the metrics, and what is found over the whole run. */
+/** Compares two runs: the weights, the results over the whole run, and every line of the metrics. */
 function expectLike(expected: string, run: string): void {
   const result = (directory: string) => {
     const { weightsSha256, bestTestAccuracy, testLoss, steps } = summaryOf(directory);
@@ -159,7 +159,7 @@ describe('a coordinator that is interrupted', () => {
     const run = join(scratch(), 'hung');
     const running = lockstep('train', ...options(run, 1e6));
     await running.prints(/"step":100,/);
-    // Opening it waits for a reader, of whom there is none.
+    // The process will hang when it opens this pipe, because the pipe has no reader.
     execFileSync('mkfifo', [join(run, 'model.safetensors.tmp')]);
     running.process.kill('SIGINT');
     const { code, stderr } = await running.ended;
@@ -195,7 +195,7 @@ describe('a run that is to go on', () => {
   const refused = (run: string, ...words: (string | number)[]): Promise<Ended> =>
     lockstep('train', '--resume', run, ...words).ended;
 
-  /** The quiet run's own, in another directory. */
+  /** Copies the undisturbed run to another directory. */
   const copy = (name: string): string => {
     const run = join(scratch(), name);
     cpSync(quiet, run, { recursive: true });

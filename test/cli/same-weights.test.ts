@@ -1,4 +1,4 @@
-/** The promise: the weights hash is the scalar reference's, whoever trained, whatever happened to them. */
+/** The promise of Lockstep: the weights hash is that of the scalar reference, whatever the fleet and its faults. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -17,7 +17,7 @@ beforeAll(() => {
   data = smallDataset();
 });
 
-/** Options of a short run; `out` is its directory. */
+/** Options of a short run. `out` is the name of its directory. */
 function options(out: string, maxSteps: number): (string | number)[] {
   return [
     '--data',

@@ -1,4 +1,4 @@
-/** What a user gets wrong: a sentence that says what to do, the right exit code, and no stack trace. */
+/** Every mistake of a user gets a sentence that says what to do, the right exit code, and no stack trace. */
 
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ beforeAll(() => {
   data = smallDataset();
 });
 
-/** One sentence on standard error, perhaps with a pointer to the help, and no trace of the program's insides. */
+/** Expects a sentence on standard error that matches `pattern`, without a stack trace of the program. */
 function expectSentence({ code, stderr }: Ended, exitCode: number, pattern: RegExp): void {
   expect(stderr).toMatch(pattern);
   expect(stderr).toMatch(/^lockstep: /);

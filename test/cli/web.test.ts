@@ -1,4 +1,4 @@
-/** What a coordinator says over HTTP, asked from outside: pages, API, controls, and what it refuses. */
+/** Tests a coordinator's HTTP server from outside: pages, API, controls, and the requests that it refuses. */
 import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
@@ -21,13 +21,13 @@ let coordinator: Running;
 let port: number;
 let operatorToken: string;
 
-/** On its own, so that answers that close the connection disturb nobody. */
 interface Answer {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
   readonly body: Buffer;
 }
 
+/** Sends a request on its own connection, so that an answer that closes the connection disturbs no other request. */
 async function ask(path: string, options: { method?: string; headers?: object; body?: string } = {}): Promise<Answer> {
   const { method = 'GET', headers = {}, body } = options;
   const asked = request({ port, path, method, headers: { ...headers }, agent: new Agent() });
@@ -131,7 +131,7 @@ describe('before the first step', () => {
     let answer = '';
     for await (const chunk of socket) {
       answer += chunk;
-      // Whatever is not refused may stay open for ever.
+      // The server may keep the connection of an accepted request open, so the loop would not end by itself.
       if (/^HTTP\/1.1 [^4]/.test(answer)) break;
     }
     expect(answer).toMatch(/^HTTP\/1.1 4\d\d/);

@@ -1,4 +1,4 @@
-/** Engines that may be on this machine: where they are, and which version. */
+/** The JavaScript engines that may be on this machine: where they are, and which versions they have. */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,11 +8,11 @@ export interface Engine {
   readonly name: string;
   readonly version: string;
   readonly architecture: string;
-  /** The program, and the words that go before its own arguments. */
+  /** The program, and the words before the script and its arguments. */
   readonly command: readonly [string, ...string[]];
 }
 
-/** Why an engine cannot be asked. */
+/** Says why an engine cannot be used on this machine. */
 export class NotInstalled extends Error {}
 
 export const node: Engine = {
@@ -22,7 +22,7 @@ export const node: Engine = {
   command: [process.execPath],
 };
 
-/** An engine of a package of Debian's; `versionFrom` is the command that prints its version. */
+/** An engine from a Debian package. `versionFrom` is the command that prints its version. */
 export function installed(name: string, path: string, debian: string, versionFrom = [path, '--version']): Engine {
   if (!existsSync(path)) throw new NotInstalled(`there is no ${path} (Debian: ${debian})`);
   return { name, version: versionOf(versionFrom), architecture: process.arch, command: [path] };
@@ -40,13 +40,13 @@ export function spiderMonkeyShell(): Engine {
   return installed('SpiderMonkey (js102)', '/usr/bin/js102', 'libmozjs-102-dev');
 }
 
-/** Its shell does not tell its version; the package does. */
+/** JavaScriptCore's shell. It does not print its version, so the version is that of the package. */
 export function javaScriptCoreShell(): Engine {
   const debian = 'libjavascriptcoregtk-4.0-bin';
   return installed('JavaScriptCore (jsc, WebKitGTK)', '/usr/bin/jsc', debian, ['dpkg-query', '--show', debian]);
 }
 
-/** Node for arm64 out of npm, in `directory`, on an emulated processor. */
+/** Node for arm64 from npm, on an emulated processor. It is unpacked in `directory`. */
 export function arm64Node(directory: string): Engine {
   const emulator = '/usr/bin/qemu-aarch64-static';
   const libraries = '/usr/aarch64-linux-gnu';
@@ -70,7 +70,7 @@ function fetchArm64Node(directory: string): string {
   return join(directory, 'package/bin/node');
 }
 
-/** The first number with dots that is no part of a package's name. */
+/** Finds the version in the output of a command: the first number with dots that is not part of a package's name. */
 function versionOf([program, ...words]: readonly string[]): string {
   const said = execFileSync(program, words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   return said.match(/(?<!-)\d+(\.\d+)+/)?.[0] ?? said.trim();

@@ -1,4 +1,4 @@
-/** Firefox with a page in it, driven over WebDriver BiDi: the four commands that this takes need no library. */
+/** Opens a page in Firefox over WebDriver BiDi. This needs only four commands, so it needs no library. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { WebSocket } from 'ws';
 
-/** Opens `url` in a new Firefox whose profile is made in `directory`; returns what closes it. */
+/** Opens `url` in a new Firefox with a profile in `directory`. Returns a function that closes Firefox. */
 export async function openFirefox(path: string, url: string, directory: string): Promise<() => Promise<void>> {
   const profile = mkdtempSync(join(directory, 'firefox-'));
   const words = ['--headless', '--no-remote', '--profile', profile, '--remote-debugging-port=0'];
@@ -45,7 +45,7 @@ interface Answer {
   readonly message?: string;
 }
 
-/** Returns what sends a command and resolves with its result. */
+/** Returns a function that sends a command and resolves with its result. */
 function commands(socket: WebSocket): (method: string, params: object) => Promise<unknown> {
   const waiting = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>();
   let last = 0;

@@ -1,7 +1,7 @@
 /**
- * Runs in an engine's shell, which has no modules, files or URLs: the known-answer test of the kernels and of their
- * scalar specification, so often that the engine's optimizing compilers have had their turn. Prints the hash of the
- * results; more than one if they are not always the same.
+ * Runs the known-answer test in an engine's shell, with the WebAssembly kernels and with their scalar specification. It
+ * repeats the test 20 times, so that the engine's optimizing compilers compile the code. It prints the hash of the
+ * results, or all hashes if the results differ. A shell has no modules, files or URLs, so this file is bundled first.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
@@ -12,9 +12,9 @@ import { knownAnswer, knownAnswerBytes } from '../../shared/arithmetic/known-ans
 import { openScalar } from '../../shared/arithmetic/scalar/backend.js';
 import { webAssemblyCode } from '../../shared/arithmetic/webassembly/backend.js';
 
-/** The kernel binary; the bundler puts it here. */
+/** The kernel binary. The bundler inserts it. */
 declare const KERNELS: readonly number[];
-/** What shells have in place of a console. */
+/** Shells have this function and no console. */
 declare const print: (text: string) => void;
 
 const rounds = 20;

@@ -1,4 +1,4 @@
-/** The known answer in the shells of JavaScriptCore and SpiderMonkey: what Safari and Firefox compute. */
+/** The known-answer test in the shells of JavaScriptCore and SpiderMonkey, the engines of Safari and Firefox. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

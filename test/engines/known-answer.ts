@@ -1,4 +1,4 @@
-/** The kernels' known-answer test in the shells of engines, none of which knows Node's modules. */
+/** Runs the kernels' known-answer test in the shells of engines. These shells have no modules of Node. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 import { kernelBinary } from '../shared/arithmetic/backends.js';
 import type { Engine } from './engine.js';
 
-/** Bundles the test into one script in `directory`; returns its path. */
+/** Bundles the test into one script in `directory`. Returns the path of the script. */
 export async function bundleKnownAnswer(directory: string): Promise<string> {
   const outfile = join(directory, 'known-answer.js');
   await build({
@@ -21,7 +21,7 @@ export async function bundleKnownAnswer(directory: string): Promise<string> {
   return outfile;
 }
 
-/** Returns the hash of the results. */
+/** Runs the script in an engine. Returns the hash of the results. */
 export async function knownAnswerIn({ name, command: [program, ...words] }: Engine, script: string): Promise<string> {
   const { stdout, stderr } = await promisify(execFile)(program, [...words, script]);
   const said = stdout.trim();

@@ -1,6 +1,6 @@
 /**
- * `npm run engines`: one hash on every engine that is installed. Prints a table, and which engines it skipped and why.
- * Exit code 1: a hash differs.
+ * `npm run engines`: checks that every installed engine computes the same hash. Prints a table, and the engines that it
+ * skipped and why. Exit code 1 means that a hash differs.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

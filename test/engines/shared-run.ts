@@ -1,18 +1,18 @@
-/** One run whose steps several engines compute together, held to the same run on one worker. */
+/** Trains one run on several engines together, and compares it with the same run on one worker. */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { compareRuns } from '../chaos/compare.js';
 import { Program } from '../chaos/program.js';
 import { writeDigits } from '../digits-directory.js';
 
-/** A run that takes longer hangs: whoever is refused is never there. */
+/** A run that takes longer hangs. For example, it waits for an engine that was refused. */
 const hangsMs = 120_000;
 
 /** An engine that can take part. */
 export interface Participant {
-  /** As the coordinator will call it. */
+  /** The name under which the coordinator lists it. */
   readonly name: string;
-  /** Joins the coordinator on this port; returns what ends it. */
+  /** Joins the coordinator on this port. Resolves with a function that ends the participant. */
   join(port: number): Promise<() => Promise<unknown>>;
 }
 
@@ -20,15 +20,15 @@ const steps = 400;
 const settings = ['--batch', 256, '--epochs', 10_000, '--max-steps', steps, '--eval-every', 50];
 
 export interface Trained {
-  /** Of the run of all, and of that of one worker. */
+  /** The weights hash of the common run, which is also that of the run on one worker. */
   readonly weightsSha256: string;
-  /** By participant: shards that went into the weights, at the least. */
+  /** For each participant, at least how many of its shards went into the weights. */
   readonly shards: ReadonlyMap<string, number>;
 }
 
 /**
- * Trains in `directory`, with all of them from the first step on. Throws if a step differs from one worker's, or if one
- * of them has computed no shard.
+ * Trains in `directory`, with all participants from the first step on. Throws if a step differs from that of one
+ * worker, or if a participant has computed no shard.
  */
 export async function trainTogether(participants: readonly Participant[], directory: string): Promise<Trained> {
   const data = writeDigits(join(directory, 'data'), { train: 2000, test: 300 });
@@ -65,7 +65,7 @@ interface State {
   readonly workers: readonly { readonly name: string; readonly shards: number }[];
 }
 
-/** Resolves with what each worker was last seen to have computed, when the coordinator is gone. */
+/** Watches the coordinator until it ends. Resolves with the last known number of shards of each worker. */
 async function watchShards(port: number): Promise<Map<string, number>> {
   const shards = new Map<string, number>();
   for (;;) {
