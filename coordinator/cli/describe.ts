@@ -41,6 +41,8 @@ export function describe(event: RunEvent, place: JoinPlace | null): LogLine | nu
       return joined(event);
     case 'left':
       return left(event);
+    case 'banned':
+      return banned(event);
     case 'stranded':
       return line('warn', {}, `no workers left: paused until one joins; ${place?.how ?? ''}`);
     case 'manned':
@@ -113,6 +115,10 @@ function resumed({ step, checkpoint, directory }: Of<'resumed'>): LogLine {
 function waiting(workersMin: number, place: JoinPlace | null): LogLine {
   const { how, ...fields } = place ?? { how: '' };
   return line('info', fields, `waiting for ${plural(workersMin, 'worker')}; ${how}`);
+}
+
+function banned({ worker, member, address, reason }: Of<'banned'>): LogLine {
+  return line('warn', { worker, member, address }, `${worker} at ${address} is not admitted any more: ${reason}`);
 }
 
 function joined({ worker, member, threads, kernels, workers }: Of<'joined'>): LogLine {

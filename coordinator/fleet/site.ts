@@ -129,6 +129,10 @@ export class FleetSite implements Site, MemberObserver {
     if (shardsLeft > 0 && !this.isOver) emit({ type: 're-leased', member: id, worker: name, shards: shardsLeft });
   }
 
+  banned({ id, name, address }: RemoteMember, reason: string): void {
+    this.run.emit({ type: 'banned', member: id, worker: name, address, reason });
+  }
+
   diverged(): void {
     this.run.ending.diverged();
   }

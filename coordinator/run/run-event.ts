@@ -31,6 +31,14 @@ export type RunEvent =
   | { readonly type: 'waiting'; readonly workersMin: number }
   | WorkerJoined
   | WorkerLeft
+  /** No worker of this name is admitted from this address any more, until the coordinator is started again. */
+  | {
+      readonly type: 'banned';
+      readonly member: number;
+      readonly worker: string;
+      readonly address: string;
+      readonly reason: string;
+    }
   /** A worker left, and this many of its shards go to others. */
   | { readonly type: 're-leased'; readonly member: number; readonly worker: string; readonly shards: number }
   /** There is work and no worker. */

@@ -17,6 +17,8 @@ import { type MemberLink, RemoteTransport, type ResultObserver, type WorkMessage
 /** What the owner of a fleet hears of its members. */
 export interface MemberObserver extends ResultObserver {
   joined(member: RemoteMember): void;
+  /** The fleet does not admit it any more. `left` follows if it is still connected. */
+  banned(member: RemoteMember, reason: string): void;
   /** It is out; `error` is the reason when it was not its own wish. */
   left(member: RemoteMember, error: string | null): void;
 }
@@ -142,7 +144,7 @@ export class RemoteMember implements MemberLink {
       case 'join':
         return void this.fleet.machine.pool.join(this.transport, true, this.id);
       case 'ban':
-        return this.fleet.bans.add(this.address, this.name, effect.reason);
+        return this.ban(effect.reason);
       case 'fail': {
         const { code, closeCode, message } = effect.error;
         this.connection.send(encodeFrame({ type: 'failure', code, message }));
@@ -155,6 +157,11 @@ export class RemoteMember implements MemberLink {
       default:
         effect satisfies never;
     }
+  }
+
+  private ban(reason: string): void {
+    this.fleet.bans.add(this.address, this.name, reason);
+    this.observer.banned(this, reason);
   }
 
   private sayEnd(reason: EndReason, again: boolean, message: string): void {

@@ -94,7 +94,7 @@ export const protocolErrors = {
   },
   banned: {
     closeCode: 4016,
-    sentence: 'The coordinator admits this worker no more.',
+    sentence: 'The coordinator does not admit this worker any more.',
     whatToDo: 'Find out at the coordinator why: after a wrong result, do not trust that machine with this run.',
   },
   'slow-reader': {

@@ -18,7 +18,6 @@ import { LockstepError } from '../../shared/errors.js';
 import type { RemoteMember } from '../../shared/fleet/remote-member.js';
 import { parameterCount } from '../../shared/model/parameters.js';
 import { noProfile } from '../../shared/profile.js';
-import { protocolErrors } from '../../shared/protocol/errors.js';
 import type { Disk } from './disk.js';
 import { SimulatedEntrance } from './entrance.js';
 import type { Network } from './network.js';
@@ -146,7 +145,8 @@ export class SimulatedCoordinator {
     else if (event.type === 'joined') this.joined(event.worker);
     else if (event.type === 'alarm-raised') tally.alarms += 1;
     else if (event.type === 'left' && event.reason === null) tally.left += 1;
-    else if (event.type === 'left') this.dropped(event.worker, event.reason ?? '');
+    else if (event.type === 'left') this.dropped(event.reason ?? '');
+    else if (event.type === 'banned') this.banned.add(event.worker);
     else if (event.type === 'warned') check(event.warning.code !== 'evaluation-wrong', 'a wrong result was counted');
   }
 
@@ -155,12 +155,11 @@ export class SimulatedCoordinator {
     check(!this.banned.has(worker), `${worker} has computed something wrong, and joins again`);
   }
 
-  private dropped(worker: string, reason: string): void {
+  private dropped(reason: string): void {
     const { dropped } = this.tally;
     // What follows the sentence in brackets differs from case to case.
     const sentence = reason.replace(/ \(.*/, '');
     dropped[sentence] = (dropped[sentence] ?? 0) + 1;
-    if (reason.startsWith(protocolErrors['bad-result'].sentence)) this.banned.add(worker);
   }
 
   private loaded(run: LiveRun): void {

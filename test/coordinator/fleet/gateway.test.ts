@@ -32,6 +32,7 @@ async function largeSite() {
   const observer = {
     joined: () => log.push('joined'),
     left: (_: unknown, error: string | null) => log.push(error ?? 'left'),
+    banned: () => {},
     diverged: () => {},
     countedWrong: () => {},
   };

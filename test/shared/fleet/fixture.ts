@@ -40,6 +40,7 @@ export class TestFleet {
   readonly machine: Machine;
   readonly fleet: Fleet;
   readonly log: string[] = [];
+  readonly banned: string[] = [];
   /** The sum of each step that was completed. */
   readonly sums: number[][] = [];
   private step = 0;
@@ -147,6 +148,7 @@ export class TestWorker implements MemberConnection {
     const observer = {
       joined: () => site.log.push(`${name} joined`),
       left: (_: unknown, error: string | null) => site.log.push(error === null ? `${name} left` : `${name} is out`),
+      banned: (_: unknown, reason: string) => site.banned.push(`${name} at ${address}: ${reason}`),
       diverged: () => site.log.push('diverged'),
       countedWrong: (of: string, { step }: Task) => site.log.push(`${of} was wrong in step ${step}`),
     };

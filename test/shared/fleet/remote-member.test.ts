@@ -191,6 +191,7 @@ describe('a ban', () => {
     slow.spoil();
     slow.answer();
     expect(slow.closeReason).toBe('bad-result');
+    expect(site.banned).toEqual([expect.stringMatching(/^slow at 192\.0\.2\.1: .*recomputation gives something else/)]);
     const again = site.join('slow');
     expect(again.received).toMatchObject([{ type: 'failure', code: 'banned' }]);
     expect(JSON.stringify(again.received)).toContain('a recomputation gives something else');
