@@ -1,19 +1,19 @@
-/** Which samples a member holds already, so that none is carried to it twice. */
+/** Knows which samples a member has already, so that no sample is sent to it twice. */
 import type { SampleSet } from '../data/dataset.js';
 import { type Shard, shardEnd } from '../pool/tree.js';
 import { forEachKind, kinds } from '../work/kinds.js';
 import { type Orders, orderOf } from '../work/orders.js';
 import type { Task } from '../work/task.js';
 
-/** A task without its step: the step decides on the weights, not on the samples. */
+/** A task without its step number. The samples do not depend on it. */
 type Place = Pick<Task, 'work' | 'epoch' | 'stepInEpoch'>;
 
 export class HeldSamples {
   private readonly held: Readonly<Record<SampleSet, Bits>>;
-  /** How many samples of a slot's partition are held. When all are, the slot's samples are not looked up any more. */
+  /** How many samples of each slot's partition the member has. Once it has all, its samples need no lookup. */
   private readonly heldOf = forEachKind(() => new Map<number, number>());
 
-  /** `sizes` are those of the two sets. */
+  /** `sizes` are the numbers of samples in the two sets. */
   constructor(
     private readonly orders: Orders,
     sizes: Readonly<Record<SampleSet, number>>,
@@ -21,7 +21,7 @@ export class HeldSamples {
     this.held = { train: new Bits(sizes.train), test: new Bits(sizes.test) };
   }
 
-  /** Returns the shard's samples that are not held yet, in slot order, and counts them as held. */
+  /** Returns those of the shard's samples that the member has not, in slot order. From now on it has them. */
   claimMissing(task: Place, shard: Shard): number[] {
     const missing: number[] = [];
     const end = shardEnd(shard, orderOf(this.orders, task).slotsIn(task.stepInEpoch));
@@ -49,7 +49,7 @@ class Bits {
     this.bytes = new Uint8Array(Math.ceil(count / 8));
   }
 
-  /** Sets a bit; true when it was not set before. */
+  /** Adds a number. Returns whether it was not in the set before. */
   add(n: number): boolean {
     const bit = 1 << (n & 7);
     if ((this.bytes[n >> 3] & bit) !== 0) return false;

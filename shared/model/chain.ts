@@ -1,6 +1,6 @@
 /**
- * A model as a chain of layers: each takes the outputs of the one before, and its parameters lie behind those of the one
- * before in the flat vector.
+ * A model as a chain of layers. Each layer takes the outputs of the layer before. In the flat vector, its parameters
+ * follow the parameters of the layer before.
  */
 import { elements, type Layer } from './layers/layer.js';
 import { buildLayer } from './layers/layers.js';
@@ -10,16 +10,16 @@ export interface Link {
   readonly layer: Layer;
   /** Floats of one sample of its output. */
   readonly width: number;
-  /** The first of its parameters in the flat vector, and their number. */
+  /** Place of its first parameter in the flat vector, and the number of its parameters. */
   readonly offset: number;
   readonly parameters: number;
-  /** Where its transposed parameters begin among those of all layers, in floats. The first layer has none. */
+  /** Place of its transposed parameters among those of all layers, in floats. The first layer has none. */
   readonly transposedAt: number;
 }
 
 export type Chain = readonly Link[];
 
-/** The links of a model whose fields were checked, in order. */
+/** Builds the layers of a model. Its fields have passed their checks (description.ts). */
 export function chainOf({ input, layers }: Pick<Model, 'input' | 'layers'>): Chain {
   let [shape, offset, transposedAt] = [input, 0, 0];
   return layers.map((description, n) => {
@@ -28,7 +28,7 @@ export function chainOf({ input, layers }: Pick<Model, 'input' | 'layers'>): Cha
     const link = { layer, width: elements(layer.output), offset, parameters, transposedAt };
     shape = layer.output;
     offset += parameters;
-    // Nothing is carried back to the images.
+    // No gradient is carried back to the images, so the first layer needs no transposed parameters.
     if (n > 0) transposedAt += layer.transposedFloats;
     return link;
   });

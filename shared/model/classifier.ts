@@ -1,6 +1,6 @@
 /**
- * One image after the other through a network, by the kernels that train it. The answers are those of an evaluation, bit
- * for bit, because a sample's outputs do not depend on the samples beside it (E2).
+ * Classifies single images with the kernels that train the network. The answers equal those of an evaluation bit for bit,
+ * because the outputs of a sample do not depend on the other samples of its micro-batch (E2).
  */
 
 import { Arena } from '../arithmetic/arena.js';

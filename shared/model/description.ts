@@ -12,7 +12,7 @@ import { checkLayer, kindOf, takesImages } from './layers/layers.js';
 import type { Model } from './model.js';
 import { inputWidth, outputsOf, outputWidth, parametersOf } from './parameters.js';
 
-/** Axes of one sample. */
+/** The most axes that a sample may have. */
 const axesMax = 8;
 
 const fields = object<Model>({
@@ -21,15 +21,15 @@ const fields = object<Model>({
   loss: oneOf(...Object.keys(Loss)),
 });
 
-/** A model that can be built. */
+/** Checks a model: every field, and that the whole can be built within the limits. */
 export const checkModel = both(fields, (path, x) => invalidWhole(path, x as Model));
 
-/** What is wrong with a model description, or null: then `x` is a `Model`. */
+/** Returns one sentence that says what is wrong with a model description. Null means that `x` is a `Model`. */
 export function invalidModel(x: unknown): string | null {
   return checkModel('model', x);
 }
 
-/** What keeps a valid model from training on images of `shape` with labels below `classes`, or null. */
+/** Says why a valid model cannot train on images of `shape` with labels below `classes`. Null means that it can. */
 export function misfit(model: Model, shape: readonly number[], classes: number): string | null {
   if (model.input.join() !== shape.join()) {
     return `the model takes samples of shape [${model.input.join(', ')}], but the data set's are [${shape.join(', ')}]`;
@@ -39,8 +39,8 @@ export function misfit(model: Model, shape: readonly number[], classes: number):
 }
 
 /**
- * The model that the text of a JSON file describes. `source` names the file in errors. Throws `model-invalid`, also
- * when the text is longer than `modelFileBytesMax` characters or is not JSON.
+ * Reads the text of a model file. `source` names the file in errors. Throws `model-invalid` for a text that is longer
+ * than `modelFileBytesMax` characters, that is not JSON, or that describes no valid model.
  */
 export function parseModel(text: string, source: string): Model {
   const fault = text.length > limits.modelFileBytesMax ? `it is longer than ${limits.modelFileBytesMax} bytes` : null;
@@ -63,7 +63,7 @@ function parseJson(text: string, source: string): unknown {
   }
 }
 
-/** What no field shows by itself. */
+/** Checks what no single field shows. */
 function invalidWhole(path: string, model: Model): string | null {
   const { layerWidthMax, classesMax, parametersMax } = limits;
   const pixels = inputWidth(model);

@@ -4,8 +4,8 @@ import type { Model } from './model.js';
 import { parameterCount } from './parameters.js';
 
 /**
- * A model's first weights: a function of the model and the seed, without transcendental functions (E2). Each layer
- * draws from a random stream of its own. `seed` is a uint32.
+ * Makes a model's first weights from the model and the seed, a uint32. Each layer draws from its own random stream. No
+ * transcendental function is used (E2).
  */
 export function initialWeights(model: Model, seed: number): Float32Array {
   const weights = new Float32Array(parameterCount(model));

@@ -1,9 +1,9 @@
 /**
- * A model laid out in memory for one thread: forward and backward passes over one micro-batch at a time, as a fixed
- * sequence of operations (E2).
+ * A model with its buffers, for one thread. It computes forward and backward passes over one micro-batch at a time, as a
+ * fixed sequence of operations (E2).
  *
- * What this is not: a graph or an autograd, and it knows no kind of layer. A network is a chain of layers
- * (layers/layer.ts), and the loops below are the whole of backpropagation (Rumelhart, Hinton and Williams 1986).
+ * What this is not: a graph with automatic differentiation. A network is a chain of layers (layers/layer.ts), and it knows
+ * no kind of layer. The two loops below are all of backpropagation (Rumelhart, Hinton and Williams 1986).
  */
 
 import type { KernelMemory, KernelSizes } from '../arithmetic/backend.js';
@@ -24,7 +24,7 @@ import { Place } from './layers/layer.js';
 import type { Model } from './model.js';
 import { inputWidth, outputsOf, parametersOf } from './parameters.js';
 
-/** What a pass reads: regions of the kernels' memory that several threads may share. */
+/** The inputs of a pass: addresses in the memory, which several threads may share. */
 export interface Operands {
   /** Addresses of the samples' records (`Kernels.keep`), uint32. */
   readonly records: Pointer;
@@ -32,23 +32,23 @@ export interface Operands {
   readonly labels: Pointer;
   /** `parameterCount` floats. */
   readonly weights: Pointer;
-  /** `transposedFloats` floats, filled by `transposeWeights` from these weights. Evaluation does not read them. */
+  /** `transposedFloats` floats, which `transposeWeights` has filled from these weights. Evaluation does not read them. */
   readonly transposed: Pointer;
 }
 
-/** A layer with the addresses that belong to it. */
+/** A layer of the chain with its addresses. */
 interface PlacedLayer extends Link {
   readonly place: Place;
   readonly activation: ActivationCode;
 }
 
-/** Floats of the transposed weights of every layer but the first, whose input needs no gradient. */
+/** Number of floats of the transposed weights. The first layer has none, because its input needs no gradient. */
 export function transposedFloats(chain: Chain): number {
   const { layer, transposedAt } = chain[chain.length - 1];
   return chain.length === 1 ? 0 : transposedAt + layer.transposedFloats;
 }
 
-/** Fills `transposed` from `weights`: once per machine whenever the weights have changed, before any gradient. */
+/** Fills `transposed` from `weights`. Call it once per machine whenever the weights have changed, before any gradient. */
 export function transposeWeights(kernels: Kernels, chain: Chain, weights: Pointer, transposed: Pointer): void {
   for (let n = 1; n < chain.length; n++) {
     const { layer, offset, transposedAt } = chain[n];
@@ -56,30 +56,30 @@ export function transposeWeights(kernels: Kernels, chain: Chain, weights: Pointe
   }
 }
 
-/** One thread's network. Holds no samples and no weights: each call says where they are. */
+/** One thread's network. It has no samples and no weights: each call passes their addresses. */
 export class Network {
   readonly kernels: Kernels;
-  /** Length of a partial gradient, with the score at its end. */
+  /** Length of a partial gradient, which ends with a score. */
   readonly partialFloats: number;
   private readonly loss: LossCode;
   private readonly layers: readonly PlacedLayer[];
   /** The micro-batch's samples, as `gather` packs them. */
   private readonly packed: Pointer;
   private readonly rowLabels: Pointer;
-  /** The gradient at a layer's outputs, and the one at its inputs: they change roles from layer to layer. */
+  /** The gradients at a layer's outputs and at its inputs. The two buffers change roles from layer to layer. */
   private readonly deltas: readonly [Pointer, Pointer];
   private readonly scratch: Pointer;
   private readonly pixels: number;
   private readonly classes: number;
 
-  /** Bytes of the region that a network needs for itself, for micro-batches of at most `rowsMax` samples. */
+  /** Size of the region for a network's own buffers, for micro-batches of at most `rowsMax` samples. */
   static bytesNeeded(model: Model, rowsMax: number, sizes: KernelSizes, chain = chainOf(model)): number {
     return new Region(0, inputWidth(model), chain, rowsMax, sizes).end;
   }
 
   /**
    * `base` is the start of a region of `bytesNeeded` bytes in `memory`, a multiple of 16. `sizes` are those of the
-   * memory's backend. `model` has passed `invalidModel`; `chain` are its layers, where the caller has them already.
+   * memory's backend. `model` has passed `invalidModel`. A caller that has the model's `chain` passes it.
    */
   constructor(
     memory: KernelMemory,
@@ -104,8 +104,9 @@ export class Network {
   }
 
   /**
-   * Gradient of the loss over one micro-batch, summed over its samples (not divided by their number), written to
-   * `partial` as `write` says: `partialFloats` floats. `ids` points at `rows` uint32, the places of the samples.
+   * Computes the partial gradient of one micro-batch: the gradient of the loss, summed over the samples and not divided by
+   * their number, and the score. It replaces the `partialFloats` floats at `partial` or is added to them, as `write` says.
+   * `ids` points at the numbers of the samples, `rows` uint32.
    */
   gradient(from: Operands, ids: Pointer, rows: number, partial: Pointer, write: WriteCode): void {
     this.forward(from, ids, rows);
@@ -114,8 +115,8 @@ export class Network {
   }
 
   /**
-   * Loss and accuracy of one micro-batch: `score` gets the sum of the losses and the number of correct answers (two
-   * floats, as `write` says), `predictions` one byte per sample, the class with the largest output.
+   * Evaluates one micro-batch. `score` gets the sum of the losses and the number of correct answers, as `write` says.
+   * `predictions` gets one byte per sample: the class with the largest output.
    */
   evaluate(from: Operands, ids: Pointer, rows: number, score: Pointer, write: WriteCode, predictions: Pointer): void {
     const y = this.forward(from, ids, rows);
@@ -123,12 +124,12 @@ export class Network {
     this.kernels.argmax(y, predictions, rows, this.classes);
   }
 
-  /** Where each layer's outputs lie after a pass: `width` floats for each of the rows. */
+  /** The outputs of each layer after a pass: `width` floats per sample. */
   get outputs(): readonly { readonly at: Pointer; readonly width: number }[] {
     return this.layers.map(({ place, width }) => ({ at: place.y, width }));
   }
 
-  /** Fills every layer's outputs and returns the last. */
+  /** Fills the outputs of every layer, and returns those of the last. */
   private forward(from: Operands, ids: Pointer, rows: number): Pointer {
     assert(rows >= 1 && rows <= this.rowsMax, rows, 'rows in a network for', this.rowsMax);
     const { kernels, layers, packed } = this;
@@ -143,7 +144,7 @@ export class Network {
     this.kernels.outputLoss(loss, activation, place.y, rowLabels, delta, score, rows, classes, write, scratch);
   }
 
-  /** From the last layer to the first: its parameters' gradient, then the gradient before the layer in front of it. */
+  /** From the last layer to the first: the gradient of its parameters, then the delta of the layer before. */
   private backward(from: Operands, rows: number, partial: Pointer, write: WriteCode): void {
     let [delta, deltaIn] = this.deltas;
     for (let n = this.layers.length - 1; n >= 0; n--) {
@@ -158,14 +159,14 @@ export class Network {
   }
 }
 
-/** Carries a gradient back through the activation of the layer whose outputs it stands at. */
+/** Turns the gradient at a layer's outputs into the gradient before its activation. */
 function carryAllBack({ activation, place, width }: PlacedLayer, rows: number, delta: Pointer): void {
   if (activation === Activation.linear) return;
   const [y, deltas] = [place.floats(place.y, rows * width), place.floats(delta, rows * width)];
   for (let i = 0; i < y.length; i++) deltas[i] = carryBack(activation, deltas[i], y[i]);
 }
 
-/** The addresses of a network's own buffers, one after the other from `base`, each at a multiple of 16 bytes. */
+/** Lays out a network's own buffers from `base` on, each at a multiple of 16 bytes. */
 class Region {
   readonly packed: Pointer;
   readonly rowLabels: Pointer;

@@ -1,7 +1,7 @@
 /**
- * Where each parameter of a model lies in one flat float32 vector: layer after layer, and in each layer tensor after
- * tensor, in declaration order, without gaps. Weights, gradients, optimizer state, checkpoints and the weights hash all
- * have this layout.
+ * The flat vector: all parameters of a model as float32, layer after layer, and tensor after tensor in each layer, in
+ * declaration order, without gaps. Weights, gradients, the optimizer's vectors, checkpoints and the weights hash all have
+ * this layout.
  */
 import { scoreFloats } from '../work/kinds.js';
 import { type Chain, chainOf } from './chain.js';
@@ -10,10 +10,10 @@ import type { Model } from './model.js';
 
 /** One named tensor of the flat vector. */
 export interface TensorSpan {
-  /** `layers.N.` and the layer's own name for it, N from 0: `layers.0.weight`. */
+  /** `layers.N.` and the tensor's name within the layer, with N from 0: `layers.0.weight`. */
   readonly name: string;
   readonly shape: readonly number[];
-  /** First float. */
+  /** Place of its first float. */
   readonly offset: number;
 }
 
@@ -22,7 +22,7 @@ export function inputWidth({ input }: Pick<Model, 'input'>): number {
   return elements(input);
 }
 
-/** Outputs of the last layer: one per class. */
+/** Outputs of the last layer: at least one per class. */
 export function outputWidth(model: Model): number {
   return outputsOf(chainOf(model));
 }

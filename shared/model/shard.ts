@@ -1,7 +1,7 @@
 /**
- * A shard's sum along the canonical tree (E3), with as few buffers as the tree allows: the left half is summed where
- * the result goes, the right half in a temporary of its level. A right half of one slot needs none: it is added as it
- * is computed, which gives the same bits as computing it and adding it.
+ * Sums a shard along the canonical tree (E3) with few buffers. The left half of a node is summed where the result goes.
+ * The right half is summed in a temporary, one per level of the tree, and then added. A right half of one slot needs no
+ * temporary: its kernels add to the result as they compute, and that gives the same bits.
  */
 
 import { type Kernels, type Pointer, Write, type WriteCode } from '../arithmetic/kernels.js';
@@ -10,18 +10,18 @@ import { type Shard, sizeAt, treeDepth } from '../pool/tree.js';
 import { scoreFloats } from '../work/kinds.js';
 import type { Network, Operands } from './network.js';
 
-/** A shard of a step, or of an evaluation, and where its samples are. */
+/** A shard of a step or of an evaluation, and its samples. */
 export interface ShardWork {
   readonly shard: Shard;
-  /** Samples of the whole step; cut into micro-batches, they give the number of slots. */
+  /** Samples of the whole step. The number of slots follows from them and from `microBatch`. */
   readonly samples: number;
-  /** Samples per slot; the last slot of the step may hold fewer. */
+  /** Samples per slot. The last slot of the step may have fewer. */
   readonly microBatch: number;
-  /** Where each sample of the shard lies in the store, in slot order without gaps: one uint32 each. */
+  /** The numbers of the shard's samples, one uint32 each, in slot order without gaps. */
   readonly ids: Pointer;
 }
 
-/** How many temporaries the sum of a shard of `size` slots needs: one per level of right halves above one slot. */
+/** Temporaries that the sum of a shard of `size` slots needs: one per level whose right half has more than one slot. */
 export function temporariesFor(size: number): number {
   return Math.max(0, treeDepth(size) - 1);
 }
@@ -39,7 +39,7 @@ export type ShardComputation = (
   predictions: Pointer,
 ) => void;
 
-/** The shard's partial gradient: `partialFloats` floats. It predicts nothing. */
+/** Computes the shard's partial gradient: `partialFloats` floats. It predicts nothing. */
 export function shardGradient(
   network: Network,
   from: Operands,
@@ -53,7 +53,7 @@ export function shardGradient(
   sumTree(network.kernels, work, leaf, out, temporaries, network.partialFloats);
 }
 
-/** Loss and accuracy over a shard: a score, and the predictions in the order of `ids`. */
+/** Evaluates the shard: `out` gets its score, `predictions` a class for each of `ids`, in their order. */
 export function shardEvaluation(
   network: Network,
   from: Operands,

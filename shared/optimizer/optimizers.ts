@@ -1,4 +1,4 @@
-/** All optimizers, by the name that a run's configuration gives: `{ "name": "sgd", "rate": 0.1, "momentum": 0.9 }`. */
+/** The table of all optimizers. A description has the name: `{ "name": "sgd", "rate": 0.1, "momentum": 0.9 }`. */
 import type { KernelMemory } from '../arithmetic/backend.js';
 import { LockstepError } from '../errors.js';
 import { type Check, oneOf } from '../fields.js';
@@ -11,23 +11,23 @@ const kinds = {
 
 type Described<Kind> = Kind extends OptimizerKind<infer Description> ? Description : never;
 
-/** An optimizer as a run's configuration has it. Every one has a learning rate, `rate`. */
+/** An optimizer in `config.json`. Each has a learning rate, `rate`. */
 export type OptimizerDescription = Described<(typeof kinds)[keyof typeof kinds]>;
 
 const checkName = oneOf(...Object.keys(kinds));
 
-/** An optimizer that there is, with the settings of its kind. */
+/** Checks that an optimizer is a known one and has its settings. */
 export const checkOptimizer: Check = (path, x) => {
   const name = typeof x === 'object' && x !== null && Object.hasOwn(x, 'name') ? (x as { name: unknown }).name : null;
   return checkName(`${path}.name`, name) ?? kinds[name as keyof typeof kinds].check(path, x);
 };
 
-/** Names of the vectors that an optimizer remembers. */
+/** Names of the vectors that an optimizer keeps. */
 export function vectorsOf({ name }: OptimizerDescription): readonly string[] {
   return kinds[name].vectors;
 }
 
-/** E4 on a run of the parameters. It does not matter who updates which. */
+/** Updates a part of the weights (E4). */
 export function updateWeights(
   optimizer: OptimizerDescription,
   memory: KernelMemory,
@@ -39,8 +39,8 @@ export function updateWeights(
 }
 
 /**
- * The optimizer with the settings that are given, the others as they were. Settings are rounded to float32, as the
- * kernels take them. Throws `usage` for a setting that this optimizer does not have, or that is not in its range.
+ * Replaces the given settings of an optimizer, and rounds all of its settings to float32, as the kernels take them. Throws
+ * `usage` for a setting that the optimizer does not have, or that is out of range.
  */
 export function withSettings(
   optimizer: OptimizerDescription,

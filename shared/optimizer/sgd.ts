@@ -1,12 +1,12 @@
 import { fraction, number, object, oneOf } from '../fields.js';
 import type { OptimizerKind } from './optimizer.js';
 
-/** Stochastic gradient descent, with or without momentum: the formulas are those of the kernel `sgd`. */
+/** Stochastic gradient descent, with or without momentum. The kernel `sgd` has the formulas. */
 export interface SgdDescription {
   readonly name: 'sgd';
   /** Learning rate. */
   readonly rate: number;
-  /** Share of the velocity that is kept from step to step; 0: there is no velocity. */
+  /** Fraction of the velocity that is kept from step to step. With 0 there is no velocity. */
   readonly momentum: number;
 }
 

@@ -1,28 +1,28 @@
 /**
- * The kinds of work, one entry each: what everybody between the trainer and the kernels has to know of a kind. The
- * pool, the lanes, the fleet, the worker and the wire ask this table and name no kind themselves.
+ * The table of the kinds of work. The pool, the lanes, the fleet, the worker and the wire look up here what they need to
+ * know of a kind, and no code of theirs names a kind.
  *
- * What this is not: how a kind is computed. That is in compute/computations.ts, under the same names. Together the two
- * entries are a whole new kind.
+ * What this is not: the computation. compute/computations.ts has one entry for each kind, under the same name. A new kind
+ * needs an entry in both tables and nothing else.
  */
 import type { SampleSet } from '../data/dataset.js';
 
 export interface WorkKind {
-  /** The set whose samples it reads. The set's order says which of them are in which slot (work/orders.ts). */
+  /** The set whose samples it reads. The order of the set decides which samples are in which slot (orders.ts). */
   readonly set: SampleSet;
-  /** Whether a task has a place in the order of training. If not, its `epoch` and `stepInEpoch` are 0. */
+  /** Whether its tasks have a place in the order of training. The tasks of other kinds have epoch 0 and step 0. */
   readonly hasPlace: boolean;
-  /** Whether weights are made from its sums: a wrong one breaks the run, and a worker's share counts these slots. */
+  /** Whether its sums change the weights. A wrong sum then breaks the run, and its slots count for a worker's share. */
   readonly trains: boolean;
-  /** Whether a sum has one float per parameter, before the score that every sum ends with. */
+  /** Whether a sum begins with one float per parameter. Every sum ends with a score. */
   readonly sumsParameters: boolean;
-  /** Whether it also says which class it predicts for each sample: one byte, at the sample's place in its set. */
+  /** Whether it also predicts the class of each sample: one byte, at the sample's place in its set. */
   readonly predicts: boolean;
-  /** How often a sample passes through the network, for estimates of time. A backward pass counts twice. */
+  /** Passes of a sample through the network, for estimates of time. A backward pass counts as two. */
   readonly passes: number;
 }
 
-/** A kind's name on the wire and everywhere else. */
+/** The name of a kind, also on the wire. */
 export type WorkName = 'gradient' | 'evaluation';
 
 export const kinds: Readonly<Record<WorkName, WorkKind>> = {
@@ -30,23 +30,23 @@ export const kinds: Readonly<Record<WorkName, WorkKind>> = {
   evaluation: { set: 'test', hasPlace: false, trains: false, sumsParameters: false, predicts: true, passes: 1 },
 };
 
-/** All names. A kind's place in this list is its number in a mailbox; it never travels. */
+/** All names. The index of a kind in this list is its number in a mailbox. It never goes over the wire. */
 export const workNames = Object.keys(kinds) as readonly WorkName[];
 
-/** One value for each kind. */
+/** Makes one value for each kind. */
 export function forEachKind<T>(make: (kind: WorkKind) => T): Record<WorkName, T> {
   return Object.fromEntries(workNames.map((work) => [work, make(kinds[work])])) as Record<WorkName, T>;
 }
 
-/** Floats of a score, the end of every sum: the samples' losses added up, and the number of correct answers. */
+/** Length of a score, the end of every sum: the sum of the samples' losses, and the number of correct answers. */
 export const scoreFloats = 2;
 
-/** Floats of a sum that come before its score: they travel in parts. */
+/** Length of a sum without its score. This part of a sum is sent in parts (protocol/tensor.ts). */
 export function tensorFloats(work: WorkName, parameters: number): number {
   return kinds[work].sumsParameters ? parameters : 0;
 }
 
-/** Floats of a sum of a model with so many parameters. */
+/** Length of a sum for a model with this number of parameters. */
 export function sumFloats(work: WorkName, parameters: number): number {
   return tensorFloats(work, parameters) + scoreFloats;
 }

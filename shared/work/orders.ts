@@ -1,4 +1,4 @@
-/** Which samples a task's slots hold: one order for each set of samples. */
+/** Which samples are in a task's slots: each set of samples has one order. */
 import type { SampleSet } from '../data/dataset.js';
 import { type OrderConfig, SampleOrder, type SlotOrder } from '../data/order.js';
 import { TestOrder } from '../data/test-order.js';

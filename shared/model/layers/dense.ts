@@ -35,7 +35,7 @@ class Dense implements Layer {
   readonly transposedFloats: number;
   private readonly outputs: number;
   private readonly code: ActivationCode;
-  /** Where the bias begins, in floats: behind the weights, which are inputs x outputs, one row per input. */
+  /** Number of weights: a matrix of inputs x outputs with one row per input. The bias follows it. */
   private readonly biasAt: number;
 
   constructor(
@@ -61,9 +61,9 @@ class Dense implements Layer {
    */
   initialise(parameters: Float32Array, random: Random): void {
     const { inputs, outputs } = this;
-    // As a float32, so that the product below has at most 48 significant bits and is itself exact before it is rounded.
+    // A float32, so that the product below has at most 48 significant bits and is exact before it is rounded.
     const bound = Math.fround(Math.sqrt(6 / (this.activation === 'relu' ? inputs : inputs + outputs)));
-    // 2u - 1 is exact; assigning to a Float32Array rounds the product once.
+    // 2u - 1 is exact. Storing in a Float32Array rounds the product once.
     for (let i = 0; i < this.biasAt; i++) parameters[i] = (2 * random.uniform() - 1) * bound;
   }
 

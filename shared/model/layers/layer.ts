@@ -1,14 +1,14 @@
 /**
- * What a layer is: the contract between a network and the layers of its chain. One file in this folder is one kind of
- * layer, and a line in layers.ts makes it known.
+ * The contract between a network and the layers of its chain. Each file beside this one and layers.ts is one kind of
+ * layer, and a line in layers.ts makes the kind known.
  *
- * A layer may call kernels, or compute in plain loops over views of the memory. In loops, every operation on float32 is
- * rounded by Math.fround, or by the assignment to a Float32Array (E2). Such loops give the same bits on every engine.
- * Plain + - * / and Math.sqrt are allowed; Math.exp and its like are not.
+ * How a layer computes: it calls kernels, or it loops over views of the memory. In a loop, every result of + - * / and
+ * Math.sqrt is rounded to float32, by Math.fround or by storing it in a Float32Array (E2). Then the loop gives the same
+ * bits on every engine. Math.exp and other inexact functions are not allowed.
  *
- * Where the gradient stands: a layer may end with a fused `activation`. The delta that a layer receives stands before
- * its activation. So whoever computes the delta has carried it back through that activation: the loss for the last
- * layer, and for every other layer the layer behind it, or the network (`carriesBack`).
+ * Where the gradient stands: a layer may end with a fused `activation`. The delta that a layer gets is the gradient
+ * before that activation. The loss computes this delta for the last layer. For any other layer, the next layer computes
+ * it; if that layer does not know activations, the network does the last step for it (see `carriesBack`).
  */
 
 import type { KernelMemory, KernelSizes } from '../../arithmetic/backend.js';
@@ -16,56 +16,56 @@ import type { Activation, ActivationCode, Kernels, Pointer, WriteCode } from '..
 import type { Check } from '../../fields.js';
 import type { Random } from '../../random.js';
 
-/** Extents of one sample somewhere in the chain: [28, 28], or [128]. Its floats are in row-major order. */
+/** The extents of one sample between two layers: [28, 28], or [128]. Its floats are in row-major order. */
 export type Shape = readonly number[];
 
 /** One tensor of a layer's parameters. */
 export interface LayerTensor {
-  /** Within the layer: 'weight'. */
+  /** Its name within the layer, such as 'weight'. */
   readonly name: string;
   readonly shape: readonly number[];
 }
 
-/** A kind of layer: how it is described, and what a description makes. */
+/** A kind of layer: it checks descriptions, and builds a layer from one. */
 export interface LayerKind<Description> {
-  /** Checks a description. Its fields are all that the layer may depend on, besides the shape of its input. */
+  /** Checks a description. A layer depends on the fields of its description and on the shape of its input alone. */
   readonly check: Check;
   /**
-   * Whether it may be the first layer, whose input is the images as `gather` packs them. Only a backend's own kernels
-   * can read that form. A model that begins with another kind of layer is refused.
+   * Whether it may be the first layer. The first layer gets the images as `gather` packs them, a form that only the
+   * backend's own kernels can read. A model whose first layer cannot take images is refused.
    */
   readonly takesImages: boolean;
-  /** The layer for samples of the shape `input`. The description has passed `check`. Allocates nothing large. */
+  /** Builds the layer for inputs of the shape `input`. The description has passed `check`. Allocates nothing large. */
   build(description: Description, input: Shape): Layer;
 }
 
-/** One layer of a model. It holds no memory: a network tells it where everything lies. */
+/** One layer of a model. It has no memory: a network passes it all addresses. */
 export interface Layer {
-  /** Shape of what it makes of one sample. */
+  /** Shape of its output for one sample. */
   readonly output: Shape;
-  /** In the order in which they lie in the flat vector, without gaps. */
+  /** Its parameters, in the order of the flat vector, without gaps. Empty for a layer without parameters. */
   readonly tensors: readonly LayerTensor[];
-  /** The element-wise function that its forward pass ends with; 'linear' if there is none. */
+  /** The element-wise function at the end of its forward pass, or 'linear' if there is none. */
   readonly activation: keyof typeof Activation;
   /** Whether `inputGradient` also carries the gradient back through `through`. If not, the network does it. */
   readonly carriesBack: boolean;
-  /** Floats that it keeps of its parameters in another form, for `inputGradient`. */
+  /** Length of the copy of its parameters, in another order, that `inputGradient` needs. 0 if it needs none. */
   readonly transposedFloats: number;
 
-  /** Sets the first parameters. They are +0 before. */
+  /** Sets the first values of its parameters, which are +0 before. */
   initialise(parameters: Float32Array, random: Random): void;
-  /** Fills `transposed` from the parameters: once per machine whenever the weights have changed. */
+  /** Fills `transposed` from the parameters. Called once per machine whenever the weights have changed. */
   transpose(kernels: Kernels, parameters: Pointer, transposed: Pointer): void;
-  /** Floats of `Place.scratch` that its kernels may use. */
+  /** Number of floats of `Place.scratch` that its kernels may use. */
   scratchFloats(rows: number, sizes: KernelSizes): number;
 
-  /** y = what the layer makes of x. */
+  /** Computes the outputs y from the inputs x. */
   forward(at: Place, parameters: Pointer, rows: number): void;
-  /** Gradient of its parameters, laid out as they are. `write` says: over what is there, or added to it. */
+  /** Computes the gradient of its parameters, in their layout. It replaces `gradient` or is added to it, as `write` says. */
   parameterGradient(at: Place, delta: Pointer, gradient: Pointer, rows: number, write: WriteCode): void;
   /**
-   * The gradient at x, into `deltaIn`. `through` is the activation of the layer before, which made x. The first layer
-   * is never asked.
+   * Computes the gradient at its inputs x into `deltaIn`. `through` is the activation of the layer before, whose outputs
+   * are x. Never called for the first layer.
    */
   inputGradient(
     at: Place,
@@ -77,24 +77,24 @@ export interface Layer {
   ): void;
 }
 
-/** Where one layer of a network finds what it works on. */
+/** The addresses of one layer of a network. */
 export class Place {
   readonly kernels: Kernels;
 
   constructor(
     private readonly memory: KernelMemory,
-    /** Whether the layer is the first one, and x is images as `gather` packs them. */
+    /** Whether the layer is the first one. Then x is the packed images. */
     readonly isFirst: boolean,
-    /** Its input: the outputs of the layer before, `rows` samples one after the other. */
+    /** Its inputs: the outputs of the layer before, sample after sample. */
     readonly x: Pointer,
-    /** Its outputs. Both stay as they are from the forward pass until the backward pass. */
+    /** Its outputs. Both x and y still have the values of the forward pass in the backward pass. */
     readonly y: Pointer,
     readonly scratch: Pointer,
   ) {
     this.kernels = memory.kernels;
   }
 
-  /** A view of `count` floats. Not to be kept: the memory may grow. */
+  /** A view of `count` floats. Do not keep it: the memory may grow. */
   floats(at: Pointer, count: number): Float32Array {
     return new Float32Array(this.memory.buffer, at, count);
   }
