@@ -13,7 +13,7 @@ const kernelsFile = new URL('../shared/arithmetic/webassembly/kernels.wasm', imp
 const threadFile = new URL('./thread-entry.js', import.meta.url);
 
 /**
- * A compute thread makes little garbage, all of it short-lived. Left alone, the engine lets it pile up to tens of
+ * Limit for compute threads. They make little garbage, and all of it is short-lived, but V8 would let it grow to tens of
  * megabytes in each thread before it collects.
  */
 const maxYoungGenerationSizeMb = 3;
@@ -21,7 +21,7 @@ const maxYoungGenerationSizeMb = 3;
 export interface NodePlatformOptions {
   /** Measures this thread; by default nothing does. */
   readonly profile?: Profile | undefined;
-  /** Called whenever a thread was started: that sets the engine's flags back. */
+  /** Called after each start of a thread, because that resets the engine's flags. */
   readonly threadStarted?: () => void;
 }
 

@@ -1,4 +1,4 @@
-/** A worker in Node: the driver, with sockets of ws and a timer. */
+/** A worker in Node: the session driver with WebSockets of ws and a timer. */
 import { connect, type NetConnectOpts, type Socket as NetSocket } from 'node:net';
 import { WebSocket } from 'ws';
 import { Deferred } from '../shared/deferred.js';
@@ -15,7 +15,7 @@ import {
   type WorkDone,
 } from './session-driver.js';
 
-/** A peer that does not answer a close is cut off after so long. */
+/** A peer that does not answer a close within this time is cut off. */
 const closeMs = 1_000;
 
 export interface NodeWorkerOptions extends Omit<DriverOptions, 'openSocket' | 'onExit'> {
@@ -41,14 +41,14 @@ export class NodeWorker {
     return this.driver.done;
   }
 
-  /** Works until the run is over, the coordinator refuses, or `stop`; resolves with how it ended. */
+  /** Works until the run is over, the coordinator refuses the worker, or `stop` is called. Resolves with the outcome. */
   run(): Promise<Outcome> {
     const timer = setInterval(() => this.driver.tick(), tickMs);
     this.driver.start();
     return this.ended.promise.finally(() => clearInterval(timer));
   }
 
-  /** Hands back what it holds, and ends. */
+  /** Hands back its shards, and ends. */
   stop(): void {
     this.driver.stop();
   }
@@ -61,7 +61,7 @@ function openSocket(url: string, token: string | null, observer: SocketObserver)
     maxPayload: limits.frameBytesMax,
     maxFragments: limits.fragmentsMax,
     generateMask: noMask,
-    // Over TLS, the socket is not ours to open.
+    // With TLS, ws has to open the socket.
     ...(url.startsWith('ws:') && {
       createConnection: ((options: NetConnectOpts) => connectReading(options, frames)) as typeof connect,
     }),
@@ -89,21 +89,21 @@ function openSocket(url: string, token: string | null, observer: SocketObserver)
 }
 
 /**
- * Masking protects proxies from the bytes that a stranger's script chooses in a browser (RFC 6455, section 10.3). Here
- * nobody chooses them, and a key of zeros spares both ends a pass over every gradient.
+ * Masking protects proxies from bytes that a script in a browser chooses (RFC 6455, section 10.3). There is no such
+ * script here, and with a key of zeros neither end has to change every byte of a gradient.
  */
 function noMask(key: Buffer): void {
   key.fill(0);
 }
 
-/** As ws connects: its `path` is that of the address, not that of a local socket. */
+/** Connects as ws would. `path` in its options is the path of the URL; for `connect` it would name a local socket. */
 function connectReading(options: NetConnectOpts, frames: WholeFrames): NetSocket {
   return readingInto(frames, setImmediate, (onread) =>
     connect({ ...options, path: undefined, onread } as NetConnectOpts),
   );
 }
 
-/** What ws takes; a view. */
+/** A view of the bytes in the type that ws takes. */
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -1,7 +1,7 @@
 /**
- * Drives a worker: what is decided is decided in session.ts, what is computed is computed by the machine; this carries
- * bytes between them and a socket. The same in Node, in a browser and in a simulation: what is the platform's own is
- * handed in, and nothing here waits or asks the clock by itself.
+ * Drives a worker: session.ts decides, the machine computes, and this file carries bytes between them and a socket. It is
+ * the same in Node, in a browser and in a simulation: the platform is handed in, and nothing here waits or reads a clock
+ * by itself.
  */
 import type { Platform } from '../shared/compute/platform.js';
 import { decodeFromCoordinator, encodeFrame, encodeFrameFrom } from '../shared/protocol/codec.js';
@@ -13,24 +13,24 @@ import type { Random } from '../shared/random.js';
 import { type Answer, Assignment } from './assignment.js';
 import { Session, type SessionConfig, type SessionEffect, type SessionEvent, type SessionStatus } from './session.js';
 
-/** One WebSocket to the coordinator, or what stands for one. */
+/** One WebSocket to the coordinator, or its replacement in a simulation. */
 export interface Socket {
   /** The frame must not change until `whenSent`, which is called once in any case. */
   send(frame: Uint8Array, whenSent: () => void): void;
-  /** Sends what is queued, then closes; `closed` follows soon, whatever the peer does. */
+  /** Sends what is queued, then closes. `closed` follows soon, even if the peer does not answer. */
   close(closeCode: number): void;
 }
 
-/** What becomes of a socket; nothing is reported before the call that opened it has returned. */
+/** Hears of a socket. Nothing is reported before the call that opened it has returned. */
 export interface SocketObserver {
   opened(): void;
   /** A whole message, empty if it was text; valid until the call returns. */
   received(frame: Uint8Array): void;
-  /** Once, after which there is nothing more; `error` says why, where that is known. */
+  /** Called once, as the last call. `error` is the reason where it is known. */
   closed(error: string | null): void;
 }
 
-/** Whoever drives the driver calls `tick` this often. */
+/** `tick` must be called once in this time. */
 export const tickMs = 100;
 
 export interface DriverOptions {
@@ -40,7 +40,7 @@ export interface DriverOptions {
   /** Opens a new socket to the coordinator. */
   readonly openSocket: (observer: SocketObserver) => Socket;
   readonly onStatus: (status: SessionStatus, lastError: string | null) => void;
-  /** The worker is done, and its driver of no more use. */
+  /** The worker has ended; the driver cannot be used again. */
   readonly onExit: (outcome: Outcome) => void;
 }
 
@@ -53,15 +53,15 @@ export interface Outcome {
 /** What a worker has done so far. */
 export interface WorkDone {
   shards: number;
-  /** Of the training set, as often as they were used. */
+  /** Samples of the training set. A sample counts each time that it is used. */
   samples: number;
   bytesSent: number;
   bytesReceived: number;
 }
 
-/** How the run goes, as far as the coordinator has said. */
+/** What the coordinator has told about the run. */
 export interface RunProgress {
-  /** Updates that the weights at hand have seen. */
+  /** The step of the weights that the worker has. */
   step: number | null;
   /** See `Progress` in the protocol. */
   share: number | null;
@@ -75,7 +75,7 @@ export class SessionDriver {
   private readonly buffers = new FrameBuffers();
   private socket: Socket | null = null;
   private assignment: Assignment | null = null;
-  /** The last of the assignments to be prepared; never rejects. */
+  /** The newest preparation. They run one after the other. Never rejects. */
   private preparation: Promise<void> = Promise.resolve();
   private ended = false;
   private payload: Uint8Array = new Uint8Array(0);
@@ -85,7 +85,7 @@ export class SessionDriver {
     this.session = new Session(options.session, options.random);
   }
 
-  /** Works until the run is over, the coordinator refuses, or `stop`. */
+  /** Works until the run is over, the coordinator refuses the worker, or `stop` is called. */
   start(): void {
     this.send({ type: 'start', nowMs: this.nowMs });
   }
@@ -94,17 +94,17 @@ export class SessionDriver {
     this.send({ type: 'tick', nowMs: this.nowMs });
   }
 
-  /** The network may be back, or the machine has slept: looks at once whether the coordinator is there. */
+  /** Tries at once to reach the coordinator: the network may be back, or the machine may have woken up. */
   wake(): void {
     this.send({ type: 'wake', nowMs: this.nowMs });
   }
 
-  /** Whether it has a shard to compute at the moment. */
+  /** Whether a shard is being computed now. */
   get isComputing(): boolean {
     return this.assignment?.isComputing ?? false;
   }
 
-  /** Hands back what it holds, and ends. */
+  /** Hands back its shards, and ends. */
   stop(): void {
     this.send({ type: 'stop', nowMs: this.nowMs });
   }
@@ -185,12 +185,12 @@ export class SessionDriver {
     this.send({ type: 'message', message: decoded.message, nowMs: this.nowMs });
   }
 
-  /** `fault` is what is wrong with a payload, if anything is. */
+  /** Reports a fault of a payload, if there is one. */
   private check(fault: string | null | undefined): void {
     if (fault) this.garbage('field-invalid', fault);
   }
 
-  /** One after the other: a reconnect must not build a second machine while the first one is being built. */
+  /** Preparations run one after the other: a reconnect must not build a second machine at the same time. */
   private prepare(welcome: Welcome): void {
     const { socket } = this;
     this.preparation = this.preparation
@@ -204,7 +204,7 @@ export class SessionDriver {
       );
   }
 
-  /** A machine that was built for the same run is used again: its threads are warm. */
+  /** A machine for the same run is used again, because its threads are already started. */
   private async assign(welcome: Welcome): Promise<Assignment> {
     if (this.assignment?.fits(welcome)) return this.assignment;
     this.assignment?.stop();

@@ -28,14 +28,14 @@ export interface CoordinatorOptions extends CommandOptions {
   readonly tokenFile?: string | undefined;
   readonly open: boolean;
   readonly allowHost: readonly string[];
-  /** Undefined: in a terminal. */
+  /** Undefined: only when the output is a terminal. */
   readonly stay?: boolean | undefined;
 }
 
-/** In the run directory, readable by its owner alone. */
+/** In the run directory. Only the owner can read the file. */
 const tokenFile = 'token';
 
-/** How long viewers and downloads have when the coordinator goes. */
+/** Time that viewers and downloads get to finish when the coordinator ends. */
 const closingMs = 2_000;
 
 /** Resolves with the exit code. */
@@ -87,14 +87,14 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<numbe
   }
 }
 
-/** Until the user wants to go; who has said so already does not wait. */
+/** Waits until the user wants the program to end. Returns at once if the user already does. */
 async function stay(wish: AbortSignal, logger: Logger): Promise<void> {
   if (wish.aborted) return;
   logger.info('the dashboard stays where it is, with the model and the metrics; Ctrl-C ends it');
   await new Promise((resolve) => wish.addEventListener('abort', resolve));
 }
 
-/** One for a run that was given none: when it goes on it has the same, so that its workers find in again. */
+/** Makes a token for a run that was given none, or reads the one from last time, so that its workers can come back. */
 function ownToken(directory: string): string {
   const file = join(directory, tokenFile);
   if (existsSync(file)) return checkedToken(readToken(file));

@@ -57,7 +57,7 @@ export function describe(event: RunEvent, place: JoinPlace | null): LogLine | nu
     case 'controlled':
       return controlled(event);
     case 'ended':
-      // The error that follows a divergence says more.
+      // The error that follows says more.
       return event.reason === 'diverged' ? null : ended(event);
     default:
       return event satisfies never;

@@ -1,23 +1,23 @@
 /**
- * How the engine collects garbage in this process. Only a program of its own sets this, here: the library leaves the
- * engine of whoever imports it alone.
+ * How V8 collects garbage in this process. Only the command line sets this. The library never changes the engine of the
+ * program that imports it.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /**
- * The process's first thread makes little garbage, all of it short-lived. Left alone, the engine lets it pile up to tens
- * of megabytes before it collects. From now on the young generation keeps its size. So small, it is collected in half a
- * millisecond by one thread; with the help of others, it takes as long as they wait for a core.
+ * Keeps the young generation of the first thread at its initial size. The thread makes little garbage, and all of it is
+ * short-lived, but V8 would let it grow to tens of megabytes before it collects. One thread collects the small
+ * generation in half a millisecond. Helper threads would have to wait for a core first, so they are switched off.
  *
- * To be called again whenever a thread was started: that sets the flags back.
+ * Call this again after each start of a thread, because starting a thread resets the flags.
  */
 export function keepYoungGenerationSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
   setFlagsFromString('--no-parallel-scavenge');
 }
 
-/** A full collection, now. Node offers it to programs that were started with an option, or in this way. */
+/** Collects all garbage now. Without the option --expose-gc, this is the only way to ask for it. */
 export function collectGarbage(): void {
   setFlagsFromString('--expose-gc');
   const collect: () => void = runInNewContext('gc');

@@ -1,6 +1,6 @@
 /**
- * Where people go: the links to the dashboard and to the join page, and the command for a terminal. A link with a token
- * in it goes to a terminal, or to a file that only its owner can read, and never to the log.
+ * The links to the dashboard and to the join page, and the command to join from a terminal. A link with a token is
+ * printed to a terminal, or written to a file that only its owner can read. It is never logged.
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
@@ -9,17 +9,17 @@ import { renderUnicodeCompact } from 'uqr';
 import { fragmentOf } from '../../shared/protocol/handshake.js';
 import type { JoinLinks } from '../web/state.js';
 
-/** In the run directory: the command alone, and all links. */
+/** Files in the run directory: one has the command, the other one has all links. */
 const commandFile = 'join-command';
 const linksFile = 'links';
 
 export interface Links {
-  /** For whoever runs the coordinator: it has the operator's token. */
+  /** For the operator: it has the operator's token. */
   readonly dashboard: string;
-  /** For whoever lends cores: the page, and the command. */
+  /** For people who lend cores: the page and the command. */
   readonly page: string;
   readonly command: string;
-  /** The same without tokens, for those who may see the dashboard. */
+  /** The same without tokens, for everybody who may see the dashboard. */
   readonly shown: JoinLinks;
 }
 
@@ -52,7 +52,7 @@ export function addressOf(host: string, port: number): string {
   return `${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
-/** Says how to join, and returns what the log may say of it. */
+/** Tells people how to join. Returns a sentence without tokens for the log. */
 export function announce(links: Links, directory: string, terminal: NodeJS.WriteStream = process.stdout): string {
   const { needsToken, command, url } = links.shown;
   const anyone = `join with:  ${command}  or a browser at  ${url}`;
@@ -76,18 +76,18 @@ function listOf({ dashboard, page, command }: Links): string {
   return lines.map(([what, where]) => `  ${what.padEnd(28)}  ${where}\n`).join('');
 }
 
-/** White on black, whatever the terminal's colours are: a camera wants it so. */
+/** White on black in every terminal, because cameras expect these colours. */
 function onBlack(lines: string): string {
   return lines.replace(/^.*$/gm, '  \x1b[97;40m$&\x1b[0m');
 }
 
-/** A file that was there keeps its mode when it is written again, and a link its target: so it is made anew. */
+/** Removes the old file first: writing would keep its mode, and would follow a symbolic link. */
 function keepPrivate(path: string, content: string): void {
   rmSync(path, { force: true });
   writeFileSync(path, content, { mode: 0o600 });
 }
 
-/** An address under which other machines probably reach this one. */
+/** An address at which other machines can probably reach this one. */
 function ownAddress(): string {
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   return all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1';

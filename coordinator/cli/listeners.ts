@@ -15,7 +15,7 @@ export function tellAll(listeners: readonly RunListener[]): RunListener {
   };
 }
 
-/** What `place` returns is asked for with every line: a port is known only when the run is open. */
+/** `place` is asked for every line, because the port is known only after the site is open. */
 export function toLog({ logger }: Log, place: () => JoinPlace | null = () => null): RunListener {
   return (event) => {
     const line = describe(event, place());
@@ -34,7 +34,7 @@ export function toBar({ bar }: Log): RunListener {
   };
 }
 
-/** What loading has left behind is collected before the first step, instead of in the middle of one. */
+/** Collects the garbage from loading before the first step, so that no step has to wait for it. */
 export const toCollector: RunListener = ({ type }) => {
   if (type === 'begun') collectGarbage();
 };

@@ -1,4 +1,4 @@
-/** What a person or a program reads while a run goes on: pino's lines, and in a terminal a progress bar below them. */
+/** The log of the command line: lines by pino, and in a terminal a progress bar below them. */
 import { Writable } from 'node:stream';
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import { type Logger, pino } from 'pino';
@@ -7,7 +7,7 @@ import type { LogLevel } from './options.js';
 
 export interface Log {
   readonly logger: Logger;
-  /** Present where people watch. */
+  /** Null when the output is not a terminal. */
   readonly bar: ProgressBar | null;
 }
 
@@ -52,7 +52,7 @@ function aboveBar(terminal: NodeJS.WriteStream, bar: ProgressBar | null): Writab
   });
 }
 
-/** One line at the bottom of a terminal: how far an epoch, or a download, has come. */
+/** One line at the bottom of a terminal that shows the progress of an epoch or a download. */
 export class ProgressBar {
   private readonly bars: MultiBar;
   private bar: SingleBar | null = null;
@@ -64,7 +64,7 @@ export class ProgressBar {
     this.bars = new MultiBar({ ...options, barsize: 24, etaBuffer: 200 }, Presets.shades_classic);
   }
 
-  /** `value` of `total` is done. Another title begins another count. */
+  /** `value` of `total` is done. A new title begins a new count. */
   update(title: string, total: number, value: number, detail: string): void {
     if (this.bar === null) this.bar = this.bars.create(total, value, { title, detail });
     else if (this.title !== title) this.bar.start(total, value, { title, detail });
@@ -81,7 +81,7 @@ export class ProgressBar {
     }
   }
 
-  /** Takes the bar away. */
+  /** Removes the bar. */
   stop(): void {
     if (this.bar === null) return;
     this.bars.stop();

@@ -194,7 +194,7 @@ const parser = yargs(hideBin(process.argv))
   .example('$0 coordinator --host 0.0.0.0', 'Many: others open the link that it prints in a browser, …')
   .example("$0 worker 'ws://HOST:8080/#TOKEN'", '… or join from a terminal')
   .epilogue('Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (with a checkpoint written).')
-  // What reaches this is a fault in the words of the call: yargs' own complaint, or that of an option's reader.
+  // Called for wrong usage only: the message is from yargs, or from the function that reads an option.
   .fail((message, error) => report(new LockstepError('usage', message ?? error.message)));
 
 function workerName(x: unknown): string {
@@ -203,7 +203,7 @@ function workerName(x: unknown): string {
   throw new LockstepError('usage', `--name must have 1 to ${limits.nameLengthMax} printable characters`);
 }
 
-/** A command's own promise decides how the process ends; whatever goes wrong becomes one sentence. */
+/** The promise of the command decides the exit code. An error is printed as one sentence. */
 async function exitWith(outcome: Promise<number>): Promise<void> {
   try {
     process.exitCode = await outcome;

@@ -1,4 +1,4 @@
-/** The options that describe a run: what they are called, what they may be, and what they mean. */
+/** The options that describe a run: names, allowed values, and help texts. */
 import { readFileSync } from 'node:fs';
 import type { Options } from 'yargs';
 import { LockstepError } from '../../shared/errors.js';
@@ -7,7 +7,7 @@ import { findPreset, presetDefault, presets } from '../../shared/model/presets.j
 import { checkpointEveryDefault, type RunRequest } from '../run/run-request.js';
 import { defaults } from '../run/settings.js';
 
-/** What the command line, or a configuration file, asks for: a run, and how this process shows it. */
+/** Options of the commands that train: the run itself, and how this process shows it. */
 export interface CommandOptions extends RunRequest {
   readonly profile: boolean;
   readonly logLevel: LogLevel;
@@ -145,12 +145,12 @@ export function readConfig(path: string): Record<string, unknown> {
   throw new LockstepError('usage', `the configuration file ${path} must be a JSON object, such as {"epochs": 5}`);
 }
 
-/** A reader of text. yargs makes an array of an option that is given twice. Not called for an absent option. */
+/** Reads text. yargs makes an array of an option that is given twice, and does not call this for an absent one. */
 export function once(x: unknown): string {
   return String(single(x));
 }
 
-/** A reader of whole numbers within bounds. */
+/** Returns a function that reads whole numbers within bounds. */
 export function integer(name: string, min: number, max: number): (x: unknown) => number {
   return (x) => {
     const value = number(name, x);

@@ -6,7 +6,7 @@ import { Profiler } from '../profile/profiler.js';
 import { keepYoungGenerationSmall } from './engine.js';
 import type { CommandOptions } from './options.js';
 
-/** The platform of a process that is ours alone: it sets the engine's flags, and measures itself if it is asked to. */
+/** The platform for a process that belongs to the command line: sets the engine's flags, and measures when asked to. */
 export function preparePlatform({ profile }: Pick<CommandOptions, 'profile'>): {
   readonly platform: Platform;
   readonly profiler: Profiler | null;

@@ -1,6 +1,6 @@
-/** Ctrl-C, and what a service manager sends: the first asks to stop in good order, the second stops at once. */
+/** SIGINT (Ctrl-C) and SIGTERM: the first signal asks the program to stop in good order, the second ends it at once. */
 
-/** Stopping in good order takes so long at most, whatever peers and disks do. */
+/** Longest time for stopping in good order. After it, the process ends even if a peer or a disk does not answer. */
 const stopMs = 2_800;
 
 export function onInterrupt(stop: () => void): void {
@@ -20,7 +20,7 @@ function giveUp(): void {
   end();
 }
 
-/** By the signal itself, which shells report as 130: `process.exit` would wait for a disk that does not answer. */
+/** Ends by the signal itself, which shells report as 130. `process.exit` would wait for a disk that does not answer. */
 function end(): void {
   process.removeAllListeners('SIGINT');
   process.kill(process.pid, 'SIGINT');

@@ -1,4 +1,4 @@
-/** `lockstep train`: coordinator and workers in one process, the workers on threads. */
+/** `lockstep train`: trains on threads of this process. */
 import { conduct } from '../run/conduct.js';
 import { localSite } from '../run/local-site.js';
 import { nodeMeans } from '../run/node-means.js';

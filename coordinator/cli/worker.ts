@@ -43,7 +43,7 @@ export async function runWorker(options: WorkerOptions): Promise<number> {
   return ok ? (leaving.signal.aborted ? 130 : 0) : 1;
 }
 
-/** A line for people; null for what need not be said. Repeated attempts are said once. */
+/** A line for people, or null when there is nothing new. Repeated attempts are reported once. */
 function describe(status: SessionStatus, url: string, threads: number, lastError: string | null): string | null {
   switch (status.state) {
     case 'connecting':

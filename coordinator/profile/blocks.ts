@@ -1,20 +1,20 @@
 /**
- * How long the event loop stands still, and why: a timer that is due every millisecond, and comes late. Of the time that
- * it is late, some is the garbage collector's, some is the operating system's, which had given the core to others, and
- * some is the host's of a virtual machine, which had done the same: no counter of the guest has that, but Linux leaves
- * it out of a process's processor time.
+ * How long the event loop is blocked, and why. A timer is due every millisecond; when it comes late, the loop was
+ * blocked. Some of that time goes to the garbage collector. Some goes to other processes that had the core. In a virtual
+ * machine, some goes to other guests of the host: the guest has no counter for it, but Linux does not count it as
+ * processor time of the process.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { PerformanceObserver } from 'node:perf_hooks';
 
-/** One time that the event loop stood still. */
+/** One block of the event loop. */
 export interface Block {
   readonly ms: number;
-  /** Of these, collecting garbage. */
+  /** Part of `ms`: collecting garbage. */
   readonly gcMs: number;
-  /** Of these, waiting for a core to run on; null where the platform does not say. Some of it may be in `gcMs`, too. */
+  /** Part of `ms`: waiting for a core; some of it may also be in `gcMs`. Null where the platform does not measure it. */
   readonly coreWaitMs: number | null;
-  /** The processor time of this process meanwhile, that of its other threads and of the tick itself included. */
+  /** Processor time of the whole process during the block: all threads, and the tick itself. */
   readonly processorMs: number;
 }
 
@@ -24,7 +24,7 @@ interface Span {
 }
 
 const periodMs = 1;
-/** Collections are reported a little after they happened; a block is not looked at for longer than so many of them. */
+/** Collections are reported shortly after they happen. A block waits for at most this many ticks for reports. */
 const collectionsKept = 256;
 
 export class Blocks {
@@ -57,7 +57,7 @@ export class Blocks {
     return blockOf(this.longest_);
   }
 
-  /** The longest one when only the time counts that the process was on a core. */
+  /** The longest block when only time on a core counts. */
   get longestOnCore(): Block {
     return blockOf(this.longestOnCore_);
   }
@@ -98,7 +98,7 @@ interface Candidate extends Omit<Block, 'gcMs'>, Span {
   gcMs: number;
 }
 
-/** At most so long of a block was the process on a core; what it waited for a disk does not count, either. */
+/** An upper limit of the time on a core during a block. Time spent waiting for a disk is not part of it. */
 export function onCoreMs({ ms, coreWaitMs, processorMs }: Omit<Block, 'gcMs'>): number {
   return Math.min(ms - (coreWaitMs ?? 0), processorMs);
 }
@@ -116,7 +116,7 @@ function overlapMs(a: Span, b: Span): number {
   return Math.max(0, Math.min(a.endMs, b.endMs) - Math.max(a.beginMs, b.beginMs));
 }
 
-/** How long this thread, ready to run, has waited for a core: the second number of Linux's schedstat, in nanoseconds. */
+/** Time that this thread was ready and waited for a core: the second number of Linux's schedstat, in nanoseconds. */
 class CoreWait {
   private readonly file: number | null = openIfThere('/proc/self/schedstat');
   private readonly bytes = Buffer.alloc(128);

@@ -7,7 +7,7 @@ export interface ProfileFile {
   readonly steps: number;
   readonly workers: number;
   readonly microsecondsPerStep: PhaseProfile['report'];
-  /** The longest time that the event loop stood still; and the longest when only time on a core counts. */
+  /** The longest block of the event loop, and the longest one when only time on a core counts. */
   readonly longestBlock: Block;
   readonly longestOnCore: Block;
 }

@@ -1,4 +1,4 @@
-/** `--profile`: where a step's microseconds go in this process, and how long its event loop stood still. */
+/** `--profile`: how many microseconds of a step each phase takes in this process, and how long the event loop blocks. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PhaseProfile } from '../../shared/profile.js';
@@ -10,7 +10,7 @@ export class Profiler {
   private readonly blocks = new Blocks();
   private before: PhaseProfile['report'] | null = null;
 
-  /** Training begins: what came before does not count. */
+  /** Training begins: earlier time does not count. */
   begin(): void {
     this.before = this.phases.report;
     this.blocks.begin();

@@ -46,7 +46,7 @@ export class Chronicle implements TrainerObserver {
     machine.profile.leave();
   }
 
-  /** Copies what a checkpoint holds before it returns; it is written in the background. A fault is an alarm, not an end. */
+  /** Copies the vectors before it returns, and writes them in the background. A fault is an alarm: training goes on. */
   checkpoint(position: Position, state: TrainerState): void {
     const { machine, directory } = this.parts;
     const { weights, vectors, parameters } = machine.workspace;
@@ -55,7 +55,7 @@ export class Chronicle implements TrainerObserver {
     directory.checkpoint(position, floats(weights), vectors.map(floats), { state, best });
   }
 
-  /** Writes what remains to be written. Rejects with `output-unwritable`. */
+  /** Waits for what is being written, then writes model and summary. Rejects with `output-unwritable`. */
   async finish(reason: StopReason): Promise<Summary> {
     const { machine, trainer, directory, recorder } = this.parts;
     const { position, findings } = trainer;

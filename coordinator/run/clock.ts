@@ -1,8 +1,8 @@
-/** The time of day and timers, handed in so that a simulation has its own. Durations are measured by `Platform.nowMs`. */
+/** The time of day, and timers. A simulation hands in its own. `Platform.nowMs` measures durations. */
 export interface Clock {
   /** Milliseconds since 1970. */
   dateMs(): number;
-  /** Calls back again and again until the function that it returns is called. Calls that come late are not made up for. */
+  /** Calls `call` once every period. Returns a function that stops this. A call that comes too late is not repeated. */
   every(periodMs: number, call: () => void): () => void;
 }
 

@@ -1,7 +1,7 @@
 /**
- * A training run from beginning to end, whoever computes for it: load, check, open the site, train, and leave behind
- * what a run leaves behind. Everything that touches the world is handed in: files, clock, processes, data, and the
- * site, where the members of the pool are. What happens is reported as events (run-event.ts).
+ * A training run from beginning to end: load, check, open the site, train, and write the result. Everything that
+ * touches the world is handed in: files, clock, processes, data, and the site, which knows who computes. Whatever
+ * happens is reported as an event (run-event.ts).
  *
  * There is one way out: whatever ends a run (its plan, the user, a divergence, a failure), the site, the machine and
  * the directory are closed before `conduct` settles.
@@ -38,14 +38,14 @@ export interface RunMeans {
   readonly clock: Clock;
   readonly loadDataset: (options: LoadOptions) => Promise<LoadedDataset>;
   readonly site: SitePlan;
-  /** Aborted when the user wants the run to end in good order; that may be at any time. */
+  /** Aborted when the user wants the run to end in good order. That may happen at any time. */
   readonly wish: AbortSignal;
   readonly emit: RunListener;
 }
 
 /**
- * Resolves with the summary, also of a run that was interrupted. Rejects with `diverged`, once the summary is written,
- * or with what made it impossible to begin or to go on.
+ * Resolves with the summary, also for a run that was interrupted. Rejects with `diverged` after the summary is written.
+ * Rejects with another error when the run cannot begin or cannot go on.
  */
 export async function conduct(request: RunRequest, means: RunMeans): Promise<Summary> {
   const ending = new Ending(means.wish);
@@ -120,7 +120,7 @@ async function lead(loaded: Loaded, means: RunMeans, ending: Ending): Promise<Su
     if (reason === 'diverged') throw divergence(trainer.position.step, setup);
     return summary;
   } finally {
-    // Where something failed, workers look for the run until it is started again.
+    // After a failure, workers look for the run until somebody starts it again.
     await site.close('interrupted');
   }
 }

@@ -1,8 +1,8 @@
-/** E5: what a run that has diverged tells its user. */
+/** The error of a run that has diverged (E5). */
 import { LockstepError } from '../../shared/errors.js';
 import type { RunSetup } from './setup.js';
 
-/** Names the step, and what to try. `steps` were made. */
+/** Names the step and what to try. `steps` is the number of updates before it. */
 export function divergence(steps: number, { config: { optimizer } }: Pick<RunSetup, 'config'>): LockstepError {
   const { rate } = optimizer;
   const smaller = `try a smaller learning rate (--lr ${shorter(rate / 10)} instead of ${shorter(rate)})`;
@@ -13,7 +13,7 @@ export function divergence(steps: number, { config: { optimizer } }: Pick<RunSet
   );
 }
 
-/** A float32 as people wrote it: 0.1, not 0.10000000149. */
+/** A float32 as people write it: 0.1 instead of 0.10000000149. */
 export function shorter(x: number): number {
   return Number(x.toPrecision(6));
 }

@@ -1,7 +1,6 @@
 /**
  * How a run ends before it is done: the user interrupts it, it diverges, or something fails. The first cause counts.
- * Whoever finds a cause says so here, at any time, also before training exists; the training looks here before it
- * begins.
+ * A cause may be reported here at any time, also before training exists. The training looks here before it begins.
  */
 export type Cause =
   | { readonly type: 'interrupted' }
@@ -19,7 +18,7 @@ export class Ending {
     else wish.addEventListener('abort', () => this.interrupt(), { once: true });
   }
 
-  /** Null while there is none. */
+  /** Null while no cause was reported. */
   get cause(): Cause | null {
     return this.cause_;
   }
@@ -36,7 +35,7 @@ export class Ending {
     this.decide({ type: 'failed', error });
   }
 
-  /** Calls back once: when the run is to end, or at once if that is decided. */
+  /** Calls `listener` once: when a cause is reported, or at once if one was reported before. */
   whenDecided(listener: (cause: Cause) => void): void {
     if (this.cause_ === null) this.listeners.push(listener);
     else listener(this.cause_);

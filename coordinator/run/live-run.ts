@@ -1,4 +1,4 @@
-/** A run that goes on, for whoever looks at it or takes part in deciding about it. */
+/** A run while it goes on, for code that shows it or controls it. */
 import { basename } from 'node:path';
 import type { Machine } from '../../shared/compute/machine.js';
 import type { Alarms } from '../archive/alarms.js';
@@ -18,7 +18,7 @@ export interface LiveRun {
   readonly trainer: Trainer;
   /** Pauses and resumes the run, and makes checkpoints. */
   readonly training: TrainerDriver;
-  /** What the disk refuses at present, and how often it did. */
+  /** What the disk refuses to write now, and how many writes have failed. */
   readonly alarms: Pick<Alarms, 'active' | 'faults'>;
   /** Over about the last second. */
   readonly samplesPerSecond: number;

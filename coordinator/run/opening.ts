@@ -1,4 +1,4 @@
-/** Where a run begins: in a directory of its own, or in the one it was left in, at its newest whole checkpoint. */
+/** Where a run begins: in a new directory, or in its old directory at the newest whole checkpoint. */
 import { join } from 'node:path';
 import { LockstepError } from '../../shared/errors.js';
 import type { Checkpoint } from '../archive/checkpoint-file.js';
@@ -15,7 +15,7 @@ export interface OpeningMeans extends Required<RunDirectoryMeans> {
   readonly clock: Clock;
 }
 
-/** The directory of the run that is to go on; null when a new run begins. Rejects with `run-invalid` or `run-locked`. */
+/** The directory of the run that goes on, or null when a new run begins. Rejects with `run-invalid` or `run-locked`. */
 export async function openSaved({ resume, out }: RunRequest, means: OpeningMeans): Promise<RunDirectory | null> {
   if (resume !== undefined) return RunDirectory.open(resume, means);
   if (out === undefined || !(await RunDirectory.isThere(out, means.files))) return null;
@@ -29,8 +29,8 @@ export function openNew({ out }: RunRequest, { name, config }: RunSetup, means: 
 }
 
 /**
- * Readies a run to go on as `setup` says; resolves with where it was left, null if that is the beginning. Rejects with
- * `run-differs` or `run-finished`, and has then changed nothing.
+ * Prepares a saved run to go on as `setup` says. Resolves with its newest checkpoint, or with null when the run begins
+ * again. Rejects with `run-differs` or `run-finished`; then nothing was changed.
  */
 export async function resume(run: RunDirectory, setup: RunSetup, emit: RunListener): Promise<Checkpoint | null> {
   const different = differences(run.config, setup.config);
@@ -58,14 +58,14 @@ function refusal({ path }: RunDirectory, different: readonly Difference[]): Lock
   return new LockstepError('run-differs', `${path} cannot go on with other weights: ${changes}; ${remedy}`);
 }
 
-/** Float32 values as people wrote them, hashes as far as they tell anything. */
+/** For people: float32 values with 6 digits, and the first 12 characters of a hash. */
 function shown(x: unknown): string {
   if (typeof x === 'number') return String(Number(x.toPrecision(6)));
   if (typeof x === 'string' && x.length === 64) return `${x.slice(0, 12)}…`;
   return JSON.stringify(x);
 }
 
-/** 2026-01-31T09-15-00: sorts by time, and stands in a file name on every system. */
+/** 2026-01-31T09-15-00: sorts by time, and is a valid file name on every system. */
 function dateForNames(date: Date): string {
   return date.toISOString().slice(0, 19).replaceAll(':', '-');
 }

@@ -1,4 +1,4 @@
-/** Samples per second over about the last second: what a person wants to see, without the flicker of single steps. */
+/** Samples per second over about the last second. The rate of single steps would flicker. */
 export class RateMeter {
   private readonly marks: { readonly atMs: number; readonly samples: number }[] = [];
   private total = 0;
@@ -18,7 +18,7 @@ export class RateMeter {
   add(samples: number, nowMs: number): void {
     this.total += samples;
     const newest = this.marks[this.marks.length - 1];
-    // A mark per twentieth of the window is enough, however fast the steps are.
+    // Twenty marks in a window are enough. Fast steps share one.
     if (this.marks.length > 1 && nowMs - newest.atMs < this.windowMs / 20) return;
     this.marks.push({ atMs: nowMs, samples: this.total });
     while (this.marks.length > 2 && nowMs - this.marks[1].atMs > this.windowMs) this.marks.shift();

@@ -21,7 +21,7 @@ export interface StepSizes {
   samplesIn(stepInEpoch: number): number;
 }
 
-/** What only the end of a run knows. */
+/** The figures that are known at the end of a run. */
 export interface RunResult {
   readonly reason: StopReason;
   readonly steps: number;
@@ -91,14 +91,14 @@ export class Recorder {
     return line;
   }
 
-  /** Means over the steps since the last call: that of the evaluation before. */
+  /** Means over the steps since the last call, which was at the evaluation before. */
   meanOfRecent(): Score {
     const { steps, loss, accuracy } = this.recent;
     this.recent = { steps: 0, loss: 0, accuracy: 0 };
     return { loss: loss / steps, accuracy: accuracy / steps };
   }
 
-  /** Numbers may grow for long before they leave float32's range (E5): a warning, once, as soon as it shows. */
+  /** A warning, given once, that the loss grows. It comes long before the numbers leave the range of float32 (E5). */
   growth(testLoss: number, firstLoss: number | null): RunWarning | null {
     if (firstLoss === null || this.hasGrown || testLoss < growthFactor * firstLoss) return null;
     this.hasGrown = true;

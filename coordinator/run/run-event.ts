@@ -87,14 +87,14 @@ export interface WorkerLeft {
   readonly worker: string;
   /** False for a connection that was never admitted. */
   readonly wasMember: boolean;
-  /** Why the coordinator dropped it; null when it left of its own accord, or its connection broke. */
+  /** Why the coordinator dropped it. Null when the worker left by itself, or its connection broke. */
   readonly reason: string | null;
   /** Now, without this one. */
   readonly workers: number;
 }
 
 export type RunWarning =
-  /** The data set is not the one that was hoped for. */
+  /** The wanted data set is not available, and another one is used. */
   | { readonly code: 'dataset-replaced'; readonly message: string }
   /** A step has fewer slots than there are workers. */
   | { readonly code: 'too-many-workers'; readonly workers: number; readonly slots: number }
@@ -105,7 +105,7 @@ export type RunWarning =
       readonly firstLoss: number;
       readonly rate: number;
     }
-  /** An evaluation counted what a worker computed wrongly. */
+  /** A worker computed a part of an evaluation wrongly, and it was counted. */
   | { readonly code: 'evaluation-wrong'; readonly worker: string; readonly step: number };
 
 export type RunListener = (event: RunEvent) => void;

@@ -26,7 +26,7 @@ export interface RunSettings {
   readonly optimizer: OptimizerDescription;
   readonly seed: number;
   readonly evalEvery: 'epoch' | number;
-  /** Undefined: no such bound. */
+  /** Undefined: no limit. */
   readonly maxSteps: number | undefined;
   readonly targetAccuracy: number | undefined;
   readonly patience: number | undefined;
@@ -44,7 +44,7 @@ export interface GivenSettings extends Given {
   readonly model?: string | Model | undefined;
 }
 
-/** Of a new run. */
+/** The settings of a new run. */
 export const defaults: RunSettings = {
   model: { from: 'preset', name: presetDefault },
   dataset: 'auto',
@@ -60,7 +60,7 @@ export const defaults: RunSettings = {
   patience: undefined,
 };
 
-/** Of a new run, or, with its configuration, of one that goes on. Throws `usage` for what the optimizer cannot have. */
+/** `config` is null for a new run. Throws `usage` for a setting that the optimizer does not allow. */
 export function completeSettings(given: GivenSettings, config: ConfigFile | null): RunSettings {
   const base = config === null ? defaults : settingsOf(config);
   // A directory that is given belongs to a data set that is given.

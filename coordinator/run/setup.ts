@@ -1,4 +1,4 @@
-/** From what was asked for to what will be run: the data set, the model, and a machine that holds both. */
+/** Turns settings and a data set into a checked setup, and a setup into a machine that holds samples and weights. */
 
 import { readFileSync } from 'node:fs';
 import { arithmetic } from '../../shared/arithmetic/identity.js';
@@ -20,21 +20,21 @@ import { version } from '../version.js';
 import type { ModelSource, RunSettings } from './settings.js';
 import type { TrainingPlan } from './trainer.js';
 
-/** A run that has been checked: every part fits every other. */
+/** A checked run: all parts fit together. */
 export interface RunSetup {
   /** For people: the preset's name, or the model file's. */
   readonly name: string;
-  /** What it trains on, without the samples: those are in the machine's memory, and tens of megabytes. */
+  /** The data set without its samples, which take tens of megabytes and are in the machine's memory. */
   readonly dataset: ConfigDataset;
-  /** What determines its result, and how far it goes. */
+  /** Everything that determines the result, and how far the run goes. */
   readonly config: ConfigFile;
   readonly run: RunDescription;
   readonly plan: TrainingPlan;
-  /** Micro-batches of a full step: no more members than that can take part. */
+  /** Micro-batches of a full step. At most this many members have work in a step. */
   readonly slots: number;
 }
 
-/** Throws `usage`, `model-invalid` or `data-invalid` where something does not fit. */
+/** Throws `usage`, `model-invalid` or `data-invalid` when parts do not fit together. */
 export function setUpRun(settings: RunSettings, dataset: LoadedDataset, checkpointEveryMs: number): RunSetup {
   const { name, preset, model } = modelOf(settings, dataset);
   const { batch, microBatch, seed, optimizer } = settings;
@@ -76,7 +76,7 @@ function describe({ name, sha256, train, test, classes }: LoadedDataset): Config
   return { name, sha256, train: train.count, test: test.count, shape: train.shape, classes };
 }
 
-/** A machine with so many threads that holds the run's samples and its first weights. */
+/** A machine with this many threads, which holds the run's samples and its first weights. */
 export function buildMachine(
   { run }: RunSetup,
   dataset: LoadedDataset,
@@ -94,7 +94,7 @@ export function buildMachine(
   return machine;
 }
 
-/** Takes a machine's weights and its optimizer to where a run was left. */
+/** Copies weights and optimizer state from a snapshot into the machine. */
 export function restore(machine: Machine, { weights, vectors }: Pick<Snapshot, 'weights' | 'vectors'>): void {
   const { workspace } = machine;
   machine.floats(workspace.weights, workspace.parameters).set(weights);
@@ -124,7 +124,7 @@ function modelOf({ model: source }: RunSettings, dataset: LoadedDataset): NamedM
 function ownModel(source: Exclude<ModelSource, { from: 'preset' }>): Pick<NamedModel, 'name' | 'preset' | 'model'> {
   if (source.from === 'run') return { ...source, name: source.preset ?? 'the model of the run' };
   if (source.from === 'request') {
-    // A script may hand over anything: it is checked as a file would be.
+    // A script may hand over anything, so the model is checked like a file.
     return { name: 'model', preset: null, model: parseModel(JSON.stringify(source.model), 'the model') };
   }
   return { name: source.path, preset: null, model: parseModel(readModelFile(source.path), source.path) };

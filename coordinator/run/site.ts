@@ -1,6 +1,6 @@
 /**
- * Where the members of the pool are: threads of this machine, or workers that join over a network. `conduct` runs a
- * training; what differs between one machine and a fleet is the site.
+ * The site knows who computes: threads of this machine, or workers that join over a network. `conduct` is the same for
+ * both; only the site differs.
  */
 import type { Machine } from '../../shared/compute/machine.js';
 import type { Traffic } from '../../shared/fleet/fleet.js';
@@ -9,7 +9,7 @@ import type { Ending } from './ending.js';
 import type { RunListener } from './run-event.js';
 import type { RunSetup } from './setup.js';
 
-/** Who computes, and what it has cost the network so far. */
+/** How many workers compute, and how much they have sent and received so far. */
 export interface FleetState {
   readonly workers: number;
   readonly traffic: Readonly<Traffic>;
@@ -29,14 +29,14 @@ export interface Site extends FleetState {
   close(farewell: Farewell): Promise<void>;
 }
 
-/** What a site is made from. */
+/** The parts of a run that its site needs. */
 export interface SiteRun {
   readonly name: string;
   /** The run directory. */
   readonly directory: string;
   readonly setup: RunSetup;
   readonly machine: Machine;
-  /** Ends the run: a thread died, a gradient is not finite, a wrong one was counted. */
+  /** The site reports here that a thread died, that a gradient is not finite, or that a wrong one was counted. */
   readonly ending: Ending;
   readonly emit: RunListener;
 }

@@ -4,7 +4,7 @@
  * One step, from here to the kernels and back: `step` hands the whole mini-batch to the pool as one shard; the pool
  * splits it over its members, threads of this machine or workers elsewhere (shared/pool/pool.ts), each of which sums
  * its shards (shared/compute/computer.ts); the partial sums are added along the canonical tree (shared/pool/pool-driver.ts)
- * and come back to `summed`, which has the trainer ask for the `update`.
+ * and come back to `summed`; the trainer then asks for the `update`.
  */
 
 import type { Pointer } from '../../shared/arithmetic/kernels.js';
@@ -50,9 +50,9 @@ export class TrainerDriver {
   ) {}
 
   /**
-   * Trains until the trainer says that the run is over, or `ending` does: then the step under way is dropped, and where
-   * the end was decided before, no step is begun. Resolves with the reason; the weights are in the workspace. Rejects
-   * when something failed.
+   * Trains until the trainer or `ending` ends the run. When `ending` does, the current step is dropped; when it did so
+   * before this call, no step begins. Resolves with the reason, with the weights in the workspace. Rejects when
+   * something failed.
    */
   run(ending: Ending): Promise<StopReason> {
     this.machine.weightsChanged();
@@ -61,7 +61,7 @@ export class TrainerDriver {
     return this.over.promise;
   }
 
-  /** Makes no step after the one under way, until `resume`. */
+  /** Finishes the current step, then waits for `resume`. */
   pause(): void {
     this.send({ type: 'pause' });
   }
@@ -70,7 +70,7 @@ export class TrainerDriver {
     this.send({ type: 'resume' });
   }
 
-  /** Has a checkpoint made of where the run stands now. */
+  /** Asks for a checkpoint of the current position. */
   checkpoint(): void {
     this.send({ type: 'checkpoint', nowMs: this.nowMs() });
   }
@@ -156,7 +156,7 @@ export class TrainerDriver {
     });
   }
 
-  /** Means, from a loss sum and a count of correct predictions. */
+  /** Means, from the sum of losses and the number of correct predictions. */
   private score(sums: Pointer, samples: number): Score {
     const [loss, correct] = this.machine.floats(sums, scoreFloats);
     return { loss: loss / samples, accuracy: correct / samples };

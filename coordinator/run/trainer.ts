@@ -10,19 +10,19 @@ import { assert } from '../../shared/assert.js';
 export interface TrainingPlan {
   readonly stepsPerEpoch: number;
   readonly epochs: number;
-  /** Ends the run early; undefined: no such bound. */
+  /** Ends the run early; undefined: no limit. */
   readonly maxSteps?: number | undefined;
-  /** At the end of every epoch, or every so many steps. */
+  /** At the end of every epoch, or after this many steps. */
   readonly evaluateEvery: 'epoch' | number;
   /** Stops when the test accuracy reaches it (0..1). */
   readonly targetAccuracy?: number | undefined;
-  /** Stops when so many evaluations in a row bring no lower test loss. */
+  /** Stops when this many evaluations in a row bring no lower test loss. */
   readonly patience?: number | undefined;
   /** Longest time between two checkpoints, as long as steps are made. */
   readonly checkpointEveryMs: number;
 }
 
-/** Where a run stands: between two steps. */
+/** A position in a run, between two steps. */
 export interface Position {
   /** Updates made so far. */
   readonly step: number;
@@ -46,29 +46,29 @@ export interface StepOutcome {
   readonly test: Score | undefined;
 }
 
-/** What a trainer knows beside its position: with both, a run goes on where it stood. Plain data, kept in checkpoints. */
+/** The rest of what a trainer needs to go on from a position. Plain data, kept in checkpoints. */
 export interface TrainerState {
-  /** Of the first step: what later losses are held against. */
+  /** Loss of the first step. Later losses are compared with it. */
   readonly firstLoss: number | null;
   /** Lowest test loss and highest test accuracy so far, null before the first evaluation. */
   readonly bestLoss: number | null;
   readonly bestAccuracy: number | null;
-  /** Evaluations since that of the lowest loss. */
+  /** Evaluations after the one with the lowest loss. */
   readonly evaluationsSinceBest: number;
-  /** The newest evaluation, and the step it was made after. */
+  /** The newest evaluation, and the step after which it was made. */
   readonly test: Score | null;
   readonly testStep: number | null;
-  /** The last step's score while the evaluation that is due after it has not been made, else null. */
+  /** The score of the last step, while its evaluation is still to be made; else null. */
   readonly unevaluated: Score | null;
 }
 
-/** Where a run that goes on was left. */
+/** The point at which a saved run goes on. */
 export interface Standing {
   readonly step: number;
   readonly state: TrainerState;
 }
 
-/** Where a run begins. */
+/** The point at which a new run begins. */
 export const beginning: Standing = {
   step: 0,
   state: {
@@ -84,27 +84,27 @@ export const beginning: Standing = {
 
 export type StopReason = 'epochs' | 'max-steps' | 'target-accuracy' | 'converged' | 'interrupted' | 'diverged';
 
-/** `nowMs` is any monotonic clock's. */
+/** `nowMs` comes from any monotonic clock. */
 export type TrainerEvent =
   | { readonly type: 'start'; readonly nowMs: number }
-  /** The sum over the step's mini-batch is there and finite; `score` is the mini-batch's. */
+  /** The sum over the mini-batch is complete and finite. `score` is the score of the mini-batch. */
   | { readonly type: 'summed'; readonly nowMs: number; readonly score: Score }
   /** The sum is not finite (E5). */
   | { readonly type: 'diverged' }
   | { readonly type: 'evaluated'; readonly nowMs: number; readonly score: Score }
-  /** Make no step after the one under way, until `resume`. */
+  /** Finish the current step, then wait for `resume`. */
   | { readonly type: 'pause' }
   | { readonly type: 'resume' }
-  /** Somebody wants a checkpoint now. */
+  /** The operator asks for a checkpoint. */
   | { readonly type: 'checkpoint'; readonly nowMs: number }
   | { readonly type: 'interrupt' };
 
 export type TrainerEffect =
-  /** Have the mini-batch of this position summed. */
+  /** Sum the gradients of the mini-batch at this position. */
   | { readonly type: 'step'; readonly position: Position }
   /** Update the weights from the sum. */
   | { readonly type: 'update' }
-  /** Have the test set evaluated with the present weights. */
+  /** Evaluate the test set with the current weights. */
   | { readonly type: 'evaluate' }
   | ({ readonly type: 'record' } & StepOutcome)
   | { readonly type: 'checkpoint'; readonly position: Position; readonly state: TrainerState }
@@ -119,7 +119,7 @@ export class Trainer {
   /** When the newest checkpoint was made, or the run began. */
   private checkpointMs = 0;
 
-  /** `from` is where the run was left, at a checkpoint of its own. */
+  /** `from` is the standing in one of the run's own checkpoints. */
   constructor(
     private readonly plan: TrainingPlan,
     from: Standing = beginning,
@@ -137,22 +137,22 @@ export class Trainer {
     };
   }
 
-  /** What was found so far. */
+  /** Losses and accuracies so far. */
   get findings(): TrainerState {
     return this.progress;
   }
 
-  /** Updates that the run makes when nothing stops it early. */
+  /** The number of updates when nothing stops the run early. */
   get stepsPlanned(): number {
     return Math.min(this.plan.epochs * this.plan.stepsPerEpoch, this.plan.maxSteps ?? Number.POSITIVE_INFINITY);
   }
 
-  /** True from the end of the step that was under way. */
+  /** True once the step that was under way at `pause` is finished. */
   get isPaused(): boolean {
     return this.state === 'paused';
   }
 
-  /** Why there is nothing to do, or null while there is. */
+  /** Why no step follows; null while one does. */
   get reasonToStop(): StopReason | null {
     const { plan, progress } = this;
     if (progress.unevaluated !== null) return null;
@@ -190,7 +190,7 @@ export class Trainer {
     }
   }
 
-  /** A run that is resumed may have an evaluation to make first, or nothing left to do. */
+  /** A resumed run may have to evaluate first, or may have no steps left. */
   private start(nowMs: number): TrainerEffect[] {
     assert(this.state === 'ready', 'a start while', this.state);
     this.checkpointMs = nowMs;
@@ -243,7 +243,7 @@ export class Trainer {
     return [this.record(unevaluated, test), this.checkpoint(nowMs), ...this.next()];
   }
 
-  /** A step whose evaluation is under way has been made, and is recorded without it. */
+  /** The step before an unfinished evaluation counts. It is recorded without the evaluation. */
   private unrecorded(): TrainerEffect[] {
     const { unevaluated } = this.progress;
     return unevaluated === null ? [] : [this.record(unevaluated)];
@@ -273,12 +273,12 @@ export class Trainer {
   }
 }
 
-/** The last step whose line in the metrics is final: one that lacks its evaluation is recorded anew with it. */
+/** The last step with a final line in the metrics. A step without its evaluation is recorded again with it. */
 export function recordedStep({ step, state }: Standing): number {
   return state.unevaluated === null ? step : step - 1;
 }
 
-/** Whether these weights are the best so far: they were evaluated, and none before them had as low a loss. */
+/** Whether the weights after this step were evaluated, and have the lowest test loss so far. */
 export function isBest(step: number, { testStep, evaluationsSinceBest }: TrainerState): boolean {
   return testStep === step && evaluationsSinceBest === 0;
 }
