@@ -1,4 +1,4 @@
-/** Contenders of the contests in training speed. */
+/** The contenders of the contests in training speed: Lockstep and PyTorch. */
 import { join } from 'node:path';
 import type { Contender } from './contest.js';
 import { type Context, readable } from './context.js';
@@ -8,7 +8,7 @@ import type { SchedulingClass } from './processes.js';
 import type { Row } from './rows.js';
 import { type TorchKind, torchCommand, trainTorch, unavailable } from './torch.js';
 
-/** Of PyTorch's measurement: the figure is the median of so many parts of it. */
+/** PyTorch's measurement has this many parts. Its figure is the median of them. */
 const segments = 3;
 
 export function ours(
@@ -39,7 +39,7 @@ function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? '' : 's'}`;
 }
 
-/** Those of the kinds that can run here. */
+/** Makes a contender of each kind that can run on this machine. */
 export function torch(
   context: Context,
   row: Row,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Contender, compare, hold, strictest } from './contest.js';
 
-/** A contender that measures these values one after the other, and writes its turns down. */
+/** A contender that returns these values one after the other, and adds its name to `turns`. */
 function contender(name: string, side: Contender['side'], values: (number | Error)[], turns: string[]): Contender {
   let turn = 0;
   const measure = async () => {

@@ -1,4 +1,7 @@
-/** Contenders measured in turn, A B A B, so that a disturbance of the machine meets them all, and rounds are pairs. */
+/**
+ * Measures contenders in turn: A B A B. So a disturbance of the machine affects all of them, and the values of one
+ * round can be compared in pairs.
+ */
 import type { SchedulingClass } from './processes.js';
 import { best, median, pairRatios } from './statistics.js';
 
@@ -6,20 +9,20 @@ export interface Contender {
   readonly name: string;
   readonly side: 'ours' | 'peer';
   readonly scheduling: SchedulingClass;
-  /** How it is run, for the report. */
+  /** The command that the report shows. */
   readonly command: string;
-  /** One measurement; more is better. */
+  /** Makes one measurement. A larger value is better. */
   measure(): Promise<number>;
 }
 
 export interface Outcome extends Omit<Contender, 'measure'> {
-  /** One for each round; fewer where one failed. */
+  /** One value for each round. There are fewer if a measurement failed. */
   readonly values: readonly number[];
-  /** Why it was given up. */
+  /** The failure after which the contender was not measured any more. */
   readonly fault?: string;
 }
 
-/** A contender that fails is left out of the rounds that follow. */
+/** Measures all contenders in every round. A contender that fails is left out of the following rounds. */
 export async function hold(
   contenders: readonly Contender[],
   rounds: number,
@@ -45,16 +48,18 @@ export async function hold(
   });
 }
 
-/** Our best against the best of the peers. */
+/** Our best contender compared with the best peer. */
 export interface Comparison {
   readonly ours: Outcome;
   readonly peer: Outcome;
-  /** One for each round. */
+  /** One ratio for each round. */
   readonly ratios: readonly number[];
   readonly ratio: number;
 }
 
-/** Of those that `counts` lets take part, in one scheduling class; undefined where a side has no figure. */
+/**
+ * Compares the outcomes of one scheduling class that `counts` accepts. Returns undefined if one side has no figure.
+ */
 export function compare(
   outcomes: readonly Outcome[],
   scheduling: SchedulingClass,
@@ -68,7 +73,7 @@ export function compare(
   return { ours, peer, ratios, ratio: median(ratios) };
 }
 
-/** Of a contest in both classes, the comparison with the best peer of all. */
+/** Chooses among the comparisons of both classes the one whose peer is the fastest. */
 export function strictest(comparisons: readonly (Comparison | undefined)[]): Comparison | undefined {
   return comparisons.reduce((top, each) => {
     if (top === undefined || each === undefined) return top ?? each;

@@ -1,4 +1,4 @@
-/** What every section is given. */
+/** The input of every section of the benchmark. */
 import type { Pixels } from './dataset.js';
 import type { Findings } from './findings.js';
 import { type Command, shown } from './processes.js';
@@ -6,19 +6,19 @@ import type { Row } from './rows.js';
 import type { Python } from './torch.js';
 
 export interface Context {
-  /** Of the source tree. */
+  /** The top directory of the source tree. */
   readonly root: string;
-  /** A directory that is removed at the end. */
+  /** A temporary directory, which is removed at the end. */
   readonly scratch: string;
   readonly mnist: Pixels;
   readonly python: Python | null;
-  /** Those that were asked for. */
+  /** The rows that the user has chosen. */
   readonly rows: readonly Row[];
-  /** Of a contest. */
+  /** Number of rounds of a contest. */
   readonly rounds: number;
-  /** Seconds of one measurement. */
+  /** Length of one measurement. */
   readonly seconds: number;
-  /** A smoke test: everything is short, no figure means much. */
+  /** Whether this is only a smoke test: then everything is short, and no figure is reliable. */
   readonly quick: boolean;
   log(line: string): void;
 }
@@ -29,10 +29,10 @@ export interface Section {
   run(context: Context, findings: Findings): Promise<void>;
 }
 
-/** Something that a section needs is not installed here: it is left out by name, which is no failure. */
+/** Says that something that a section needs is not installed. The report then names the section as left out. */
 export class Unavailable extends Error {}
 
-/** A command as the report shows it: the places of this machine by what they stand for. */
+/** A command as the report shows it, with names such as $SCRATCH in place of the paths of this machine. */
 export function readable(command: Command, { root, scratch, mnist }: Context): string {
   return [
     [process.execPath, 'node'],

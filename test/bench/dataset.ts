@@ -1,4 +1,4 @@
-/** The two data sets of the benchmark: MNIST, and one without a single zero pixel. */
+/** The two data sets of the benchmark: MNIST, and one without zero pixels. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeIdx } from '../../shared/data/idx.js';
@@ -7,7 +7,7 @@ import { Random } from '../../shared/random.js';
 export interface Pixels {
   readonly name: string;
   readonly directory: string;
-  /** With labels that are random nothing converges: a rate so small that nothing diverges either. */
+  /** The learning rate. With random labels no training converges, so the rate is small enough to avoid divergence. */
   readonly rate: number;
 }
 
@@ -17,7 +17,7 @@ export function mnistPixels(directory: string): Pixels {
   return { name: 'MNIST', directory, rate: 0.1 };
 }
 
-/** As many images as MNIST has, every pixel random from 1 to 255: nothing that a kernel could skip. */
+/** As many images as MNIST has. Every pixel is random from 1 to 255, so a kernel can skip nothing. */
 export function densePixels(scratch: string): Pixels {
   const directory = join(scratch, 'dense');
   const pixels = { name: 'random pixels, none zero', directory, rate: 0.01 };

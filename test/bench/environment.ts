@@ -1,4 +1,4 @@
-/** What a figure depends on beside the code: the machine, the versions, the commit. */
+/** Describes what a figure depends on: the machine, the versions of programs, the commit. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
@@ -7,7 +7,7 @@ import type { Python } from './torch.js';
 
 export type Environment = readonly (readonly [what: string, value: string])[];
 
-/** Packages of the JavaScript peers, by the name in the report. */
+/** The packages of the JavaScript peers, by their names in the report. */
 const peerPackages = { 'TensorFlow.js': '@tensorflow/tfjs', 'jax-js': '@jax-js/jax' } as const;
 
 export function describeEnvironment(root: string, python: Python | null): Environment {
@@ -25,7 +25,7 @@ export function describeEnvironment(root: string, python: Python | null): Enviro
   ];
 }
 
-/** Of an installed peer, or that it is not. */
+/** The version of a peer's package, or "not installed". */
 export function packageVersion(root: string, name: string): string {
   const path = join(root, 'test/bench/peers/node_modules', name, 'package.json');
   if (!existsSync(path)) return 'not installed';
@@ -36,7 +36,7 @@ function commit(root: string): string {
   const git = (...words: string[]) => spawnSync('git', words, { cwd: root, encoding: 'utf8' });
   const head = git('rev-parse', 'HEAD');
   if (head.status !== 0) return 'unknown';
-  // The report itself is of the next commit.
+  // Changes of the report itself do not count: the report becomes part of the next commit.
   const changed = git('status', '--porcelain', '--untracked-files=no').stdout.split('\n').filter(Boolean);
   const isDirty = changed.some((line) => !/test\/bench\/(REPORT\.md|report\.json)$/.test(line));
   return head.stdout.trim() + (isDirty ? ', with changes that are not committed' : '');

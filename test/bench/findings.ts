@@ -1,4 +1,4 @@
-/** What a section found: tables for people, figures for programs, and the targets that it speaks to. */
+/** The results of a section: tables for people, figures for programs, and targets that were reached or not. */
 import type { Outcome } from './contest.js';
 import type { Table } from './table.js';
 
@@ -9,7 +9,7 @@ export interface Target {
   readonly reached: boolean;
 }
 
-/** A contest's raw measurements. */
+/** The raw measurements of a contest. */
 export interface Figure {
   readonly subject: string;
   readonly outcomes: readonly Outcome[];
@@ -21,7 +21,7 @@ export class Findings {
   readonly targets: Target[] = [];
   readonly commands: string[] = [];
   readonly figures: Figure[] = [];
-  /** The benchmark ends with an error: a wrong answer. */
+  /** Whether the section found a wrong answer. The benchmark then ends with an error. */
   failed = false;
 
   constructor(
@@ -33,7 +33,7 @@ export class Findings {
     this.tables.push({ title, columns, rows });
   }
 
-  /** Said once, however often it was found. */
+  /** Adds a note. The same note is added only once. */
   note(text: string): void {
     if (!this.notes.includes(text)) this.notes.push(text);
   }
@@ -46,7 +46,7 @@ export class Findings {
     this.targets.push({ what, wanted, measured, reached });
   }
 
-  /** Keeps a contest's figures, its commands, and what went wrong in it. */
+  /** Adds the figures and commands of a contest, and a note for each contender that failed. */
   contest(subject: string, outcomes: readonly Outcome[]): void {
     this.figures.push({ subject, outcomes });
     for (const { command, name, fault } of outcomes) {

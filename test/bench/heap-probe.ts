@@ -1,6 +1,6 @@
 /**
- * Loaded into a process of Lockstep by `node --import`: writes down, every so often, how much of its heap is alive.
- * What is alive is what is left after a collection, so it asks for one each time. The program knows nothing of it.
+ * A probe that `node --import` loads into a process of Lockstep. Every 100 ms it forces a garbage collection and writes
+ * to a file how much of the heap is still in use. The program itself does not know of the probe.
  */
 import { appendFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
@@ -14,7 +14,7 @@ export interface HeapSample {
   readonly pid: number;
   readonly atMs: number;
   readonly heapMb: number;
-  /** Array buffers and what else the heap holds outside of itself. */
+  /** Array buffers, and other memory outside the heap that belongs to objects of the heap. */
   readonly externalMb: number;
 }
 

@@ -1,6 +1,7 @@
 /**
- * What is timed of the kernels: calls with operands of the sizes and with the share of zeros that training has. What
- * this is not: the timing, which is in `kernels.ts`.
+ * The kernel calls that are timed. Their operands have the sizes and the fraction of zeros that they have in training.
+ *
+ * What this is not: the timing, which is in `kernels.ts`.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +18,7 @@ const random = new Random(1);
 
 export interface Measurement {
   readonly name: string;
-  /** Operations or bytes of one run. */
+  /** Number of operations or bytes of one run. 0 if the unit is us. */
   readonly work: number;
   readonly unit: 'GFLOP/s' | 'GB/s' | 'us';
   run(turn: number): void;
@@ -45,7 +46,7 @@ function numbers(length: number, zeros: number): Pointer {
   return at;
 }
 
-/** So many batches of fetched samples, one for each turn, so that no branch predictor learns them by heart. */
+/** The number of different batches. The turns use them one after the other, so that no branch predictor learns one. */
 const BATCHES = 16;
 const fetchedLabels = arena.bytes(64);
 
@@ -88,7 +89,7 @@ function dense(rows: number, inputs: number, outputs: number, zeros: number): Me
   ];
 }
 
-/** The first layer over fetched samples. */
+/** Measurements of the first layer, on fetched samples. */
 function input(rows: number, outputs: number): Measurement[] {
   const [w, b, y] = [numbers(PIXELS * outputs, 0), numbers(outputs, 0), numbers(rows * outputs, 0)];
   const [delta, gw, gb] = [numbers(rows * outputs, 0), numbers(PIXELS * outputs, 0), numbers(outputs, 0)];
@@ -144,7 +145,7 @@ function elementwise(): Measurement[] {
   ];
 }
 
-/** All kernel calls of one micro-batch of a chain of relu layers with a softmax at the end. */
+/** Measures all kernel calls of one micro-batch, for a network of relu layers with a softmax at the end. */
 function network(rows: number, widths: number[]): Measurement {
   const packed = arena.floats(packedFloats(rows, PIXELS));
   const sums = numbers(2, 0);
@@ -210,7 +211,10 @@ function fillImages(out: Uint8Array): string {
   return 'random pixels (LOCKSTEP_DATA is not set)';
 }
 
-/** Everything that is timed, and what the pixels are. Once per process: the memory is laid out as they are listed. */
+/**
+ * Makes all measurements, and says what the pixels are. Call it once per process, because listing the measurements also
+ * lays out their memory.
+ */
 export function prepare(): { measurements: readonly Measurement[]; pixels: string } {
   const measurements = [
     ...dense(64, 784, 512, 0),

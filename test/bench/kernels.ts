@@ -1,10 +1,10 @@
 /**
- * Speed of the kernels on one thread: `node dist/test/bench/kernels.js`, or a section of the benchmark.
+ * Measures the speed of the kernels on one thread: `node dist/test/bench/kernels.js`, or a section of the benchmark.
  *
- * Rates count every multiplication and addition of the dense product, skipped or not ("dense-equivalent"). The
- * measurements of a round are interleaved, so that a disturbance of the machine meets them all. LOCKSTEP_DATA names a
- * directory with MNIST's train-images-idx3-ubyte.gz; without it the pixels are random, 81% of them zero. With NumPy at
- * hand, its SGEMM on one core is the yardstick.
+ * Rates count every multiplication and addition of the dense product, even those that a kernel skips
+ * ("dense-equivalent"). A round makes every measurement once, so that a disturbance of the machine affects all of them.
+ * LOCKSTEP_DATA names a directory with MNIST's train-images-idx3-ubyte.gz. Without it, the pixels are random, and 81%
+ * of them are zero. If NumPy is installed, its SGEMM on one core is measured for comparison.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +13,7 @@ import { type Summary, summarise } from './statistics.js';
 
 const ROUND_MS = 12;
 
-/** Forward passes whose sizes the SGEMM is measured with. */
+/** The forward passes that are compared with an SGEMM of the same sizes. */
 const compared = ['64x784x512 0% zeros', '64x512x512 0% zeros', '32x784x100 digits'];
 
 export interface KernelRate extends Summary {
@@ -24,11 +24,11 @@ export interface KernelRate extends Summary {
 export interface KernelReport {
   readonly pixels: string;
   readonly rates: readonly KernelRate[];
-  /** GFLOP/s of SGEMM, by the name of what it is compared with; or why there is none. */
+  /** GFLOP/s of SGEMM, by the name of the forward pass; or the reason why it was not measured. */
   readonly sgemm: ReadonlyMap<string, number> | string;
 }
 
-/** `python`: a program that has NumPy. */
+/** Measures all kernels. `python` is a Python that may have NumPy. */
 export function measureKernels(rounds: number, python: string): KernelReport {
   const { measurements, pixels } = prepare();
   const rates = measure(measurements, rounds).map((times, i) => {
@@ -38,7 +38,7 @@ export function measureKernels(rounds: number, python: string): KernelReport {
   return { pixels, rates, sgemm: sgemm(python) };
 }
 
-/** Milliseconds of one run, for each measurement and round. */
+/** Returns the milliseconds of one run, for each measurement and each round. */
 function measure(list: readonly Measurement[], rounds: number): number[][] {
   const runs = list.map((each) => {
     timed(each, 20);
@@ -57,7 +57,7 @@ function timed(measurement: Measurement, runs: number): number {
   return (performance.now() - start) / runs;
 }
 
-/** GFLOP/s of NumPy's SGEMM on one core for each of the forward passes. */
+/** Measures NumPy's SGEMM on one core with the sizes of each forward pass in `compared`, in GFLOP/s. */
 function sgemm(python: string): KernelReport['sgemm'] {
   const sizes = compared.map((name) => name.split(' ')[0].split('x').map(Number));
   const script = `

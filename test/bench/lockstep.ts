@@ -1,4 +1,4 @@
-/** Runs the real command line, as a user does: processes of their own, results from the run directory. */
+/** Runs the real command line as a user does, in separate processes, and reads the results from the run directory. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,11 +11,14 @@ import { median } from './statistics.js';
 
 const program = fileURLToPath(new URL('../../coordinator/cli/main.js', import.meta.url));
 
-/** Exit code of a run that Ctrl-C ended in good order. */
+/** The exit code of a run after Ctrl-C. */
 const interrupted = 130;
-/** From the command on; for the first seconds, V8 compiles what a step runs through. PyTorch's scripts do 30 steps. */
+/**
+ * Seconds from the start of the command that do not count. During the first seconds, V8 compiles the code of a step.
+ * PyTorch's script makes more than 30 steps before its speed counts.
+ */
 export const warmUpSeconds = 5;
-/** A fleet gathers before it trains. */
+/** Additional time for a fleet, whose workers have to join before training begins. */
 const gatherMs = 1_000;
 
 export interface Training {
@@ -23,20 +26,20 @@ export interface Training {
   readonly pixels: Pixels;
   readonly scheduling: SchedulingClass;
   readonly scratch: string;
-  /** Default: none. */
+  /** Default: 0. */
   readonly momentum?: number;
-  /** Beyond those of the row. */
+  /** Options in addition to those of the row. */
   readonly options?: readonly (string | number)[];
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** What takes part, beside the coordinator: threads of its own process, or worker processes with so many threads. */
+/** The workers: threads of the coordinator's process, or worker processes, each with a number of threads. */
 export type Workers = { readonly threads: number } | { readonly processes: readonly number[] };
 
 export interface Finished {
   readonly wallMs: number;
   readonly directory: string;
-  /** Standard output: JSON lines. */
+  /** The standard output, which is JSON lines. */
   readonly log: string;
 }
 
@@ -44,7 +47,7 @@ export function lockstep(...words: (string | number)[]): string[] {
   return [process.execPath, program, ...words.map(String)];
 }
 
-/** `lockstep train` or `lockstep coordinator` for the row; writes to `out`. */
+/** The command `lockstep train` or `lockstep coordinator` for a row. The run directory is `out`. */
 export function trainingCommand(training: Training, workers: Workers, out: string): Command {
   const { row, pixels, scratch, scheduling, momentum = 0, options = [], env = {} } = training;
   const who = 'threads' in workers ? ['train', '--workers', workers.threads] : fleetWords(workers.processes.length);
@@ -63,12 +66,12 @@ function fleetWords(processes: number): (string | number)[] {
   return ['coordinator', '--port', 0, '--min-workers', processes];
 }
 
-/** Options that make a run go on until Ctrl-C, without an evaluation. */
+/** Options of a run that goes on until Ctrl-C, without evaluations. */
 export const endless = ['--epochs', 1_000_000, '--eval-every', 1_000_000_000] as const;
 
 /**
- * Trains for so long after having warmed up, and returns the samples per second of the steps alone: the median of that
- * time.
+ * Warms up, trains for `seconds`, and returns the median of the steps' samples per second in that time. The time of
+ * evaluations does not count.
  */
 export async function throughput(training: Training, workers: Workers, seconds: number): Promise<number> {
   const asked = { ...training, options: [...(training.options ?? []), ...endless] };
@@ -81,7 +84,7 @@ export async function throughput(training: Training, workers: Workers, seconds: 
   });
 }
 
-/** SHA-256 of the weights after so many steps. */
+/** Trains `steps` steps, and returns the SHA-256 of the weights. */
 export async function weightsAfter(training: Training, workers: Workers, steps: number): Promise<string> {
   const asked = { ...training, options: ['--epochs', 1_000_000, '--max-steps', steps] };
   return inRun(training.scratch, async (out) => {
@@ -90,7 +93,7 @@ export async function weightsAfter(training: Training, workers: Workers, steps: 
   });
 }
 
-/** Runs to the end, or until Ctrl-C. `watch` is called with the processes, the one that coordinates first. */
+/** Trains to the end, or until Ctrl-C. `watch` is called with all processes. The coordinating process is the first. */
 export async function train(
   training: Training,
   workers: Workers,
@@ -131,7 +134,7 @@ async function trainFleet(
   return { wallMs: ended.wallMs, directory, log: ended.stdout };
 }
 
-/** A worker leaves with its coordinator; one that would rather wait for another is asked to. */
+/** Waits until a worker ends. A worker that waits for the coordinator to come back gets Ctrl-C after two seconds. */
 async function dismissed(worker: Running): Promise<void> {
   await worker.end({ interruptAfterMs: 2_000, timeoutMs: 6_000 });
 }
@@ -140,7 +143,7 @@ function checkEnd(what: string, code: number | null, stderr: string): void {
   if (code !== 0 && code !== interrupted) throw new Error(`lockstep ${what} ended with ${code}: ${stderr.trim()}`);
 }
 
-/** Hands out a run directory, and removes it afterwards. */
+/** Calls `use` with the path of a new run directory, and removes the directory afterwards. */
 export async function inRun<T>(scratch: string, use: (out: string) => Promise<T>): Promise<T> {
   const parent = mkdtempSync(join(scratch, 'run-'));
   try {
@@ -154,7 +157,7 @@ export function summaryOf(directory: string): Summary {
   return JSON.parse(readFileSync(join(directory, 'summary.json'), 'utf8'));
 }
 
-/** Whether the command line knows an option. */
+/** Whether the help of a command mentions an option. */
 export async function knowsOption(command: string, option: string): Promise<boolean> {
   const { stdout } = await run({ words: lockstep(command, '--help') });
   return stdout.includes(option);

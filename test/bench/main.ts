@@ -1,4 +1,4 @@
-/** `npm run bench`: measures Lockstep beside its peers, prints tables, and writes the report if it is asked to. */
+/** `npm run bench`: measures Lockstep and its peers, prints tables, and writes the report if `--report` is given. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,7 +24,7 @@ import { train } from './sections/train.js';
 import { viewersSection } from './sections/viewers.js';
 import { findPython, remarkOn } from './torch.js';
 
-/** In the order in which they run: nothing is timed before it is known to be right. */
+/** The sections in the order in which they run. Exactness is first, because only right answers are worth timing. */
 const sections: readonly Section[] = [
   exactness,
   train,
@@ -67,7 +67,7 @@ function makeContext({ rounds, seconds, quick, row }: BenchOptions, scratch: str
   return { root, scratch, mnist, python: findPython(), rows: chosen, rounds, seconds, quick, log };
 }
 
-/** Runs the sections; stops at one that found a wrong answer. */
+/** Runs the sections. Stops after a section that found a wrong answer. */
 async function runAll(context: Context, only: readonly string[] | null): Promise<Pick<Report, 'sections' | 'skipped'>> {
   const done: Findings[] = [];
   const skipped = context.python === null ? ['PyTorch: not installed (apt install python3-torch)'] : [];
@@ -87,7 +87,10 @@ async function runAll(context: Context, only: readonly string[] | null): Promise
   return { sections: done, skipped };
 }
 
-/** What the section found, or why it is left out. One that breaks does not take the others' figures with it. */
+/**
+ * Returns the findings of a section, or the reason why it is left out. If a section fails, the figures of the other
+ * sections are kept.
+ */
 async function runOne(section: Section, context: Context): Promise<Findings | string> {
   const findings = new Findings(section.name, section.title);
   try {

@@ -1,7 +1,7 @@
-/** Reads what a run wrote about its own speed. Pure. */
+/** Reads a run's metrics. Pure. */
 import type { MetricsLine } from '../../coordinator/archive/config.js';
 
-/** Lines of `metrics.jsonl`; one that was cut off in the middle of writing is left out. */
+/** Parses the lines of `metrics.jsonl`. An incomplete last line is left out. */
 export function parseMetrics(text: string): MetricsLine[] {
   const end = text.lastIndexOf('\n');
   if (end < 0) return [];
@@ -11,7 +11,10 @@ export function parseMetrics(text: string): MetricsLine[] {
     .map((line) => JSON.parse(line) as MetricsLine);
 }
 
-/** Samples per second of each step of the last so many seconds, by these speeds, that has no evaluation in it. */
+/**
+ * The samples per second of each step in the last `seconds` seconds. How far back these seconds reach is computed from
+ * the speeds themselves. Steps with an evaluation are left out.
+ */
 export function settledRates(lines: readonly MetricsLine[], batch: number, seconds: number): number[] {
   let first = lines.length;
   for (let left = seconds; left > 0 && first > 0; first--) left -= batch / lines[first - 1].samplesPerSecond;

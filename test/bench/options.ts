@@ -2,15 +2,15 @@
 import { parseArgs } from 'node:util';
 
 export interface BenchOptions {
-  /** Write the report's files. */
+  /** Whether to write the report's files. */
   readonly report: boolean;
   readonly quick: boolean;
-  /** Names of sections; null: all. */
+  /** Names of the sections to run, or null for all. */
   readonly only: readonly string[] | null;
-  /** Part of the names of the rows that are measured. */
+  /** Rows are measured if their name contains this text. */
   readonly row: string;
   readonly rounds: number;
-  /** Of one measurement of ours. */
+  /** Length of one of Lockstep's measurements. */
   readonly seconds: number;
 }
 
@@ -18,7 +18,7 @@ const roundsDefault = 5;
 const secondsDefault = 5;
 const quickly = { rounds: 1, seconds: 2 };
 
-/** Ends with the names of the sections. */
+/** The help text. It ends with the names of the sections. */
 export const usage = (
   sections: readonly string[],
 ) => `npm run bench -- [--report] [--only NAME,NAME] [--row TEXT] [--rounds N] [--quick]
@@ -34,7 +34,7 @@ python3-torch libopenblas0-openmp), the JavaScript peers after npm ci --prefix t
 Sections: ${sections.join(', ')}
 `;
 
-/** Throws an Error with a sentence for people. */
+/** Parses the command line. Throws an Error with a sentence for people. */
 export function parseOptions(words: readonly string[], sections: readonly string[]): BenchOptions {
   const { values } = parseArgs({
     args: [...words],

@@ -1,4 +1,4 @@
-/** What the benchmark reads: options, metrics, process status, profiles. */
+/** Tests the parsers of the benchmark: options, metrics, process status, profiles. */
 import { expect, test } from 'vitest';
 import { parseMetrics, settledRates } from './metrics.js';
 import { parseOptions } from './options.js';

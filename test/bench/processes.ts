@@ -1,9 +1,10 @@
-/** Programs that are measured: how they are started, in which scheduling class, and how they end. */
+/** Starts the measured programs, each in a scheduling class, and ends them. */
 import { type ChildProcess, spawn } from 'node:child_process';
 
 /**
- * How the kernel schedules a process that wakes up: `other` is the default, `batch` (SCHED_BATCH) lets it not preempt
- * the one that runs. It decides what a round trip between processes costs, so contenders are compared within one.
+ * How the kernel schedules a process that wakes up. `other` is the default. With `batch` (SCHED_BATCH), the process
+ * does not preempt the running one. The class changes the cost of a round trip between processes, so only contenders of
+ * the same class are compared.
  */
 export type SchedulingClass = 'other' | 'batch';
 
@@ -17,21 +18,21 @@ export interface Ended {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
-  /** From the call that starts the process until it has ended. */
+  /** Time from the call that starts the process until the process has ended. */
   readonly wallMs: number;
 }
 
 export interface EndOptions {
-  /** Ctrl-C after so long: a program that trains for ever is stopped so. */
+  /** The program gets Ctrl-C after this time. This ends a program that trains without end. */
   readonly interruptAfterMs?: number;
-  /** It counts as stuck and is killed. */
+  /** After this time the program counts as hanging, and is killed. */
   readonly timeoutMs?: number;
 }
 
 const timeoutMsDefault = 180_000;
 const alive = new Set<ChildProcess>();
 
-/** Nothing that was started outlives the benchmark. */
+/** Makes sure that no started process outlives the benchmark. */
 process.on('exit', () => {
   for (const child of alive) child.kill('SIGKILL');
 });
@@ -72,7 +73,7 @@ export class Running {
     this.child.kill(signal);
   }
 
-  /** Resolves with the first match in what was printed; rejects if the process ends without it. */
+  /** Resolves with the first match in standard output, old or new. Rejects if the process ends without a match. */
   async prints(pattern: RegExp): Promise<RegExpMatchArray> {
     return new Promise((resolve, reject) => {
       const look = () => {
@@ -87,7 +88,7 @@ export class Running {
     });
   }
 
-  /** Waits for the end, and brings it about where the options say so. */
+  /** Waits until the process ends. Ends it, if the options say so. */
   async end({ interruptAfterMs, timeoutMs = timeoutMsDefault }: EndOptions = {}): Promise<Ended> {
     const timers = [setTimeout(() => this.kill('SIGKILL'), timeoutMs)];
     if (interruptAfterMs !== undefined) timers.push(setTimeout(() => this.kill('SIGINT'), interruptAfterMs));
@@ -102,14 +103,14 @@ export class Running {
   }
 }
 
-/** Runs a command to its end. Throws where it ends with another code than 0 or one of `accepted`. */
+/** Runs a command to its end. Throws if its exit code is neither 0 nor one of `accepted`. */
 export async function run(command: Command, options: EndOptions = {}, accepted: number[] = []): Promise<Ended> {
   const ended = await new Running(command).end(options);
   if (ended.code === 0 || (ended.code !== null && accepted.includes(ended.code))) return ended;
   throw new Error(`${shown(command)} ended with ${ended.code}: ${lastLines(ended.stderr || ended.stdout)}`);
 }
 
-/** As a person types it. */
+/** The command as a person would type it. */
 export function shown({ words, env = {}, scheduling }: Command): string {
   const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   const prefix = scheduling === 'batch' ? ['chrt -b 0'] : [];

@@ -1,21 +1,23 @@
-/** Reads `profile.json`, which a run with `--profile` leaves: where a step's microseconds go. Pure. */
+/** Reads `profile.json`, which a run with `--profile` writes. It says how a step spends its microseconds. Pure. */
 import { onCoreMs } from '../../coordinator/profile/blocks.js';
 import type { ProfileFile } from '../../coordinator/profile/profile-table.js';
 
 export interface Profile {
-  /** Microseconds of one step by phase. */
+  /** Microseconds of one step, by phase. */
   readonly phases: ReadonlyMap<string, number>;
-  /** The longest block of the event loop: in all, and the longest by the time on a core. */
+  /** Length of the longest block of the event loop, and the longest time that a block was running on a core. */
   readonly longestMs: number;
   readonly longestOnCoreMs: number;
-  /** Of the latter, the garbage collector's. */
+  /** The garbage collector's part of `longestOnCoreMs`. */
   readonly longestGcMs: number;
 }
 
-/** The gradients themselves, looking out for the threads that compute them, and the event loop with all that waits. */
+/**
+ * Phases that are not the coordinator's own work: gradients, looking at the threads' progress, the event loop, waiting.
+ */
 const notCoordination = ['compute', 'watch', 'wait', 'rest'];
 
-/** Throws where the file is another than this expects. */
+/** Parses the file. Throws if a field is missing. */
 export function parseProfile(text: string): Profile {
   const { microsecondsPerStep, longestBlock, longestOnCore } = JSON.parse(text) as Partial<ProfileFile>;
   if (microsecondsPerStep === undefined || longestBlock === undefined || longestOnCore === undefined) {
@@ -29,7 +31,7 @@ export function parseProfile(text: string): Profile {
   };
 }
 
-/** Microseconds of a step that the coordinator itself works. */
+/** Microseconds of the coordinator's own work in a step. */
 export function ownWork({ phases }: Profile): number {
   return [...phases].reduce((sum, [phase, us]) => (notCoordination.includes(phase) ? sum : sum + us), 0);
 }

@@ -1,4 +1,4 @@
-/** The report, as Markdown: what was measured, where, and whether it is enough. Pure. */
+/** Writes the report as Markdown: the figures, the environment, and which targets were reached. Pure. */
 import type { Environment } from './environment.js';
 import type { Findings, Target } from './findings.js';
 import { renderTable, type Table } from './table.js';
@@ -8,7 +8,7 @@ export interface Report {
   readonly rounds: number;
   readonly remark: string;
   readonly sections: readonly Findings[];
-  /** Sections that could not run, and why. */
+  /** Sections and peers that could not run, each with the reason. */
   readonly skipped: readonly string[];
 }
 

@@ -1,13 +1,13 @@
-/** The networks that are compared, at the batches they are compared at, and our settings for each. */
+/** The compared networks and batches, and Lockstep's settings for each. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Activation } from '../../shared/arithmetic/kernels.js';
 import type { Model } from '../../shared/model/model.js';
 
 export interface Network {
-  /** Inputs, then the outputs of each layer. */
+  /** The number of inputs, then the number of outputs of each layer. */
   readonly widths: readonly number[];
-  /** Of the layers before the last. */
+  /** The activation of all layers before the last. */
   readonly hidden: keyof typeof Activation & ('sigmoid' | 'relu');
 }
 
@@ -15,7 +15,7 @@ export interface Row extends Network {
   readonly name: string;
   readonly batch: number;
   readonly microBatch: number;
-  /** Threads of `lockstep train` that are tried: the better one counts, and the report says which. */
+  /** Numbers of threads with which `lockstep train` is tried. The best counts, and the report says which it is. */
   readonly threads: readonly number[];
 }
 
@@ -23,11 +23,16 @@ const small: Network = { widths: [784, 100, 10], hidden: 'sigmoid' };
 const tiny: Network = { widths: [784, 16, 16, 10], hidden: 'sigmoid' };
 const wide: Network = { widths: [784, 512, 512, 10], hidden: 'relu' };
 
-/** Samples per slot where it is not half of the batch, capped at `microBatchCap`. Part of what decides the bits. */
+/**
+ * Rows whose micro-batch is not half of the batch (and at most `microBatchCap`). The micro-batch influences the bits of
+ * the weights.
+ */
 const microBatches: Readonly<Record<string, number>> = {};
 const microBatchCap = 256;
 
-/** One thread as well, where a second one may cost more than it brings. */
+/**
+ * The rows of the benchmark. Small networks are also tried with one thread, because a second one may make them slower.
+ */
 export const rows: readonly Row[] = [
   row(small, 128, [2, 1]),
   row(small, 1024, [2, 1]),
@@ -64,7 +69,7 @@ export function modelOf({ widths, hidden }: Network): Model {
   return { input: [28, 28], layers, loss: 'softmaxCrossEntropy' };
 }
 
-/** Writes the model file that `--model` takes; returns its path. */
+/** Writes a model file for `--model`. Returns its path. */
 export function writeModel(network: Network, directory: string): string {
   const path = join(directory, `${nameOf(network).replace(' ', '-')}.json`);
   writeFileSync(path, JSON.stringify(modelOf(network)));

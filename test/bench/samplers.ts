@@ -1,27 +1,27 @@
-/** Watches processes from outside, as the operating system sees them. */
+/** Reads the memory of processes from the operating system. */
 import { readFileSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { parseMetrics } from './metrics.js';
 
 export interface MemorySample {
-  /** Steps that were made; 0 before the first that was written down. */
+  /** Number of steps in the metrics so far. */
   readonly step: number;
   readonly residentMb: number;
-  /** Highest so far. */
+  /** The highest resident memory so far. */
   readonly peakMb: number;
 }
 
-/** Bytes at the end of the metrics that hold at least one whole line. */
+/** The last bytes of the metrics. This many bytes contain at least one whole line. */
 const tailBytes = 4096;
 
-/** Reads VmRSS and VmHWM out of /proc/PID/status. Pure. */
+/** Parses VmRSS and VmHWM of /proc/PID/status. Pure. */
 export function parseStatus(status: string): { readonly residentMb: number; readonly peakMb: number } | null {
   const kilobytes = (name: string) => Number(status.match(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm'))?.[1]);
   const [resident, peak] = [kilobytes('VmRSS'), kilobytes('VmHWM')];
   return Number.isFinite(resident + peak) ? { residentMb: resident / 1024, peakMb: peak / 1024 } : null;
 }
 
-/** Null once the process is gone. */
+/** The memory of a process, or null if the process has ended. */
 export function memoryOf(pid: number): { readonly residentMb: number; readonly peakMb: number } | null {
   try {
     return parseStatus(readFileSync(`/proc/${pid}/status`, 'utf8'));
@@ -30,7 +30,7 @@ export function memoryOf(pid: number): { readonly residentMb: number; readonly p
   }
 }
 
-/** The newest step in a `metrics.jsonl`; 0 where there is none yet. */
+/** The newest step in a `metrics.jsonl`, or 0 if there is no step yet. */
 export async function lastStep(path: string): Promise<number> {
   try {
     const from = Math.max(0, statSync(path).size - tailBytes);
@@ -38,14 +38,17 @@ export async function lastStep(path: string): Promise<number> {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(tailBytes), 0, tailBytes, from);
     await file.close();
     const text = buffer.toString('utf8', 0, bytesRead);
-    // The tail begins in the middle of a line.
+    // The tail usually begins in the middle of a line, which is left out.
     return parseMetrics(from === 0 ? text : text.slice(text.indexOf('\n') + 1)).at(-1)?.step ?? 0;
   } catch {
     return 0;
   }
 }
 
-/** Megabytes from the mean over steps 25-40 % to the mean over 85-100 %: single samples swing with the garbage collector. Pure. */
+/**
+ * The growth in megabytes, from the mean over 25-40 % of the steps to the mean over 85-100 %. Means are compared
+ * because single samples vary with the garbage collector. Pure.
+ */
 export function growth(
   samples: readonly { readonly step: number; readonly megabytes: number }[],
   steps: number,

@@ -1,4 +1,4 @@
-/** Figures of repeated measurements, and ratios of measurements that were taken side by side. Pure. */
+/** Statistics of repeated measurements, and ratios of measurements of the same round. Pure. */
 
 export interface Summary {
   readonly min: number;
@@ -7,7 +7,7 @@ export interface Summary {
   readonly count: number;
 }
 
-/** The middle value; of an even number, the mean of the two in the middle. */
+/** The middle value. For an even number of values, the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -19,12 +19,12 @@ export function summarise(values: readonly number[]): Summary {
   return { min: Math.min(...values), median: median(values), max: Math.max(...values), count: values.length };
 }
 
-/** Quotients of what was measured in the same round. Rounds that one of the two does not have are left out. */
+/** The ratios of the values of each round. A round that one of the two lists lacks is left out. */
 export function pairRatios(a: readonly number[], b: readonly number[]): number[] {
   return a.slice(0, b.length).map((value, round) => value / b[round]);
 }
 
-/** The entry with the highest median; undefined where nobody has a figure. */
+/** The entry with the highest median, or undefined if no entry has a value. */
 export function best<T extends { readonly values: readonly number[] }>(list: readonly T[]): T | undefined {
   const measured = list.filter(({ values }) => values.length > 0);
   return measured.reduce<T | undefined>(

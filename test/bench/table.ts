@@ -1,4 +1,4 @@
-/** Tables that read well both in a terminal and as Markdown, and the numbers in them. Pure. */
+/** Makes tables that are readable both in a terminal and as Markdown, and formats their numbers. Pure. */
 import type { Summary } from './statistics.js';
 
 export interface Table {
@@ -7,10 +7,10 @@ export interface Table {
   readonly rows: readonly (readonly string[])[];
 }
 
-/** A number with its unit, perhaps with a range; or nothing. */
+/** Matches a number with an optional unit and range, a dash, or an empty cell. */
 const numeric = /^([-+]?\d[\d.]*( (k|x|%|s|ms|us|MB|GFLOP\/s|GB\/s))?( \([^)]*\))?|-?)$/;
 
-/** As Markdown, with the columns aligned: text to the left, numbers to the right. */
+/** Renders a table as Markdown with aligned columns: text is aligned left, numbers are aligned right. */
 export function renderTable({ columns, rows }: Table): string {
   const widths = columns.map((column, i) => Math.max(3, column.length, ...rows.map((row) => (row[i] ?? '').length)));
   const isNumeric = columns.map((_, i) => i > 0 && rows.every((row) => numeric.test(row[i] ?? '')));
@@ -24,7 +24,7 @@ function pad(text: string, width: number, toTheRight: boolean): string {
   return toTheRight ? text.padStart(width) : text.padEnd(width);
 }
 
-/** Samples per second as people say them: 207 k, 9.8 k, 640. */
+/** Samples per second in a short form: 207 k, 9.8 k, 640. */
 export function thousands(rate: number): string {
   if (!Number.isFinite(rate)) return '-';
   if (rate < 1000) return rate.toFixed(0);
@@ -35,7 +35,7 @@ export function times(ratio: number): string {
   return Number.isFinite(ratio) ? `${ratio.toFixed(2)} x` : '-';
 }
 
-/** Median, and the range that it comes from. */
+/** The median, followed by the range in brackets. */
 export function ranged({ min, median, max }: Summary, shown: (value: number) => string): string {
   return `${shown(median)} (${shown(min)}-${shown(max)})`;
 }

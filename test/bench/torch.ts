@@ -1,4 +1,4 @@
-/** PyTorch beside us: where it is, and the ways to run it that are worth a comparison. */
+/** Finds PyTorch, and runs it in the ways that are worth comparing. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import type { Pixels } from './dataset.js';
 import { type Command, run, type SchedulingClass } from './processes.js';
 import { nameOf, type Row } from './rows.js';
 
-/** To stand wherever a ratio to PyTorch does. */
+/** A remark on the installed PyTorch. It belongs next to every ratio to PyTorch. */
 export function remarkOn(python: Python | null): string {
   const weaker = "Debian's PyTorch 1.13 has no MKL and is weaker than the current wheel";
   return python === null
@@ -33,17 +33,20 @@ export function findPython(): Python | null {
   return null;
 }
 
-/** A way to run PyTorch. */
+/** One way to run PyTorch. */
 export interface TorchKind {
   readonly name: string;
   readonly options: readonly string[];
-  /** Of one process. */
+  /** Number of threads of each process. */
   readonly threads: number;
-  /** With the OpenMP build of OpenBLAS: the other's own pool of threads and PyTorch's fight for the cores. */
+  /**
+   * Whether to use the OpenMP build of OpenBLAS. The other build has its own pool of threads, which competes with
+   * PyTorch's threads for the cores.
+   */
   readonly openmp?: boolean;
 }
 
-/** A rank keeps to its core and reads bytes: what is fastest for several processes. */
+/** The fastest options for several processes: each process stays on one core, and keeps the images as bytes. */
 const tuned = ['--pin', '--resident', 'uint8'] as const;
 
 export const torchKinds = {
@@ -63,14 +66,14 @@ export const torchKinds = {
 
 const openmpLibraries = '/usr/lib/x86_64-linux-gnu/openblas-openmp';
 
-/** Why a kind cannot run here; null: it can. */
+/** The reason why a kind cannot run on this machine, or null if it can. */
 export function unavailable(kind: TorchKind): string | null {
   return kind.openmp && !existsSync(openmpLibraries) ? 'needs libopenblas0-openmp' : null;
 }
 
 export interface TorchResult {
   readonly samplesPerSecond: number;
-  /** In seconds since 1970. */
+  /** The time of the first update, in seconds since 1970. */
   readonly firstUpdateAt: number;
   readonly testAccuracy: number;
   readonly epochs: number;
@@ -99,7 +102,10 @@ export function torchCommand({ python, root, row, pixels, scheduling, kind, opti
   return { words: words.map(String), env: environmentOf(kind), scheduling };
 }
 
-/** Read when the libraries are loaded, so it cannot be set by the script. Spinning helps one pool, and hurts two. */
+/**
+ * The environment variables for a kind. The libraries read them when they are loaded, so the script cannot set them.
+ * Active waiting makes a single pool of threads faster, and two pools slower.
+ */
 function environmentOf({ threads, openmp = false }: TorchKind): Record<string, string> {
   return {
     OMP_NUM_THREADS: String(threads),
@@ -110,7 +116,7 @@ function environmentOf({ threads, openmp = false }: TorchKind): Record<string, s
   };
 }
 
-/** Runs it to the end. */
+/** Runs the training script to its end, and returns its result. */
 export async function trainTorch(training: TorchTraining): Promise<TorchResult & { readonly wallMs: number }> {
   const { stdout, wallMs } = await run(torchCommand(training));
   const line = stdout.trim().split('\n').at(-1);

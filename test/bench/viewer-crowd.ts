@@ -1,6 +1,6 @@
 /**
- * A process of its own: so many open dashboards, as far as a coordinator can tell. Each reads the stream of states, and
- * asks for the weights as often as the state says. What comes is thrown away: this measures who sends it.
+ * A process that behaves like a number of open dashboards. Each viewer reads the stream of states, and requests the
+ * weights as often as the state says. The answers are not used, because only the load on the coordinator is measured.
  *
  *     node dist/test/bench/viewer-crowd.js http://127.0.0.1:8080 100
  */
@@ -22,7 +22,9 @@ function watch(viewer: number, viewers: number): void {
   });
 }
 
-/** The first one's interval is short, since few were there when it came: all take that of the last one. */
+/**
+ * The interval for all viewers. The first viewers are told a short one, because there were few viewers at that time.
+ */
 let everyMsLongest = 0;
 
 function look(everyMs: number): void {

@@ -1,4 +1,4 @@
-/** What the JavaScript peers share: their options, MNIST in memory, batches of it, and the clock. */
+/** The common code of the JavaScript peers: options, MNIST in memory, batches, and the measurement. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -25,7 +25,7 @@ export function readOptions() {
   return { data, hidden, way, batch, rate, segments, seconds, widths: values.layers.split(',').map(Number) };
 }
 
-/** Images as floats from 0 to 1, and labels. */
+/** Reads the training images as floats from 0 to 1, and their labels. */
 export function readSamples(directory) {
   const read = (name) => {
     const path = join(directory, name);
@@ -35,7 +35,7 @@ export function readSamples(directory) {
   return { images, labels: Uint8Array.from(read('train-labels-idx1-ubyte').subarray(8)) };
 }
 
-/** Hands out batches: every sample once per epoch, in a new order each. */
+/** Makes batches. Each epoch has every sample at most once, in a new order. */
 export class Batches {
   constructor(samples, batch) {
     Object.assign(this, samples);
@@ -44,7 +44,7 @@ export class Batches {
     this.at = this.order.length;
   }
 
-  /** Images, and labels as ones among zeros. */
+  /** The images of the next batch, and its labels as one-hot vectors. */
   next() {
     if (this.at + this.batch > this.order.length) this.shuffle();
     const images = new Float32Array(this.batch * pixels);
@@ -67,7 +67,7 @@ export class Batches {
   }
 }
 
-/** Runs `work`, which returns how many samples it took, until each segment's time is over; prints the result. */
+/** Runs `work` again and again until each segment's time is over, and prints the speed. `work` returns its samples. */
 export async function measure({ segments, seconds }, peer, work) {
   const segment = async () => {
     const start = performance.now();

@@ -1,7 +1,7 @@
-/** jax-js on its wasm backend: a jitted training step, on one thread as it is in Node. `node jax.mjs --data DIR` */
+/** Trains with jax-js on its wasm backend, with a jitted step. In Node it has one thread. `node jax.mjs --data DIR` */
 import { Batches, measure, readOptions, readSamples } from './common.mjs';
 
-// With shared memory it would look for web workers, which Node does not have.
+// If there is shared memory, jax-js looks for web workers, which Node does not have.
 delete globalThis.SharedArrayBuffer;
 const jax = await import('@jax-js/jax');
 const { numpy, jit, valueAndGrad, nn, init, defaultDevice } = jax;
@@ -49,7 +49,7 @@ await measure(options, 'jax-js', () => {
     numpy.array(images).reshape([batch, widths[0]]),
     numpy.array(labels).reshape([batch, widths.at(-1)]),
   );
-  // The step is over when its loss can be read.
+  // Reading the loss waits until the step has ended.
   value.dataSync();
   return batch;
 });

@@ -1,6 +1,6 @@
 /**
- * TensorFlow.js on its wasm backend in Node: `node tfjs.mjs --data DIR --way hand` with the gradients written by hand,
- * which is faster than its own differentiation, or `--way fit` with model.fit.
+ * Trains with TensorFlow.js on its wasm backend in Node. `node tfjs.mjs --data DIR --way hand` uses gradients written
+ * by hand, which are faster than its automatic differentiation. `--way fit` uses model.fit.
  */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -24,7 +24,7 @@ function fit() {
     model.add(tf.layers.dense({ units, activation, ...(n === 0 && { inputShape: [widths[0]] }) }));
   });
   model.compile({ optimizer: tf.train.sgd(rate), loss: 'categoricalCrossentropy' });
-  // A few batches at a time: an epoch of it takes longer than a segment.
+  // One call of model.fit trains only four batches, because a whole epoch takes longer than a segment.
   const count = 4 * batch;
   const some = new Batches(batches, count).next();
   const [images, labels] = [tf.tensor2d(some.images, [count, widths[0]]), tf.tensor2d(some.labels, [count, 10])];
@@ -52,7 +52,7 @@ function hand() {
   };
 }
 
-/** The inputs of each layer, and at the end what the last one puts out. */
+/** Returns the inputs of each layer, followed by the output of the last one. */
 function forward(layers, inputs) {
   const values = [inputs];
   layers.forEach(({ weights, bias }, n) => {
@@ -63,7 +63,7 @@ function forward(layers, inputs) {
   return values;
 }
 
-/** Transposes are explicit: the wasm backend's matMul is slow when it is told to transpose. */
+/** Makes the update. It transposes explicitly, because the wasm backend's matMul is slow if it has to transpose. */
 function descend(layers, values, labels) {
   let delta = tf.div(tf.sub(tf.softmax(values.at(-1)), labels), batch);
   for (let n = layers.length - 1; n >= 0; n--) {

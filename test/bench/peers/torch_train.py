@@ -75,7 +75,7 @@ def build_model(options):
 
 
 def flatten_gradients(model):
-    """All gradients become views of one buffer, so that one all-reduce a step does."""
+    """Makes all gradients views of one buffer, so that a step needs only one all-reduce."""
     import torch
     flat, at = torch.zeros(sum(p.numel() for p in model.parameters())), 0
     for p in model.parameters():
@@ -85,7 +85,7 @@ def flatten_gradients(model):
 
 
 def make_step(options, model, samples, world):
-    """Returns what makes one step with the samples that are chosen."""
+    """Returns a function that makes one step with the chosen samples."""
     import torch
     from torch import distributed, nn
     flat = flatten_gradients(model) if options.mode == 'flat' else None
@@ -110,7 +110,7 @@ def make_step(options, model, samples, world):
 
 
 def draw(options, count, rank, world):
-    """Without end: the samples of this process for one step after the other, an epoch in a new order each."""
+    """Yields, without end, the samples of this process for each step. Each epoch has a new order."""
     import torch
     size, epoch = options.batch // world, 0
     while True:
@@ -121,7 +121,7 @@ def draw(options, count, rank, world):
 
 
 def measure(options, step, drawn, world):
-    """Samples per second of each segment. All processes make the same number of steps."""
+    """Measures the samples per second of each segment. All processes make the same number of steps."""
     import torch
     from torch import distributed
 
@@ -157,7 +157,7 @@ def accuracy(model, samples):
 
 
 def reach(options, model, step, train):
-    """Trains whole epochs, the last step of each with what is left, until the test accuracy is there."""
+    """Trains whole epochs until the test accuracy is reached. The last step of an epoch may have fewer samples."""
     import torch
     test, reached, epoch = Samples(options, 't10k'), 0, 0
     order_of = torch.Generator().manual_seed(options.seed)

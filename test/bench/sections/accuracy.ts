@@ -1,4 +1,4 @@
-/** Time to a test accuracy on MNIST, from the command to its end: ours and PyTorch's, with the same settings. */
+/** The time to reach a test accuracy on MNIST, from the start of the command to its end, for Lockstep and PyTorch. */
 import { type Contender, hold } from '../contest.js';
 import { type Context, readable, type Section } from '../context.js';
 import type { Findings } from '../findings.js';
@@ -10,7 +10,7 @@ import { remarkOn, type TorchKind, torchCommand, torchKinds, trainTorch, unavail
 
 const accuracies = [0.97, 0.98] as const;
 const settings = row({ widths: [784, 512, 512, 10], hidden: 'relu' }, 128, [2]);
-/** With these the network reaches 98 % within a few epochs. */
+/** With this rate and momentum, the network reaches 98 % within a few epochs. */
 const rate = 0.05;
 const momentum = 0.9;
 const epochsMax = 50;
@@ -53,7 +53,7 @@ async function reach(context: Context, findings: Findings, target: number): Prom
 
 type Note = (name: string, epochs: number) => void;
 
-/** The seed of a contender's next run: 1, 2, 3. */
+/** Returns a function that gives the seeds of a contender's runs one after the other: 1, 2, 3. */
 function seeds(): () => number {
   let seed = 0;
   return () => ++seed;

@@ -1,4 +1,4 @@
-/** Where a step's time goes: the coordinator's own work, and how long its event loop stands still, by `--profile`. */
+/** How a step spends its time, measured with `--profile`: the coordinator's own work, and blocks of its event loop. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Context, readable, type Section, Unavailable } from '../context.js';
@@ -11,7 +11,7 @@ import { median } from '../statistics.js';
 const wantedMs = 5;
 const members = [1, 1] as const;
 const rowNames = ['784-100-10, 128', '784-512-512-10 relu, 128', '784-512-512-10 relu, 1024'];
-/** The targets are about its 670 k parameters. */
+/** The targets are for this network, which has 670 k parameters. */
 const judged = '784-512-512-10';
 
 export const coordinator: Section = {

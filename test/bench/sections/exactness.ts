@@ -1,4 +1,6 @@
-/** Whether all of our contenders compute the same: before anything is timed, since a fast wrong answer is none. */
+/**
+ * Checks that all of Lockstep's contenders compute the same weights. It runs first: a fast wrong answer is worthless.
+ */
 
 import { weightsSha256 } from '../../../coordinator/archive/floats.js';
 import { loadDataset } from '../../../coordinator/data/load.js';
@@ -11,7 +13,7 @@ import { type Workers, weightsAfter } from '../lockstep.js';
 import { modelOf, parameters, type Row } from '../rows.js';
 
 const stepsWanted = 20;
-/** The scalar reference takes about a minute for so many samples times parameters. */
+/** Samples times parameters. The scalar reference takes about a minute for this product. */
 const workMax = 2e9;
 
 const contenders: readonly (readonly [name: string, workers: Workers])[] = [

@@ -1,4 +1,6 @@
-/** How throughput depends on the batch, the micro-batch, the size of the model, the threads, and the workers. */
+/**
+ * Measures how throughput depends on the batch, the micro-batch, the size of the model, the threads and the workers.
+ */
 
 import { ours } from '../contenders.js';
 import { hold } from '../contest.js';
@@ -21,13 +23,13 @@ const models: readonly Network[] = [
 ];
 const batches = [32, 64, 128, 256, 512, 1024, 2048, 4096];
 const microBatches = [4, 8, 16, 32, 64, 128, 256, 512];
-/** Samples per slot where a step is divided among up to four: slots enough that no one waits long for another. */
+/** Micro-batch for steps that up to four workers share. A step then has enough slots that no worker waits long. */
 const dividedMicroBatch = 64;
 const scheduling = 'other';
-/** A curve, not a contest: its points tell each other’s noise. */
+/** One round is enough for a curve: the neighbouring points show how large the noise is. */
 const roundsMax = 1;
 
-/** A point of a curve: what it is called there, and what is run. */
+/** A point of a curve: its label, and the run that is measured. */
 interface Point {
   readonly at: string;
   readonly row: Row;
@@ -82,7 +84,7 @@ async function curve(context: Context, findings: Findings, by: string, points: r
     const { at, row } = points[i];
     const shown = values.length > 0 ? ranged(summarise(values), thousands) : '-';
     const settings = { batch: `${row.batch}`, 'micro-batch': `${row.microBatch}` };
-    // What varies stands once, in the second column.
+    // The second column has the setting that varies. If it is also one of `settings`, it has no further column.
     return { model: nameOf(row), [by.split(',')[0]]: at, ...settings, 'samples/s': shown };
   });
   findings.table(`Samples/s by ${by}: median (range)`, Object.keys(rows[0]), rows.map(Object.values<string>));

@@ -1,4 +1,4 @@
-/** `lockstep train` against what else trains in JavaScript: jax-js and TensorFlow.js, each on WebAssembly. */
+/** Compares `lockstep train` with jax-js and TensorFlow.js, the other ways to train in JavaScript, on WebAssembly. */
 import { join } from 'node:path';
 import { ours } from '../contenders.js';
 import { type Contender, compare, hold, type Outcome } from '../contest.js';
@@ -14,11 +14,11 @@ interface Peer {
   readonly name: string;
   readonly package: string;
   readonly words: readonly string[];
-  /** Times its speed. */
+  /** The target: Lockstep's speed divided by the peer's. */
   readonly wanted: number;
 }
 
-/** Gradients by hand are what a careful author writes; model.fit is what the tutorials show. */
+/** A careful author computes gradients by hand. Tutorials use model.fit. */
 const peers: readonly Peer[] = [
   { name: 'jax-js', package: '@jax-js/jax', words: ['jax.mjs'], wanted: 5 },
   { name: 'TensorFlow.js, by hand', package: '@tensorflow/tfjs', words: ['tfjs.mjs', '--way', 'hand'], wanted: 5 },

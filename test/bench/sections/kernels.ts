@@ -1,4 +1,4 @@
-/** The kernels on one thread, beside OpenBLAS on one core. */
+/** Measures the kernels on one thread, next to OpenBLAS on one core. */
 import type { Section } from '../context.js';
 import type { Findings } from '../findings.js';
 import { type KernelRate, type KernelReport, measureKernels } from '../kernels.js';
@@ -6,7 +6,7 @@ import { ranged } from '../table.js';
 
 const roundsMin = 9;
 
-/** GFLOP/s, by what is multiplied. */
+/** The targets in GFLOP/s, by the sizes of the product. */
 const wanted: readonly (readonly [sizes: string, rate: number])[] = [
   ['64x784x512 0% zeros', 32],
   ['64x512x512 0% zeros', 32],

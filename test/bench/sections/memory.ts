@@ -1,4 +1,4 @@
-/** Whether memory grows with the steps, and how much a process takes at most. */
+/** Measures whether memory grows with the number of steps, and how much memory a process uses at most. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,10 +12,13 @@ import { growth, lastStep, type MemorySample, memoryOf } from '../samplers.js';
 
 const steps = 20_000;
 const sampleEveryMs = 50;
-/** Resident memory: what the garbage collector happens to hold swings by about so much. Live heap: far less. */
+/**
+ * Growth below these numbers is noise. Resident memory varies by about 10 MB with the garbage collector. The live heap
+ * varies much less.
+ */
 const [residentGrowthMb, heapGrowthMb] = [10, 1];
 const batch = 32;
-/** Megabytes at most, by the role of a process; a coordinator has no target of its own. */
+/** The targets for the largest memory in megabytes, by the role of a process. A coordinator has no target. */
 const peaks: Readonly<Record<string, number>> = { train: 350, worker: 150 };
 
 const subjects: readonly (readonly [name: string, workers: Workers, roles: readonly string[]])[] = [
@@ -36,7 +39,7 @@ export const memory: Section = {
     const cells: string[][] = [];
     for (const [name, workers, roles] of subjects) {
       context.log(name);
-      // Memory as it is, and then once more with a probe in the process, which forces collections.
+      // The second run has a probe in the process. The probe forces collections, so it would change the first figures.
       const plain = await watch(context, findings, workers, roles, null);
       const probed = await watch(context, findings, workers, roles, join(context.scratch, `heap-${roles[0]}`));
       for (const [i, role] of roles.entries()) {
@@ -50,7 +53,7 @@ export const memory: Section = {
   },
 };
 
-/** Runs so many steps, looking at every process from outside. */
+/** Runs `steps` steps, and reads the memory of every process from the operating system. */
 async function watch(
   context: Context,
   findings: Findings,
@@ -89,7 +92,7 @@ async function watch(
   return watched;
 }
 
-/** What the probe wrote of a process, with the step of the sample from outside that was taken last before it. */
+/** The probe's samples of a process. Each gets the step of the latest sample in `samples` that is not newer. */
 function heapOf({ pid, samples }: Watched, { scratch }: Context): { step: number; sample: HeapSample }[] {
   const files = ['train', 'coordinator'].map((role) => join(scratch, `heap-${role}`)).filter(existsSync);
   return files

@@ -1,4 +1,4 @@
-/** A coordinator and workers over loopback WebSockets, against DistributedDataParallel on as many cores. */
+/** Compares a coordinator and workers over loopback WebSockets with DistributedDataParallel (DDP) on the same cores. */
 
 import { ours, torch } from '../contenders.js';
 import { type Comparison, compare, hold, type Outcome } from '../contest.js';
@@ -12,7 +12,7 @@ import { remarkOn, torchKinds } from '../torch.js';
 
 const classes = ['other', 'batch'] as const;
 const { ddp, ddpTuned } = torchKinds;
-/** Threads of each worker process. */
+/** The compared fleets: for each fleet, the threads of each worker process. */
 const fleets = [[2], [1, 1]] as const;
 
 export const sockets: Section = {
@@ -55,7 +55,7 @@ function ratioCell(comparison: Comparison | undefined): string {
   return comparison === undefined ? '-' : ranged(summarise(comparison.ratios), times);
 }
 
-/** DDP is plain as a tutorial leaves it, in the default class, and at its best when tuned, in the batch class. */
+/** Plain DDP is what a tutorial shows, in the default class. Tuned DDP is as fast as possible, in the batch class. */
 function judge(findings: Findings, outcomes: readonly Outcome[]): void {
   const [one, two] = fleets.map(
     ({ length }) => outcomes.find(({ name }) => name.startsWith(`lockstep, ${length} worker`))?.name ?? '',

@@ -1,4 +1,4 @@
-/** How long it takes from the command to the first update, with the data at hand. */
+/** Measures the time from the start of the command to the first update. The data set is already on the disk. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -61,7 +61,7 @@ async function once(
   });
 }
 
-/** Seconds since `begin` at which the file has something in it. */
+/** Waits until the file is not empty. Returns the seconds since `begin`. */
 async function firstBytes(path: string, begin: number): Promise<number> {
   const patienceMs = 60_000;
   for (;;) {

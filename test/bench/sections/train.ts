@@ -1,4 +1,4 @@
-/** `lockstep train` on local threads against PyTorch, whatever way is its best. */
+/** Compares `lockstep train` on local threads with PyTorch, run in the way that is fastest. */
 
 import { ours, torch } from '../contenders.js';
 import { type Comparison, compare, hold, type Outcome, strictest } from '../contest.js';
@@ -13,14 +13,14 @@ import { remarkOn, type TorchKind, torchKinds, unavailable } from '../torch.js';
 
 const { single1, single2, single2openmp, single2bytes, ddp, ddpTuned, flatTuned } = torchKinds;
 
-/** What a tutorial gets in the one class, what is known to help in the other. */
+/** In class `other`, the ways that tutorials show. In class `batch`, also ways that are known to be faster. */
 const kinds: Readonly<Record<SchedulingClass, readonly TorchKind[]>> = {
   other: [single1, single2, single2openmp, ddp],
   batch: [single1, single2, single2openmp, single2bytes, ddpTuned, flatTuned],
 };
 const classes = ['other', 'batch'] as const;
 
-/** Times the best figure of PyTorch. */
+/** The targets: Lockstep's speed divided by PyTorch's best, by the activation of the hidden layers. */
 const wanted: Readonly<Record<string, number>> = { sigmoid: 1.5, relu: 1 };
 
 const columns = [
@@ -81,7 +81,7 @@ async function onPixels(
   return outcomes;
 }
 
-/** In each class, the kind that had the best figure. */
+/** The fastest kind of PyTorch in each class. */
 function bestKinds(outcomes: readonly Outcome[]): Record<SchedulingClass, TorchKind[]> {
   const named = (scheduling: SchedulingClass) => {
     const name = compare(outcomes, scheduling)?.peer.name;
@@ -112,7 +112,7 @@ function peerCells(comparison: Comparison | undefined): string[] {
   ];
 }
 
-/** Against the best figure of PyTorch in either class, ours being of the same class. */
+/** Records whether the target is reached. `comparison` is that of the class in which PyTorch was fastest. */
 function judge(findings: Findings, row: Row, comparison: Comparison | undefined): void {
   if (comparison === undefined) return;
   const { ratio, peer } = comparison;
@@ -121,7 +121,7 @@ function judge(findings: Findings, row: Row, comparison: Comparison | undefined)
   findings.target(`train, ${row.name}, MNIST`, `${goal} x PyTorch's best`, measured, ratio >= goal);
 }
 
-/** Every contender, for whoever wants to choose another yardstick. */
+/** Adds tables with the figures of all contenders, for readers who want to compare in another way. */
 function allFigures(findings: Findings): void {
   for (const { subject, outcomes } of findings.figures) {
     if (!subject.endsWith('MNIST')) continue;

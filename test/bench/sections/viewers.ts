@@ -1,4 +1,4 @@
-/** What a hundred open dashboards cost a run: the same run's speed with them and without, in turns. */
+/** Measures the cost of a hundred open dashboards: the speed of one run with and without them, in turns. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { RunState } from '../../../coordinator/web/state.js';
@@ -11,12 +11,12 @@ import { ranged, thousands } from '../table.js';
 
 const crowd = fileURLToPath(new URL('../viewer-crowd.js', import.meta.url));
 const viewers = 100;
-/** Of the speed without viewers. */
+/** The target, as a fraction of the speed without viewers. */
 const wanted = 0.97;
 const workers = { processes: [1] } as const;
-/** Until the crowd has come, or gone. */
+/** Time until all viewers have come or gone. */
 const settleMs = 700;
-/** Many short turns: the speed of a machine that does other things as well drifts within seconds. */
+/** The turns are short and many, because the speed of a machine with other programs changes within seconds. */
 const windowMs = 1_500;
 const turnsPerRound = 3;
 
@@ -60,7 +60,7 @@ export const viewersSection: Section = {
   },
 };
 
-/** Samples per second with viewers, and just before they came and after they had gone. */
+/** Samples per second with viewers (`watched`), just before they came, and just after they had gone. */
 interface Turn {
   readonly before: number;
   readonly watched: number;
