@@ -8,13 +8,13 @@ import { Random } from '../shared/random.js';
 import { parseJoinAddress } from './join-address.js';
 import { nodePlatform } from './node-platform.js';
 import { NodeWorker } from './node-worker.js';
-import type { SessionStatus } from './session.js';
 import type { Outcome, WorkDone } from './session-driver.js';
+import type { SessionStatus } from './session-events.js';
 import { version } from './version.js';
 
 export { LockstepError } from '../shared/errors.js';
-export type { SessionStatus } from './session.js';
 export type { Outcome, WorkDone } from './session-driver.js';
+export type { SessionStatus } from './session-events.js';
 
 export interface JoinRunOptions {
   /** Where the address has none. */

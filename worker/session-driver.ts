@@ -11,7 +11,8 @@ import type { ShardLease, Welcome } from '../shared/protocol/messages.js';
 import { partBytesMax } from '../shared/protocol/tensor.js';
 import type { Random } from '../shared/random.js';
 import { type Answer, Assignment } from './assignment.js';
-import { Session, type SessionConfig, type SessionEffect, type SessionEvent, type SessionStatus } from './session.js';
+import { Session } from './session.js';
+import type { SessionConfig, SessionEffect, SessionEvent, SessionStatus } from './session-events.js';
 
 /** One WebSocket to the coordinator, or its replacement in a simulation. */
 export interface Socket {

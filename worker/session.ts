@@ -1,10 +1,10 @@
 /**
  * A worker's conversation with its coordinator: connect, greet, prepare, work, leave; and connect again when the
- * connection is lost.
+ * connection is lost. The mirror of the fleet's Admission.
  *
- * What this is: a synchronous, deterministic state machine; an event goes in with the time, effects come out. What
- * this is not: it owns no socket, no timer and no thread, and never sees a weight or a pixel: a message's payload stays
- * with the driver, which is told what to do with it.
+ * What this is: a synchronous, deterministic state machine. An event goes in with the time, effects come out. What this
+ * is not: it owns no socket, no timer and no thread, and it sees no weight and no pixel. A message's payload stays with
+ * the driver; the session only says what to do with it.
  */
 import { arithmetic } from '../shared/arithmetic/identity.js';
 import { limits } from '../shared/limits.js';
@@ -13,95 +13,36 @@ import type { ProtocolErrorCode } from '../shared/protocol/errors.js';
 import {
   type FromCoordinator,
   type FromWorker,
-  type Progress,
   protocolVersion,
-  type SamplesMessage,
   type ShardLease,
   type WeightsMessage,
   type Welcome,
 } from '../shared/protocol/messages.js';
 import { partsOf } from '../shared/protocol/tensor.js';
 import type { Random } from '../shared/random.js';
-
-export interface SessionConfig {
-  readonly version: string;
-  readonly name: string;
-  readonly kind: string;
-  readonly threads: number;
-  /** What computes, for people to read: `KernelBackend.description`. */
-  readonly kernels: string;
-}
-
-/** A closed set of events; all carry the time, monotonic milliseconds. */
-export type SessionEvent = (
-  | { readonly type: 'start' }
-  | { readonly type: 'opened' }
-  | { readonly type: 'message'; readonly message: FromCoordinator }
-  /** What arrived is not a message, or its payload is wrong. */
-  | { readonly type: 'garbage'; readonly code: ProtocolErrorCode; readonly detail: string }
-  | { readonly type: 'closed' }
-  /** The machine is ready for the welcome's run; `knownAnswer` is the hash of its known-answer test. */
-  | { readonly type: 'prepared'; readonly knownAnswer: string }
-  /** At least once a second. */
-  | { readonly type: 'tick' }
-  /** The network may be back, or the machine has slept. */
-  | { readonly type: 'wake' }
-  /** The user wants to stop. */
-  | { readonly type: 'stop' }
-) & { readonly nowMs: number };
-
-export type SessionEffect =
-  | { readonly type: 'connect' }
-  | { readonly type: 'send'; readonly message: FromWorker }
-  /** Close the connection; `closed` will follow. */
-  | { readonly type: 'close'; readonly code: ProtocolErrorCode | null }
-  /** Get ready for this run. */
-  | { readonly type: 'prepare'; readonly welcome: Welcome }
-  /** The payload of the message at hand is a part of the weights, or samples: store it. */
-  | { readonly type: 'store-weights'; readonly weights: WeightsMessage }
-  | { readonly type: 'store-samples'; readonly samples: SamplesMessage }
-  /** Compute this shard. */
-  | { readonly type: 'compute'; readonly shard: ShardLease }
-  | { readonly type: 'cancel'; readonly lease: number }
-  /** Whatever is being computed is of no use any more. */
-  | { readonly type: 'drop-work' }
-  /** The coordinator says how the run goes. */
-  | { readonly type: 'progress'; readonly progress: Progress }
-  | { readonly type: 'status'; readonly status: SessionStatus }
-  /** The session is over. */
-  | { readonly type: 'exit'; readonly ok: boolean; readonly message: string };
-
-export type SessionStatus =
-  | { readonly state: 'connecting' }
-  | { readonly state: 'joined'; readonly run: string; readonly member: number }
-  /** Not connected; the next attempt is in so many milliseconds. */
-  | {
-      readonly state: 'waiting';
-      readonly retryMs: number;
-      readonly wasJoined: boolean;
-      readonly firstAttempt: boolean;
-    };
+import { HeldWork } from './held-work.js';
+import type { SessionConfig, SessionEffect, SessionEvent } from './session-events.js';
 
 /** How long each stage may take, and how soon to try again. */
 export const sessionTimes = {
   openMs: 10_000,
   welcomeMs: 10_000,
-  /** Starting threads on a slow machine takes its time, during which the coordinator has nothing to say. */
+  /** Starting threads takes time on a slow machine. The coordinator sends nothing meanwhile. */
   prepareMs: 0.9 * limits.prepareMsMax,
   /**
-   * The coordinator sends at least its pings. After so long without any, one word from us finds out whether the
-   * connection still leads somewhere: it does not when this machine slept, and then it breaks at once.
+   * The coordinator sends at least its pings. If nothing has come for this long, the worker sends a message: if this
+   * machine slept and the connection leads nowhere any more, it breaks at once.
    */
   probeMs: 5_000,
-  /** So long without anything means that it is gone; it may have been stopped for half a minute. */
+  /** A coordinator that was silent for this long is gone. One that was only stopped comes back earlier. */
   silenceMs: 60_000,
-  /** The same after a sleep, when it may have given up: a few of its pings. */
+  /** The same after this machine has slept, when the coordinator may have given it up: a few pings. */
   wakeMs: 3_000,
   retryMsMin: 250,
   retryMsMax: 15_000,
-  /** No event for so long: this machine slept. */
+  /** If no event came for this long, this machine slept. */
   sleptMs: 10_000,
-  /** A coordinator that does not close after `leave` is left behind. */
+  /** A coordinator that does not close for this long after `leave` is left behind. */
   leaveMs: 2_000,
 } as const;
 
@@ -121,22 +62,13 @@ export class Session {
   private state: State = 'idle';
   private attempts = 0;
   private retryAtMs = 0;
-  /** The connection is being closed: what still arrives on it counts no more. */
+  /** The connection is being closed: messages that still arrive on it are ignored. */
   private closing = false;
   private deadlineMs = Number.POSITIVE_INFINITY;
   private probeAtMs = Number.POSITIVE_INFINITY;
   private lastEventMs: number | null = null;
-  /** Updates that the weights have seen which the machine holds; null while it does not hold all of them. */
-  private weightsStep: number | null = null;
-  /** The part of the weights that must come next, while some are coming. */
-  private nextWeights: WeightsMessage | null = null;
-  /** Parts of the weights of the run's model. */
-  private weightsParts = 0;
   private effects: SessionEffect[] = [];
-  /** Leases that were not answered or cancelled yet. */
-  private readonly leases = new Set<number>();
-  /** One of them that was cancelled when it was under way: it may be answered until other weights come. */
-  private recalled: number | null = null;
+  private readonly work = new HeldWork();
 
   /** `random` spreads the attempts of many workers that lost the same coordinator. */
   constructor(
@@ -152,12 +84,12 @@ export class Session {
 
   /** A computed shard is to be sent only if this holds: it is still wanted on this connection. */
   answers(lease: number): boolean {
-    return this.leases.delete(lease);
+    return this.work.end(lease);
   }
 
   private handle(event: SessionEvent): void {
     const { nowMs } = event;
-    // The pauses between attempts grew before it slept, and have nothing to do with now.
+    // This machine slept: the pauses between attempts begin anew.
     if (this.lastEventMs !== null && nowMs - this.lastEventMs > sessionTimes.sleptMs) this.attempts = 0;
     this.lastEventMs = nowMs;
     switch (event.type) {
@@ -230,7 +162,7 @@ export class Session {
   private welcomed(welcome: Welcome, nowMs: number): void {
     if (this.state !== 'greeting') return this.unexpected('welcome');
     this.become('preparing', nowMs + sessionTimes.prepareMs);
-    this.weightsParts = partsOf(parameterCount(welcome.model));
+    this.work.begin(partsOf(parameterCount(welcome.model)));
     this.effects.push({ type: 'prepare', welcome });
     const { run, member } = welcome;
     this.effects.push({ type: 'status', status: { state: 'joined', run, member } });
@@ -244,41 +176,21 @@ export class Session {
   }
 
   private weights(weights: WeightsMessage): void {
-    if (!this.isAdmitted() || !this.continues(weights)) return this.unexpected('weights');
-    if (this.recalled !== null) this.drop(this.recalled);
-    const { step, part } = weights;
-    const isLast = part + 1 === this.weightsParts;
-    this.weightsStep = isLast ? step : null;
-    this.nextWeights = isLast ? null : { ...weights, part: part + 1 };
+    if (!this.isAdmitted() || !this.work.continues(weights)) return this.unexpected('weights');
+    const recalled = this.work.endRecalled();
+    if (recalled !== null) this.effects.push({ type: 'cancel', lease: recalled });
+    this.work.store(weights);
     this.effects.push({ type: 'store-weights', weights });
-  }
-
-  /** The next part of the weights that are coming, or the first of others: of all, or of what has changed in ours. */
-  private continues({ step, base, part }: WeightsMessage): boolean {
-    const next = this.nextWeights;
-    if (next !== null) return step === next.step && base === next.base && part === next.part;
-    return part === 0 && (base === null || base === this.weightsStep);
   }
 
   private shard(shard: ShardLease): void {
     if (this.state === 'leaving') return;
-    if (this.state !== 'working' || shard.step !== this.weightsStep) return this.unexpected('shard');
-    const recalled = this.recalled !== null && this.leases.has(this.recalled) ? 1 : 0;
-    const isFull = this.leases.size - recalled >= limits.leasesPerMemberMax;
-    if (this.leases.has(shard.lease) || isFull) return this.unexpected('shard');
-    this.leases.add(shard.lease);
+    if (this.state !== 'working' || !this.work.lease(shard)) return this.unexpected('shard');
     this.effects.push({ type: 'compute', shard });
   }
 
-  /** Shards are computed in order: the first is under way, and its copy is worth something if it is soon there. */
   private cancel(lease: number): void {
-    const [underWay] = this.leases;
-    if (lease === underWay) this.recalled = lease;
-    else this.drop(lease);
-  }
-
-  private drop(lease: number): void {
-    if (this.leases.delete(lease)) this.effects.push({ type: 'cancel', lease });
+    if (this.work.cancel(lease)) this.effects.push({ type: 'cancel', lease });
   }
 
   private isConnected(): boolean {
@@ -312,7 +224,7 @@ export class Session {
   private close(code: ProtocolErrorCode | null): void {
     this.closing = true;
     this.deadlineMs = Number.POSITIVE_INFINITY;
-    this.leases.clear();
+    this.work.endLeases();
     this.effects.push({ type: 'close', code });
   }
 
@@ -320,9 +232,7 @@ export class Session {
     if (this.state === 'idle' || this.state === 'waiting') return;
     if (this.state === 'leaving') return this.exit(true, 'left the run');
     const wasJoined = this.isAdmitted() || this.state === 'preparing';
-    this.leases.clear();
-    this.weightsStep = null;
-    this.nextWeights = null;
+    this.work.clear();
     this.effects.push({ type: 'drop-work' });
     const firstAttempt = this.attempts === 0;
     const retryMs = this.retryDelayMs();
@@ -347,7 +257,7 @@ export class Session {
     this.send({ type: 'pong', id: 0 });
   }
 
-  /** Nothing that was to be waited for before counts any more. */
+  /** Tries at once: the network may be back, or the machine has slept. */
   private wake(nowMs: number): void {
     if (this.state === 'working') this.deadlineMs = Math.min(this.deadlineMs, nowMs + sessionTimes.wakeMs);
     if (this.state !== 'waiting') return;
@@ -361,7 +271,7 @@ export class Session {
       return this.exit(true, 'stopped');
     }
     this.become('leaving', nowMs + sessionTimes.leaveMs);
-    this.leases.clear();
+    this.work.endLeases();
     this.send({ type: 'leave' });
   }
 
@@ -371,7 +281,7 @@ export class Session {
 
   private exit(ok: boolean, message: string): void {
     this.state = 'ended';
-    this.leases.clear();
+    this.work.endLeases();
     this.effects.push({ type: 'exit', ok, message });
   }
 

@@ -3,7 +3,7 @@ import { plural } from '../../shared/plural.js';
 import { parseJoinAddress } from '../../worker/join-address.js';
 import { joinRun } from '../../worker/library.js';
 import { nodePlatform } from '../../worker/node-platform.js';
-import type { SessionStatus } from '../../worker/session.js';
+import type { SessionStatus } from '../../worker/session-events.js';
 import { keepYoungGenerationSmall } from './engine.js';
 import { createLog, type LogConfig } from './log.js';
 import { onInterrupt } from './signals.js';

@@ -157,6 +157,11 @@ describe('a run that is watched', () => {
     const member = workers.find(({ name }) => name === 'leaving')?.member;
     expect(await control('drop', { member })).toBe(200);
     expect((await leaving.ended).stdout).toContain('the operator dropped this worker');
+    const again = await lockstep('worker', url, '--threads', 1, '--name', 'leaving').ended;
+    expect(again.code).toBe(1);
+    expect(again.stdout + again.stderr).toMatch(
+      /does not admit this worker any more.*the operator dropped this worker/,
+    );
     const { workersTotal, step: later } = await state();
     expect([workersTotal, later]).toEqual([1, step]);
     expect(await control('checkpoint')).toBe(200);

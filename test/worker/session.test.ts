@@ -8,7 +8,8 @@ import {
   type Welcome,
 } from '../../shared/protocol/messages.js';
 import { Random } from '../../shared/random.js';
-import { Session, type SessionEffect, type SessionEvent, sessionTimes } from '../../worker/session.js';
+import { Session, sessionTimes } from '../../worker/session.js';
+import type { SessionEffect, SessionEvent } from '../../worker/session-events.js';
 
 const config = { version: '1', name: 'w', kind: 'node', threads: 2, kernels: 'webassembly 1f3a' } as const;
 

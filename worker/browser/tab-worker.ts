@@ -5,8 +5,8 @@
  * What this is not: it owns no timer and opens no socket.
  */
 
-import type { SessionStatus } from '../session.js';
 import type { DriverOptions, RunProgress, SessionDriver } from '../session-driver.js';
+import type { SessionStatus } from '../session-events.js';
 import type { JoinState, JoinStatus } from './status.js';
 
 /** Makes the driver of one stay, which lends `threads` cores. */

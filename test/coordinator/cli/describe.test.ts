@@ -40,6 +40,11 @@ const rows: readonly (readonly [RunEvent, string, string])[] = [
   [{ type: 'joined', ...worker, threads: 4, kernels: 'scalar' }, 'info', 'ann joined (2 at work)'],
   [{ type: 'left', ...worker, wasMember: true, reason: null }, 'info', 'ann left (2 at work)'],
   [{ type: 'left', ...worker, wasMember: true, reason: 'it lied' }, 'warn', 'ann is out: it lied (2 at work)'],
+  [
+    { type: 'banned', member: 3, worker: 'ann', address: '192.0.2.1', reason: 'it lied' },
+    'warn',
+    'ann at 192.0.2.1 is not admitted any more: it lied',
+  ],
   [{ type: 'stranded' }, 'warn', 'no workers left: paused until one joins; join with X'],
   [{ type: 'manned' }, 'info', 'going on'],
   [

@@ -9,7 +9,8 @@ import {
   type Welcome,
 } from '../../../shared/protocol/messages.js';
 import { Random } from '../../../shared/random.js';
-import { Session, type SessionEffect, type SessionEvent } from '../../../worker/session.js';
+import { Session } from '../../../worker/session.js';
+import type { SessionEffect, SessionEvent } from '../../../worker/session-events.js';
 
 /** What is right or wrong with the worker, and what happens to its connections. */
 export interface Course {
