@@ -24,12 +24,12 @@ export const usage = (
 ) => `npm run bench -- [--report] [--only NAME,NAME] [--row TEXT] [--rounds N] [--quick]
 
   --report     write test/bench/REPORT.md and test/bench/report.json
-  --only       run these sections alone
-  --row TEXT   only models and batches with that in their name, such as 784-16 or 1024
-  --rounds N   repeat each contest so often (default: ${roundsDefault})
-  --quick      one short round of everything, to see that it runs
+  --only       run only these sections
+  --row TEXT   only models and batches whose name contains TEXT, such as 784-16 or 1024
+  --rounds N   number of rounds of each contest (default: ${roundsDefault})
+  --quick      one short round of everything, to check that it runs
 
-LOCKSTEP_DATA names the directory with the four files of MNIST. PyTorch takes part where Python has it (Debian:
+LOCKSTEP_DATA names the directory with the four files of MNIST. PyTorch is measured if Python has it (Debian:
 python3-torch libopenblas0-openmp), the JavaScript peers after npm ci --prefix test/bench/peers.
 Sections: ${sections.join(', ')}
 `;

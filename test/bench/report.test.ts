@@ -35,5 +35,5 @@ test('the report names the machine, what was left out, and targets that were mis
 });
 
 test('without targets there is no table', () => {
-  expect(renderTargets([])).toBe('None of the sections that ran has one.');
+  expect(renderTargets([])).toBe('None of the sections that ran has a target.');
 });

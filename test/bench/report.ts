@@ -17,7 +17,7 @@ export function renderReport({ environment, rounds, remark, sections, skipped }:
   return `${[
     '# Benchmark report',
     'Written by `npm run bench -- --report`. Contenders take turns (A B A B) in one run and in one scheduling class ' +
-      `(other: the default; batch: \`chrt -b 0\`). Rounds: ${rounds}. Figures are medians over the rounds, with the range; a ratio is ` +
+      `(other: the default; batch: \`chrt -b 0\`). Rounds: ${rounds}. A figure is the median of the rounds, with the range. A ratio is ` +
       'the median of the ratios of the rounds. Every contender warms up before its speed counts.',
     remark,
     renderTable({ title: '', columns: ['', ''], rows: environment }),
@@ -29,7 +29,7 @@ export function renderReport({ environment, rounds, remark, sections, skipped }:
 }
 
 export function renderTargets(targets: readonly Target[]): string {
-  if (targets.length === 0) return 'None of the sections that ran has one.';
+  if (targets.length === 0) return 'None of the sections that ran has a target.';
   const rows = targets.map(({ what, wanted, measured, reached }) => [
     what,
     wanted,

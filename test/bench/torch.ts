@@ -10,8 +10,8 @@ import { nameOf, type Row } from './rows.js';
 export function remarkOn(python: Python | null): string {
   const weaker = "Debian's PyTorch 1.13 has no MKL and is weaker than the current wheel";
   return python === null
-    ? 'PyTorch is not installed here (apt install python3-torch): no ratios to it.'
-    : `Ratios are to PyTorch ${python.torch}, the one that is installed here: ${weaker}, so these ratios are no claim about that.`;
+    ? 'PyTorch is not installed (apt install python3-torch), so there are no ratios to it.'
+    : `Ratios are to the installed PyTorch ${python.torch}. ${weaker}, so the ratios say nothing about that wheel.`;
 }
 
 export interface Python {

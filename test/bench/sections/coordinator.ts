@@ -16,16 +16,18 @@ const judged = '784-512-512-10';
 
 export const coordinator: Section = {
   name: 'coordinator',
-  title: "Where a step's time goes, and the coordinator's own work",
+  title: "How a step spends its time, and the coordinator's own work",
   async run(context, findings) {
     if (!(await knowsOption('coordinator', '--profile'))) {
       throw new Unavailable('this command line has no --profile');
     }
     findings.note(
-      'A process that others keep off the cores stands still, too, and so does one whose virtual machine the host keeps ' +
-        'off them: a block is judged by the time on a core alone, so without what it waited for a disk, too.',
+      'A block of the event loop also contains time in which the process waited for a core or for the disk. Other ' +
+        'programs and other virtual machines cause such waits, so the target counts only the time on a core.',
     );
-    findings.note('Own work is all phases but compute, watch and rest: rest is the event loop, and waiting.');
+    findings.note(
+      'Own work is the sum of all phases except compute, watch and rest. Rest is the event loop and waiting.',
+    );
     for (const row of rowNames.map(findRow)) {
       await profile(context, findings, row, 'train, 2 threads', { threads: 2 });
       const title = `coordinator, ${members.length} workers of 1 thread`;
@@ -64,15 +66,15 @@ async function profile(
       profiles.map((each) => 1000 * each.longestMs),
     ),
     of(
-      'longest by the time on a core',
+      'longest time of a block on a core',
       profiles.map((each) => 1000 * each.longestOnCoreMs),
     ),
     of(
-      'of that, collecting garbage',
+      'garbage collection in that block',
       profiles.map((each) => 1000 * each.longestGcMs),
     ),
   ];
-  const heading = `Microseconds of a step by phase: ${row.name}: ${title}`;
+  const heading = `Microseconds of a step, by phase: ${row.name}: ${title}`;
   findings.table(heading, ['phase', 'median', 'min', 'max'], [...cells, ...longest]);
   return profiles;
 }

@@ -23,10 +23,10 @@ export const kernels: Section = {
     );
     findings.command('node dist/test/bench/kernels.js');
     findings.note(
-      `Pixels: ${report.pixels}. GFLOP/s count skipped operations too: they are those of the dense product.`,
+      `Pixels: ${report.pixels}. GFLOP/s count all operations of the dense product, including skipped ones.`,
     );
     if (typeof report.sgemm === 'string') findings.note(`NumPy's SGEMM on one core: ${report.sgemm}.`);
-    else findings.note('The yardstick is NumPy’s SGEMM, OpenBLAS on one core with fused multiply-add of AVX.');
+    else findings.note('SGEMM is that of NumPy: OpenBLAS on one core, with the fused multiply-add of AVX.');
     const cells = report.rates.map((rate) => [rate.name, rate.unit, ranged(rate, number), ...blasCells(report, rate)]);
     findings.table('Median (range)', ['kernel', 'unit', 'rate', 'SGEMM', 'ratio'], cells);
     judge(findings, report);

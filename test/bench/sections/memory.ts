@@ -48,8 +48,10 @@ export const memory: Section = {
     }
     const columns = ['what', 'process', 'peak RSS', 'RSS growth', 'live heap at the end', 'growth', 'external growth'];
     findings.table(`MB over ${steps} steps of ${batch} samples of 784-100-10 on MNIST`, columns, cells);
-    findings.note('Growth is from the mean over 25-40 % of the steps to the mean over 85-100 %.');
-    findings.note('Live heap: of the main thread, after a collection, by a probe loaded into a run of its own.');
+    findings.note('Growth is the difference between the mean over 25-40 % of the steps and the mean over 85-100 %.');
+    findings.note(
+      'The live heap is that of the main thread after a garbage collection, measured by a probe in a separate run.',
+    );
   },
 };
 

@@ -30,7 +30,7 @@ export const start: Section = {
     const shown = (seconds: number) => `${seconds.toFixed(2)} s`;
     const cells = [
       ['lockstep train --max-steps 1: the first line of the metrics is there', ranged(summarise(firsts), shown)],
-      ['the same, until the process has ended, evaluation included', ranged(summarise(wholes), shown)],
+      ['the same, until the process has ended (with the evaluation)', ranged(summarise(wholes), shown)],
       ...(torch.length > 0 ? [['PyTorch, 784-100-10 at 128: its first update', ranged(summarise(torch), shown)]] : []),
     ];
     findings.table(
@@ -39,7 +39,7 @@ export const start: Section = {
       cells,
     );
     findings.note(remarkOn(context.python));
-    findings.note('The line is written after the first update and an evaluation: the update itself is earlier.');
+    findings.note('The line is written after the first update and an evaluation, so the update itself is earlier.');
     const measured = median(firsts);
     findings.target('start, first update', `under ${secondsWanted} s`, shown(measured), measured < secondsWanted);
   },

@@ -54,10 +54,10 @@ export const train: Section = {
       dense.push(...lines(row, await onPixels(context, findings, row, pixels, bestKinds(outcomes))));
     }
     findings.table('Samples/s on MNIST: median (range)', columns, mnist);
-    findings.table('Samples/s on random pixels of which none is zero', columns, dense);
+    findings.table('Samples/s on random pixels without zeros', columns, dense);
     findings.note(
-      'A dense peer does not care for the pixels; Lockstep skips zeros. On the random pixels only the kind of ' +
-        'PyTorch that was best on MNIST in its class is run again.',
+      'Lockstep skips zero pixels, PyTorch does not. On the random pixels, only the kind of PyTorch that was best on ' +
+        'MNIST in its class is measured again.',
     );
     allFigures(findings);
   },

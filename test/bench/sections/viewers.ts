@@ -41,7 +41,7 @@ export const viewersSection: Section = {
     const watched = turns.map((turn) => turn.watched);
     findings.command(`node dist/test/bench/viewer-crowd.js http://127.0.0.1:PORT ${viewers}`);
     findings.note(
-      'The crowd is a process of its own on the same cores, and reads what it is sent: that costs as well.',
+      'The viewers are a separate process on the same cores, so their own work slows the run down as well.',
     );
     findings.table(
       `Samples/s of ${row.name} on one worker, in turns: median (range)`,
