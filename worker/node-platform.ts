@@ -19,7 +19,7 @@ const threadFile = new URL('./thread-entry.js', import.meta.url);
 const maxYoungGenerationSizeMb = 3;
 
 export interface NodePlatformOptions {
-  /** Measures this thread; by default nothing does. */
+  /** Measures this thread. Default: nothing is measured. */
   readonly profile?: Profile | undefined;
   /** Called after each start of a thread, because that resets the engine's flags. */
   readonly threadStarted?: () => void;

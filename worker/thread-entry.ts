@@ -1,4 +1,4 @@
-/** A compute thread in Node: what worker_threads starts. */
+/** The entry file of a compute thread in Node, which worker_threads starts. */
 import { parentPort } from 'node:worker_threads';
 import { assert } from '../shared/assert.js';
 import { runThread, type ToThread } from '../shared/compute/thread.js';

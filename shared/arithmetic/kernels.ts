@@ -1,7 +1,7 @@
 /**
  * The arithmetic that reaches the weights, as operations on one flat memory.
  *
- * What this is: the whole of the numeric rule (E2). The specification is `scalar/kernels.ts`: plain TypeScript with
+ * What this is: all of the numeric rule (E2). The specification is `scalar/kernels.ts`: plain TypeScript with
  * `Math.fround` that reads like the formulas. Every other backend (`backends.ts` lists them) must equal it bit for bit
  * wherever every value is finite.
  * What this is not: a tensor library. There are no shapes, no autograd and no allocation; the caller lays out memory.
@@ -13,10 +13,10 @@
  * before anyone compares them.
  */
 
-/** A byte offset into the memory that the kernels were made for. Multiples of 4 for floats and uint32. */
+/** A byte offset in the kernels' memory: a multiple of 4 for floats and uint32. */
 export type Pointer = number;
 
-/** Element-wise function after a dense layer. The numbers are the kernels' own; they never travel. */
+/** The function after a dense layer, element by element. Only kernels know the numbers: they are never sent or stored. */
 export const Activation = { linear: 0, sigmoid: 1, tanh: 2, relu: 3 } as const;
 export type ActivationCode = (typeof Activation)[keyof typeof Activation];
 
@@ -25,8 +25,8 @@ export const Loss = { quadratic: 0, sigmoidCrossEntropy: 1, softmaxCrossEntropy:
 export type LossCode = (typeof Loss)[keyof typeof Loss];
 
 /**
- * How a kernel writes its result: over what is there, or added to it (one float32 addition: existing + result). What is
- * added to is itself a sum from +0 and so never -0, which lets a kernel leave it alone where the result is +0.
+ * How a kernel writes its result: over what is there, or added to it, with one float32 addition: existing + result. The
+ * existing number is itself a sum from +0 and so never -0. A kernel may therefore leave it as it is if the result is +0.
  */
 export const Write = { store: 0, accumulate: 1 } as const;
 export type WriteCode = (typeof Write)[keyof typeof Write];
@@ -42,7 +42,7 @@ export interface Kernels {
    */
   keep(image: Pointer, pixels: number, record: Pointer): number;
 
-  /** The image of a record again. */
+  /** Writes the image that a record was made from. */
   restore(record: Pointer, pixels: number, image: Pointer): void;
 
   /**
@@ -61,7 +61,7 @@ export interface Kernels {
     labelsOut: Pointer,
   ): void;
 
-  /** As `denseForward`, for the x that `gather` packed. */
+  /** `denseForward` for the x that `gather` packed. */
   inputForward(
     packed: Pointer,
     w: Pointer,
@@ -74,7 +74,7 @@ export interface Kernels {
     scratch: Pointer,
   ): void;
 
-  /** As `denseParameterGradient`, for the x that `gather` packed. */
+  /** `denseParameterGradient` for the x that `gather` packed. */
   inputParameterGradient(
     packed: Pointer,
     delta: Pointer,

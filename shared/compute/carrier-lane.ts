@@ -1,4 +1,4 @@
-/** The machine's side of a thread with a memory of its own (carrier.ts), as a member of the machine's pool. */
+/** The lane to a thread with a memory of its own: the machine's side of carrier.ts. */
 import { assert } from '../assert.js';
 import type { PartialBuffers } from '../pool/partials.js';
 import type { Shard } from '../pool/tree.js';
@@ -15,16 +15,16 @@ import { packSamples, type SampleMemory } from './samples.js';
 export interface Store extends SampleMemory {
   readonly buffers: PartialBuffers;
   readonly orders: Orders;
-  /** Another one after each change of the weights. */
+  /** Another number after each change of the weights. */
   readonly weightsVersion: number;
 }
 
 export class CarrierLane extends Lane {
   private readonly answers: CarriedAnswer[] = [];
   private readonly held: HeldSamples;
-  /** Of the weights that the thread holds. */
+  /** `Store.weightsVersion` of the weights that the thread holds; null before it holds any. */
   private weightsVersion: number | null = null;
-  /** Buffers that came back: of weights, and of gradients. */
+  /** Buffers that came back and are used again: for weights, and for sums. */
   private readonly weightsBuffers: ArrayBuffer[] = [];
   private readonly sumBuffers: ArrayBuffer[] = [];
 

@@ -1,7 +1,7 @@
 /**
- * A compute thread with a memory of its own, where the platform shares none: what it needs for a shard is carried to it
- * with the shard, in buffers that change hands, and the sum is carried back in another one. Nothing is sent twice: the
- * weights when they have changed, a sample once.
+ * A compute thread with a memory of its own, for platforms that share no memory. A message carries a shard to the thread,
+ * with what the thread needs for it, in buffers that change owners. Another message carries the sum back. The weights are
+ * sent only when they have changed, and each sample only once.
  */
 
 import type { KernelBackend, KernelMemory } from '../arithmetic/backend.js';
@@ -22,25 +22,25 @@ export interface CarriedOrder {
   readonly kind: 'order';
   readonly task: ShardOrder['task'];
   readonly shard: Shard;
-  /** All of them; null when they are those of the last order. */
+  /** All weights, or null if they are the same as in the last order. */
   readonly weights: ArrayBuffer | null;
-  /** Those of the task's set that the thread does not hold yet, as they travel over a network, and how many. */
+  /** The samples that the thread does not hold yet, encoded as for a network, and their number. */
   readonly samples: Uint8Array<ArrayBuffer>;
   readonly count: number;
   /** As long as the answer: the sum, and the predictions behind it if the kind of work predicts. */
   readonly sum: ArrayBuffer;
 }
 
-/** From a thread, in the order of its orders: their buffers again, the sum filled in. */
+/** From a thread, one for each order and in the same sequence: the order's buffers come back, the sum filled in. */
 export interface CarriedAnswer {
   readonly kind: 'answer';
   readonly weights: ArrayBuffer | null;
   readonly sum: ArrayBuffer;
-  /** How long it was worked on. */
+  /** How long the thread computed, in milliseconds. */
   readonly tookMs: number;
 }
 
-/** Those that change hands. */
+/** The buffers of a message that change owners. */
 export function buffersOf({ weights, sum }: CarriedOrder | CarriedAnswer): ArrayBuffer[] {
   return weights === null ? [sum] : [weights, sum];
 }

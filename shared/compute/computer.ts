@@ -1,8 +1,8 @@
 /**
- * One thread's part of the work: computes a shard of any kind of work, in a workspace.
+ * What one thread does: it computes shards of any kind of work, in a workspace.
  *
- * This is where a training step reaches the kernels: `compute` looks up the shard's samples and has them summed along
- * the canonical tree (model/shard.ts), one micro-batch after the other (model/network.ts).
+ * This is where a training step reaches the kernels: `compute` looks up the shard's samples. model/shard.ts
+ * sums them along the canonical tree, and model/network.ts computes one micro-batch after the other.
  */
 
 import type { KernelMemory } from '../arithmetic/backend.js';
@@ -26,7 +26,7 @@ export class Computer {
     private readonly memory: KernelMemory,
     private readonly workspace: Workspace,
     thread: number,
-    /** The run's: everybody on this thread may share one. */
+    /** The orders of the run. All computers of one thread may share them. */
     private readonly orders: Orders = ordersOf(workspace.run),
   ) {
     this.region = workspace.threads[thread];
@@ -50,7 +50,7 @@ export class Computer {
     computations[task.work](this.network, this.operands[set], work, out, region.temporaries, predictions);
   }
 
-  /** The numbers of the shard's samples, in slot order without gaps. */
+  /** Writes the numbers of the shard's samples, in slot order without gaps. */
   private writeIds(order: SlotOrder, { epoch, stepInEpoch }: ShardOrder['task'], shard: Shard): void {
     const ids = new Uint32Array(this.memory.buffer, this.region.ids);
     const end = shardEnd(shard, order.slotsIn(stepInEpoch));

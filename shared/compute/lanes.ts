@@ -1,4 +1,4 @@
-/** The members of a machine's own pool: its threads, and the machine's own thread where steps are short. */
+/** The members of a machine's own pool: its compute threads, and its own thread where steps are short. */
 
 import type { Pointer } from '../arithmetic/kernels.js';
 import { assert } from '../assert.js';
@@ -12,7 +12,7 @@ import type { UpdateOrder } from './orders.js';
 /** A part of an update takes well below a millisecond. A thread that needs this long will never be done. */
 const updateMsMax = 30_000;
 
-/** A shard that is done, or will be: whose lease it is, and where its sum goes. */
+/** A shard that a lane was given: its lease, and where its sum goes. */
 export interface Placed {
   readonly order: LeaseOrder;
   readonly out: Pointer;
@@ -20,14 +20,14 @@ export interface Placed {
 
 export interface Finished {
   readonly placed: Placed;
-  /** How long it was worked on. */
+  /** How long the computation took, in milliseconds. */
   readonly tookMs: number;
 }
 
 /** A local member. It is not asked for signs of life, is not dropped, and what it computes cannot be called off. */
 export abstract class Lane implements Transport {
   member = 0;
-  /** Not finished yet, in the order in which they will be. */
+  /** Shards that are not finished, in the order in which they will be. */
   protected readonly placed: Placed[] = [];
 
   constructor(protected readonly buffers: PartialBuffers) {}
@@ -46,7 +46,7 @@ export abstract class Lane implements Transport {
     return this.placed.length === 0;
   }
 
-  /** Whether `finished` has something to give, or will have. */
+  /** Whether `finished` will return something, now or later. */
   get isExpected(): boolean {
     return !this.isIdle;
   }
@@ -56,9 +56,9 @@ export abstract class Lane implements Transport {
   ping(): void {}
   drop(): void {}
 
-  /** Whether `finished` has something to give. */
+  /** Whether `finished` would return something now. */
   abstract get hasFinished(): boolean;
-  /** The next shard that is done, if one is. */
+  /** Returns the next shard that is done, each once; undefined if none is. */
   abstract finished(): Finished | undefined;
 
   // ---- what only some lanes can do ----
@@ -92,11 +92,11 @@ export abstract class Lane implements Transport {
   protected abstract begin(placed: Placed): void;
 }
 
-/** The machine's own thread: computes a shard when it is asked for what is finished. */
+/** The lane of the machine's own thread. It computes a shard when `finished` is called. */
 export class InlineLane extends Lane {
   constructor(
     buffers: PartialBuffers,
-    /** Returns how long it took. */
+    /** Returns how long it took, in milliseconds. */
     private readonly compute: (placed: Placed) => number,
     private readonly wake: () => void,
   ) {
@@ -117,7 +117,7 @@ export class InlineLane extends Lane {
   }
 }
 
-/** A compute thread, reached through its mailbox. */
+/** The lane to a thread that works in the machine's memory, by way of its mailbox. */
 export class ThreadLane extends Lane {
   /** Answers that this lane has seen. It is idle when it has seen as many as it has posted orders. */
   private seen = 0;

@@ -1,8 +1,8 @@
 /**
- * Work for one thread, in the memory that it shares with its machine: a queue of shards with one sender and one
- * receiver, answered in order. No event loop is involved: the thread sleeps on the queue itself, and a sender or
- * receiver that is awake anyway sees the other side's progress at once. (A round trip by messages costs 50 to 150
- * microseconds, mostly for waking a core up; a small step is computed in less.)
+ * The orders of one thread, in the memory that it shares with its machine: a queue with one sender and one receiver,
+ * answered in the same sequence. No event loop is involved. A thread without work sleeps on the queue itself, and a side
+ * that is awake sees the other side's progress at once. A round trip by messages would cost 50 to 150 microseconds,
+ * mostly to wake a core up, and a small step takes less than that.
  */
 import type { Pointer } from '../arithmetic/kernels.js';
 import { limits } from '../limits.js';
@@ -12,13 +12,13 @@ import type { Order, ShardOrder, UpdateOrder } from './orders.js';
 /** What an entry begins with: the place of a kind of work in `workNames`, or this for an update. */
 const UPDATE = -1;
 
-/** Places of the counters, in int32; what the two sides write lies in different cache lines. */
+/** Places of the counters, in int32. The machine and the thread write to different cache lines. */
 const POSTED = 0;
 const WANTS_MESSAGE = 1;
 const ANSWERED = 16;
 const RING = 32;
 const ENTRY = 8;
-/** Within an entry. */
+/** Places within an entry. */
 const TOOK = 6;
 const STATE = 7;
 /** The state of an order that was posted. The side that changes FREE owns the order. */
@@ -29,7 +29,7 @@ const RECLAIMED = 2;
 /** Orders that wait for an answer: as many as a member may have leases, and as many that were reclaimed. */
 const ORDERS = 2 * limits.leasesPerMemberMax;
 
-/** int32 of one mailbox. */
+/** Length of one mailbox, in int32. */
 export const mailboxInts = RING + ENTRY * ORDERS;
 
 export class Mailbox {
@@ -44,7 +44,7 @@ export class Mailbox {
 
   // ---- the machine's side ----
 
-  /** There are never more than `leasesPerMemberMax` unanswered ones, beside as many that were reclaimed. */
+  /** At most `leasesPerMemberMax` orders are unanswered at a time, and at most as many again were reclaimed. */
   post(order: Order): void {
     const { ints } = this;
     const posted = ints[POSTED];
@@ -55,12 +55,12 @@ export class Mailbox {
     Atomics.notify(ints, POSTED);
   }
 
-  /** How many were answered so far; wraps around. */
+  /** How many orders were answered so far. It wraps around at 2^32. */
   get answered(): number {
     return Atomics.load(this.ints, ANSWERED);
   }
 
-  /** How long the thread worked on the shard after `answered` others; its entry has not been used again. */
+  /** How long the thread worked on the order after `answered` others. Ask before the entry is used again. */
   tookMs(answered: number): number {
     return this.floats[entryAt(answered) + TOOK];
   }
@@ -70,12 +70,12 @@ export class Mailbox {
     return Atomics.compareExchange(this.ints, entryAt(posted) + STATE, FREE, RECLAIMED) === FREE;
   }
 
-  /** From now on, or no longer, a message follows each answer: whoever asks for one must look at `answered` again. */
+  /** Says whether a message shall follow each answer. After asking for one, look at `answered` once more. */
   wantMessage(wanted: boolean): void {
     Atomics.store(this.ints, WANTS_MESSAGE, wanted ? 1 : 0);
   }
 
-  /** Waits until `posted` orders are answered; false when there is no progress for `timeoutMs`. */
+  /** Waits until `posted` orders are answered; false if there is no progress for `timeoutMs`. */
   awaitAnswers(posted: number, spins: number, timeoutMs: number): boolean {
     const { ints } = this;
     for (let i = 0; i < spins; i++) if (Atomics.load(ints, ANSWERED) === posted) return true;

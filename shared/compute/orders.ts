@@ -4,7 +4,7 @@ import type { UpdatePart } from '../optimizer/optimizer.js';
 import type { Shard } from '../pool/tree.js';
 import type { Task } from '../work/task.js';
 
-/** A shard, and where its sum belongs. */
+/** Compute this shard, and write its sum to `out`. */
 export interface ShardOrder {
   readonly kind: 'shard';
   readonly task: Pick<Task, 'work' | 'epoch' | 'stepInEpoch'>;
@@ -12,7 +12,7 @@ export interface ShardOrder {
   readonly out: Pointer;
 }
 
-/** A run of parameters to update. The optimizer, the weights and its vectors are the workspace's. */
+/** Update a run of parameters. The optimizer, the weights and its vectors are those of the workspace. */
 export interface UpdateOrder extends UpdatePart {
   readonly kind: 'update';
 }

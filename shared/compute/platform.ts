@@ -3,25 +3,24 @@ import type { KernelBackend } from '../arithmetic/backend.js';
 import type { Profile } from '../profile.js';
 import type { FromThread, Port, ToThread } from './thread.js';
 
-/** A thread as its machine sees it. */
+/** The machine's end of a thread. */
 export interface ThreadHandle extends Port<FromThread, ToThread> {
-  /** Called once if the thread dies of itself. */
+  /** `report` is called once if the thread ends without `terminate`. */
   whenFailed(report: (error: Error) => void): void;
   terminate(): void;
 }
 
-/** What a machine needs from its platform. */
 export interface Platform {
-  /** Carries out the arithmetic. Threads open it by its name. */
+  /** The kernels that this machine and its threads use. */
   readonly backend: KernelBackend;
   /** Threads that can run at the same time. */
   readonly cores: number;
   /** Whether threads can compute in one memory. */
   readonly sharesMemory: boolean;
   spawnThread(): ThreadHandle;
-  /** Monotonic milliseconds. */
+  /** The time on a clock that never goes back, in milliseconds. */
   nowMs(): number;
-  /** Calls back after what the event loop has to do now. */
+  /** Calls back when the event loop has done what it has to do now. */
   defer(call: () => void): void;
   /** Lowercase hex. */
   sha256(bytes: Uint8Array): string;

@@ -1,4 +1,4 @@
-/** Samples on their way from one memory to another: the bytes that they travel as. */
+/** Reads samples from a memory and writes them to one, in the form in which they travel. */
 import type { KernelMemory } from '../arithmetic/backend.js';
 import type { SampleSet } from '../data/dataset.js';
 import { samplesBytes } from '../protocol/payload.js';
@@ -18,7 +18,7 @@ export interface LooseSamples {
 }
 
 /**
- * Writes the payload of a `samples` message (protocol/messages.ts), for which `payload` has room; returns its length.
+ * Writes the payload of a `samples` message (protocol/messages.ts) and returns its length. `payload` has room for it.
  */
 export function packSamples(from: SampleMemory, set: SampleSet, ids: readonly number[], payload: Uint8Array): number {
   const { memory, workspace } = from;
@@ -39,7 +39,7 @@ export function imageOf(from: SampleMemory, set: SampleSet, id: number): Uint8Ar
   return restorer(from, set)(id);
 }
 
-/** `imageOf` for many samples, with the same views for all. They are good as long as the memory does not grow. */
+/** `imageOf` for many samples, with one set of views for all. The views are valid until the memory grows. */
 function restorer({ memory, workspace }: SampleMemory, set: SampleSet): (id: number) => Uint8Array {
   const { image, pixels } = workspace;
   const records = new Uint32Array(memory.buffer, workspace[set].records, workspace.context[set]);
@@ -50,20 +50,20 @@ function restorer({ memory, workspace }: SampleMemory, set: SampleSet): (id: num
   };
 }
 
-/** Takes samples in; those that are held already stay as they are. */
+/** Writes samples to a memory. Samples that it holds already stay as they are. */
 export function storeSamples(into: SampleMemory, set: SampleSet, { ids, labels, pixels: images }: LooseSamples): void {
   const { memory, workspace } = into;
   const { image, pixels } = workspace;
   const { heap, ...at } = workspace[set];
   const records = new Uint32Array(memory.buffer, at.records, workspace.context[set]);
   const held = new Uint8Array(memory.buffer, at.labels, workspace.context[set]);
-  const taken = new Uint32Array(memory.buffer, at.heapTaken, 1);
+  const used = new Uint32Array(memory.buffer, at.heapUsed, 1);
   const place = new Uint8Array(memory.buffer, image, pixels);
   for (const [i, id] of ids.entries()) {
     if (records[id] !== 0) continue;
     held[id] = labels[i];
     place.set(images.subarray(i * pixels, (i + 1) * pixels));
-    records[id] = heap + taken[0];
-    taken[0] += memory.kernels.keep(image, pixels, records[id]);
+    records[id] = heap + used[0];
+    used[0] += memory.kernels.keep(image, pixels, records[id]);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A compute thread: waits for shards, computes them, says so; in the machine's memory, or in one of its own where memory
- * is not shared. The same on every platform; who starts it hands it a port.
+ * A compute thread: it waits for orders, carries them out and answers. It works in the machine's memory, or in a memory
+ * of its own where the platform shares none. It is the same on every platform: the platform's entry file hands it a port.
  */
 
 import type { BackendHandOver, KernelMemory } from '../arithmetic/backend.js';
@@ -12,7 +12,7 @@ import { Mailbox } from './mailbox.js';
 import { update } from './shared-update.js';
 import { layOutWorkspace, type RunDescription, type Workspace } from './workspace.js';
 
-/** From the machine to one of its threads, once: who it is, and where. */
+/** From the machine to a thread, once: which thread it is, and what it works in. */
 export interface ThreadStart {
   readonly kind: 'start';
   readonly backend: BackendHandOver;
@@ -22,21 +22,21 @@ export interface ThreadStart {
    */
   readonly memory: unknown;
   readonly run: RunDescription;
-  /** Threads of the machine, and which of them this is. */
+  /** The number of threads that the workspace is laid out for, and which of them this is. */
   readonly threads: number;
   readonly thread: number;
-  /** How often to look for work before going to sleep. */
+  /** How often the thread looks for work before it sleeps. */
   readonly spins: number;
 }
 
 export type ToThread = ThreadStart | CarriedOrder;
 
-/** From a thread to its machine: it is ready for work; it has answered an order when a message was wanted; an answer. */
+/** From a thread: it is ready for work; it has answered in the mailbox, and a message was wanted; a carried answer. */
 export type FromThread = 'ready' | 'answered' | CarriedAnswer;
 
 /** One end of a channel between a machine and a thread. */
 export interface Port<In, Out> {
-  /** `handOver`: buffers of the message that change hands. */
+  /** `handOver` lists the buffers of the message that change owners. */
   post(message: Out, handOver?: ArrayBuffer[]): void;
   listen(receive: (message: In) => void): void;
 }
@@ -62,7 +62,7 @@ export function runThread(port: Port<ToThread, FromThread>, nowMs: () => number,
   });
 }
 
-/** Never returns to its event loop: the thread ends when it is terminated. */
+/** Never returns to the event loop: the thread works until it is terminated. */
 function serveMailbox(
   port: Port<ToThread, FromThread>,
   { thread, spins }: ThreadStart,

@@ -10,7 +10,7 @@ const TURN_MS = 1;
 /** What a machine's own thread does in its turns. */
 export interface TurnWork {
   nowMs(): number;
-  /** Calls back after what the event loop has to do now. */
+  /** Calls back when the event loop has done what it has to do now. */
   defer(call: () => void): void;
   /** Computes a shard here and now; returns how long it took, in milliseconds. */
   compute(placed: Placed): number;

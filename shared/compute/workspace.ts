@@ -1,7 +1,7 @@
 /**
- * One machine's memory: the weights once, the samples once, and what each of its threads needs for itself, at fixed
- * places of one memory. Every thread of a machine computes in the same memory where the platform shares
- * memory between threads; the layout is a function of the description below, so each side works it out for itself.
+ * The layout of a machine's memory: the weights once, the samples once, and a region for each thread. Where the platform
+ * shares memory between threads, all threads of a machine compute in one memory. The layout follows from the description
+ * of the run alone, so that machine and threads work it out on their own and need not exchange it.
  */
 
 import { Arena } from '../arithmetic/arena.js';
@@ -20,36 +20,36 @@ import { scoreFloats, sumFloats, workNames } from '../work/kinds.js';
 import { type Orders, orderOf, ordersOf } from '../work/orders.js';
 import { mailboxInts } from './mailbox.js';
 
-/** All that a machine must know about a run to compute for it. Plain data: it travels to threads as it is. */
+/** What a machine must know about a run to compute for it. Plain data, which is sent to threads as it is. */
 export interface RunDescription extends Readonly<Record<SampleSet, number>> {
   readonly model: Model;
   /** Samples per step, 0 for all; samples per slot; see `OrderConfig`. */
   readonly batch: number;
   readonly microBatch: number;
   readonly seed: number;
-  /** How the weights are updated. Absent where they only come from elsewhere: on a worker. */
+  /** How the weights are updated. Absent on a worker, whose weights come from the coordinator. */
   readonly optimizer?: OptimizerDescription;
 }
 
-/** What one thread has for itself. */
+/** One thread's own region. */
 export interface ThreadRegion {
   readonly network: Pointer;
   /** Sample numbers of one shard: uint32. */
   readonly ids: Pointer;
   /** Temporaries for the sum of one shard. */
   readonly temporaries: Pointer;
-  /** The orders that it gets. */
+  /** The orders for the thread (mailbox.ts). */
   readonly mailbox: Pointer;
 }
 
 export interface SampleStore {
-  /** The address of each sample's record (`Kernels.keep`), uint32; 0 for one that is not held. */
+  /** The address of each sample's record (`Kernels.keep`), uint32; 0 if the sample is not held. */
   readonly records: Pointer;
   /** One byte per sample. */
   readonly labels: Pointer;
-  /** Where the records lie, in the order in which they came, and how many bytes of it are taken, uint32. */
+  /** Where the records lie, in the order in which they came, and how many bytes they take so far, uint32. */
   readonly heap: Pointer;
-  readonly heapTaken: Pointer;
+  readonly heapUsed: Pointer;
 }
 
 export interface Workspace {
@@ -57,18 +57,18 @@ export interface Workspace {
   readonly sizes: KernelSizes;
   /** The model's layers. */
   readonly chain: Chain;
-  /** What the lengths of the run's messages follow from. */
+  /** The sizes that determine the lengths of the run's messages. */
   readonly context: PayloadContext;
-  /** Floats of the weights, and of a partial gradient (two more). */
+  /** Floats of the weights, and of a partial gradient, which has two more. */
   readonly parameters: number;
   readonly partialFloats: number;
   /** Bytes per image. */
   readonly pixels: number;
   readonly weights: Pointer;
   readonly transposed: Pointer;
-  /** The vectors that the optimizer remembers; none where the run has no optimizer. */
+  /** The vectors that the optimizer remembers. Empty if the run has no optimizer. */
   readonly vectors: readonly Pointer[];
-  /** The weights as they were broadcast last, and the time before; only the coordinator uses them. */
+  /** The weights of the last broadcast and of the one before it. Only the coordinator uses them. */
   readonly broadcast: readonly [Pointer, Pointer];
   /** An image on its way to or from its record. */
   readonly image: Pointer;
@@ -97,8 +97,8 @@ export function layOutWorkspace(run: RunDescription, threads: number, sizes: Ker
   const store = (samples: number): SampleStore => ({
     records: arena.uint32(samples),
     labels: arena.bytes(samples),
-    heapTaken: arena.uint32(1),
-    // Most of it is never touched when most pixels are zero, and then takes no memory.
+    heapUsed: arena.uint32(1),
+    // Where most pixels are zero, most of this is never written, and pages that are never written take no memory.
     heap: arena.bytes(samples * sizes.recordBytesMax(pixels)),
   });
   const orders = ordersOf(run);

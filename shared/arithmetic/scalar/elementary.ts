@@ -1,9 +1,9 @@
 /**
- * exp, log, sigmoid and tanh of a float32, as a fixed sequence of float32 operations (E2). What an engine's own `Math`
- * offers differs from engine to engine; this does not.
+ * exp, log, sigmoid and tanh of a float32, as a fixed sequence of float32 operations (E2). The functions of
+ * `Math` differ from engine to engine; these do not.
  *
  * The method is that of Cephes (Moshier): Cody-Waite reduction of the argument, then a minimax polynomial. Every
- * operation rounds once; there is no fused multiply-add. `assembly/elementary.ts` does the same four at a time.
+ * operation rounds once; there is no fused multiply-add. `../webassembly/assembly/elementary.ts` computes four numbers at a time in the same way.
  */
 const f = Math.fround;
 
@@ -34,7 +34,7 @@ const ln2High = 0.693359375;
 const ln2Low = f(-2.1219444e-4);
 const log2e = f(Math.LOG2E);
 
-/** Beyond these the result is +0 or infinite whatever the polynomial gives. */
+/** Below and above these arguments the result is +0 or infinite, without the polynomial. */
 const expLowest = -104.5;
 const expHighest = 89;
 const expCoefficients = [

@@ -1,8 +1,8 @@
 /**
  * The specification of the arithmetic (E2): every kernel as plain loops over float32 numbers, in the order that counts.
  *
- * What this is not: fast. It skips nothing, blocks nothing and reuses nothing; other backends do, and must give the same
- * bits. A product or sum of two float32 that is computed in double precision and then rounded by `Math.fround` is the
+ * What this is not: fast. It skips nothing, blocks nothing and reuses nothing. Other backends do all that, and must give
+ * the same bits. A product or sum of two float32 that is computed in double precision and then rounded by `Math.fround` is the
  * correctly rounded float32 result (Figueroa 1995), so these lines mean what they say on every engine.
  */
 
