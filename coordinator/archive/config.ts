@@ -42,7 +42,7 @@ export interface ConfigFile {
   readonly microBatch: number;
   readonly optimizer: OptimizerDescription;
   readonly seed: number;
-  /** What computed it: specification and known answer, not a binary. */
+  /** The arithmetic: its specification and its known answer. The binary of the kernels does not matter. */
   readonly arithmetic: Arithmetic;
   readonly epochs: number;
   readonly maxSteps: number | null;
@@ -100,8 +100,8 @@ export interface Difference {
 }
 
 /**
- * The part of a configuration that determines the weights after step t. The rest only says how far to go and what to
- * look at on the way, so a resumed run may change it. Descriptions are taken whole: nothing in them is left out.
+ * The part of a configuration that determines the weights after step t. The other fields only say when to stop and what
+ * to measure, so a resumed run may change them. The model and the optimizer are compared with all their fields.
  */
 function determining(config: ConfigFile): Readonly<Record<string, unknown>> {
   const { format, model, dataset, batch, microBatch, optimizer, seed, arithmetic } = config;

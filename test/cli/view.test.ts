@@ -1,4 +1,7 @@
-/** `lockstep view` from outside: a run that another process is training, runs that are over, and what it refuses. */
+/**
+ * Tests `lockstep view` from outside: it shows a run that another process trains and runs that have ended, and it
+ * refuses damaged ones.
+ */
 import { once } from 'node:events';
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
@@ -16,7 +19,7 @@ beforeAll(async () => {
   finished = await train('finished', '--epochs', 2);
 }, safety.timeout);
 
-/** The directory of a run that is over. */
+/** Trains a run to its end. Returns its directory. */
 async function train(name: string, ...words: (string | number)[]): Promise<string> {
   const out = join(scratch(), name);
   const { code, stderr } = await lockstep('train', '--data', data, '--out', out, ...words).ended;
@@ -24,7 +27,7 @@ async function train(name: string, ...words: (string | number)[]): Promise<strin
   return out;
 }
 
-/** A view, and what asks it. */
+/** Starts a view. `get` requests a path of it as JSON. */
 async function view(...words: (string | number)[]) {
   const running = lockstep('view', '--port', 0, ...words);
   const [link] = await running.prints(/http:\/\/\S+/);
@@ -45,7 +48,7 @@ async function end(running: Running): Promise<void> {
   expect([code, stderr]).toEqual([0, '']);
 }
 
-/** Asks until the answer is as wanted. */
+/** Repeats a request until `isWanted` accepts the answer. */
 async function until<T>(ask: () => Promise<T>, isWanted: (answer: T) => boolean): Promise<T> {
   for (;;) {
     const answer = await ask();
@@ -190,7 +193,7 @@ test('a damaged configuration is named', safety, async () => {
   expect(code).toBe(1);
 });
 
-/** Every file of a directory and what it holds. */
+/** The paths and contents of all files below a directory. */
 function contentOf(directory: string): [string, string][] {
   const names = readdirSync(directory, { recursive: true, encoding: 'utf8', withFileTypes: true });
   const files = names.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));

@@ -1,4 +1,4 @@
-/** What a machine needs from a browser, in a web worker: threads, a clock, SHA-256. */
+/** Gives a machine in a web worker what it needs from the browser: threads, a clock, SHA-256. */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { openBackend } from '../../shared/arithmetic/backends.js';
@@ -8,7 +8,7 @@ import type { FromThread } from '../../shared/compute/thread.js';
 import { noProfile } from '../../shared/profile.js';
 import { moduleWorker } from './module-worker.js';
 
-/** `binary` is the WebAssembly backend's. */
+/** Makes the platform. `binary` is the binary of the WebAssembly kernels. */
 export function browserPlatform(binary: Uint8Array): Platform {
   return {
     backend: openBackend(webAssemblyCode(binary, sha256Hex)),

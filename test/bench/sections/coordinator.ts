@@ -16,7 +16,7 @@ const judged = '784-512-512-10';
 
 export const coordinator: Section = {
   name: 'coordinator',
-  title: "How a step spends its time, and the coordinator's own work",
+  title: "Where a step's time goes, and the coordinator's own work",
   async run(context, findings) {
     if (!(await knowsOption('coordinator', '--profile'))) {
       throw new Unavailable('this command line has no --profile');
