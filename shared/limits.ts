@@ -64,6 +64,8 @@ export const limits = {
   /** `lockstep conform` waits this long until the worker connects, and until it closes a connection that has ended. */
   conformConnectMsMax: 60_000,
   conformCloseMsMax: 5_000,
+  /** How long it must not come back, once it is told to stay away. */
+  conformAwayMs: 2_000,
   /** Shards leased to one member at a time. */
   leasesPerMemberMax: 64,
   /**

@@ -25,13 +25,12 @@ export interface ConformOptions extends Expectations {
 export async function conform(door: Door, report: Report, options: ConformOptions): Promise<void> {
   const scenes = options.scenes ?? allScenes;
   for (const [i, scene] of scenes.entries()) {
-    const isLast = i === scenes.length - 1;
     report.scene(`${i + 1}/${scenes.length}  ${scene.title}`);
     const peer = await arrival(door, report, options.connectMs, i === 0 ? 'connects' : 'comes back');
     if (peer === null) return;
-    await playScene(new Conversation(peer, scene, report, options), peer, report, isLast);
+    const isWhole = await playScene(new Conversation(peer, scene, report, options), scene, peer, report);
+    if (isWhole && scene.ending === 'over') await staysAway(door, report, options.waits.awayMs);
   }
-  await dismiss(door, report, options);
 }
 
 async function arrival(door: Door, report: Report, waitMs: number, check: string): Promise<Peer | null> {
@@ -43,35 +42,33 @@ async function arrival(door: Door, report: Report, waitMs: number, check: string
   }
 }
 
-/** A worker that falls silent, or says something that has no place, is left behind; the next scene may do better. */
-async function playScene(conversation: Conversation, peer: Peer, report: Report, isLast: boolean): Promise<void> {
+/**
+ * False if the conversation broke off: a worker that falls silent, or says something that has no place, is left behind,
+ * and the next scene may do better.
+ */
+async function playScene(conversation: Conversation, { ending }: Scene, peer: Peer, report: Report): Promise<boolean> {
   try {
     await conversation.play();
-    if (isLast) await conversation.provoke();
-    else await conversation.end(true);
+    if (ending === 'again') await conversation.interrupt();
+    else if (ending === 'provoked') await conversation.provoke();
+    else await conversation.finish();
+    return true;
   } catch (error) {
     report.failed('the conversation', sentenceOf(error));
     peer.close(1000);
+    return false;
   }
 }
 
-/** A worker may come back after the refusal, and is told that all is done; one that does not come back may be so. */
-async function dismiss(door: Door, report: Report, options: ConformOptions): Promise<void> {
-  const { helloMs, closeMs } = options.waits;
-  const peer = await door.next(closeMs).catch((error) => {
-    report.note(`It did not come back after the failure, which it need not: ${sentenceOf(error)}`);
-    return null;
-  });
-  if (peer === null) return;
+async function staysAway(door: Door, report: Report, waitMs: number): Promise<void> {
   try {
-    await peer.expect(['hello'], '`hello`', helloMs);
-    peer.send({ type: 'end', reason: 'finished', again: false, message: 'All is checked.' });
+    const peer = await door.next(waitMs);
     peer.close(1000);
-    await peer.expectClose('the connection to be closed after `end`', closeMs);
-    report.passed('comes back after a failure, and is told that all is over');
   } catch (error) {
-    report.failed('comes back after a failure', sentenceOf(error));
+    sentenceOf(error);
+    return report.passed('stays away when it is told so');
   }
+  report.failed('stays away when it is told so', 'it connected again after an `end` whose `again` is false');
 }
 
 /** Anything but an interruption is a fault of ours. */

@@ -24,6 +24,8 @@ export interface Waits {
   readonly shardMs: number;
   readonly pongMs: number;
   readonly closeMs: number;
+  /** How long it must not come back to count as gone. */
+  readonly awayMs: number;
 }
 
 export const waits: Waits = {
@@ -32,6 +34,7 @@ export const waits: Waits = {
   shardMs: patience.firstLeaseMs,
   pongMs: patience.silenceMs,
   closeMs: limits.conformCloseMsMax,
+  awayMs: limits.conformAwayMs,
 };
 
 /** More than 16 bits, which a worker may forget. */
@@ -75,13 +78,23 @@ export class Conversation {
     await this.several();
   }
 
-  /** The worker is told that the run is over for it, and closes. */
-  async end(again: boolean): Promise<void> {
-    const message = again ? 'Come back: the next run follows.' : 'All is checked.';
-    this.peer.send({ type: 'end', reason: again ? 'interrupted' : 'finished', again, message });
+  /** The worker is told that the run is interrupted, and closes. */
+  async interrupt(): Promise<void> {
+    this.peer.send({ type: 'end', reason: 'interrupted', again: true, message: 'Come back: the next run follows.' });
+    await this.close('closes after `end`');
+  }
+
+  /** The worker is told that the run is over, and closes, while it computes a shard that nobody wants any more. */
+  async finish(): Promise<void> {
+    this.side.lease('gradient', { epoch: 3, stepInEpoch: 0 }, rootShard(this.side.oracle.order.slotsIn(0)));
+    this.peer.send({ type: 'end', reason: 'finished', again: false, message: 'All is checked.' });
+    await this.close('closes after `end`, which comes while it computes');
+  }
+
+  private async close(check: string): Promise<void> {
     this.peer.close(1000);
     await this.peer.expectClose('the connection to be closed after `end`', this.expectations.waits.closeMs);
-    this.report.passed('closes after `end`');
+    this.report.passed(check);
   }
 
   /** A ping with a field more than it has: the last word of a connection. */

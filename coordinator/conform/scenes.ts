@@ -3,12 +3,15 @@ import type { RunDescription } from '../../shared/compute/workspace.js';
 
 export interface Scene {
   readonly title: string;
+  /** How its connection ends: the worker is to come back; it must refuse a wrong message; it is told to stay away. */
+  readonly ending: 'again' | 'provoked' | 'over';
   readonly run: RunDescription;
 }
 
 export const scenes: readonly Scene[] = [
   {
     title: '144-17-10, relu, softmaxCrossEntropy: steps of 24, 24 and 9 samples; the last slot has 1',
+    ending: 'again',
     run: {
       model: {
         input: [12, 12],
@@ -27,6 +30,7 @@ export const scenes: readonly Scene[] = [
   },
   {
     title: '15-19-9-4, sigmoid, tanh, sigmoid, quadratic: all 22 samples in every step; the last slot has 2',
+    ending: 'provoked',
     run: {
       model: {
         input: [3, 5],
@@ -46,6 +50,7 @@ export const scenes: readonly Scene[] = [
   },
   {
     title: '16-2400-3, tanh, sigmoidCrossEntropy: 48,003 parameters, which travel in two parts',
+    ending: 'over',
     run: {
       model: {
         input: [16],

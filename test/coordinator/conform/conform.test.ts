@@ -20,12 +20,12 @@ const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 async function said(faults: Faults, some = scenes): Promise<{ text: string; failures: number }> {
   const lines: string[] = [];
   const report = new LineReport((line) => lines.push(line));
-  let connections = 0;
+  let worker: TestWorker | null = null;
   const door = {
     next: async () => {
-      connections += 1;
-      if (connections > 1 && faults.comesBack === false) throw new Interruption('none came');
-      return new TestWorker(faults).peer;
+      if (worker !== null && (worker.isOver || faults.comesBack === false)) throw new Interruption('none came');
+      worker = new TestWorker(faults);
+      return worker.peer;
     },
   };
   await conform(door, report, { knownAnswer, sha256, waits, connectMs: 1, scenes: some });
@@ -33,6 +33,8 @@ async function said(faults: Faults, some = scenes): Promise<{ text: string; fail
 }
 
 const [first] = scenes;
+const last = { ...first, ending: 'over' as const };
+const provoked = { ...first, ending: 'provoked' as const };
 const wrong = (check: string, what: string) => new RegExp(`WRONG +${check}: ${what}`);
 
 /** The loss of every sample, added one after the other. */
@@ -62,12 +64,6 @@ describe('a worker that computes as the page says', () => {
     expect(text).not.toContain('WRONG');
     expect(failures).toBe(0);
     expect(text.match(/^ {2}ok /gm)?.length).toBeGreaterThan(25);
-  });
-
-  it('conforms if it does not come back after its own failure', async () => {
-    const { failures, text } = await said({ comesBack: false }, [first]);
-    expect(failures).toBe(0);
-    expect(text).toContain('which it need not');
   });
 });
 
@@ -165,16 +161,23 @@ describe('a worker that does not keep to the protocol', () => {
     ['never answers a shard', { ignores: 'shard' }, /waited 30 s for the answer to one slot, and heard nothing/],
     ['answers no ping', { ignores: 'ping' }, /waited 4 s for a pong of id 70001, behind three shards/],
     ['answers a ping with another id', { pongId: 5 }, /waited 4 s for a pong of id 70001/],
-    [
-      'takes an unknown field',
-      { ignoresUnknownFields: true },
-      /waited 5 s for a refusal of a ping with an unknown field/,
-    ],
     ['does not close', { closesNever: true }, /waited 5 s for the connection to be closed/],
   ])('is named: it %s', async (_, faults, sentence) => {
     const { text, failures } = await said(faults, [first]);
     expect(text).toMatch(sentence);
     expect(failures).toBeGreaterThan(0);
+  });
+
+  it('is named: it takes an unknown field', async () => {
+    const { text, failures } = await said({ ignoresUnknownFields: true }, [provoked]);
+    expect(text).toMatch(/waited 5 s for a refusal of a ping with an unknown field/);
+    expect(failures).toBe(1);
+  });
+
+  it('is named: it comes back when it is told to stay away', async () => {
+    const { text, failures } = await said({ comesBackAlways: true }, [last]);
+    expect(text).toMatch(wrong('stays away when it is told so', 'it connected again'));
+    expect(failures).toBe(1);
   });
 
   it('is named: it sends parts out of order', async () => {

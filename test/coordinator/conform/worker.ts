@@ -40,6 +40,7 @@ export interface Faults {
   readonly partsBackwards?: boolean;
   readonly closesNever?: boolean;
   readonly comesBack?: boolean;
+  readonly comesBackAlways?: boolean;
 }
 
 /** Nothing happens in these tests but in answer to something: whoever waits longer than a turn waits for ever. */
@@ -53,6 +54,8 @@ export class TestWorker implements PeerSocket {
   samples: LooseSamples = { ids: new Uint32Array(0), labels: new Uint8Array(0), pixels: new Uint8Array(0) };
   private oracle: Oracle | null = null;
   private isClosed = false;
+  /** It was told not to come back. */
+  isOver = false;
 
   constructor(readonly faults: Faults) {
     const kind = {
@@ -97,6 +100,7 @@ export class TestWorker implements PeerSocket {
     else if (message.type === 'weights') this.takeWeights(message, payload);
     else if (message.type === 'samples') this.store(message.set, samplesIn(payload.slice(), message.count));
     else if (message.type === 'shard') this.compute(message);
+    else if (message.type === 'end') this.isOver = !message.again && !this.faults.comesBackAlways;
     else if (message.type === 'ping') this.say({ type: 'pong', id: this.faults.pongId ?? message.id });
   }
 
