@@ -4,41 +4,9 @@
  * processors can be told to flush to zero; zeros of both signs; the edges of exp and log; and sizes that leave a
  * remainder in the loops of every backend. No result is NaN, because the bits of a NaN differ between machines.
  *
- * The answer is a list of stages. A stage's bytes are its results, in the order below, without gaps: float32 and uint8,
- * little-endian. The hash of the answer is the SHA-256 of all stages' bytes, in order. Memory layout, records and packed
- * samples are each backend's own and are in no result.
- *
- * Stage n (from 1) draws its operands from `Random(n)` (random.ts), in the order in which they are named:
- *   numbers(count, zeros, scale)  each takes a `uint32()` d: the number is ((d >> 8) / 2^22 - 2) * 2^scale, or a zero of its
- *                                 sign if d mod 16 < zeros. Zeros and scale are 0 if they are not given.
- *   bytes(count, limit)           `uint32()` mod limit, each.
- *
- * LAYER(rows, inputs, outputs, zeros, scale, activation):
- *   draws x (rows x inputs, zeros, scale), w (inputs x outputs, 0, scale), b (outputs, 0, 2 scale), delta (rows x outputs,
- *   zeros, scale), gw0 (inputs x outputs, 0, 2 scale), gb0 (outputs, 0, 2 scale);
- *   results: y of the forward pass; gw0 + gw and gb0 + gb; gw; gb; deltaIn, which is delta carried back to x.
- * 1 layers: for zeros 0 and 11: LAYER of each of `layerSizes` (known-answer/), scale 0; the activations take turns: linear, sigmoid, tanh,
- *   relu, one for each size.
- * 2 subnormal layers: the same with each of `subnormalSizes`, scale -63, activation linear.
- * 3 first layers: for each (rows, pixels, outputs, zeros, scale) of `firstLayerCases`: draws rows + 1 images, image n with
- *   zeros[n mod its length]: a pixel takes a `uint32()` d and is 0 if d mod 16 < zeros, else d >> 24; then labels (bytes,
- *   rows + 1, 256), w, b (0, scale), delta (8, scale), gw0, gb0 (0, scale). Sample r is image `rows - r`, each pixel / 255.
- *   Results: all images; the samples' labels; y; gw0 + gw and gb0 + gb; gw; gb. Activations take turns as above; with a
- *   scale other than 0 the activation is linear.
- * 4 losses: for each of `lossKinds`, for each (rows, classes) of `lossSizes`, for scale 0 and 5: draws y (rows x classes, 4,
- *   scale), labels (bytes, rows, classes), sums0 (2); results: delta; sums0 + sums; sums; the predicted classes (bytes).
- *   Then draws y (12 x 10, zeros 14); result: the predicted classes.
- * 5 functions: `edges` are positive; `signed` is each of them followed by its negative. Results: exp, sigmoid, tanh of
- *   `signed`; log of `edges`. Then draws x (64, 0, 6), and m: 64 floats whose bits are `uint32()` mod 0x7f800000; results:
- *   exp, sigmoid, tanh of x; log of m.
- * 6 sums: for scale 0 and -126, for each of `lengths`: draws a (length, 1, scale), b (length, 1, scale); result: a + b. Then
- *   draws five vectors of 45; result: their sum along the tree (E3), node(0, 8) of five slots.
- * 7 updates: for scale 0 and -126, for momentum 0 and 0.9, for samples 17 and 128, for length 45 and 130: draws w, v (0,
- *   scale), sum (4, scale), and sets sum[i] to +0 for 16 <= i < 48; the update (E4) with rate 0.1; results: w, v.
- * 8 checks: draws x (45, 4); result: the byte 1 if all of x is finite, else 0. Then for each i of 0, 17, 44, for each of
- *   NaN, +infinity, -infinity: the same byte with x[i] replaced. Then draws x (600); results: which blocks (`changes`) of x
- *   differ from x with the lowest bit flipped at 63, 64, 300 and 599; which blocks of 600 zeros differ from +0 when number
- *   70 is -0 and number 400 is 2^-149.
+ * The answer is a list of stages. Section E6 of COMPUTATION.md defines each of them, in this order: a stage draws its
+ * operands from the generator of its number, and its bytes are its results, one after the other. Memory layout, records,
+ * packed samples and scratch are each backend's own, and are in no result.
  */
 import { type KernelMemory, type KernelSizes, memoryStart } from './backend.js';
 import type { Pointer } from './kernels.js';

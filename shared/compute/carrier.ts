@@ -69,7 +69,7 @@ export class CarriedComputer {
   answer({ task, shard, weights, samples, count, sum }: CarriedOrder): CarriedAnswer {
     const begunMs = this.nowMs();
     const { memory, workspace } = this;
-    if (weights !== null) this.takeWeights(weights);
+    if (weights !== null) this.storeWeights(weights);
     storeSamples({ memory, workspace }, kinds[task.work].set, samplesIn(samples, count));
     this.computer.compute(task, shard, this.out);
     this.collect(task, shard, new Uint8Array(sum));
@@ -84,7 +84,7 @@ export class CarriedComputer {
     into.set(new Uint8Array(buffer, predictions, into.length - bytes), bytes);
   }
 
-  private takeWeights(bytes: ArrayBuffer): void {
+  private storeWeights(bytes: ArrayBuffer): void {
     const { weights, transposed, chain } = this.workspace;
     new Uint8Array(this.memory.buffer, weights, bytes.byteLength).set(new Uint8Array(bytes));
     transposeWeights(this.memory.kernels, chain, weights, transposed);

@@ -1,5 +1,6 @@
 /** A machine's sums and updates are the same bits with any number of threads, and with its own thread among them. */
 import { afterEach, expect, test } from 'vitest';
+import type { KernelBackend } from '../../../shared/arithmetic/backend.js';
 import { Machine } from '../../../shared/compute/machine.js';
 import { storeSamples } from '../../../shared/compute/samples.js';
 import type { RunDescription } from '../../../shared/compute/workspace.js';
@@ -8,6 +9,7 @@ import type { Model } from '../../../shared/model/model.js';
 import { rootShard } from '../../../shared/pool/tree.js';
 import { Random } from '../../../shared/random.js';
 import { nodePlatform } from '../../../worker/node-platform.js';
+import { scalar, webAssembly } from '../arithmetic/backends.js';
 
 const optimizer = { name: 'sgd', rate: 0.1, momentum: 0.9 } as const;
 
@@ -25,7 +27,7 @@ const shapes: Record<'small' | 'large', { width: number; batch: number }> = {
 async function trained(
   { width, batch }: { width: number; batch: number },
   threads: number,
-  sharesMemory = true,
+  { sharesMemory = true, backend = webAssembly }: { sharesMemory?: boolean; backend?: KernelBackend } = {},
 ): Promise<string> {
   const layers = [
     { dense: width, activation: 'relu' },
@@ -33,7 +35,7 @@ async function trained(
   ] as const;
   const model: Model = { input: [784], layers, loss: 'softmaxCrossEntropy' };
   const run: RunDescription = { model, train: batch, test: 300, batch, microBatch: 16, seed: 3, optimizer };
-  const machine = new Machine({ ...nodePlatform(), sharesMemory }, run, threads);
+  const machine = new Machine({ ...nodePlatform(), sharesMemory, backend }, run, threads);
   machines.push(machine);
   const random = new Random(1);
   const { weights, parameters } = machine.workspace;
@@ -87,5 +89,12 @@ function advance(machine: Machine, step: number, slots: number, samples: number)
 test.each(['small', 'large'] as const)('%s steps', { timeout: 60_000 }, async (shape) => {
   const alone = await trained(shapes[shape], 1);
   for (const threads of [2, 3, 5]) expect(await trained(shapes[shape], threads)).toBe(alone);
-  for (const threads of [1, 2, 4]) expect(await trained(shapes[shape], threads, false)).toBe(alone);
+  for (const threads of [1, 2, 4]) expect(await trained(shapes[shape], threads, { sharesMemory: false })).toBe(alone);
+});
+
+test.each([true, false])('by the scalar backend (shared memory: %s)', { timeout: 60_000 }, async (sharesMemory) => {
+  const expected = await trained(shapes.small, 1);
+  for (const threads of [1, 3]) {
+    expect(await trained(shapes.small, threads, { sharesMemory, backend: scalar })).toBe(expected);
+  }
 });
