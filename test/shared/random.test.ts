@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../shared/random.js';
 
-/** A generator whose state is set by hand: the published vectors start from a state, ours from a seed. */
+/**
+ * A generator with the given state. The published test vectors start from a state, while `Random` starts from a seed.
+ */
 function fromState(...state: number[]): Random {
   const random = new Random(0);
   (random as unknown as { state: Uint32Array }).state.set(state);
@@ -15,7 +17,7 @@ function take(count: number, random: Random): number[] {
 
 describe('Random', () => {
   it('gives the reference outputs of xoshiro128**', () => {
-    // From the test of the Rust crate rand_xoshiro, made with the authors' C code from the state 1, 2, 3, 4.
+    // These numbers are from the test of the Rust crate rand_xoshiro. They were made with the authors' C code.
     expect(take(10, fromState(1, 2, 3, 4))).toEqual([
       11520, 0, 5927040, 70819200, 2031721883, 1637235492, 1287239034, 3734860849, 3729100597, 4258142804,
     ]);
@@ -54,7 +56,7 @@ describe('Random', () => {
   });
 
   it('draws again where the whole multiples end', () => {
-    // 3 * 2^30 fits once: a draw at or above it must not be used.
+    // 3 * 2^30 fits into 2^32 only once, so a draw at or above 3 * 2^30 must not be used.
     const random = fromState(1, 2, 3, 4);
     const limit = 3 * 2 ** 30;
     const accepted = take(100, fromState(1, 2, 3, 4)).filter((x) => x < limit);

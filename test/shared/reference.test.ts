@@ -16,7 +16,7 @@ const model: Model = {
   loss: 'softmaxCrossEntropy',
 };
 
-/** 90 samples in steps of 40, 40 and 10: five slots, the last of a short step not full. */
+/** 90 samples in steps of 40, 40 and 10. A full step has five slots. The last slot of the short step is not full. */
 const run: ReferenceRun = {
   model,
   train: randomSamples(model, 90, 1),
@@ -33,7 +33,7 @@ const hashOf = (weights: Float32Array) =>
 
 type Trace = (Omit<ReferenceStep, 'weights'> & { hash: string })[];
 
-/** Hash of the weights, loss and accuracy after each of the first steps. */
+/** The hash of the weights, the loss and the accuracy after each of the first steps. */
 function trace(of: ReferenceRun, steps: number, backend: KernelBackend): Trace {
   const training = referenceTrain(of, backend);
   return Array.from({ length: steps }, () => {
@@ -64,8 +64,9 @@ describe('referenceTrain', () => {
   });
 
   it('equals a replay of the definition in another language', () => {
-    // The hash comes from a NumPy program that was written from the definitions and shares no code with this: order,
-    // first weights, float32 passes, tree and update. It has no exp of ours, hence the losses and activations here.
+    // The hash comes from a NumPy program that was written from the definitions and shares no code with this project.
+    // It computes order, first weights, float32 passes, tree and update. It has no exp with our rounding, so the model
+    // uses only losses and activations without exp.
     const [first, , last] = model.layers;
     const simple: Model = { ...model, layers: [first, { dense: 9, activation: 'relu' }, last], loss: 'quadratic' };
     const hash = trainScalar({ ...run, model: simple }, 35)[34].hash;
@@ -80,7 +81,10 @@ describe('referenceTrain', () => {
 });
 
 describe('every backend', () => {
-  /** As wide as what people train, so that every path of the kernels is taken: few classes, odd widths, many inputs. */
+  /**
+   * Models with the sizes of real networks (few classes, odd widths, many inputs), so that every path of the kernels is
+   * used.
+   */
   const modelOf = (loss: Model['loss'], ...layers: Model['layers']): Model => ({ input: [14, 13], layers, loss });
   const linear = { dense: 10, activation: 'linear' } as const;
   const cases: [string, Model][] = [

@@ -179,7 +179,7 @@ describe('pruning', () => {
 });
 
 describe('damaged checkpoints', () => {
-  /** Loads after the newest of two was replaced by `damaged`. */
+  /** Saves two checkpoints, damages the newer one, and loads. */
   async function loadWith(damaged: (whole: Buffer) => Uint8Array) {
     const { files } = await saved(5, 10);
     files.put(pathOf(10), damaged(bytesOf(files, 10)));

@@ -1,4 +1,4 @@
-/** A disk that is cut off at every operation in turn, and loses what was not synced. */
+/** The disk is cut off at every operation in turn, and loses everything that was not synced. */
 import { describe, expect, it } from 'vitest';
 import { Checkpoints } from '../../../coordinator/archive/checkpoints.js';
 import { codeOf, type Files } from '../../../coordinator/archive/files.js';
@@ -9,14 +9,14 @@ import { chanceFrom, config, line, model, snapshot, summary, vector } from './sa
 const directory = '/run/checkpoints';
 const owner = { model, vectors: ['velocity'], configSha256: 'f'.repeat(64) };
 
-/** Ways in which what was not synced gets lost: all, none, and by chance. */
+/** What happens to unsynced data: all of it is lost, none of it, or a random part. */
 const losses: readonly [Survival, number][] = [
   ['nothing', 0],
   ['everything', 0],
   ...Array.from({ length: 14 }, (_, seed): [Survival, number] => ['chance', seed]),
 ];
 
-/** Saves steps 1, 2, 3 … and returns the last one that was reported as saved. */
+/** Saves the steps 1, 2, 3 … until the cut. Returns the last step that was reported as saved. */
 async function saveUntilCut(files: Files, steps: number): Promise<number> {
   const checkpoints = new Checkpoints({ ...owner, directory, files });
   for (let step = 1; step <= steps; step++) {
@@ -26,7 +26,10 @@ async function saveUntilCut(files: Files, steps: number): Promise<number> {
   return steps;
 }
 
-/** The first crash after which a reported save was gone or damaged, or null; and how many crashes were tried. */
+/**
+ * Finds the first crash after which a reported save is missing or damaged, or null if there is none. Also returns the
+ * number of crashes that were tried.
+ */
 async function findLoss(weaken: (files: MemoryFiles) => Files = (files) => files) {
   const steps = 7;
   const whole = withDirectory(directory);
@@ -58,7 +61,7 @@ describe('a crash during saves', () => {
     expect(crashes).toBeGreaterThan(1000);
   });
 
-  // The test above is worth something only if it fails for code that is wrong.
+  // The next tests check that the test above fails if the code is wrong.
   it('would be noticed if files were not synced', async () => {
     const { loss } = await findLoss((files) => {
       const create = files.create.bind(files);

@@ -1,4 +1,4 @@
-/** The operations on this machine's disk. */
+/** Tests the file operations on this machine's disk. */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -12,7 +12,7 @@ const directory = '/run';
 const [first, second] = [1, 2].map((pid): ProcessIdentity => ({ pid, start: `b00f-${pid}`, host: 'here' }));
 const elsewhere: ProcessIdentity = { pid: 1, start: 'b00f-1', host: 'there' };
 
-/** What `own` sees when those are alive. */
+/** The processes as `own` sees them, when only the processes in `alive` are running. */
 function seenBy(own: ProcessIdentity, ...alive: ProcessIdentity[]): Processes {
   return { own, isAlive: ({ pid, start }) => alive.some((one) => one.pid === pid && one.start === start) };
 }

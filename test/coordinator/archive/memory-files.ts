@@ -1,11 +1,11 @@
 /**
- * A disk in memory that can fail at any operation, be cut off at any operation, and lose at a crash what was not
- * synced: bytes of files without `sync`, names without `syncDirectory`.
+ * A disk in memory for tests. It can fail or be cut off at any operation. At a crash it can lose everything that was
+ * not synced: bytes of files without `sync`, and names without `syncDirectory`.
  */
 import { basename, dirname, join } from 'node:path';
 import type { Files, OpenFile } from '../../../coordinator/archive/files.js';
 
-/** What a crash leaves of the things that were not synced. */
+/** How much of the unsynced data survives a crash. */
 export type Survival = 'nothing' | 'everything' | 'chance';
 
 export interface Operation {
@@ -13,16 +13,16 @@ export interface Operation {
   readonly path: string;
 }
 
-/** The machine is dead: every later operation fails with this too. */
+/** The error of an operation on a disk that was cut off. All later operations fail with it too. */
 export class Cut extends Error {}
 
 interface Inode {
-  /** Undefined for a directory. */
+  /** The bytes of a file. Undefined for a directory. */
   content?: Uint8Array | undefined;
   durable?: Uint8Array | undefined;
 }
 
-/** A change of names that is not synced yet: one step, like a rename. */
+/** A change of names that is not synced yet. It survives a crash as a whole or not at all, like a rename. */
 interface Change {
   readonly directory: string;
   readonly names: ReadonlyMap<string, Inode | null>;
@@ -33,11 +33,13 @@ export function fault(code: string, path: string): Error {
 }
 
 export class MemoryFiles implements Files {
-  /** Operations until now. */
+  /** Number of operations so far. */
   operations = 0;
-  /** The operation with this number, and all after it, do not happen; a write happens in part. */
+  /**
+   * The disk is cut off at the operation with this number. If it is a write, the first half of its bytes is written.
+   */
   cutAt = Number.POSITIVE_INFINITY;
-  /** The error with which an operation fails, if it is to fail; a write happens in part. */
+  /** Returns the error with which an operation fails, or null. A failing write writes the first half of its bytes. */
   failing: (operation: Operation) => Error | null = () => null;
   private changes: Change[] = [];
 
@@ -46,7 +48,7 @@ export class MemoryFiles implements Files {
     private readonly durable: Map<string, Inode> = new Map(names),
   ) {}
 
-  /** What the machine finds when it is started again. `chance` returns numbers from 0 to below 1. */
+  /** The disk as the machine finds it after a crash. `chance` returns numbers of at least 0 and below 1. */
   crash(survival: Survival, chance: () => number = Math.random): MemoryFiles {
     const names = new Map(this.durable);
     const survives = () => survival === 'everything' || (survival === 'chance' && chance() < 0.5);
@@ -55,18 +57,18 @@ export class MemoryFiles implements Files {
     return new MemoryFiles(new Map(inodes));
   }
 
-  /** Bytes that are there now, or undefined. */
+  /** The present bytes of a file, or undefined if there is no such file. */
   content(path: string): Uint8Array | undefined {
     return this.names.get(path)?.content;
   }
 
-  /** As a user with another program might. */
+  /** Replaces a file, as a user may do with another program. */
   put(path: string, content: Uint8Array): void {
     this.names.set(path, { content, durable: content });
     this.durable.set(path, this.names.get(path) as Inode);
   }
 
-  /** Of all files. */
+  /** The paths of all files. */
   paths(): string[] {
     return [...this.names].filter(([, inode]) => inode.content !== undefined).map(([path]) => path);
   }
@@ -145,7 +147,7 @@ export class MemoryFiles implements Files {
         await this.begin({ kind: 'sync', path });
         inode.durable = inode.content?.slice();
       },
-      // Closing changes nothing, so there is nothing to cut; it happens after a fault too.
+      // Closing changes nothing, so it does not count as an operation, and it works after a fault too.
       close: async () => {},
     };
   }
@@ -185,7 +187,10 @@ function survivor({ content, durable }: Inode, survival: Survival, chance: () =>
   return { content: bytes, durable: bytes };
 }
 
-/** Unsynced bytes: the old ones, the new ones, a beginning of the new ones, or zeros in their place. */
+/**
+ * The bytes of a file after a crash. Unsynced bytes may be the old ones, the new ones, a beginning of the new ones, or
+ * zeros in place of the new ones.
+ */
 function survivingBytes(
   content: Uint8Array,
   durable: Uint8Array,
@@ -194,7 +199,7 @@ function survivingBytes(
 ): Uint8Array {
   if (survival === 'everything' || Buffer.compare(content, durable) === 0) return content.slice();
   if (survival === 'nothing') return durable.slice();
-  // What was synced and has not changed since is safe.
+  // Bytes that were synced and have not changed since then are safe.
   const safe = commonPrefix(content, durable);
   const outcomes = [
     () => durable.slice(),
@@ -211,7 +216,7 @@ function commonPrefix(a: Uint8Array, b: Uint8Array): number {
   return length;
 }
 
-/** A directory that is there and durable. */
+/** A disk with one directory, which survives every crash. */
 export function withDirectory(path: string): MemoryFiles {
   const names = new Map<string, Inode>([['/', {}]]);
   for (let at = path; at !== '/'; at = dirname(at)) names.set(join(at), {});

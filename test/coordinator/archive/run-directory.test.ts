@@ -27,7 +27,7 @@ function checkpoint(run: RunDirectory, step: number): void {
   run.checkpoint(position, weights, vectors, { state, best });
 }
 
-/** Steps 1 to 7, a checkpoint after 5. */
+/** Makes a run that was cut off after step 7, with a checkpoint of step 5. */
 async function cutOffRun(): Promise<void> {
   const run = await RunDirectory.create(path, config);
   for (let step = 1; step <= 7; step++) {
@@ -227,7 +227,7 @@ describe('config.json', () => {
   });
 });
 
-/** The same value with the fields of every object in the opposite order. */
+/** The same value, with the fields of every object in the opposite order. */
 function reversed(x: unknown): unknown {
   if (Array.isArray(x)) return x.map(reversed);
   if (typeof x !== 'object' || x === null) return x;
@@ -235,7 +235,7 @@ function reversed(x: unknown): unknown {
   return Object.fromEntries(entries.reverse());
 }
 
-/** The value with one field more, or with one leaf that is another one, for every place in it. */
+/** Variants of a value that differ from it in one place: an object has a further field, or a leaf is another value. */
 function variants(x: unknown): unknown[] {
   if (Array.isArray(x))
     return [[...x, 'more'], ...x.flatMap((_, i) => variants(x[i]).map((value) => x.with(i, value)))];

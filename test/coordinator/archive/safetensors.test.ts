@@ -24,7 +24,7 @@ const contents: fc.Arbitrary<Contents> = fc.record({
   metadata: fc.dictionary(fc.string(), fc.string()).map((metadata) => ({ ...metadata })),
 });
 
-/** A whole file. */
+/** Makes a whole file. */
 function encode({ tensors, metadata }: Contents): Uint8Array {
   return Buffer.concat([encodeHeader(tensors, metadata), ...tensors.map(({ values }) => littleEndianBytes(values))]);
 }
@@ -37,7 +37,7 @@ const sample = encode({
   metadata: { step: '469', note: 'é "quoted"' },
 });
 
-/** A file with this header, without padding. */
+/** Makes a file with this header, without padding. */
 function fileOf(header: unknown, dataBytes: number): Uint8Array {
   const json = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
   const length = Buffer.alloc(8);
@@ -168,7 +168,7 @@ function hasNumpy(): boolean {
   return spawnSync('python3', ['-c', 'import numpy']).status === 0;
 }
 
-/** What the format's page says, in NumPy. */
+/** A reader in Python, written from the description of the format. */
 const numpyReader = `
 import json, struct, sys, numpy
 file = open(sys.argv[1], 'rb').read()

@@ -1,4 +1,4 @@
-/** A small run to test with. */
+/** The values of a small run, for tests. */
 
 import type { Snapshot } from '../../../coordinator/archive/checkpoint-file.js';
 import type { ConfigFile, MetricsLine, Summary } from '../../../coordinator/archive/config.js';
@@ -30,7 +30,7 @@ export const config: ConfigFile = {
   patience: null,
 };
 
-/** Values that differ from step to step. */
+/** A vector of values that differ from step to step. */
 export function vector(step: number, salt = 0): Float32Array {
   return Float32Array.from({ length: parameterCount(model) }, (_, i) =>
     Math.fround((step + 1) * 0.37 + i * 1.5 + salt),
@@ -77,7 +77,7 @@ export const summary: Summary = {
   diskFaults: 0,
 };
 
-/** Numbers from 0 to below 1, the same for the same seed. */
+/** A generator of numbers of at least 0 and below 1. The same seed gives the same numbers. */
 export function chanceFrom(seed: number): () => number {
   let state = seed * 2654435761 + 1;
   return () => {

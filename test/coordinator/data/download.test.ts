@@ -9,12 +9,12 @@ import { cached, directory, files, mirror, names, nobody, published, type Reply,
 
 const LAST = 'train-images-idx3-ubyte';
 
-/** Loads the tiny data set as MNIST is loaded. */
+/** Loads the tiny data set in the same way as MNIST. */
 function load(home: string, mirrors: string[], options: Partial<LoadOptions> = {}) {
   return loadDataset({ dataset: 'mnist', environment: { XDG_CACHE_HOME: home }, published, mirrors, ...options });
 }
 
-/** A mirror that serves all but the last file, and that one as `reply` does. */
+/** A mirror that serves all files except the last. It answers the request for the last one with `reply`. */
 function spoilt(reply: Reply): Reply {
   return (response, zipped, name) => (name === LAST ? reply : whole)(response, zipped, name);
 }
@@ -98,7 +98,7 @@ describe('a download', () => {
   it('does not wait forever', async () => {
     const home = await directory();
     const { url } = await mirror(halfThenSilence);
-    // So short that a slow machine may not even be connected by then; that is silence, too.
+    // On a slow machine, 100 ms may end before the connection exists. That counts as a stalled download as well.
     await expect(load(home, [url], { stallMs: 100 })).rejects.toThrow('no data for 0.1 s');
     expect(await cached(home)).toEqual([]);
   });

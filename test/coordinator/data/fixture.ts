@@ -1,4 +1,4 @@
-/** A tiny data set, as directories and as mirrors on this machine offer it. */
+/** A tiny data set, in directories and on mirrors on this machine. */
 import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type ServerResponse } from 'node:http';
@@ -18,7 +18,7 @@ function idx(...dimensions: number[]): Buffer {
   return Buffer.from(encodeIdx({ dimensions, values }));
 }
 
-/** Decompressed files by name. The images do not compress, so that half a download is half an image. */
+/** The decompressed files by name. The images do not compress, so half a download is about half of the images. */
 export const files: Readonly<Record<string, Buffer>> = {
   'train-labels-idx1-ubyte': idx(900),
   't10k-labels-idx1-ubyte': idx(30),
@@ -51,7 +51,7 @@ export async function directory(): Promise<string> {
   return path;
 }
 
-/** A directory with the data set, each file as `change` makes it; null leaves it out. */
+/** Makes a directory with the data set. `change` may change a file's name and bytes, or leave it out with null. */
 export async function filled(
   change: (name: string, bytes: Buffer) => [name: string, bytes: Buffer] | null = (name, bytes) => [name, bytes],
 ): Promise<string> {
@@ -63,12 +63,12 @@ export async function filled(
   return path;
 }
 
-/** What lies in the cache under `home`. */
+/** The names of the files in the cache under `home`. */
 export async function cached(home: string): Promise<string[]> {
   return (await readdir(join(home, 'lockstep', 'tiny')).catch(() => [])).sort();
 }
 
-/** How a mirror answers the request for a file. */
+/** Answers a mirror's request for a file. */
 export type Reply = (response: ServerResponse, zipped: Buffer, name: string) => void;
 
 export const whole: Reply = (response, zipped) => {
@@ -88,7 +88,7 @@ export async function mirror(reply: Reply): Promise<{ url: string; requests: str
   return { url, requests };
 }
 
-/** The address of a mirror that nobody listens on. */
+/** The address of a mirror that does not exist. */
 export async function nobody(): Promise<string> {
   const server = createServer();
   const port = await listen(server);

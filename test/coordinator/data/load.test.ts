@@ -11,7 +11,7 @@ type Change = (name: string, bytes: Buffer) => [name: string, bytes: Buffer];
 
 const digits = { train: 20, test: 10 };
 
-/** Loads with no mirrors and an empty cache, unless told otherwise; collects the warnings. */
+/** Loads a data set and collects the warnings. By default there are no mirrors, and the cache is empty. */
 async function load(options: Partial<LoadOptions>) {
   const warnings: string[] = [];
   const loaded = await loadDataset({
@@ -134,7 +134,7 @@ function inTwo(bytes: Buffer): Buffer {
   return Buffer.concat([gzipSync(bytes.subarray(0, 9)), gzipSync(bytes.subarray(9))]);
 }
 
-/** With bits of the compressed data flipped. */
+/** Flips bits of the compressed data. */
 function damaged(zipped: Buffer): Buffer {
   for (let i = 40; i < 80; i++) zipped[i] ^= 255;
   return zipped;

@@ -1,5 +1,5 @@
 /**
- * Draws generated digits into a PNG, a row per digit: what the page shared/data/digits/README.md shows.
+ * Draws generated digits into a PNG, with one row for each digit. The page shared/data/digits/README.md shows it.
  *
  *     node dist/test/shared/data/contact-sheet.js shared/data/digits/contact-sheet.png
  */
@@ -10,7 +10,7 @@ import { generateDigits } from '../../../shared/data/digits/generate.js';
 
 const COLUMNS = 20;
 
-/** The first images of every label, side by side, dark on light. */
+/** Puts the first images of every label side by side, with dark ink on a light background. */
 function sheet({ images, labels, shape }: Samples): { width: number; pixels: Uint8Array } {
   const side = shape[0];
   const width = COLUMNS * side;
@@ -27,7 +27,7 @@ function sheet({ images, labels, shape }: Samples): { width: number; pixels: Uin
   return { width, pixels: pixels.map((ink) => 255 - ink) };
 }
 
-/** 8-bit greyscale, no filter. */
+/** Encodes pixels as a PNG: 8-bit greyscale, without a filter. */
 function png(width: number, pixels: Uint8Array): Buffer {
   const height = pixels.length / width;
   const header = Buffer.alloc(13);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { invalidOrder, type OrderConfig, SampleOrder } from '../../../shared/data/order.js';
 
-/** Any batch (0, smaller, larger than the data set), micro-batch and size. */
+/** Any configuration. The batch may be 0, or smaller or larger than the data set. */
 const configs: fc.Arbitrary<OrderConfig> = fc
   .record({
     samples: fc.integer({ min: 1, max: 400 }),
