@@ -71,7 +71,6 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<numbe
     const { port } = gateway;
     const links = linksTo({ host, port, token, operatorToken });
     monitor.opened(site, links.shown);
-    controls.opened((member) => site.drop(member));
     place = { host, port, how: announce(links, run.directory) };
     return site;
   };

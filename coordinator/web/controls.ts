@@ -1,25 +1,15 @@
-/** What the operator may ask for while a run goes on. None of it changes a bit of the weights after any step. */
+/** What the operator can do to a run while it goes on. None of it changes a bit of the weights after any step. */
 import type { LiveRun } from '../run/live-run.js';
 import type { RunListener } from '../run/run-event.js';
 import type { Monitor } from './monitor.js';
 import type { ControlAction, DropRequest } from './state.js';
 import type { Refusal } from './viewed-run.js';
 
-/** Sends a worker away; false when there is none of that number. */
-export type DropWorker = (member: number) => boolean;
-
 export class RunControls {
-  private dropWorker: DropWorker = () => false;
-
   constructor(
     private readonly monitor: Monitor,
     private readonly emit: RunListener,
   ) {}
-
-  /** The fleet can be joined from now on. */
-  opened(dropWorker: DropWorker): void {
-    this.dropWorker = dropWorker;
-  }
 
   /** Null when it was done. `body` is a JSON text, or empty. */
   perform(action: string, body: string): Refusal | null {
@@ -35,7 +25,7 @@ export class RunControls {
   private drop(run: LiveRun, body: string): Refusal | null {
     const member = memberOf(body);
     if (member === null) return { code: 'bad-request', message: 'the body must be JSON such as {"member": 3}' };
-    if (!this.dropWorker(member)) return { code: 'not-found', message: `there is no worker ${member}` };
+    if (!this.monitor.drop(member)) return { code: 'not-found', message: `there is no worker ${member}` };
     return this.done(run, 'drop', member);
   }
 

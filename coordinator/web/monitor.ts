@@ -33,6 +33,8 @@ export interface FleetView {
   readonly traffic: Readonly<Traffic>;
   /** The first `max` workers. */
   workerStates(max: number): WorkerState[];
+  /** Sends a worker away for good; false when there is none of that number. */
+  drop(member: number): boolean;
 }
 
 export interface MonitorConfig {
@@ -113,6 +115,11 @@ export class Monitor implements ViewedRun {
   opened(fleet: FleetView, join: JoinLinks): void {
     this.fleet = fleet;
     this.join = join;
+  }
+
+  /** Sends a worker away for good; false when there is none of that number. */
+  drop(member: number): boolean {
+    return this.fleet?.drop(member) ?? false;
   }
 
   private loaded(run: LiveRun, history: readonly MetricsLine[]): void {
