@@ -1,6 +1,6 @@
 /**
- * A worker's part in one run: the machine that computes for it. What came over the wire is checked against the run
- * before it is stored or computed; a fault comes back as a sentence, and then nothing has changed.
+ * A worker's part in one run: the machine that computes for it. Everything from the wire is checked against the run
+ * before it is stored or computed. A fault is returned as a sentence; then nothing has changed.
  */
 
 import { Machine, networkSpins } from '../shared/compute/machine.js';
@@ -15,7 +15,7 @@ import { kinds, tensorFloats } from '../shared/work/kinds.js';
 import { orderOf, shardSamples } from '../shared/work/orders.js';
 import type { Task } from '../shared/work/task.js';
 
-/** What came of a shard: it holds until whoever is given it returns. */
+/** The result of a shard. It is valid until the function that receives it returns. */
 export interface Answer {
   /** Parts that the sum before its score travels in; 0 for a sum that is nothing but a score. */
   readonly parts: number;
@@ -74,7 +74,7 @@ export class Assignment {
     return null;
   }
 
-  /** Has a shard summed by the machine's threads; `answer` gets what came of it. */
+  /** Has a shard summed by the machine's threads. `answer` gets the result. */
   compute(lease: ShardLease, answer: (answer: Answer) => void): string | null {
     const { work, step, epoch, stepInEpoch, lo, size } = lease;
     const task: Task = { work, step, epoch, stepInEpoch };
@@ -125,7 +125,7 @@ export class Assignment {
   }
 }
 
-/** All that decides whether two welcomes are to the same run, and its samples are still good. */
+/** Everything that decides whether two welcomes are to the same run, so that its samples are still valid. */
 function identityOf({ run, model, data, batch, microBatch, seed }: Welcome): string {
   return JSON.stringify([run, model, data, batch, microBatch, seed]);
 }

@@ -21,7 +21,8 @@ import type { Entrance, Entrant } from './entrance.js';
 const closingMs = 10_000;
 
 /**
- * Listens, before anything else of a run is begun; workers that knock now will try again. Rejects with `listen-failed`.
+ * Listens. This comes before everything else of a run: a worker that connects too early tries again. Rejects with
+ * `listen-failed`.
  */
 export function listen(host: string, port: number, answer: RequestListener): Promise<Server> {
   const { requestHeaderBytesMax: maxHeaderSize, requestMsMax: requestTimeout, connectionIdleMsMax } = limits;
@@ -72,7 +73,7 @@ export class Gateway implements Entrance {
     this.server.on('upgrade', (request, socket, head) => {
       socket.on('error', () => socket.destroy());
       if (!this.mayConnect(request)) return refuse(socket, '403 Forbidden');
-      // The request's socket does not know it any more once another one reads from its handle.
+      // Read now: the request's socket forgets its address when another socket takes its handle.
       const address = request.socket.remoteAddress ?? 'unknown';
       const frames = new WholeFrames();
       const stream = socket instanceof Socket ? acceptReading(socket, frames) : socket;
@@ -112,7 +113,7 @@ export class Gateway implements Entrance {
     });
   }
 
-  /** A browser cannot read a refused upgrade, so refusals are said over the socket, before anything is read from it. */
+  /** A browser cannot read a refused upgrade. So a refusal is sent over the socket, before anything is read from it. */
   private refusal(request: IncomingMessage): ProtocolErrorCode | null {
     if (!this.tokenFits(request)) return 'token-wrong';
     return this.admitted >= limits.membersMax ? 'too-many-members' : null;
@@ -124,8 +125,9 @@ export class Gateway implements Entrance {
   }
 
   /**
-   * A page of another site must not reach a coordinator on its visitor's machine (cross-site WebSocket hijacking), nor
-   * must one whose name was made to point here. Programs send no origin, and are asked for the token alone.
+   * False for a page of another site, and for a page whose host name was made to point here: it must not reach a
+   * coordinator on its visitor's machine (cross-site WebSocket hijacking). Programs send no origin; only the token
+   * counts.
    */
   private mayConnect({ headers }: IncomingMessage): boolean {
     const { access } = this;
@@ -139,7 +141,7 @@ function connectionOf(socket: WebSocket, address: string): MemberConnection {
     send: (frame, whenSent) => socket.send(frame, whenSent),
     close: (closeCode, reason) => {
       socket.close(closeCode, reason);
-      // A peer that never answers the close, or never reads it, does not keep its socket.
+      // Cuts a peer that does not answer the close.
       setTimeout(() => socket.terminate(), closingMs).unref();
     },
     get queuedBytes() {
@@ -149,8 +151,9 @@ function connectionOf(socket: WebSocket, address: string): MemberConnection {
 }
 
 /**
- * Node lets sockets that connect read into a buffer of ours, not those that a server has accepted. So this one is
- * replaced by another one over its handle, which is not part of Node's interface: where there is none, it stays.
+ * Makes an accepted socket read into `frames`. Node has an option for this only for sockets that connect. So this makes
+ * a new socket over the accepted one's handle. The handle is not part of Node's public interface: without it, the
+ * accepted socket stays.
  */
 function acceptReading(accepted: Socket, frames: WholeFrames): Socket {
   const owner = accepted as { _handle?: { reading: boolean; readStop(): number } | null };
@@ -161,12 +164,12 @@ function acceptReading(accepted: Socket, frames: WholeFrames): Socket {
   owner._handle = null;
   accepted.setTimeout(0);
   const socket = readingInto(frames, setImmediate, (onread) => new Socket({ handle, onread } as SocketConstructorOpts));
-  // Until then the server counts it among its connections.
+  // The server counts the accepted socket among its connections until then.
   socket.once('close', () => accepted.destroy());
   return socket;
 }
 
-/** What ws takes; a view. */
+/** A view of the bytes in the type that ws takes. */
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -1,4 +1,4 @@
-/** A run's members behind a gateway: who is at work, who has come and gone, and what they are told. */
+/** The site of a run with workers that connect: it admits them, reports who comes and goes, and lets them go. */
 import { arithmetic } from '../../shared/arithmetic/identity.js';
 import type { Machine } from '../../shared/compute/machine.js';
 import type { Platform } from '../../shared/compute/platform.js';
@@ -96,7 +96,7 @@ export class FleetSite implements Site, MemberObserver {
     return this.atWork.size;
   }
 
-  /** The first ones to have joined, as viewers see them. */
+  /** The workers that joined first, as viewers see them. */
   workerStates(max: number): WorkerState[] {
     const { microBatch } = this.run.setup.run;
     return Array.from(this.atWork.values())
@@ -137,7 +137,7 @@ export class FleetSite implements Site, MemberObserver {
     this.run.ending.diverged();
   }
 
-  /** The promise is broken from that step on: training must not go on as if it were not. */
+  /** The weights are wrong from that step on, so training must not go on. */
   countedWrong(worker: string, { work, step }: Task): void {
     const { emit, ending } = this.run;
     if (!kinds[work].trains) return emit({ type: 'warned', warning: { code: 'evaluation-wrong', worker, step } });
@@ -147,7 +147,7 @@ export class FleetSite implements Site, MemberObserver {
     ending.failed(new LockstepError('weights-wrong', sentence));
   }
 
-  /** Sends every member the samples that it will need for the next step, if it keeps its slots, while it computes. */
+  /** While the members compute, sends each one the samples of the next step, as if it kept its slots. */
   stepStarted(task: Task): void {
     const next = taskAfter(task, this.run.machine.orders.train.stepsPerEpoch);
     for (const member of this.members) {

@@ -47,7 +47,9 @@ export type AdmissionEffect =
   | { readonly type: 'fail'; readonly error: ProtocolError }
   /** Tell it that it is needed no longer, and close. */
   | { readonly type: 'end'; readonly reason: EndReason; readonly again: boolean; readonly message: string }
-  /** It is out: free what it holds. `error` says why if it did not leave of its own accord. The last effect but bans. */
+  /**
+   * It is out: free what it holds. `error` says why if it did not leave of its own accord. The last effect but bans.
+   */
   | { readonly type: 'depart'; readonly wasMember: boolean; readonly error: string | null };
 
 export type AdmissionState = 'greeting' | 'preparing' | 'member' | 'closed';

@@ -53,8 +53,8 @@ export class Audits {
   ) {}
 
   /**
-   * `first` gave `sum` for the shard, and another member may give a copy of it. To be called while the workspace has the
-   * weights of the shard's step. When too many copies are awaited, the oldest is forgotten.
+   * `first` gave `sum` for the shard, and another member may give a copy of it. To be called while the workspace has
+   * the weights of the shard's step. When too many copies are awaited, the oldest is forgotten.
    */
   expect(order: LeaseOrder, first: Audited, sum: Pointer, whenForgotten: () => void): LateCopy {
     const sha256 = this.hash(order, sum);

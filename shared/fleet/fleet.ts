@@ -1,6 +1,6 @@
 /**
- * What all remote members of a run have in common: the run's description, the samples, and the present weights, encoded
- * once for everybody; and the traffic that they cause.
+ * What all remote members of a run share: the run's description, samples and weights that are encoded once for all of
+ * them, the audits, the bans, and the count of their traffic.
  */
 import type { Arithmetic } from '../arithmetic/identity.js';
 import type { Machine } from '../compute/machine.js';
@@ -42,15 +42,15 @@ export class Fleet {
   readonly audits: Audits;
   readonly outbox: Outbox;
   readonly bans = new Bans();
-  /** Above this, a member reads too slowly. */
+  /** A member with more waiting bytes than this reads too slowly. */
   readonly queueBytesMax: number;
   /** By their numbers. */
   readonly members = new Map<number, Audited>();
   /** Slots of training that its members have summed. */
   slots = 0;
-  /** Of the last evaluation. */
+  /** The result of the last evaluation. */
   testAccuracy: number | null = null;
-  /** Of frames of samples. */
+  /** For frames of samples. */
   private readonly buffers = new FrameBuffers();
 
   constructor(
@@ -78,7 +78,7 @@ export class Fleet {
     return { type: 'welcome', protocol: protocolVersion, version, run, member, model, data, ...order, heartbeatMs };
   }
 
-  /** Frames that carry these samples, each within the limit. To be sent, and let go of. */
+  /** Frames that carry these samples, each within the limit. Each must be sent or let go of. */
   *samples(set: SampleSet, ids: readonly number[]): Iterable<SharedFrame> {
     const { pixels } = this.machine.workspace;
     const perFrame = Math.max(1, Math.floor(limits.samplesBytesMax / samplesBytes(1, pixels)));

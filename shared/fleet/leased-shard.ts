@@ -1,4 +1,4 @@
-/** A shard that a worker has, and what has come of its result so far. */
+/** A shard that is leased to a worker, and the part of its result that has come so far. */
 
 import type { Pointer } from '../arithmetic/kernels.js';
 import type { Machine } from '../compute/machine.js';
@@ -17,9 +17,9 @@ export interface Fault {
 }
 
 export class LeasedShard {
-  /** Not null when another member was first: then its sum is only compared. */
+  /** Not null if another member was first: then the sum is only compared. */
   late: LateCopy | null = null;
-  /** Where the parts of the gradient are put; null before the first. */
+  /** The buffer for the parts of the gradient; null before the first part. */
   private sum: Pointer | null = null;
   private parts = 0;
 
@@ -28,7 +28,7 @@ export class LeasedShard {
     readonly order: LeaseOrder,
   ) {}
 
-  /** A part of the gradient is put in its place as it comes. */
+  /** Puts a part of the gradient in its place. Returns what is wrong with it, or null. */
   storePart(message: Gradient, payload: Uint8Array): Fault | null {
     const { machine } = this;
     if (message.part !== this.parts || this.parts === this.partsWanted) {
@@ -42,7 +42,7 @@ export class LeasedShard {
     return null;
   }
 
-  /** What is wrong with a result at this point, or with its payload. */
+  /** What is wrong with a result at this point or with its payload, or null. */
   invalidResult(payload: Uint8Array): Fault | null {
     if (this.parts < this.partsWanted) {
       return { code: 'unexpected-message', detail: `result after ${this.parts} parts of a gradient` };
@@ -52,7 +52,7 @@ export class LeasedShard {
     return fault === null ? null : { code: 'payload-length', detail: fault };
   }
 
-  /** The sum with a valid result's score in its place. The buffer is the caller's from now on. */
+  /** The sum, with a valid result's score in its place. The caller owns the buffer from now on. */
   completeSum(result: Uint8Array): Pointer {
     const { machine } = this;
     const sum = this.sum ?? machine.buffers.acquire();
@@ -69,7 +69,7 @@ export class LeasedShard {
     this.machine.bytes(at, this.samples).set(result.subarray(scoreBytes));
   }
 
-  /** Gives back what was received. */
+  /** Releases what was received. */
   release(): void {
     if (this.sum !== null) this.machine.buffers.release(this.sum);
     this.sum = null;

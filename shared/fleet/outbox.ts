@@ -1,19 +1,19 @@
 /**
- * What waits to be handed to the members' sockets. A step of a large model is megabytes for each member: to encode them
- * and to hand them over takes longer than the event loop should stand still. So they go out in the order in which they
- * were sent, as many at a time as a turn of the event loop has time for; those of a small model all at once.
+ * Frames that wait to be handed to the members' sockets. A step of a large model is megabytes for each member. Encoding
+ * all of them and handing them over would block the event loop for too long. So each turn of the event loop hands over
+ * as many frames as it has time for, in the order of sending. The frames of a small model all go in one turn.
  *
- * What this is not: it does not wait for the sockets. What a slow reader leaves there piles up as if there were no
- * outbox, and is limited in remote-member.ts. Its own length is bounded by the leases of all members: some of it
- * goes in every turn, and nobody is sent more than those, their weights and samples, and a ping a second.
+ * What this is not: it does not wait for the sockets. Bytes that a slow reader leaves in its socket pile up there;
+ * remote-member.ts limits them. The outbox itself is bounded by the leases of all members: every turn hands over some
+ * frames, and a member is sent only its leases, their weights and samples, and one ping a second.
  */
 import type { Platform } from '../compute/platform.js';
 
 /** A frame that waits. */
 export interface Parcel {
-  /** May be made only now. */
+  /** Reading it may make the frame. */
   readonly bytes: Uint8Array;
-  /** It was sent, or nobody wants it any more. */
+  /** To be called once, when it was sent or is not wanted any more. */
   letGo(): void;
 }
 
@@ -22,27 +22,27 @@ export interface Recipient {
   handOver(parcel: Parcel): void;
 }
 
-/** What a turn may take in all, receiving included, before frames wait for the next one. */
+/** How long a turn may take, with receiving, before frames wait for the next one. */
 const TURN_MS = 1;
-/** However long receiving takes, frames have so much of every turn. */
+/** Frames get at least this much of every turn, however long receiving takes. */
 const SHARE_MS = 0.5;
 
 export class Outbox {
   private readonly waiting: { readonly recipient: Recipient; readonly parcels: Iterator<Parcel> }[] = [];
   private isHandingOver = false;
-  /** When this turn of the event loop has to be over; null while nothing was done in it. */
+  /** When this turn of the event loop should end; null before the first call in it. */
   private untilMs: number | null = null;
 
   constructor(private readonly platform: Pick<Platform, 'nowMs' | 'defer'>) {}
 
-  /** To be called at the beginning of whatever may take its time: the turn is that much shorter for frames. */
+  /** To be called before work that takes time. The turn has less time for frames then. */
   turnBegins(): void {
     if (this.untilMs !== null) return;
     this.untilMs = this.platform.nowMs() + TURN_MS;
     this.platform.defer(() => this.turnEnds());
   }
 
-  /** What it takes to know the parcels may be done only when it is their turn. */
+  /** `parcels` is read lazily, at this recipient's turn. */
   send(recipient: Recipient, parcels: Iterable<Parcel>): void {
     this.waiting.push({ recipient, parcels: parcels[Symbol.iterator]() });
     this.turnBegins();
@@ -56,8 +56,8 @@ export class Outbox {
   }
 
   /**
-   * As many as there is time for, and `least` in any case. A recipient may send, or have others send, while it is handed
-   * something: that waits in line.
+   * Hands over frames while there is time, and at least `least` of them. What is sent meanwhile, by a recipient or
+   * because of it, waits in line.
    */
   private handOver(untilMs: number, least: number): void {
     if (this.isHandingOver) return;

@@ -1,15 +1,15 @@
 import type { FrameBuffers } from '../protocol/frame-buffers.js';
 import type { Parcel } from './outbox.js';
 
-/** As `encodeFrameFrom` returns it. */
+/** What `encodeFrameFrom` returns. */
 export interface BufferedFrame {
   readonly frame: Uint8Array<ArrayBuffer>;
   readonly buffer: Uint8Array<ArrayBuffer>;
 }
 
 /**
- * A frame that is made when the first of its holders needs it, and that several sockets may send; its buffer is free
- * when nobody holds it any more. Whoever makes one holds it.
+ * A frame that several sockets may send. It is encoded when the first holder needs its bytes, and its buffer is
+ * released when the last holder lets go. The maker is the first holder.
  */
 export class SharedFrame implements Parcel {
   private holders = 1;
@@ -35,7 +35,7 @@ export class SharedFrame implements Parcel {
     if (this.holders === 0 && this.made !== null) this.buffers.release(this.made.buffer);
   }
 
-  /** One of its holders lets go: it is made for the others now, while it still can be. */
+  /** Lets go, and encodes the frame for the other holders now, while that is still possible. */
   leave(): void {
     if (this.holders > 1) this.made ??= this.make();
     this.letGo();

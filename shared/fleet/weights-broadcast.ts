@@ -1,6 +1,6 @@
 /**
- * The weights of a step as frames, each encoded once, whoever it is sent to, and only when it is that frame's turn: a
- * member that holds the weights of the broadcast before is sent what has changed since, any other one everything.
+ * The weights of a step as frames. Each frame is encoded once for all members, at its turn in the outbox. A member that
+ * holds the weights of the broadcast before gets what has changed since. Any other member gets all weights.
  */
 
 import type { Pointer } from '../arithmetic/kernels.js';
@@ -21,14 +21,14 @@ export class WeightsBroadcast {
   private readonly parameters: number;
   private now: Version;
   private before: Version;
-  /** Frames of `now` by part: all of it, and what has changed since `before`. */
+  /** Frames of `now` by part: those with all weights, and those with what has changed since `before`. */
   private whole: SharedFrame[] = [];
   private changes: SharedFrame[] = [];
 
   constructor(private readonly machine: Machine) {
     const { parameters, broadcast } = machine.workspace;
     this.parameters = parameters;
-    // The memory is touched for the first time here, and not in the middle of the first steps.
+    // Touches the memory for the first time, so that the first steps need not.
     for (const at of broadcast) machine.floats(at, parameters).fill(0);
     [this.now, this.before] = [
       { step: null, at: broadcast[0] },
@@ -37,8 +37,8 @@ export class WeightsBroadcast {
   }
 
   /**
-   * The weights after `step` updates, which are those in the workspace now, for a member that holds those after `held`
-   * updates. To be sent in this order, and let go of.
+   * The weights after `step` updates, for a member that holds those after `held` updates. The workspace has the weights
+   * of `step` now. The frames must be sent in this order, and let go of.
    */
   frames(step: number, held: number | null): SharedFrame[] {
     if (this.now.step !== step) this.begin(step);
@@ -50,7 +50,7 @@ export class WeightsBroadcast {
     return frames.map((frame) => frame.hold());
   }
 
-  /** Frames that still wait for their turn are made now: what they were to be compared with will be gone. */
+  /** Encodes the frames that still wait for their turn, because the weights that they compare with are overwritten. */
   private begin(step: number): void {
     for (const frame of [...this.whole, ...this.changes]) frame.leave();
     this.whole = [];

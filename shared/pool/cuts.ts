@@ -2,7 +2,7 @@ import { limits } from '../limits.js';
 import type { WorkName } from '../work/kinds.js';
 import type { Boundary } from './split.js';
 
-/** How the slots of whole jobs were cut, and for whom. */
+/** How the slots of a whole job were cut, and for which members. */
 export interface Cut {
   readonly shape: Shape;
   readonly boundaries: readonly Boundary[];
@@ -15,11 +15,11 @@ interface Shape {
   readonly members: readonly number[];
 }
 
-/** The cuts of the last few jobs of different shapes: training, the last step of an epoch, evaluation. */
+/** The cuts of the last few jobs of different shapes, such as training, an epoch's last step, and evaluation. */
 export class RecentCuts {
   private readonly cuts: Cut[] = [];
 
-  /** Where the same slots were cut for the same members. */
+  /** The boundaries of the same slots for the same members, if they are remembered. */
   find(shape: Shape): readonly Boundary[] | undefined {
     return this.cuts.find((cut) => sameSlots(cut.shape, shape) && sameMembers(cut.shape.members, shape.members))
       ?.boundaries;

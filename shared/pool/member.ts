@@ -12,53 +12,53 @@ export interface Lease {
   readonly member: Member;
   /** How long it may take once it has begun. */
   readonly boundMs: number;
-  /** When the member began with it, or is expected to: it works through its leases in order. */
+  /** When the member began with it, or is expected to begin. A member works through its leases in order. */
   startMs: number;
 }
 
-/** How a lease's time is bounded, and a member's silence. */
+/** How long a lease may take, and how long a member may be silent. */
 export const patience = {
-  /** A lease with no estimate yet, and the least that any lease gets. */
+  /** The time for a lease without an estimate, and the shortest time for any lease. */
   firstLeaseMs: 30_000,
   leaseMsMin: 2_000,
-  /** A lease may take this many times the member's own estimate; or this many, once it let one expire. */
+  /** A lease may take this many times the member's own estimate. The second factor holds after an expired lease. */
   leaseFactor: 8,
   leaseFactorExpired: 2,
   /** Leases that a member may let expire in a row before it is dropped. */
   expiredMax: 3,
-  /** A lease this many times over its estimate is given to an idle member as well. */
+  /** A lease that takes this many times its estimate is given to an idle member as well. */
   stragglerFactor: 2,
   stragglerMsMin: 50,
   /** The same for a member with no estimate yet, whose first shard comes with samples. */
   stragglerMsUnmeasured: 1_000,
   /**
-   * Late shards in a row that others may finish for a member before it is dropped. Each of them at least doubles what
-   * it is believed to need, so a member that is only slow is soon given shards that it finishes.
+   * Late shards in a row that others may finish for a member before it is dropped. Each one at least doubles the
+   * member's estimate, so a member that is only slow soon gets shards that it can finish.
    */
   overtakenMax: 20,
   /** A remote member is asked for a sign of life this often, and is gone after this long without one. */
   pingMs: 1_000,
   silenceMs: 4_000,
-  /** Ticks come more often than this. Where one did not, we stood still ourselves: nobody is blamed for that time. */
+  /** If a tick comes later than this, we stood still ourselves. That time counts against nobody. */
   ownStallMs: 1_000,
 } as const;
 
 /** Weight of the newest measurement in a member's speed. */
 const SPEED_GAIN = 0.25;
 
-/** No slot is believed to take less: results that arrive together would make a speed without bound. */
+/** The shortest time for one slot: results that arrive together would otherwise give a speed without bound. */
 const SLOT_MS_MIN = 1e-4;
 
-/** How far a member is believed faster again, each time that it was too slow to be given anything. */
+/** Each time a slow member gets no work, its time per slot is multiplied by this, so that it is tried again. */
 const PASSED_OVER_FACTOR = 0.99;
 
-/** All that a pool believes of one member. State changes only through the functions below. */
+/** All that a pool believes about one member. Its state changes only through the functions below. */
 export class Member {
-  /** In the order in which they were handed out, which is the order in which the member works. */
+  /** In the order in which they were handed out. The member works in this order. */
   readonly leases: Lease[] = [];
   /** Smoothed milliseconds for one slot; 0 until the first result. */
   readonly msPerSlot = forEachKind(() => 0);
-  /** Since its last result: leases that ran out, and late shards that others finished for it. */
+  /** Since its last result: leases that expired, and late shards that others finished for it. */
   expired = 0;
   overtaken = 0;
   heardMs: number;
@@ -74,12 +74,12 @@ export class Member {
     this.pingedMs = nowMs;
   }
 
-  /** Milliseconds that it is believed to need for so many slots; 0 when nothing is known. */
+  /** Milliseconds that the member needs for this many slots, as far as we know; 0 before the first result. */
   estimateMs(work: WorkName, slots: number): number {
     return this.msPerSlot[work] * slots;
   }
 
-  /** How long it may take for so many slots. */
+  /** How long the member may take for this many slots. */
   boundMs(work: WorkName, slots: number): number {
     const { firstLeaseMs, leaseMsMin, leaseFactor, leaseFactorExpired } = patience;
     if (this.msPerSlot[work] === 0) return firstLeaseMs;
@@ -87,20 +87,20 @@ export class Member {
     return Math.max(factor * this.estimateMs(work, slots), leaseMsMin);
   }
 
-  /** When it is expected to be done with all that it holds. */
+  /** When the member should be done with all its leases. */
   freeMs(nowMs: number): number {
     const last = this.leases.at(-1);
     return last === undefined ? nowMs : Math.max(nowMs, last.startMs + this.estimateMs(last.work, last.slots));
   }
 
-  /** True when a lease takes so long against the member's own estimate that somebody idle should do it as well. */
+  /** True when a lease takes so much longer than the estimate that an idle member should compute it as well. */
   isLate(lease: Lease, nowMs: number): boolean {
     const { stragglerFactor, stragglerMsMin, stragglerMsUnmeasured } = patience;
     const expectedMs = Math.max(stragglerFactor * this.estimateMs(lease.work, lease.slots), stragglerMsMin);
     return nowMs - lease.startMs >= (this.msPerSlot[lease.work] === 0 ? stragglerMsUnmeasured : expectedMs);
   }
 
-  /** The lease whose time has run out: only the one that it works on can, those behind it have not begun. */
+  /** The lease that has expired, if one has. Only the first can: the member has not begun with the others. */
   overdue(nowMs: number): Lease | undefined {
     const first = this.leases[0];
     return first !== undefined && nowMs > first.startMs + first.boundMs ? first : undefined;
@@ -110,7 +110,7 @@ export class Member {
     this.leases.push(lease);
   }
 
-  /** A result is proof of progress, and a measurement unless it came out of turn: then it is not known when it began. */
+  /** A result proves progress. It is a measurement too, unless it came out of turn: then we do not know its start. */
   becomeAnswered(lease: Lease, nowMs: number, tookMs: number | undefined): void {
     if (lease === this.leases[0]) {
       const measured = Math.max((tookMs ?? nowMs - lease.startMs) / lease.slots, SLOT_MS_MIN);
@@ -122,14 +122,14 @@ export class Member {
     this.removeLease(lease, nowMs);
   }
 
-  /** It did not finish in time: believed slower than it was, so that it is given less. */
+  /** The member did not finish in time: its estimate grows, so that it gets less. */
   becomeExpired(lease: Lease, nowMs: number): void {
     this.becomeSlower(lease, nowMs);
     this.expired += 1;
     this.removeLease(lease, nowMs);
   }
 
-  /** Another member was first to finish the shard. If this one was late with it, that is a measurement as well. */
+  /** Another member finished the shard first. If this one was late, that is a measurement of it as well. */
   becomeOvertaken(lease: Lease, nowMs: number): void {
     if (lease === this.leases[0] && this.isLate(lease, nowMs)) {
       this.becomeSlower(lease, nowMs);
@@ -142,7 +142,9 @@ export class Member {
     this.removeLease(lease, nowMs);
   }
 
-  /** Too slow to be given a part of something: one that is never asked could never show that it is fast again. */
+  /**
+   * Too slow to get a part of a shard. Its estimate shrinks: without work, it could never show that it is fast again.
+   */
   becomePassedOver(work: WorkName): void {
     this.msPerSlot[work] *= PASSED_OVER_FACTOR;
   }
@@ -155,7 +157,7 @@ export class Member {
     this.pingedMs = nowMs;
   }
 
-  /** We stood still for a while, until now: that time counts against nobody. */
+  /** We stood still until now. That time counts against nobody. */
   becomeForgiven(stalledMs: number, nowMs: number): void {
     this.heardMs = Math.min(this.heardMs + stalledMs, nowMs);
     const first = this.leases[0];
@@ -167,7 +169,7 @@ export class Member {
     this.msPerSlot[work] = Math.max(this.msPerSlot[work], (nowMs - startMs) / slots);
   }
 
-  /** When it was the lease at work, the next one begins now: the time in the queue is not the member's. */
+  /** After the first lease, the next one begins now: its time in the queue does not count. */
   private removeLease(lease: Lease, nowMs: number): void {
     const at = this.leases.indexOf(lease);
     if (at >= 0) this.leases.splice(at, 1);

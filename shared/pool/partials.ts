@@ -18,7 +18,9 @@ export class PartialBuffers {
   private end: Pointer;
   private count = 0;
 
-  /** `floats` is the length of one buffer; the buffers lie from byte `base` on. There is room for `expected` at once. */
+  /**
+   * `floats` is the length of one buffer; the buffers lie from byte `base` on. There is room for `expected` at once.
+   */
   constructor(
     private readonly memory: GrowableMemory,
     base: Pointer,

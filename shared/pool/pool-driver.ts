@@ -1,6 +1,8 @@
 /**
- * Drives a pool: keeps the bytes that the pool only has names for, adds partial sums as it says, and passes leases on
- * to the members' transports. It owns no socket, thread or timer: those call in.
+ * Drives a pool: keeps the bytes of the sums that the pool only names, adds them as the pool says, and passes leases to
+ * the members' transports.
+ *
+ * What this is not: it owns no socket, thread or timer. Their owners call its methods.
  */
 
 import type { Kernels, Pointer } from '../arithmetic/kernels.js';
@@ -31,14 +33,14 @@ export interface Overtaken {
   readonly sum: Pointer;
 }
 
-/** How a member is reached. Calls return at once; what comes of them arrives at the driver later. */
+/** How a member is reached. Calls return at once. Results arrive at the driver later. */
 export interface Transport {
-  /** The first call: it is this member of the pool now, and may be given work before `join` returns. */
+  /** The first call: the transport's member has this number now. It may get work before `join` returns. */
   joined(member: number): void;
   lease(order: LeaseOrder): void;
-  /** The result is not needed any more; it may come all the same. */
+  /** The result is not needed any more. It may still come. */
   revoke(lease: number): void;
-  /** Another member was first: this one's result, which may come all the same, can be compared with that one's. */
+  /** Another member was first. If this one's result still comes, it can be compared with that one's. */
   overtaken(copy: Overtaken): void;
   /** Asks for a sign of life; only remote members are asked. */
   ping(): void;
@@ -46,7 +48,7 @@ export interface Transport {
   drop(reason: 'silent' | 'no-progress'): void;
 }
 
-/** Takes over the buffer with a job's sum: it must be given back to the buffers. */
+/** Takes over the buffer with a job's sum. The buffer must be released. */
 export type WhenSummed = (sum: Pointer) => void;
 
 interface RunningJob {
@@ -61,7 +63,7 @@ export class PoolDriver {
   private readonly pool = new Pool();
   private readonly transports = new Map<number, Transport>();
   private readonly jobs: RunningJob[] = [];
-  /** Results that wait for the pool's judgement: it says of each, in the order of arrival, to keep or discard it. */
+  /** Results that wait for the pool's decision. It keeps or discards each one, in the order of arrival. */
   private readonly arrived: { readonly lease: number; readonly sum: Pointer }[] = [];
   private readonly effects = new EffectQueue<PoolEffect>((effect) => this.carryOut(effect));
   /** Floats of the longest sum without its score. */
@@ -74,7 +76,7 @@ export class PoolDriver {
     readonly buffers: PartialBuffers,
     private readonly platform: { nowMs(): number; readonly profile: Profile },
     private readonly onStranded: (stranded: boolean) => void = () => {},
-    /** The size above which no member is given a shard of such a task; undefined: no such bound. */
+    /** The largest size of a shard that a member gets of such a task; undefined if there is no limit. */
     private readonly sizeMax: (task: Task) => number | undefined = () => undefined,
   ) {
     this.parameters = buffers.floats - scoreFloats;
@@ -92,7 +94,7 @@ export class PoolDriver {
     return this.pool.memberState(member);
   }
 
-  /** A number that no member had before: for one that is told its number before it joins. */
+  /** A number that no member had before. A remote member is told its number before it joins. */
   newMember(): number {
     return this.nextMember++;
   }
@@ -110,7 +112,7 @@ export class PoolDriver {
     this.send({ type: 'left', member, nowMs: this.platform.nowMs() });
   }
 
-  /** Has a shard of a task with so many slots summed; returns the job's number. */
+  /** Has a shard of a task with this many slots summed, and returns the job's number. */
   run(task: Task, shard: Shard, slots: number, whenSummed: WhenSummed): number {
     const job: Job = { id: this.nextJob++, work: task.work, shard, slots, sizeMax: this.sizeMax(task) };
     this.jobs.push({ id: job.id, task, sums: new Map(), whenSummed, root: shard });

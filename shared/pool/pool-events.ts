@@ -2,13 +2,13 @@
 import type { WorkName } from '../work/kinds.js';
 import type { Shard } from './tree.js';
 
-/** A shard that upstream wants summed, of a step that has `slots` slots. */
+/** A shard that upstream wants summed. Its step has `slots` slots. */
 export interface Job {
   readonly id: number;
   readonly work: WorkName;
   readonly shard: Shard;
   readonly slots: number;
-  /** Size above which no member is given a shard of it; undefined: no such bound. */
+  /** The largest size of a shard that a member gets; undefined if there is no limit. */
   readonly sizeMax?: number | undefined;
 }
 
@@ -22,7 +22,7 @@ export type PoolEvent =
       readonly member: number;
       readonly lease: number;
       readonly nowMs: number;
-      /** How long a local member worked on it; a result may lie for a while before it is gathered. */
+      /** How long a local member worked on it. A result may wait for a while before it is collected. */
       readonly tookMs?: number | undefined;
     }
   /** Any sign of life. */
@@ -38,11 +38,11 @@ export type PoolEffect =
       readonly job: Job;
       readonly shard: Shard;
     }
-  /** The member need not finish it; a result that comes all the same will be discarded. */
+  /** The member need not finish it. If its result still comes, it is discarded. */
   | { readonly type: 'revoke'; readonly member: number; readonly lease: number }
   /**
-   * A member was slower than `by`, whose result for the same shard was just kept: it need not finish. If it has, its
-   * copy can be compared with what was kept.
+   * The result of member `by` for the same shard was just kept. This member need not finish; if its copy still comes,
+   * it can be compared with that result.
    */
   | {
       readonly type: 'overtaken';
@@ -54,7 +54,7 @@ export type PoolEffect =
     }
   /** The bytes of this result are the sum of that node. */
   | { readonly type: 'keep'; readonly lease: number; readonly job: number; readonly shard: Shard }
-  /** The bytes of this result are of no use: the lease had ended. */
+  /** The bytes of this result have no use: its lease had ended. */
   | { readonly type: 'discard'; readonly lease: number }
   /** node = left + right; left and right are not needed any more. */
   | {
@@ -70,8 +70,8 @@ export type PoolEffect =
   | { readonly type: 'forget'; readonly job: number }
   /** Ask the member for a sign of life. */
   | { readonly type: 'ping'; readonly member: number }
-  /** The member is out: close it, it has left already as far as the pool is concerned. */
+  /** The member is out: close its connection. The pool has removed it already. */
   | { readonly type: 'drop'; readonly member: number; readonly reason: 'silent' | 'no-progress' }
-  /** There is work and nobody to do it; said once. `manned` says that somebody came. */
+  /** There is work and no member; said once. `manned` says that a member came. */
   | { readonly type: 'stranded' }
   | { readonly type: 'manned' };

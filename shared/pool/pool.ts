@@ -25,7 +25,7 @@ interface JobState {
 
 export class Pool {
   private readonly members = new Map<number, Member>();
-  /** Few: an array, since a Map that is emptied in each step leaves a chain of tables behind, which outlives them. */
+  /** An array, because there are few: a Map that is emptied in each step leaves a chain of old tables in memory. */
   private readonly jobs: JobState[] = [];
   private readonly distribution = new Distribution();
   private nextLease = 1;
@@ -136,7 +136,7 @@ export class Pool {
     this.helpStragglers(nowMs);
   }
 
-  /** Adds upwards from a node as far as its neighbours are there. */
+  /** Adds upwards from a node as long as its sibling is summed too. */
   private sum(state: JobState, node: Shard): void {
     const { job } = state;
     while (!sameShard(node, job.shard)) {
@@ -171,7 +171,7 @@ export class Pool {
     if (overdue !== undefined) this.expire(overdue, nowMs);
   }
 
-  /** Before anything else that happens after a stall, so that nothing newer is mistaken for older than the stall. */
+  /** To be called first after a stall, so that newer events are not taken for older than the stall. */
   private forgiveOwnStall(nowMs: number): void {
     if (this.lastTickMs === null || nowMs - this.lastTickMs < patience.ownStallMs) return;
     for (const member of this.members.values()) member.becomeForgiven(nowMs - this.lastTickMs, nowMs);
@@ -186,7 +186,7 @@ export class Pool {
     if (member.expired >= patience.expiredMax) this.drop(member, 'no-progress');
   }
 
-  /** Somebody else has summed the shard. */
+  /** Another member has summed the shard. */
   private overtake(lease: Lease, by: number, nowMs: number): void {
     const { id, member, job, shard } = lease;
     member.becomeOvertaken(lease, nowMs);
@@ -195,7 +195,7 @@ export class Pool {
     if (member.remote && member.overtaken >= patience.overtakenMax) this.drop(member, 'no-progress');
   }
 
-  /** What it held is pending then: the caller leases it out again. */
+  /** Its shards are pending after that: the caller leases them again. */
   private drop(member: Member, reason: 'silent' | 'no-progress'): void {
     this.dismiss(member);
     this.effects.push({ type: 'drop', member: member.id, reason });
@@ -206,7 +206,7 @@ export class Pool {
     this.effects.push({ type: 'revoke', member: lease.member.id, lease: lease.id });
   }
 
-  /** The lease is over; its shard is pending again unless somebody else holds it too. */
+  /** The lease is over. Its shard is pending again unless another member has it too. */
   private reclaim(lease: Lease): void {
     const state = this.end(lease);
     for (const twin of state.leases) if (sameShard(twin.shard, lease.shard)) return;
@@ -241,7 +241,7 @@ export class Pool {
     for (const [i, run] of runs.entries()) this.leaseRun(state, run, members[i], nowMs);
   }
 
-  /** A run may be of more shards than its member has room for. */
+  /** Leases a run of shards. What its member has no room for is pending again. */
   private leaseRun(state: JobState, run: readonly Shard[], member: Member, nowMs: number): void {
     if (run.length === 0) member.becomePassedOver(state.job.work);
     for (const part of run) {
@@ -268,7 +268,7 @@ export class Pool {
     this.effects.push({ type: 'lease', member: member.id, lease: lease.id, job: state.job, shard });
   }
 
-  /** Gives shards that are late to members that have nothing to do; the first result of the two will count. */
+  /** Gives late shards to members that have nothing to do. The first of the two results counts. */
   private helpStragglers(nowMs: number): void {
     for (
       let helper = idleHelper(this.members.values());

@@ -1,31 +1,31 @@
 import { cover, type Shard } from './tree.js';
 
-/** A share that is this fraction of an even one off its ideal is still good, when that makes for larger shards. */
+/** A boundary may move from its ideal by this fraction of an even share if that makes larger shards. */
 const TOLERANCE = 0.2;
 
 /** A boundary stays until its ideal has moved by this fraction of the smaller share beside it. */
 const HOLD = 0.15;
 
 /**
- * Less of a slot than this is none: a member that is given a whole one for it would keep the others waiting for so many
- * times as long as the step need take, and, being late, for twice as long the next time.
+ * If a member's share is below 1/8 of a slot, give it nothing: one whole slot would take it at least eight step times,
+ * and all others would wait.
  */
 const SHARE_MIN = 1 / 8;
 
 /** Where a member's run ends. */
 export interface Boundary {
   readonly end: number;
-  /** Where it would have ended, had the speeds decided alone when it was placed. */
+  /** Where it would have ended if the speeds alone had decided when it was placed. */
   readonly ideal: number;
 }
 
 /**
  * Cuts the slots [lo, hi) into one run for each member, in proportion to `speeds` (slots per millisecond, all above 0;
- * equal when nothing is known). A run may be empty; that of a member whose share is next to nothing is.
+ * equal when nothing is known). The run of a member whose share is too small is empty.
  *
- * A boundary may move a little to where the canonical tree is cut higher up: a shard is one message and one partial
- * gradient, so fewer are better. And it stays where it was in `held`, the cut before, unless the speeds have really
- * changed: a member that keeps its slots is sent no sample twice.
+ * A boundary may move a little, to where the canonical tree is cut higher up: a shard is one message and one partial
+ * gradient, so fewer shards are better. A boundary stays where it was in `held`, the cut before, unless the speeds have
+ * really changed: a member that keeps its slots is sent no sample twice.
  */
 export function cut(lo: number, hi: number, speeds: readonly number[], held?: readonly Boundary[]): Boundary[] {
   const perSpeed = (hi - lo) / speeds.reduce((sum, speed) => sum + speed, 0);
@@ -48,12 +48,12 @@ export function cut(lo: number, hi: number, speeds: readonly number[], held?: re
   return cuts;
 }
 
-/** Each run of a cut in the fewest shards over a tree of `slots`, none of a size above `sizeMax`. */
+/** Each run of a cut as the fewest shards of a tree over `slots`. No shard is larger than `sizeMax`. */
 export function runsOf(lo: number, cuts: readonly Boundary[], slots: number, sizeMax?: number): Shard[][] {
   return cuts.map(({ end }, i) => cover(cuts[i - 1]?.end ?? lo, end, slots, sizeMax));
 }
 
-/** The slot number within `tolerance` of `ideal` that the most powers of two divide; the nearest one if none is. */
+/** The slot number within `tolerance` of `ideal` that the largest power of two divides; else the nearest one. */
 function roundBoundary(ideal: number, tolerance: number, lo: number, hi: number): number {
   let best = clamp(Math.round(ideal), lo, hi);
   for (let size = 2; size <= hi - lo; size *= 2) {

@@ -1,9 +1,9 @@
 /**
  * Frames: uint16 LE header length, header (a MessagePack map), payload to the end. The payload never passes through
- * MessagePack: it is copied once into the frame, or not at all, and a decoded one is a view of its frame.
+ * MessagePack. When a frame is encoded, its payload is copied at most once; a decoded payload is a view of its frame.
  *
- * Decoding never throws. What comes from it is checked field by field; a payload's length is not, unless the message
- * has none: see payload.ts.
+ * Decoding never throws. It checks every field. It does not check the length of a payload (payload.ts does), except
+ * that a message without a payload must have none.
  */
 import { Packr } from 'msgpackr/pack'; // without the package's native and stream parts: the same code in a browser
 import { assert } from '../assert.js';
@@ -14,7 +14,7 @@ import { invalidHeader } from './header.js';
 import { type FromCoordinator, type FromWorker, type Message, protocolVersion } from './messages.js';
 import { fromCoordinatorValidators, fromWorkerValidators } from './validate.js';
 
-/** A message as it came, with a view of the frame's payload; or what is wrong with the frame. */
+/** A message with a view of the frame's payload, or what is wrong with the frame. */
 export type Decoded<M extends Message> =
   | { readonly message: M; readonly payload: Uint8Array }
   | { readonly error: ProtocolError };
@@ -25,7 +25,7 @@ const WORD_BYTES = 8;
 const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true });
 const withPayload: ReadonlySet<string> = new Set<Message['type']>(['result', 'gradient', 'weights', 'samples']);
 
-/** One frame in one allocation; the pieces of the payload follow each other. */
+/** Encodes a frame in one allocation. The pieces of the payload follow each other. */
 export function encodeFrame(message: Message, ...payload: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const header = packHeader(message);
   const bytes = payload.reduce((sum, piece) => sum + piece.length, prefixBytes + header.length);
@@ -40,8 +40,8 @@ export function encodeFrame(message: Message, ...payload: readonly Uint8Array[])
 }
 
 /**
- * A frame in a buffer that is used again and again; returns the part of it that is the frame. `fill` writes the
- * payload, of at most `payloadBytesMax`, and returns its length.
+ * Encodes a frame in a reused buffer, and returns both: the frame is a part of the buffer. `fill` writes the payload,
+ * of at most `payloadBytesMax` bytes, and returns its length.
  */
 export function encodeFrameFrom(
   buffers: FrameBuffers,
@@ -50,7 +50,7 @@ export function encodeFrameFrom(
   fill: (payload: Uint8Array) => number,
 ): { readonly frame: Uint8Array<ArrayBuffer>; readonly buffer: Uint8Array<ArrayBuffer> } {
   const header = packHeader(message);
-  // Headers of one kind differ by a few bytes: with room to spare, one buffer fits them all.
+  // Headers of one kind differ by a few bytes. With some spare room, one buffer fits all of them.
   const buffer = buffers.acquire(headerSlackBytes + payloadBytesMax);
   assert(prefixBytes + header.length + WORD_BYTES <= headerSlackBytes, 'a', message.type, 'header is too long');
   // The payload begins at a whole word: from shared memory, copies to other places are slow (compute/copy.ts).
@@ -122,7 +122,7 @@ function checked<M extends Message>(header: object, payload: Uint8Array, validat
   return { message: header as M, payload };
 }
 
-/** Looked at before the other fields: those may be different in another version. */
+/** This is checked before the other fields, because they may be different in another version. */
 function otherVersion(type: string, header: object): number | null {
   if ((type !== 'hello' && type !== 'welcome') || !Object.hasOwn(header, 'protocol')) return null;
   const { protocol } = header as { protocol: unknown };

@@ -1,11 +1,11 @@
 /**
- * What is agreed before the first frame, in the handshake's Sec-WebSocket-Protocol header: the protocol, and a token
- * when the coordinator asks for one. A token never travels in the URL, which proxies and servers write to their logs.
+ * The handshake's Sec-WebSocket-Protocol header: it names the protocol, and carries the token if the coordinator asks
+ * for one. A token is never in the URL, because proxies and servers write URLs to their logs.
  */
 import { limits } from '../limits.js';
 import { protocolVersion } from './messages.js';
 
-/** The one that the coordinator selects; it never selects the token, which would send it back. */
+/** The entry that the coordinator selects. It never selects the token, because that would send the token back. */
 export const subprotocol = `lockstep.${protocolVersion}`;
 
 const tokenPrefix = 'token.';
@@ -32,12 +32,12 @@ export interface Credentials {
   readonly operatorToken: string | null;
 }
 
-/** Under which a tab keeps them in its session's storage, as such a fragment. */
+/** The key under which a tab keeps them in its session storage, as such a fragment. */
 export const credentialsKey = 'lockstep-credentials';
 
 const operatorPrefix = 'operator=';
 
-/** With or without the `#`. Whatever is no token is none. */
+/** Reads a fragment with or without the `#`. A part that is not a valid token gives null. */
 export function parseFragment(fragment: string): Credentials {
   const parts = fragment.replace(/^#/, '').split('&');
   const operator = parts.find((part) => part.startsWith(operatorPrefix))?.slice(operatorPrefix.length);

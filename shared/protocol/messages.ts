@@ -1,14 +1,14 @@
 /**
  * Every message of the wire, one interface each, documented in its sender's voice. A message is the header of one
- * frame; what it calls its payload are the raw little-endian bytes that follow the header. PROTOCOL.md has the grammar
- * and the sequences, validate.ts checks each field of what arrives.
+ * frame. Its payload is the raw little-endian bytes that follow the header. PROTOCOL.md has the grammar and the
+ * sequences; validate.ts checks every field of a message that arrives.
  */
 import type { SampleSet } from '../data/dataset.js';
 import type { Model } from '../model/model.js';
 import type { WorkName } from '../work/kinds.js';
 import type { ProtocolErrorCode } from './errors.js';
 
-/** Raised whenever a message, a field or a payload changes: two versions never talk to each other. */
+/** Raised with every change of a message, a field or a payload. Two versions never talk to each other. */
 export const protocolVersion = 3;
 
 export type EndReason = 'finished' | 'interrupted' | 'diverged' | 'dropped';
@@ -113,7 +113,7 @@ export interface DataDescription {
 export interface WeightsMessage {
   readonly type: 'weights';
   readonly step: number;
-  /** The blocks that it leaves out are as in the weights after so many updates, which you hold; null: it has all. */
+  /** Blocks that are left out are those of the weights after `base` updates, which you hold; null if all are there. */
   readonly base: number | null;
   /** From 0, each once, in order. */
   readonly part: number;

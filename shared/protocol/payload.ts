@@ -1,13 +1,13 @@
 /**
- * The raw bytes behind a header: how long they must be, and what of their content can be wrong without being a matter
- * of arithmetic. All numbers are little-endian. That a gradient is finite is for whoever adds it up (E5).
+ * The raw bytes behind a header: their length, and their content as far as it can be checked without arithmetic. All
+ * numbers are little-endian. Whether a gradient is finite is checked where it is added (E5).
  */
 import { limits } from '../limits.js';
 import { kinds, scoreFloats, type WorkName } from '../work/kinds.js';
 import type { Gradient, SamplesMessage, WeightsMessage } from './messages.js';
 import { invalidPart, partAt, partsOf } from './tensor.js';
 
-/** What the lengths depend on. */
+/** The figures of a run that the lengths depend on. */
 export interface PayloadContext {
   readonly parameters: number;
   /** Bytes of one sample. */

@@ -1,19 +1,19 @@
 /**
- * Weights and gradients as they travel: in parts, so that one end takes in what the other is still sending, and without
- * the blocks that the other end knows already. Most of an image is its border: for a mini-batch, a third of the first
- * layer's gradient is zero, and the same third of its weights stays as it was.
+ * Weights and gradients on the wire. They travel in parts, so that one end unpacks a part while the other sends the
+ * next, and without the blocks that the other end knows already. The border of most images is empty: for a mini-batch,
+ * a third of the first layer's gradient is zero, and the same third of its weights does not change.
  *
- * A tensor is cut into blocks, and its blocks into parts. A part is a mask, one bit for each of its blocks, the lowest
- * bit of the first byte first, and the float32 of those blocks whose bit is set. Blocks are compared bit by bit, so
- * nothing is lost: not the sign of a zero.
+ * A tensor is cut into blocks, and the blocks are grouped into parts. A part is a mask with one bit for each of its
+ * blocks (the lowest bit of the first byte first), then the float32 of the blocks whose bit is set. Blocks are compared
+ * bit by bit, so nothing is lost, not even the sign of a zero.
  */
 import { changeBlockFloats as blockFloats } from '../arithmetic/kernels.js';
 
-/** A part is a message: fewer cost less, but nobody can begin with one that is still under way. */
+/** A part is one message. Fewer parts cost less, but a part cannot be unpacked before all of it has come. */
 const partBlocks = 640;
-/** Floats of a part; the last one of a tensor, and its last block, are cut off at its end. */
+/** Floats of a part. The last part of a tensor and its last block end with the tensor. */
 export const partFloats = blockFloats * partBlocks;
-/** A whole number of words of memory: what follows is copied faster. */
+/** A multiple of a memory word, so that the floats behind it are copied faster. */
 export const maskBytes = partBlocks / 8;
 /** The longest payload of a part. */
 export const partBytesMax = maskBytes + 4 * partFloats;
@@ -21,25 +21,25 @@ export const partBytesMax = maskBytes + 4 * partFloats;
 /** How many bits of a byte are set. */
 const bitsOf = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(2).replaceAll('0', '').length);
 
-/** Parts of a tensor of so many floats. */
+/** Parts of a tensor of this many floats. */
 export function partsOf(floats: number): number {
   return Math.ceil(floats / partFloats);
 }
 
-/** Bytes of the mask of so many floats, without what fills it up. */
+/** Bytes of the mask of this many floats, without padding. */
 export function maskBytesOf(floats: number): number {
   return Math.ceil(floats / (8 * blockFloats));
 }
 
-/** Where a part of a tensor of so many floats lies: from float `first` on, so many. */
+/** Where a part of a tensor of `floats` floats lies: `count` floats from `first` on. */
 export function partAt(part: number, floats: number): { readonly first: number; readonly count: number } {
   const first = part * partFloats;
   return { first, count: Math.min(partFloats, floats - first) };
 }
 
 /**
- * Writes a part's payload and returns its length. `bytes` are those of the part's floats. Left out are blocks whose bit
- * is not set in `mask` (`Kernels.changes`); none are when it is null.
+ * Writes a part's payload and returns its length. `bytes` are those of the part's floats. Blocks whose bit is not set
+ * in `mask` (`Kernels.changes`) are left out. With null, all blocks are written.
  */
 export function packPart(bytes: Uint8Array, mask: Uint8Array | null, payload: Uint8Array): number {
   const floats = bytes.length / 4;
@@ -60,7 +60,7 @@ function markAll(mask: Uint8Array, blocks: number): void {
   if (blocks % 8 > 0) mask[whole] = (1 << (blocks & 7)) - 1;
 }
 
-/** What is wrong with the payload of a part of so many floats, or null. */
+/** What is wrong with the payload of a part of this many floats, or null. */
 export function invalidPart(payload: Uint8Array, floats: number): string | null {
   if (payload.length < maskBytes) return `a part has ${payload.length} bytes, less than its mask`;
   const blocks = Math.ceil(floats / blockFloats);
@@ -80,7 +80,7 @@ function hasBitsFrom(mask: Uint8Array, first: number): boolean {
   return false;
 }
 
-/** Where to put the floats of a valid part. Runs of floats are as long as they can be. */
+/** Receives the floats of a valid part, in runs that are as long as possible. */
 export interface PartTarget {
   /** These are the floats from `first` on, as bytes. */
   present(first: number, bytes: Uint8Array): void;

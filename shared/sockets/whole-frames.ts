@@ -1,23 +1,23 @@
 /**
- * Hands a WebSocket's bytes to ws in whole messages. By itself, ws puts each frame that came in several pieces together
- * in a buffer of its own; with frames of more than 100 kB, that is as much garbage as there is traffic, and its
- * collection took a tenth of a step. Here, a socket reads straight into one buffer, used again and again, and ws gets
- * views of it. A message that a browser has cut into several frames waits for the last: ws keeps views of the others.
+ * Hands a WebSocket's bytes to ws in whole messages. Without this, ws joins the pieces of each frame in a new buffer.
+ * With frames of more than 100 kB, that makes as much garbage as there is traffic; collecting it took a tenth of a
+ * step. Here, a socket reads into one buffer that is used again and again, and ws gets views of it. A message that a
+ * browser has cut into several frames waits for its last frame, because ws keeps views of the others.
  *
- * What this is not: a check of frames. It reads how long they are; ws does all the rest. And it owns no socket: both
- * ends hand in theirs.
+ * What this is not: a check of frames. It only reads their lengths; ws does the rest. It owns no socket: both ends hand
+ * in theirs.
  */
 import { assert } from '../assert.js';
 import { limits } from '../limits.js';
 
-/** At first: room for a part of a tensor, and for what arrives while it is unpacked. */
+/** The buffer's first size: room for a part of a tensor, and for the bytes that arrive while it is unpacked. */
 const BUFFER_BYTES = 384 * 1024;
-/** Room that a read has at least. */
+/** The least room for one read. */
 const READ_BYTES_MIN = 65_536;
-/** Bits of a frame's first byte (RFC 6455, section 5.2): it is its message's last, and it is none of a message. */
+/** Bits of a frame's first byte (RFC 6455, section 5.2): the last frame of a message, and a control frame. */
 const FINAL = 0x80;
 const CONTROL = 0x08;
-/** Of the header of a frame: two bytes, eight for a length, four for a mask. */
+/** The longest header of a frame: two bytes, eight for a length, four for a mask. */
 const headerBytesMax = 14;
 
 type Receive<Chunk> = (bytes: Chunk) => void;
@@ -31,17 +31,19 @@ export interface DataStream<Chunk> {
   prependListener(event: 'close', listener: () => void): unknown;
   isPaused(): boolean;
   resume(): unknown;
-  /** Before there are frames: as if the socket had read this. */
+  /** Handles bytes as if the socket had read them: during the handshake. */
   push(bytes: Uint8Array): boolean;
 }
 
-/** Node's option `onread`: where a socket reads to, and who hears of it; false stops it from reading on. */
+/** Node's option `onread`: the buffer that a socket reads into, and the call after each read. False stops reading. */
 export interface OnRead {
   readonly buffer: () => Uint8Array;
   readonly callback: (bytes: number) => boolean;
 }
 
-/** Has a socket opened that reads into frames, for `deliver` below. `defer` calls back in another turn of the event loop. */
+/**
+ * Opens a socket that reads into `frames`, for `deliver` below. `defer` calls back in another turn of the event loop.
+ */
 export function readingInto<S extends Pick<DataStream<never>, 'push' | 'isPaused' | 'resume'>>(
   frames: WholeFrames,
   defer: (call: () => void) => void,
@@ -54,8 +56,8 @@ export function readingInto<S extends Pick<DataStream<never>, 'push' | 'isPaused
 }
 
 /**
- * To be called when ws listens to `stream`, before anything more arrives. `asChunk` makes a view into what ws takes. A
- * message holds until its listener returns.
+ * Delivers whole messages to ws. To be called when ws listens to `stream`, before more bytes arrive. `asChunk` turns a
+ * view into the type that ws takes. A message is valid until its listener returns.
  */
 export function deliver<Chunk extends Uint8Array>(
   frames: WholeFrames,
@@ -66,26 +68,26 @@ export function deliver<Chunk extends Uint8Array>(
   const receive = stream.listeners('data')[0] as Receive<Chunk>;
   frames.deliverTo((bytes) => receive.call(stream, asChunk(bytes)), frameBytesMax);
   stream.off('data', receive);
-  // What comes this way after all: what came with the handshake, and whatever TLS has decrypted.
+  // Some bytes still come this way: those that came with the handshake, and those that TLS has decrypted.
   const accept = (bytes: Chunk) => frames.accept(bytes);
   stream.on('data', accept);
-  // As ws does with its own: what is left then, it reads itself.
+  // As ws does with its own listener: it reads the last bytes itself.
   stream.prependListener('close', () => stream.off('data', accept));
 }
 
 export class WholeFrames {
   private buffer = new Uint8Array(BUFFER_BYTES);
-  /** What has come and was not delivered lies from `start` to `end`. */
+  /** Bytes that have come and are not delivered lie from `start` to `end`. */
   private start = 0;
   private end = 0;
-  /** Where somebody reads to now, if anybody does. */
+  /** The part of a buffer that a read is going into now; null before the first. */
   private lent: Uint8Array | null = null;
   private receive: (bytes: Uint8Array) => void = () => {};
   private frameBytesMax = 0;
-  /** Bytes go on as they come: before there are frames, and once a message is too long, or in too many frames. */
+  /** Deliver bytes as they come: during the handshake, and after a message that is too long or in too many frames. */
   private inPieces = true;
 
-  /** From now on, whole frames go to `receive`; bytes as they come where `frameBytesMax`, the longest payload, is 0. */
+  /** Sets where data goes. With `frameBytesMax` above 0, `receive` gets whole messages; with 0, raw bytes. */
   deliverTo(receive: (bytes: Uint8Array) => void, frameBytesMax: number): void {
     this.receive = receive;
     this.frameBytesMax = frameBytesMax;
@@ -100,8 +102,8 @@ export class WholeFrames {
   }
 
   /**
-   * So many bytes were read into the room. False when that was all of it, so that there is more: whoever reads is to
-   * let others have a turn, and `readOn` is called.
+   * This many bytes were read into the room. False if the room is full: then more bytes are waiting, and reading stops
+   * so that others have a turn. `readOn` is called to go on.
    */
   filled(bytes: number, readOn: () => void): boolean {
     assert(this.lent !== null, 'bytes were read to nowhere');
@@ -113,7 +115,7 @@ export class WholeFrames {
     return !isFull;
   }
 
-  /** The same for bytes that were read elsewhere, while somebody reads into the room that they were lent. */
+  /** Takes bytes that were read into another buffer. A read into the lent room may be under way. */
   accept(bytes: Uint8Array): void {
     if (this.lent?.buffer === this.buffer.buffer) this.moveTo(new Uint8Array(this.buffer.length));
     this.append(bytes);
@@ -126,7 +128,7 @@ export class WholeFrames {
     this.end += bytes.length;
   }
 
-  /** For so many bytes more than there are: in the buffer, or in one that is large enough. */
+  /** Makes room for this many bytes behind `end`: by moving the bytes, or by a larger buffer. */
   private makeRoom(bytes: number): void {
     let { length } = this.buffer;
     if (length - this.end >= bytes) return;
@@ -143,7 +145,7 @@ export class WholeFrames {
 
   private deliver(): void {
     const whole = this.inPieces ? this.end : this.wholeMessagesEnd();
-    // Of a message in pieces, ws may keep what it gets: that must not be overwritten. Whoever reads HTTP takes it at once.
+    // ws may keep the pieces of a message, so they must not be overwritten. The reader of HTTP keeps nothing.
     const mayBeKept = this.inPieces && this.frameBytesMax > 0;
     const { buffer, start } = this;
     const delivered = mayBeKept ? buffer.slice(start, whole) : buffer.subarray(start, whole);
@@ -152,7 +154,7 @@ export class WholeFrames {
     if (delivered.length > 0) this.receive(delivered);
   }
 
-  /** Where the last message ends that is there in whole. */
+  /** Where the last whole message ends. */
   private wholeMessagesEnd(): number {
     let whole = this.start;
     let isOpen = false;
@@ -175,8 +177,8 @@ export class WholeFrames {
 }
 
 /**
- * Bytes of the frame that begins at `at`, with its header (RFC 6455, section 5.2); at least so many while that is not
- * known.
+ * Bytes of the frame that begins at `at`, with its header (RFC 6455, section 5.2). While the header is not complete,
+ * the length of the longest header.
  */
 function frameBytes(buffer: Uint8Array, at: number, end: number): number {
   if (end - at < 2) return headerBytesMax;
