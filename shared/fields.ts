@@ -1,9 +1,9 @@
 /**
- * The checks for everything that comes from outside: messages, `config.json`, model files. A check gets a value and the
- * path that names it; it returns one sentence that says what is wrong, or null.
+ * Checks for all values from outside: messages, `config.json`, model files. A check gets a value and a path that names
+ * it. It returns one sentence that says what is wrong, or null if the value is valid.
  *
- * What this is not: a parser. A check only reads own keys, never throws, and allocates nothing whose size the value
- * states.
+ * What this is not: a parser. A check only reads own keys and never throws. A number in the value never decides how
+ * much memory a check allocates.
  */
 import { isPrintable, printableOf } from './text.js';
 
@@ -31,10 +31,10 @@ export const fraction: Check = (path, x) =>
 
 export const boolean: Check = (path, x) => (typeof x === 'boolean' ? null : `${path} must be true or false`);
 
-/** Text that is not shown before somebody has made it printable. */
+/** Any text. It must be made printable before it is shown. */
 export const anyText: Check = (path, x) => (typeof x === 'string' ? null : `${path} must be text`);
 
-/** One line of text for people. */
+/** One line of printable text. */
 export function text(lengthMin: number, lengthMax: number): Check {
   return (path, x) =>
     typeof x === 'string' && x.length >= lengthMin && x.length <= lengthMax && isPrintable(x)

@@ -1,10 +1,10 @@
-/** A small data set in IDX files, as `--data` takes them: the same samples for the same sizes. */
+/** Writes a small generated data set as IDX files, for `--data`. The same sizes give the same samples. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateDigits } from '../shared/data/digits/generate.js';
 import { encodeIdx } from '../shared/data/idx.js';
 
-/** Returns the directory. */
+/** Writes the four files into `directory`, and returns it. */
 export function writeDigits(directory: string, sizes: { readonly train: number; readonly test: number }): string {
   mkdirSync(directory, { recursive: true });
   const { train, test } = generateDigits({ seed: 7, ...sizes });

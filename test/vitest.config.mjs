@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Tests are compiled with the rest (`tsc -b`) and run as JavaScript, so that what is tested is what runs. The time limit
- * is there for a test that hangs: none may fail because a machine is slow.
+ * Tests are compiled together with the program (`tsc -b`) and run as JavaScript, so they test the code that users run.
+ * The time limit is for tests that hang. It is so long that no test fails because a machine is slow.
  */
 export default defineConfig({
   test: { include: ['dist/test/**/*.test.js'], testTimeout: 120_000, hookTimeout: 120_000 },

@@ -1,4 +1,4 @@
-/** Kernels that give the same bits work together, whatever they are; kernels that do not are kept out. */
+/** Different kernels with the same bits work together. Kernels with other bits are refused. */
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import type { Summary } from '../../coordinator/archive/config.js';
@@ -15,7 +15,7 @@ import { lockstep, scratch, smallDataset, startCoordinator, summaryOf } from './
 
 const safety = { timeout: 120_000 };
 
-/** The same code with a custom section behind it, which no engine looks at: another binary with the same bits. */
+/** The same code with a custom section at its end, which engines ignore: another binary that computes the same bits. */
 const note = [...'note'].map((letter) => letter.charCodeAt(0));
 const otherBinary = webAssemblyOf(Uint8Array.from([...kernelBinary, 0, 1 + note.length, note.length, ...note]));
 
@@ -26,7 +26,7 @@ beforeAll(async () => {
   quiet = await trained(webAssembly, { out: join(scratch(), 'quiet'), maxSteps: 40 });
 });
 
-/** A run in this process, on two threads. */
+/** Trains in this process, on two threads. */
 function trained(backend: KernelBackend, request: RunRequest): Promise<Summary> {
   const platform = { ...nodePlatform(), backend };
   const means = { ...nodeMeans, platform, site: localSite(2), wish: new AbortController().signal, emit: () => {} };
@@ -34,7 +34,7 @@ function trained(backend: KernelBackend, request: RunRequest): Promise<Summary> 
   return conduct({ ...settings, ...request }, means);
 }
 
-/** A coordinator of the command line, whose kernels are the build's. */
+/** A coordinator of the command line, with the kernels of the build. */
 function startFleet(out: string) {
   const run = ['--data', data, '--preset', 'sigmoid-16', '--epochs', 1000, '--max-steps', 40];
   return startCoordinator(...run, '--out', join(scratch(), out), '--log-format', 'json');
@@ -67,7 +67,7 @@ test('each resumes what the others began', safety, async () => {
   expect({ weightsSha256, resumedAtStep }).toEqual({ weightsSha256: quiet.weightsSha256, resumedAtStep: 30 });
 });
 
-/** The build's kernels, but exp is wrong in the last bit. */
+/** The kernels of the build, with an exp whose last bit is wrong. */
 const wrong: KernelBackend = {
   ...webAssembly,
   createMemory(bytes, shared) {

@@ -1,4 +1,4 @@
-/** The package as others install it: what is in it, its command, and every example of LIBRARY.md as a program. */
+/** Tests the installed package: its files, its command, and every example of LIBRARY.md as a program. */
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 const safety = { timeout: 120_000 };
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-/** The folder of a project that has installed the package, and nothing else. */
+/** The folder of a project that has installed only this package. */
 let app: string;
 let packed: string[];
 
@@ -22,10 +22,10 @@ beforeAll(() => {
   const [{ filename, files }] = JSON.parse(execFileSync('npm', words, { cwd: root, encoding: 'utf8' }));
   packed = files.map(({ path }: { path: string }) => path);
   execFileSync('tar', ['-xzf', join(place, filename), '-C', installed, '--strip-components', '1']);
-  // What the package depends on is found one folder up, without a network.
+  // Node finds the package's dependencies in the folder above, so nothing is downloaded.
   symlinkSync(join(root, 'node_modules'), join(place, 'node_modules'));
   mkdirSync(join(app, 'node_modules', '.bin'));
-  // As npm does for "bin".
+  // npm makes the same link for "bin".
   const { bin } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
   symlinkSync(join('..', 'lockstep', bin.lockstep), join(app, 'node_modules', '.bin', 'lockstep'));
   chmodSync(join(installed, bin.lockstep), 0o755);
@@ -41,12 +41,12 @@ const environment = () => ({
   XDG_CACHE_HOME: join(app, 'cache'),
 });
 
-/** Runs a program in the project; returns what it printed. Throws where it fails. */
+/** Runs a program in the project. Returns its output. Throws if the program fails. */
 function run(file: string, ...words: string[]): string {
   return execFileSync(file, words, { cwd: app, encoding: 'utf8', env: environment(), timeout: safety.timeout });
 }
 
-/** The programs of the page, by the name in their first line. */
+/** The programs of LIBRARY.md, by the name in their first line. */
 const examples = Object.fromEntries(
   [...readFileSync(join(root, 'coordinator', 'LIBRARY.md'), 'utf8').matchAll(/^```js\n\/\/ (\S+)\n(.*?)^```$/gms)].map(
     ([, name, text]) => [name, text],

@@ -23,10 +23,13 @@ const sentences: Readonly<Record<JoinState, Words>> = {
   paused: { state: 'Paused', sentence: 'This tab computes nothing. Press Resume to lend its cores again.' },
   reconnecting: {
     state: 'Reconnecting',
-    sentence: `The coordinator does not answer. This tab tries again by itself, until it is there. ${stop}`,
+    sentence: `The coordinator does not answer. This tab tries again by itself until it does. ${stop}`,
   },
   refused: { state: 'Refused', sentence: 'This tab cannot take part.' },
-  ended: { state: 'Done', sentence: 'The coordinator needs this tab no longer. Thank you for lending its cores.' },
+  ended: {
+    state: 'Done',
+    sentence: 'The coordinator does not need this tab any more. Thank you for lending its cores.',
+  },
   left: { state: 'Left', sentence: 'This tab computes nothing and is not connected. It can be closed.' },
 };
 

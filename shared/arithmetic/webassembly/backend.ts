@@ -12,12 +12,14 @@ import { sizes } from './sizes.js';
 
 const NAME = 'webassembly';
 const PAGE_BYTES = 65_536;
-/** The largest maximum of a 32-bit memory: an address range, not memory that is used. */
+/**
+ * The largest possible maximum of a 32-bit memory. It only reserves a range of addresses, and uses no memory itself.
+ */
 const PAGES_MAX = 65_536;
-/** Digits of the binary's hash in `description`. */
+/** Number of digits of the binary's hash in `description`. */
 const HASH_DIGITS = 12;
 
-/** The binary, what the log says of it, and what has been compiled from it so far. */
+/** The binary, its description for the log, and the modules that have been compiled from it so far. */
 interface Code {
   readonly binary: Uint8Array;
   readonly description: string;
@@ -25,13 +27,13 @@ interface Code {
   shared: WebAssembly.Module | null;
 }
 
-/** What a thread needs for a memory: the code is compiled for memories of its kind. */
+/** The hand-over of a memory to another thread. The module is compiled for memories of that kind (shared or not). */
 interface MemoryHandOver {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
 }
 
-/** What `openBackend` needs for the backend of this binary. `sha256` gives lowercase hex. */
+/** Makes the argument with which `openBackend` opens the backend of this binary. `sha256` returns lowercase hex. */
 export function webAssemblyCode(binary: Uint8Array, sha256: (bytes: Uint8Array) => string): BackendHandOver {
   const description = `${NAME} ${sha256(binary).slice(0, HASH_DIGITS)}`;
   const code: Code = { binary, description, ordinary: null, shared: null };

@@ -6,21 +6,24 @@
 const MAGIC_AND_VERSION = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 const IMPORT_SECTION = 2;
 const MEMORY_KIND = 2;
-/** Limits flags: bit 0 says that there is a maximum, bit 1 that the memory is shared. */
+/** The flags of a memory's limits. Bit 0 means that there is a maximum. Bit 1 means that the memory is shared. */
 const HAS_MAXIMUM = 1;
 const HAS_MAXIMUM_AND_SHARED = 3;
 
-/** A copy of the binary whose memory is shared. Throws if it is not a binary that imports a memory, and nothing else. */
+/**
+ * Returns a copy of the binary that imports a shared memory. Throws if a memory with a maximum is not the binary's only
+ * import.
+ */
 export function withSharedMemory(binary: Uint8Array): Uint8Array {
   const at = memoryFlagsAt(binary);
   if (binary[at] !== HAS_MAXIMUM) throw new Error('the kernel binary does not import a memory with a maximum');
-  // Not slice(): that of a Node Buffer is a view of the same bytes.
+  // slice() cannot be used here: for a Node Buffer it returns a view of the same bytes and not a copy.
   const patched = new Uint8Array(binary);
   patched[at] = HAS_MAXIMUM_AND_SHARED;
   return patched;
 }
 
-/** Place of the flags byte of the imported memory, which is the binary's only import. */
+/** Finds the position of the flags byte of the imported memory. */
 function memoryFlagsAt(binary: Uint8Array): number {
   if (MAGIC_AND_VERSION.some((byte, i) => binary[i] !== byte)) throw new Error('not a WebAssembly binary');
   const reader = new Reader(binary, MAGIC_AND_VERSION.length);
@@ -50,7 +53,7 @@ class Reader {
     return this.bytes[this.at++];
   }
 
-  /** LEB128: seven bits a byte, the lowest first. */
+  /** Reads a number in LEB128: seven bits per byte, the lowest first. */
   uint32(): number {
     let value = 0;
     for (let shift = 0; ; shift += 7) {

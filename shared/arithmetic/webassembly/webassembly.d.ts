@@ -1,6 +1,6 @@
 /**
- * The part of the WebAssembly API that the kernels use. `shared` is compiled without the types of any platform, and
- * every platform has this much.
+ * The part of the WebAssembly API that the kernels use. Every platform has it, but the folder `shared` is compiled
+ * without the types of a platform, so they are declared here.
  */
 declare namespace WebAssembly {
   interface Memory {
