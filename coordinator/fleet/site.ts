@@ -14,6 +14,7 @@ import { scoreBytes } from '../../shared/protocol/payload.js';
 import { partBytesMax } from '../../shared/protocol/tensor.js';
 import { printableOf } from '../../shared/text.js';
 import { kinds, workNames } from '../../shared/work/kinds.js';
+import { predictedMax } from '../../shared/work/orders.js';
 import type { Task } from '../../shared/work/task.js';
 import type { Clock } from '../run/clock.js';
 import type { RunSetup } from '../run/setup.js';
@@ -64,7 +65,7 @@ export class FleetSite implements Site, MemberObserver {
     const { nowMs, defer } = turns;
     this.fleet = new Fleet(fleetConfig(setup, machine, name), machine, { ...platform, nowMs, defer });
     this.traffic = this.fleet.traffic;
-    const frameBytesMax = limits.headerBytesMax + Math.max(partBytesMax, scoreBytes + setup.run.test);
+    const frameBytesMax = limits.headerBytesMax + Math.max(partBytesMax, scoreBytes + predictedMax(machine.orders));
     entrance.open(frameBytesMax, (connection) => this.admit(connection));
     this.stopTicking = clock.every(tickMs, () => this.tick());
   }

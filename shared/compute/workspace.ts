@@ -17,7 +17,7 @@ import { type OptimizerDescription, vectorsOf } from '../optimizer/optimizers.js
 import type { PayloadContext } from '../protocol/payload.js';
 import { maskBytes } from '../protocol/tensor.js';
 import { scoreFloats, sumFloats, workNames } from '../work/kinds.js';
-import { type Orders, orderOf, ordersOf } from '../work/orders.js';
+import { type Orders, orderOf, ordersOf, predictedMax } from '../work/orders.js';
 import { mailboxInts } from './mailbox.js';
 
 /** What a machine must know about a run to compute for it. Plain data, which is sent to threads as it is. */
@@ -129,7 +129,7 @@ export function layOutWorkspace(run: RunDescription, threads: number, sizes: Ker
     mask: arena.bytes(maskBytes),
     train: store(run.train),
     test: store(run.test),
-    predictions: arena.bytes(run.test),
+    predictions: arena.bytes(predictedMax(orders)),
     threads: Array.from({ length: threads }, thread),
   };
   return { ...workspace, end: arena.end };

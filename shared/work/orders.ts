@@ -3,7 +3,7 @@ import type { SampleSet } from '../data/dataset.js';
 import { type OrderConfig, SampleOrder, type SlotOrder } from '../data/order.js';
 import { TestOrder } from '../data/test-order.js';
 import type { Shard } from '../pool/tree.js';
-import { kinds } from './kinds.js';
+import { kinds, workNames } from './kinds.js';
 import type { Task } from './task.js';
 
 export interface Orders extends Readonly<Record<SampleSet, SlotOrder>> {
@@ -13,6 +13,12 @@ export interface Orders extends Readonly<Record<SampleSet, SlotOrder>> {
 /** `train` and `test` are the sizes of the two sets. */
 export function ordersOf(run: Omit<OrderConfig, 'samples'> & Readonly<Record<SampleSet, number>>): Orders {
   return { train: new SampleOrder({ ...run, samples: run.train }), test: new TestOrder(run.test) };
+}
+
+/** The largest number of samples whose classes one task predicts. */
+export function predictedMax(orders: Orders): number {
+  const predicting = workNames.filter((work) => kinds[work].predicts);
+  return Math.max(0, ...predicting.map((work) => orderOf(orders, { work }).samplesIn(0)));
 }
 
 /** The order that a task's slots follow. */

@@ -271,6 +271,28 @@ describe('a connection', () => {
     expect(worker.received.slice(-2)).toMatchObject([{ type: 'progress', testAccuracy: 0.5 }, { type: 'end' }]);
   });
 
+  it('has its share counted in slots of training, from when it joined', () => {
+    const site = new TestFleet();
+    const [first, second] = [site.join('first'), site.join('second')];
+    const answerAll = () => {
+      for (const worker of [first, second]) while (worker.computed.length > 0) worker.answer();
+    };
+    const shareOf = (worker: TestWorker) => {
+      worker.member.end('finished', false, 'The run is finished.');
+      return worker.received.flatMap((message) => (message.type === 'progress' ? [message.share] : [])).at(-1);
+    };
+    site.begin();
+    answerAll();
+    const third = site.join('third');
+    site.evaluate();
+    while (third.computed.length + first.computed.length + second.computed.length > 0) {
+      answerAll();
+      if (third.computed.length > 0) third.answer();
+    }
+    expect(shareOf(first)! + shareOf(second)!).toBe(1);
+    expect(shareOf(third)).toBe(0);
+  });
+
   it('has its round trip measured by the pong of the newest ping alone, and once', () => {
     const site = new TestFleet();
     const worker = site.join('worker');

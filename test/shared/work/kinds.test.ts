@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { computations } from '../../../shared/compute/computations.js';
 import { forEachKind, kinds, sumFloats, tensorFloats, workNames } from '../../../shared/work/kinds.js';
-import { orderOf, ordersOf, shardSamples } from '../../../shared/work/orders.js';
+import { orderOf, ordersOf, predictedMax, shardSamples } from '../../../shared/work/orders.js';
 
 describe('kinds of work', () => {
   it('have a computation each', () => {
@@ -48,5 +48,10 @@ describe('the orders of a run', () => {
     expect([...order.partition(2)]).toEqual([128, 129]);
     expect(shardSamples({ lo: 0, size: 4 }, order, 0)).toBe(130);
     expect(shardSamples({ lo: 2, size: 1 }, order, 0)).toBe(2);
+  });
+
+  it('know how many classes one task may predict: those of the test set', () => {
+    expect(predictedMax(orders)).toBe(130);
+    expect(predictedMax(ordersOf({ train: 50, test: 0, batch: 0, microBatch: 8, seed: 1 }))).toBe(0);
   });
 });
