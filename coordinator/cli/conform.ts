@@ -6,8 +6,8 @@ import { LockstepError } from '../../shared/errors.js';
 import { parseFragment } from '../../shared/protocol/handshake.js';
 import { conform } from '../conform/conform.js';
 import { waits } from '../conform/conversation.js';
-import { Listener } from '../conform/listener.js';
 import { LineReport } from '../conform/report.js';
+import { SocketDoor } from '../conform/socket-door.js';
 import { closeServer, listen } from '../fleet/gateway.js';
 
 /** Beside the coordinator's 8080 and what others like to use. */
@@ -26,7 +26,7 @@ export interface ConformCommand {
 export async function runConform({ url, port, wait }: ConformCommand): Promise<number> {
   const where = addressOf(url, port);
   const server = await listen(where.host, where.port, (_, response) => response.writeHead(404).end());
-  const listener = new Listener(server, where.token);
+  const listener = new SocketDoor(server, where.token);
   const report = new LineReport((line) => process.stdout.write(`${line}\n`));
   const { port: actual } = server.address() as AddressInfo;
   const join = `ws://${where.name}:${actual}/${where.token === null ? '' : `#${where.token}`}`;

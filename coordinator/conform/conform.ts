@@ -1,14 +1,14 @@
 /**
  * Plays a coordinator to one worker, of any make, and compares all that it answers with the specification: connection
- * after connection, one scene each.
+ * after connection, one trial each.
  *
  * What this is not: a coordinator. It trains nothing and admits the worker with any known answer, so that the checks
  * behind it can say more than that the answer is wrong.
  */
 import { Conversation, type Expectations } from './conversation.js';
 import { Interruption, type Peer } from './peer.js';
-import type { Report } from './report.js';
-import { scenes as allScenes, type Scene } from './scenes.js';
+import type { CheckReport } from './report.js';
+import { trials as allTrials, type Trial } from './trials.js';
 
 /** Where workers come in. */
 export interface Door {
@@ -19,21 +19,21 @@ export interface Door {
 export interface ConformOptions extends Expectations {
   /** How long to wait for the worker to connect, and to come back. */
   readonly connectMs: number;
-  readonly scenes?: readonly Scene[];
+  readonly trials?: readonly Trial[];
 }
 
-export async function conform(door: Door, report: Report, options: ConformOptions): Promise<void> {
-  const scenes = options.scenes ?? allScenes;
-  for (const [i, scene] of scenes.entries()) {
-    report.scene(`${i + 1}/${scenes.length}  ${scene.title}`);
+export async function conform(door: Door, report: CheckReport, options: ConformOptions): Promise<void> {
+  const trials = options.trials ?? allTrials;
+  for (const [i, trial] of trials.entries()) {
+    report.trial(`${i + 1}/${trials.length}  ${trial.title}`);
     const peer = await arrival(door, report, options.connectMs, i === 0 ? 'connects' : 'comes back');
     if (peer === null) return;
-    const isWhole = await playScene(new Conversation(peer, scene, report, options), scene, peer, report);
-    if (isWhole && scene.ending === 'over') await staysAway(door, report, options.waits.awayMs);
+    const isWhole = await playTrial(new Conversation(peer, trial, report, options), trial, peer, report);
+    if (isWhole && trial.ending === 'over') await staysAway(door, report, options.waits.awayMs);
   }
 }
 
-async function arrival(door: Door, report: Report, waitMs: number, check: string): Promise<Peer | null> {
+async function arrival(door: Door, report: CheckReport, waitMs: number, check: string): Promise<Peer | null> {
   try {
     return await door.next(waitMs);
   } catch (error) {
@@ -44,9 +44,14 @@ async function arrival(door: Door, report: Report, waitMs: number, check: string
 
 /**
  * False if the conversation broke off: a worker that falls silent, or says something that has no place, is left behind,
- * and the next scene may do better.
+ * and the next trial may do better.
  */
-async function playScene(conversation: Conversation, { ending }: Scene, peer: Peer, report: Report): Promise<boolean> {
+async function playTrial(
+  conversation: Conversation,
+  { ending }: Trial,
+  peer: Peer,
+  report: CheckReport,
+): Promise<boolean> {
   try {
     await conversation.play();
     if (ending === 'again') await conversation.interrupt();
@@ -60,7 +65,7 @@ async function playScene(conversation: Conversation, { ending }: Scene, peer: Pe
   }
 }
 
-async function staysAway(door: Door, report: Report, waitMs: number): Promise<void> {
+async function staysAway(door: Door, report: CheckReport, waitMs: number): Promise<void> {
   try {
     const peer = await door.next(waitMs);
     peer.close(1000);

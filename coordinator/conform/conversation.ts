@@ -13,9 +13,9 @@ import { diagnosis, knownAnswerDiagnosis } from './diagnosis.js';
 import { difference, differentPrediction } from './difference.js';
 import type { StepPlace } from './oracle.js';
 import type { Peer } from './peer.js';
-import type { Report } from './report.js';
+import type { CheckReport } from './report.js';
 import { RunSide } from './run-side.js';
-import type { Scene } from './scenes.js';
+import type { Trial } from './trials.js';
 
 /** How long the worker may take for what. */
 export interface Waits {
@@ -53,14 +53,14 @@ export class Conversation {
 
   constructor(
     private readonly peer: Peer,
-    private readonly scene: Scene,
-    private readonly report: Report,
+    private readonly trial: Trial,
+    private readonly report: CheckReport,
     private readonly expectations: Expectations,
   ) {
-    this.side = new RunSide(peer, scene.run);
+    this.side = new RunSide(peer, trial.run);
   }
 
-  /** All of the scene but its end. */
+  /** All of the trial but its end. */
   async play(): Promise<void> {
     await this.join();
     const { order } = this.side.oracle;
@@ -139,7 +139,7 @@ export class Conversation {
   }
 
   private welcome(): Welcome {
-    const { model, train, test, batch, microBatch, seed } = this.scene.run;
+    const { model, train, test, batch, microBatch, seed } = this.trial.run;
     const sha256 = '00'.repeat(32);
     const data = { name: 'conform', shape: model.input, classes: outputWidth(model), train, test, sha256 };
     const run = { run: 'conform', member: 1, model, data, batch, microBatch, seed };
@@ -155,7 +155,7 @@ export class Conversation {
   }
 
   private compareGradient(name: string, lease: number, place: StepPlace, shard: Shard): void {
-    const { run } = this.scene;
+    const { run } = this.trial;
     const { oracle, train, weightsBefore } = this.side;
     const got = this.side.answerTo(lease).sum;
     const fault = difference(run.model, oracle.gradient(place, shard), got);
@@ -176,8 +176,8 @@ export class Conversation {
     const { sum, predictions } = this.side.answerTo(lease);
     const wanted = oracle.evaluation(shard);
     const fault =
-      difference(this.scene.run.model, wanted.sums, sum) ?? differentPrediction(0, wanted.predictions, predictions);
-    this.conclude(`an evaluation of ${this.scene.run.test} samples`, fault);
+      difference(this.trial.run.model, wanted.sums, sum) ?? differentPrediction(0, wanted.predictions, predictions);
+    this.conclude(`an evaluation of ${this.trial.run.test} samples`, fault);
   }
 
   /** Three leases at a time, of which one is taken back, as is one that never was; and a ping behind them. */

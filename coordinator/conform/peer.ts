@@ -15,7 +15,7 @@ export interface PeerSocket {
 /** Calls back once after so many milliseconds, unless what it returns is called before. */
 export type Timer = (ms: number, call: () => void) => () => void;
 
-export interface Heard<M extends FromWorker = FromWorker> {
+export interface HeardMessage<M extends FromWorker = FromWorker> {
   readonly message: M;
   readonly payload: Uint8Array;
 }
@@ -67,10 +67,14 @@ export class Peer {
   }
 
   /** The next message, which must be of one of these types. Pongs are noted and passed over. */
-  async expect<T extends FromWorker['type']>(types: readonly T[], what: string, waitMs: number): Promise<Heard<Of<T>>> {
+  async expect<T extends FromWorker['type']>(
+    types: readonly T[],
+    what: string,
+    waitMs: number,
+  ): Promise<HeardMessage<Of<T>>> {
     const heard = await this.next(what, waitMs);
     const { message } = heard;
-    if ((types as readonly string[]).includes(message.type)) return heard as Heard<Of<T>>;
+    if ((types as readonly string[]).includes(message.type)) return heard as HeardMessage<Of<T>>;
     if (message.type === 'failure') {
       throw new Interruption(`waited for ${what}, but the worker says ${message.code}: ${message.message}`);
     }
@@ -98,7 +102,7 @@ export class Peer {
     return this.closeCode;
   }
 
-  private async next(what: string, waitMs: number): Promise<Heard> {
+  private async next(what: string, waitMs: number): Promise<HeardMessage> {
     for (;;) {
       const frame = await this.frame(what, waitMs);
       if (!this.note(frame)) return decoded(frame);
@@ -131,7 +135,7 @@ export class Peer {
   }
 }
 
-function decoded(frame: Uint8Array): Heard {
+function decoded(frame: Uint8Array): HeardMessage {
   const heard = decodeFromWorker(frame);
   if ('message' in heard) return heard;
   const { code, message } = heard.error;

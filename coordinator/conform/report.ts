@@ -1,8 +1,8 @@
 /** What was checked of a worker, and what came of it. */
 
-export interface Report {
+export interface CheckReport {
   /** The checks that follow are of this run. */
-  scene(title: string): void;
+  trial(title: string): void;
   passed(check: string): void;
   failed(check: string, sentence: string): void;
   /** Neither good nor bad. */
@@ -10,13 +10,13 @@ export interface Report {
 }
 
 /** Writes a line for each check, and counts them. */
-export class LineReport implements Report {
+export class LineReport implements CheckReport {
   passes = 0;
   failures = 0;
 
   constructor(private readonly write: (line: string) => void) {}
 
-  scene(title: string): void {
+  trial(title: string): void {
     this.write(`\n${title}`);
   }
 

@@ -1,5 +1,5 @@
 /**
- * The coordinator's side of a scene: it sends weights, samples and shards, and knows what the worker holds and what it
+ * The coordinator's side of a trial: it sends weights, samples and shards, and knows what the worker holds and what it
  * must answer.
  */
 import type { LooseSamples } from '../../shared/compute/samples.js';

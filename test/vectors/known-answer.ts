@@ -6,7 +6,7 @@ import { arithmetic, hashOf } from '../../shared/arithmetic/identity.js';
 import { knownAnswer, knownAnswerBytes } from '../../shared/arithmetic/known-answer.js';
 import { openScalar } from '../../shared/arithmetic/scalar/backend.js';
 import { Random } from '../../shared/random.js';
-import { bytes, hex } from './text.js';
+import { hex, hexBytes } from './text.js';
 
 /** Draws of a stage's generator, and bytes of its results, that the file shows. */
 const draws = 8;
@@ -24,8 +24,8 @@ export function knownAnswerVectors(backend: KernelBackend = openScalar()) {
         name: stage.name,
         firstDraws: Array.from({ length: draws }, () => hex(random.uint32())).join(' '),
         bytes: stage.bytes.length,
-        firstBytes: bytes(stage.bytes.subarray(0, shown)),
-        lastBytes: bytes(stage.bytes.subarray(-shown)),
+        firstBytes: hexBytes(stage.bytes.subarray(0, shown)),
+        lastBytes: hexBytes(stage.bytes.subarray(-shown)),
         sha256: sha256(stage.bytes),
       };
     }),

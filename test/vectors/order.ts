@@ -6,7 +6,7 @@ import type { Model } from '../../shared/model/model.js';
 import { tensorSpans } from '../../shared/model/parameters.js';
 import { presets } from '../../shared/model/presets.js';
 import { Random, stream } from '../../shared/random.js';
-import { floatBits, hex, list } from './text.js';
+import { floatBits, hex, spaced } from './text.js';
 
 const streams: [seed: number, ...labels: number[]][] = [
   [0],
@@ -28,12 +28,12 @@ export function randomVectors() {
     new Random(seed, ...labels).shuffle(order);
     return {
       seed,
-      labels: list(labels),
+      labels: spaced(labels),
       next: draw(8, (random) => hex(random.uint32())).join(' '),
-      below3000000000: list(draw(8, (random) => random.below(3_000_000_000))),
-      below10: list(draw(8, (random) => random.below(10))),
+      below3000000000: spaced(draw(8, (random) => random.below(3_000_000_000))),
+      below10: spaced(draw(8, (random) => random.below(10))),
       uniform: floatBits(draw(8, (random) => random.uniform())),
-      shuffle20: list(order),
+      shuffle20: spaced(order),
     };
   };
   return { streams: streams.map(of) };
@@ -54,7 +54,7 @@ export function orderVectors() {
       const inStep = (epoch: number, stepInEpoch: number) =>
         slots
           .filter((slot) => slot < order.slotsIn(stepInEpoch))
-          .map((slot) => ({ epoch, stepInEpoch, slot, ids: list(order.microBatch(epoch, stepInEpoch, slot)) }));
+          .map((slot) => ({ epoch, stepInEpoch, slot, ids: spaced(order.microBatch(epoch, stepInEpoch, slot)) }));
       return {
         ...config,
         stepsPerEpoch: order.stepsPerEpoch,

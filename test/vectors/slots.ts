@@ -7,7 +7,7 @@ import type { DenseDescription } from '../../shared/model/layers/dense.js';
 import type { Model } from '../../shared/model/model.js';
 import { parameterCount } from '../../shared/model/parameters.js';
 import { halves, rootShard, type Shard, shardAt } from '../../shared/pool/tree.js';
-import { bytes, floatBits, list } from './text.js';
+import { floatBits, hexBytes, spaced } from './text.js';
 
 type Activation = DenseDescription['activation'];
 
@@ -43,11 +43,11 @@ function slotVector([hidden, last, loss]: (typeof slotCases)[number], seed: numb
   oracle.setWeights(weights);
   return {
     model,
-    pixels: bytes(samples.pixels),
-    labels: list(samples.labels),
+    pixels: hexBytes(samples.pixels),
+    labels: spaced(samples.labels),
     weights: floatBits(weights),
     ...resultOf(model, oracle.gradient({ epoch: 0, stepInEpoch: 0 }, rootShard(1))),
-    predictions: list(oracle.evaluation(rootShard(1)).predictions),
+    predictions: spaced(oracle.evaluation(rootShard(1)).predictions),
   };
 }
 
@@ -86,10 +86,10 @@ export function runVectors(backend?: KernelBackend) {
   oracle.setWeights(madeUpWeights(run));
   return {
     ...run,
-    trainPixels: bytes(train.pixels),
-    trainLabels: list(train.labels),
-    testPixels: bytes(test.pixels),
-    testLabels: list(test.labels),
+    trainPixels: hexBytes(train.pixels),
+    trainLabels: spaced(train.labels),
+    testPixels: hexBytes(test.pixels),
+    testLabels: spaced(test.labels),
     rate: floatBits([optimizer.rate]),
     momentum: floatBits([optimizer.momentum]),
     weights: floatBits(oracle.weights),
@@ -125,7 +125,7 @@ function updatesOf(oracle: Oracle) {
 }
 
 function scoreOf({ sums, predictions }: Evaluation) {
-  return { lossSum: floatBits([sums[0]]), correct: floatBits([sums[1]]), predictions: list(predictions) };
+  return { lossSum: floatBits([sums[0]]), correct: floatBits([sums[1]]), predictions: spaced(predictions) };
 }
 
 /** All nodes below and with this one, slots first. */

@@ -9,11 +9,11 @@ export function hex(word: number): string {
   return word.toString(16).padStart(8, '0');
 }
 
-export function list(numbers: Iterable<number>): string {
+export function spaced(numbers: Iterable<number>): string {
   return [...numbers].join(' ');
 }
 
 /** Two digits a byte, without spaces. */
-export function bytes(some: Uint8Array): string {
+export function hexBytes(some: Uint8Array): string {
   return Buffer.from(some).toString('hex');
 }

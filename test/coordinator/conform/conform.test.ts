@@ -7,38 +7,38 @@ import { altered, mistakes } from '../../../coordinator/conform/mistakes.js';
 import { Oracle } from '../../../coordinator/conform/oracle.js';
 import { Interruption } from '../../../coordinator/conform/peer.js';
 import { LineReport } from '../../../coordinator/conform/report.js';
-import { scenes } from '../../../coordinator/conform/scenes.js';
+import { trials } from '../../../coordinator/conform/trials.js';
 import { memoryStart } from '../../../shared/arithmetic/backend.js';
 import { hashOf } from '../../../shared/arithmetic/identity.js';
-import { knownAnswer as answerOf, knownAnswerBytes } from '../../../shared/arithmetic/known-answer.js';
+import { knownAnswer, knownAnswerBytes } from '../../../shared/arithmetic/known-answer.js';
 import type { ShardLease } from '../../../shared/protocol/messages.js';
-import { type Faults, knownAnswer, TestWorker } from './worker.js';
+import { type Faults, FaultyWorker, rightAnswer } from './worker.js';
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 /** What the tool says of a worker that is wrong in these ways. */
-async function said(faults: Faults, some = scenes): Promise<{ text: string; failures: number }> {
+async function said(faults: Faults, some = trials): Promise<{ text: string; failures: number }> {
   const lines: string[] = [];
   const report = new LineReport((line) => lines.push(line));
-  let worker: TestWorker | null = null;
+  let worker: FaultyWorker | null = null;
   const door = {
     next: async () => {
       if (worker !== null && (worker.isOver || faults.comesBack === false)) throw new Interruption('none came');
-      worker = new TestWorker(faults);
+      worker = new FaultyWorker(faults);
       return worker.peer;
     },
   };
-  await conform(door, report, { knownAnswer, sha256, waits, connectMs: 1, scenes: some });
+  await conform(door, report, { knownAnswer: rightAnswer, sha256, waits, connectMs: 1, trials: some });
   return { text: lines.join('\n'), failures: report.failures };
 }
 
-const [first] = scenes;
+const [first] = trials;
 const last = { ...first, ending: 'over' as const };
 const provoked = { ...first, ending: 'provoked' as const };
 const wrong = (check: string, what: string) => new RegExp(`WRONG +${check}: ${what}`);
 
 /** The loss of every sample, added one after the other. */
-function lossesInARow(worker: TestWorker, shard: ShardLease, right: Float32Array): Float32Array {
+function lossesInARow(worker: FaultyWorker, shard: ShardLease, right: Float32Array): Float32Array {
   const { run, order, weights } = worker.computes;
   const single = new Oracle({ ...run, batch: 0, microBatch: 1 });
   single.store('train', worker.samples);
@@ -54,7 +54,7 @@ function lossesInARow(worker: TestWorker, shard: ShardLease, right: Float32Array
   return right;
 }
 
-function slotsInARow(worker: TestWorker, shard: ShardLease): Float32Array {
+function slotsInARow(worker: FaultyWorker, shard: ShardLease): Float32Array {
   return worker.slots(shard).reduce((sum, slot) => sum.map((x, i) => Math.fround(x + slot[i])));
 }
 
@@ -76,7 +76,7 @@ describe('a worker that computes something else', () => {
   });
 
   it('is told where and by how much, if nobody knows the mistake', async () => {
-    const sum = (_: TestWorker, shard: ShardLease, right: Float32Array) => {
+    const sum = (_: FaultyWorker, shard: ShardLease, right: Float32Array) => {
       if (shard.size === 8) right[17 * 5 + 3] += 2 ** -20;
       return right;
     };
@@ -138,7 +138,7 @@ describe('a worker that computes something else', () => {
   it('is told which mistake its known answer has, and in which stages', async () => {
     const { backend, sentence } = mistakes.by256;
     const memory = backend.createMemory(memoryStart + knownAnswerBytes(backend.sizes), false);
-    const { text } = await said({ knownAnswer: hashOf(answerOf(memory, backend.sizes), sha256) }, [first]);
+    const { text } = await said({ knownAnswer: hashOf(knownAnswer(memory, backend.sizes), sha256) }, [first]);
     expect(text).toContain(`${sentence} Wrong are the stages: first layers.`);
   });
 
@@ -181,12 +181,12 @@ describe('a worker that does not keep to the protocol', () => {
   });
 
   it('is named: it sends parts out of order', async () => {
-    const { text } = await said({ partsBackwards: true }, [scenes[2]]);
+    const { text } = await said({ partsBackwards: true }, [trials[2]]);
     expect(text).toMatch(/one slot: part 1 of the gradient came where part 0 should come/);
   });
 
   it('is named: it does not come back', async () => {
-    const { text, failures } = await said({ comesBack: false }, scenes.slice(0, 2));
+    const { text, failures } = await said({ comesBack: false }, trials.slice(0, 2));
     expect(text).toMatch(wrong('comes back', 'none came'));
     expect(failures).toBe(1);
   });

@@ -20,14 +20,14 @@ import { samplesIn } from '../../../shared/protocol/payload.js';
 import { packPart, partAt, partBytesMax, partsOf, unpackPart } from '../../../shared/protocol/tensor.js';
 
 /** The test's own: what a worker that computes like the coordinator would send. */
-export const knownAnswer = 'ab'.repeat(32);
+export const rightAnswer = 'ab'.repeat(32);
 
 export interface Faults {
   readonly backend?: KernelBackend;
   readonly arithmetic?: string;
   readonly knownAnswer?: string;
   /** How the answer to a shard is made, from the right one. */
-  readonly sum?: (worker: TestWorker, shard: ShardLease, right: Float32Array) => Float32Array;
+  readonly sum?: (worker: FaultyWorker, shard: ShardLease, right: Float32Array) => Float32Array;
   readonly predictions?: (right: Uint8Array) => Uint8Array;
   /** Weights that come as a difference are not taken in. */
   readonly ignoresChanges?: boolean;
@@ -44,13 +44,13 @@ export interface Faults {
 }
 
 /** Nothing happens in these tests but in answer to something: whoever waits longer than a turn waits for ever. */
-export const timer: Timer = (_, call) => {
+export const turnTimer: Timer = (_, call) => {
   const handle = setImmediate(call);
   return () => clearImmediate(handle);
 };
 
-export class TestWorker implements PeerSocket {
-  readonly peer = new Peer(this, timer);
+export class FaultyWorker implements PeerSocket {
+  readonly peer = new Peer(this, turnTimer);
   samples: LooseSamples = { ids: new Uint32Array(0), labels: new Uint8Array(0), pixels: new Uint8Array(0) };
   private oracle: Oracle | null = null;
   private isClosed = false;
@@ -107,7 +107,7 @@ export class TestWorker implements PeerSocket {
   private begin({ model, data, batch, microBatch, seed }: Welcome): void {
     const run: RunDescription = { model, train: data.train, test: data.test, batch, microBatch, seed };
     this.oracle = new Oracle(run, this.faults.backend);
-    this.say({ type: 'ready', knownAnswer: this.faults.knownAnswer ?? knownAnswer });
+    this.say({ type: 'ready', knownAnswer: this.faults.knownAnswer ?? rightAnswer });
   }
 
   private store(set: 'train' | 'test', some: LooseSamples): void {

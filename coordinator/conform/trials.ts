@@ -1,14 +1,14 @@
 /** The runs that a worker is taken through: between them, every loss, activation and kind of step. */
 import type { RunDescription } from '../../shared/compute/workspace.js';
 
-export interface Scene {
+export interface Trial {
   readonly title: string;
   /** How its connection ends: the worker is to come back; it must refuse a wrong message; it is told to stay away. */
   readonly ending: 'again' | 'provoked' | 'over';
   readonly run: RunDescription;
 }
 
-export const scenes: readonly Scene[] = [
+export const trials: readonly Trial[] = [
   {
     title: '144-17-10, relu, softmaxCrossEntropy: steps of 24, 24 and 9 samples; the last slot has 1',
     ending: 'again',

@@ -9,12 +9,12 @@ import { partBytesMax } from '../../shared/protocol/tensor.js';
 import type { Door } from './conform.js';
 import { Interruption, Peer, type Timer } from './peer.js';
 
-export const timer: Timer = (ms, call) => {
+export const realTimer: Timer = (ms, call) => {
   const handle = setTimeout(call, ms);
   return () => clearTimeout(handle);
 };
 
-export class Listener implements Door {
+export class SocketDoor implements Door {
   private readonly sockets: WebSocketServer;
   private readonly waiting: Peer[] = [];
   private arrived: () => void = () => {};
@@ -34,7 +34,7 @@ export class Listener implements Door {
     server.on('upgrade', (request) => request.socket.setTimeout(0));
     this.sockets.on('connection', (socket, request) => {
       socket.on('error', () => socket.terminate());
-      const peer = new Peer({ send: (frame) => socket.send(frame), close: (code) => socket.close(code) }, timer);
+      const peer = new Peer({ send: (frame) => socket.send(frame), close: (code) => socket.close(code) }, realTimer);
       socket.on('message', (data, isBinary) => peer.received(isBinary ? bytesOf(data) : new Uint8Array(0)));
       socket.on('close', (code) => peer.closed(code));
       if (this.tokenFits(request)) this.admit(peer);
@@ -61,7 +61,7 @@ export class Listener implements Door {
 
   private arrival(waitMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = timer(waitMs, resolve);
+      const cancel = realTimer(waitMs, resolve);
       this.arrived = () => {
         cancel();
         resolve();
