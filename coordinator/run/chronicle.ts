@@ -1,6 +1,6 @@
 /**
- * Writes down what happens in a training, and reports it: metrics lines and checkpoints go to the run directory, events
- * to the listeners. Nothing here changes the training.
+ * Reports what happens in a training as events, and hands checkpoints, the model and the summary to the run directory.
+ * Nothing here changes the training.
  */
 import type { Pointer } from '../../shared/arithmetic/kernels.js';
 import type { Machine } from '../../shared/compute/machine.js';
@@ -40,7 +40,6 @@ export class Chronicle implements TrainerObserver {
     if (test !== undefined) site.evaluated(test.accuracy);
     const hash = test === undefined ? undefined : this.hash();
     const line = recorder.stepped(outcome, site, directory.alarms.active, hash);
-    directory.record(line);
     emit({ type: 'stepped', line });
     if (test !== undefined) this.evaluated(line, test);
     machine.profile.leave();

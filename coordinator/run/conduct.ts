@@ -105,14 +105,15 @@ function loadData({ data, dataset }: RunSettings, { loadDataset, wish, emit }: R
 /** Opens the site, trains, and leaves the result behind. */
 async function lead(loaded: Loaded, means: RunMeans, ending: Ending): Promise<Summary> {
   const { setup, directory, trainer, machine, isResumed } = loaded;
-  const { platform, emit } = means;
+  const { platform } = means;
   const { path } = directory;
+  const emit = recording(directory, means.emit);
   const resumedAtStep = isResumed ? trainer.position.step : null;
   const recorder = new Recorder(setup.config, machine.orders.train, resumedAtStep, platform.nowMs);
   const site = means.site.open({ name: basename(path), directory: path, setup, machine, ending, emit });
   const chronicle = new Chronicle({ ...loaded, recorder, site, emit });
   try {
-    const reason = await train({ ...loaded, recorder, site, chronicle, ending }, means);
+    const reason = await train({ ...loaded, recorder, site, chronicle, ending, emit }, platform);
     emit({ type: 'trained', reason, steps: trainer.position.step, workers: site.workers });
     // At the same time: neither a slow worker nor a slow disk makes the other wait.
     const [summary] = await Promise.all([chronicle.finish(reason), site.close(farewells[reason])]);
@@ -125,15 +126,24 @@ async function lead(loaded: Loaded, means: RunMeans, ending: Ending): Promise<Su
   }
 }
 
+/** The metrics file is the first listener: the lines of all steps that others hear of are in it. */
+function recording(directory: RunDirectory, emit: RunListener): RunListener {
+  return (event) => {
+    if (event.type === 'stepped') directory.record(event.line);
+    emit(event);
+  };
+}
+
 interface Staged extends Loaded {
   readonly recorder: Recorder;
   readonly site: Site;
   readonly chronicle: Chronicle;
   readonly ending: Ending;
+  readonly emit: RunListener;
 }
 
-async function train(staged: Staged, { platform, emit }: RunMeans): Promise<StopReason> {
-  const { setup, directory, trainer, machine, isResumed, recorder, site, chronicle, ending } = staged;
+async function train(staged: Staged, platform: Platform): Promise<StopReason> {
+  const { setup, directory, trainer, machine, isResumed, recorder, site, chronicle, ending, emit } = staged;
   const training = new TrainerDriver(machine, trainer, platform.nowMs, chronicle);
   const run = liveRun({ setup, directory, trainer, machine, training, recorder, ending });
   emit({ type: 'loaded', run, history: isResumed ? await directory.history() : [] });
