@@ -1,9 +1,11 @@
 /**
- * Takes the README's pictures of a real run: a coordinator with the data set in DATA, a Node worker, and two tabs.
+ * Takes the README's pictures of real runs on the data set in DATA: a coordinator with a Node worker and two tabs, and a
+ * view of three runs.
  *
  *     node dist/test/browser/screenshots.js DATA OUT
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +24,9 @@ const phone = { width: 390, height: 844 };
 
 const directory = mkdtempSync(join(tmpdir(), 'lockstep-pictures-'));
 const run = join(directory, 'mnist-mlp');
-const children = [start('coordinator', '--data', data, '--port', '0', '--out', run, '--stay')];
+const children: ChildProcess[] = [
+  start('coordinator', '--data', data, '--port', '0', '--epochs', '40', '--out', run, '--stay'),
+];
 const browser = await launchChromium();
 try {
   const links = join(run, 'links');
@@ -31,6 +35,7 @@ try {
   const [dashboard, page] = readFileSync(links, 'utf8').match(/http:\S+/g)!;
   const [address] = readFileSync(links, 'utf8').match(/ws:\S+[^'\s]/)!;
   await takePictures(browser, dashboard, page, address);
+  await takeComparison(browser);
 } finally {
   await browser.close();
   for (const child of children) child.kill('SIGKILL');
@@ -46,17 +51,36 @@ async function takePictures(browser: Browser, dashboard: string, join: string, a
   await light.locator('#fleet-rows', { hasText: 'workstation' }).waitFor();
   await light.getByRole('button', { name: 'Resume' }).click();
   for (const page of [light, dark]) {
-    await light.locator('#progress-note', { hasText: 'epoch 2' }).waitFor({ timeout: 120_000 });
+    await light.locator('#progress-note', { hasText: /epoch ([2-9]|10) of/ }).waitFor({ timeout: 120_000 });
     await drawDigit(page, 7);
     await page.locator('#answer', { hasText: '7' }).waitFor();
     await page.locator('#mistakes li').first().waitFor();
     await page.evaluate('document.activeElement.blur()');
   }
-  await light.locator('#progress-note', { hasText: 'epoch 4' }).waitFor({ timeout: 120_000 });
+  await light.locator('#progress-note', { hasText: /epoch ([4-9]|10) of/ }).waitFor({ timeout: 120_000 });
   await take(light, 'dashboard-light');
   await take(dark, 'dashboard-dark');
   await take(tabs[0], 'join-phone');
   await take(tabs[1], 'join-desktop');
+}
+
+/** Three learning rates beside each other. */
+async function takeComparison(browser: Browser): Promise<void> {
+  const runs: string[] = [];
+  for (const rate of ['0.01', '0.1', '0.3']) {
+    const path = join(directory, `rate-${rate}`);
+    const words = ['--data', data, '--lr', rate, '--epochs', '4', '--eval-every', '100', '--out', path];
+    await once(start('train', ...words), 'exit');
+    runs.push(path);
+  }
+  const view = spawn(process.execPath, [program, 'view', ...runs, '--port', '0'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  children.push(view);
+  const [text] = (await once(view.stdout, 'data')) as [Buffer];
+  const page = await open(browser, text.toString().match(/http:\S+/)![0], 'light', { width: 1440, height: 790 });
+  await page.locator('#comparison-rows', { hasText: 'Finished' }).waitFor();
+  await take(page, 'comparison-light');
 }
 
 async function open(

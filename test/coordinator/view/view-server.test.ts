@@ -1,5 +1,6 @@
 /** Views over real HTTP: one run at the root, several under a comparison, and who may look. */
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -89,6 +90,23 @@ describe('a view of one run', () => {
   it('says in numbers for Prometheus that nobody works on the run', async () => {
     expect(await (await ask('/metrics')).text()).toMatch(/^lockstep_phase\{phase="stale"\} 1$/m);
   });
+});
+
+it('a view has what the page about HTTP says that it has', async () => {
+  const ask = await serve([directory]);
+  const page = readFileSync(new URL('../../../../coordinator/web/README.md', import.meta.url), 'utf8');
+  const rows = page.match(/^\| (`\/|`POST).*/gm)!.map((row) => row.split('|').map((cell) => cell.trim()));
+  expect(rows.length).toBeGreaterThan(9);
+  for (const [, paths, , , isThere] of rows) {
+    for (const path of paths.match(/(?<=[` ])\/[^`]*/g)!) {
+      // Read from the disk, and these files are in memory: test/cli/view.test.ts asks for it.
+      if (path === '/metrics.jsonl') continue;
+      const method = paths.includes('POST') ? 'POST' : 'GET';
+      const answer = await ask(path, { method });
+      expect([path, answer.status]).toEqual([path, isThere === 'yes' ? 200 : 404]);
+      await answer.body?.cancel();
+    }
+  }
 });
 
 describe('a view of several runs', () => {
