@@ -1,4 +1,4 @@
-/** The answer to one shard, put together from its messages. */
+/** Puts the answer to one shard together from its messages. */
 import type { Gradient } from '../../shared/protocol/messages.js';
 import {
   invalidResultPayload,
@@ -11,7 +11,7 @@ import { partAt, partsOf, unpackPart } from '../../shared/protocol/tensor.js';
 import { sumFloats, tensorFloats } from '../../shared/work/kinds.js';
 
 export class Assembly {
-  /** As the kind of work has it: the gradient, if it has one, then the score. */
+  /** The sum of the shard: the gradient, if this kind of work has one, followed by the score. */
   readonly sum: Float32Array;
   predictions = new Uint8Array(0);
   isWhole = false;
@@ -26,7 +26,7 @@ export class Assembly {
     this.partsWanted = partsOf(tensorFloats(shard.work, context.parameters));
   }
 
-  /** What is wrong with a part, or null. */
+  /** Adds a part of the gradient. Returns a sentence that says what is wrong with it, or null. */
   addPart(message: Gradient, payload: Uint8Array): string | null {
     if (message.part !== this.parts || this.parts >= this.partsWanted) {
       return `part ${message.part} of the gradient came where ${this.expected} should come`;
@@ -40,7 +40,7 @@ export class Assembly {
     return null;
   }
 
-  /** What is wrong with the result, or null: then the answer is whole. */
+  /** Adds the result. Returns a sentence that says what is wrong with it, or null if the answer is now complete. */
   finish(payload: Uint8Array): string | null {
     if (this.parts < this.partsWanted) return `the result came where ${this.expected} should come`;
     const fault = invalidResultPayload(payload, this.shard, this.context);

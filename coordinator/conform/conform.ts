@@ -1,23 +1,23 @@
 /**
- * Plays a coordinator to one worker, of any make, and compares all that it answers with the specification: connection
- * after connection, one trial each.
+ * Tests a worker of any implementation. It behaves like a coordinator and compares all answers of the worker with the
+ * specification. Each trial has its own connection.
  *
- * What this is not: a coordinator. It trains nothing and admits the worker with any known answer, so that the checks
- * behind it can say more than that the answer is wrong.
+ * What this is not: a coordinator. It trains nothing. It admits a worker even if its known answer is wrong, so that the
+ * following checks can find out more about the mistake.
  */
 import { Conversation, type Expectations } from './conversation.js';
 import { Interruption, type Peer } from './peer.js';
 import type { CheckReport } from './report.js';
 import { trials as allTrials, type Trial } from './trials.js';
 
-/** Where workers come in. */
+/** The source of connections. */
 export interface Door {
-  /** The next connection; rejects with an `Interruption` if there is none for so long. */
+  /** Resolves with the next connection. Rejects with an `Interruption` if there is none within `waitMs`. */
   next(waitMs: number): Promise<Peer>;
 }
 
 export interface ConformOptions extends Expectations {
-  /** How long to wait for the worker to connect, and to come back. */
+  /** Time for the worker to connect, and to connect again for each further trial. */
   readonly connectMs: number;
   readonly trials?: readonly Trial[];
 }
@@ -43,8 +43,8 @@ async function arrival(door: Door, report: CheckReport, waitMs: number, check: s
 }
 
 /**
- * False if the conversation broke off: a worker that falls silent, or says something that has no place, is left behind,
- * and the next trial may do better.
+ * Plays one trial. Returns false if the worker fell silent or sent an unexpected message. Then this connection is given
+ * up, and the next trial begins with a new one.
  */
 async function playTrial(
   conversation: Conversation,
@@ -76,7 +76,7 @@ async function staysAway(door: Door, report: CheckReport, waitMs: number): Promi
   report.failed('stays away when it is told so', 'it connected again after an `end` whose `again` is false');
 }
 
-/** Anything but an interruption is a fault of ours. */
+/** The message of an interruption. Any other error is a bug of this program, so it is thrown again. */
 function sentenceOf(error: unknown): string {
   if (error instanceof Interruption) return error.message;
   throw error;

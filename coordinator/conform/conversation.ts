@@ -1,6 +1,6 @@
 /**
- * One run of a few shards with one worker: what a coordinator would say, in an order that is written down here, and what
- * must come back. `conform.ts` has one of these per connection.
+ * One run of a few shards with one worker. It sends what a coordinator would send, in a fixed order, and checks the
+ * answers. `conform.ts` makes one conversation for each connection.
  */
 import { arithmetic } from '../../shared/arithmetic/identity.js';
 import { limits } from '../../shared/limits.js';
@@ -17,14 +17,14 @@ import type { CheckReport } from './report.js';
 import { RunSide } from './run-side.js';
 import type { Trial } from './trials.js';
 
-/** How long the worker may take for what. */
+/** The longest times that the worker may take for each answer. */
 export interface Waits {
   readonly helloMs: number;
   readonly prepareMs: number;
   readonly shardMs: number;
   readonly pongMs: number;
   readonly closeMs: number;
-  /** How long it must not come back to count as gone. */
+  /** If the worker does not connect again within this time, it counts as gone. */
   readonly awayMs: number;
 }
 
@@ -37,13 +37,13 @@ export const waits: Waits = {
   awayMs: limits.conformAwayMs,
 };
 
-/** More than 16 bits, which a worker may forget. */
+/** This id has more than 16 bits. A worker may handle only smaller ids by mistake. */
 const pingId = 70_001;
 
 export interface Expectations {
   /** SHA-256 of the right known answer (E6). */
   readonly knownAnswer: string;
-  /** Lowercase hex. */
+  /** Computes a SHA-256 in lowercase hex. */
   readonly sha256: (bytes: Uint8Array) => string;
   readonly waits: Waits;
 }
@@ -60,7 +60,7 @@ export class Conversation {
     this.side = new RunSide(peer, trial.run);
   }
 
-  /** All of the trial but its end. */
+  /** Plays the whole trial except its end. */
   async play(): Promise<void> {
     await this.join();
     const { order } = this.side.oracle;
@@ -78,13 +78,13 @@ export class Conversation {
     await this.several();
   }
 
-  /** The worker is told that the run is interrupted, and closes. */
+  /** Tells the worker that the run is interrupted, and checks that the connection is closed. */
   async interrupt(): Promise<void> {
     this.peer.send({ type: 'end', reason: 'interrupted', again: true, message: 'Come back: the next run follows.' });
     await this.close('closes after `end`');
   }
 
-  /** The worker is told that the run is over, and closes, while it computes a shard that nobody wants any more. */
+  /** Tells the worker, while it computes a shard, that the run is over. Checks that the connection is closed. */
   async finish(): Promise<void> {
     this.side.lease('gradient', { epoch: 3, stepInEpoch: 0 }, rootShard(this.side.oracle.order.slotsIn(0)));
     this.peer.send({ type: 'end', reason: 'finished', again: false, message: 'All is checked.' });
@@ -97,7 +97,7 @@ export class Conversation {
     this.report.passed(check);
   }
 
-  /** A ping with a field more than it has: the last word of a connection. */
+  /** Sends a ping with an unknown field, and checks that the worker refuses it and closes the connection. */
   async provoke(): Promise<void> {
     const ping = { type: 'ping' as const, id: 1, colour: 'red' };
     this.peer.send(ping);
@@ -107,7 +107,7 @@ export class Conversation {
     await this.peer.expectClose('the connection to be closed after a failure', this.expectations.waits.closeMs);
   }
 
-  /** The answer to the lease that was cancelled may still come before it. */
+  /** Waits for the worker's refusal. An answer to the cancelled lease may come before it. */
   private async refusal(): Promise<string> {
     const { closeMs } = this.expectations.waits;
     const types = ['failure', 'gradient', 'result'] as const;
@@ -180,7 +180,7 @@ export class Conversation {
     this.conclude(`an evaluation of ${this.trial.run.test} samples`, fault);
   }
 
-  /** Three leases at a time, of which one is taken back, as is one that never was; and a ping behind them. */
+  /** Sends three leases, cancels one of them and one that does not exist, and sends a ping after that. */
   private async several(): Promise<void> {
     const { pongMs, shardMs } = this.expectations.waits;
     const place = { epoch: 2, stepInEpoch: 0 };

@@ -1,4 +1,4 @@
-/** Finds out which well-known mistake makes a wrong answer: the one whose bits it has. */
+/** Finds the well-known mistake that explains a wrong answer: the mistake that gives exactly the same bits. */
 import { type KernelBackend, memoryStart } from '../../shared/arithmetic/backend.js';
 import { hashOf, wrongStages } from '../../shared/arithmetic/identity.js';
 import { knownAnswer, knownAnswerBytes } from '../../shared/arithmetic/known-answer.js';
@@ -9,18 +9,18 @@ import { difference } from './difference.js';
 import { mistakes } from './mistakes.js';
 import { Oracle, type StepPlace } from './oracle.js';
 
-/** All that an answer to a shard of a step follows from. */
+/** Everything that determines the answer to a shard of a step. */
 export interface Question {
   readonly run: RunDescription;
   readonly train: LooseSamples;
   readonly weights: Float32Array;
-  /** Those that the worker held before; null for the first ones. */
+  /** The weights that the worker held before these. Null if these are its first weights. */
   readonly weightsBefore: Float32Array | null;
   readonly place: StepPlace;
   readonly shard: Shard;
 }
 
-/** What the worker does and what it should do, as a sentence; null if none of the mistakes has these bits. */
+/** Returns a sentence that says what the worker does and what it should do, or null if no mistake gives these bits. */
 export function diagnosis(question: Question, got: Float32Array): string | null {
   for (const { sentence, answer } of suspects(question)) {
     const sum = answer();
@@ -30,8 +30,8 @@ export function diagnosis(question: Question, got: Float32Array): string | null 
 }
 
 /**
- * The mistake that makes this known answer, with the stages that are wrong then; null if none does. Takes a second for
- * each mistake. `sha256` gives lowercase hex.
+ * Finds the mistake that gives this known answer. Returns a sentence with the stages that it makes wrong, or null if no
+ * mistake gives it. This takes about a second for each mistake. `sha256` returns lowercase hex.
  */
 export function knownAnswerDiagnosis(got: string, sha256: (bytes: Uint8Array) => string): string | null {
   for (const { sentence, backend } of Object.values(mistakes)) {
@@ -45,7 +45,7 @@ export function knownAnswerDiagnosis(got: string, sha256: (bytes: Uint8Array) =>
 
 interface Suspect {
   readonly sentence: string;
-  /** The sum that the mistake gives; null where it cannot be made. */
+  /** Computes the sum with the mistake. Null if the mistake is impossible for this shard. */
   readonly answer: () => Float32Array | null;
 }
 
@@ -88,7 +88,7 @@ function slotAfterSlot(question: Question): Float32Array | null {
   return slots.reduce((sum, slot) => sum.map((x, i) => Math.fround(x + slot[i])));
 }
 
-/** The right sum, but for its loss. */
+/** Replaces the loss sum of a right sum by the losses of all samples, added one after the other. */
 function lossesInARow(question: Question, sum: Float32Array): Float32Array {
   const { place } = question;
   const oracle = oracleOf(question);
@@ -100,7 +100,7 @@ function lossesInARow(question: Question, sum: Float32Array): Float32Array {
   return sum;
 }
 
-/** The loss of each sample: that of a slot with this sample alone. */
+/** Returns a function that gives the loss of a sample, computed in a slot that has only this sample. */
 function lossesOf(question: Question): (id: number) => number {
   const run = { ...question.run, batch: 0, microBatch: 1 };
   const oracle = oracleOf({ ...question, run });

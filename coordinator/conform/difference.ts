@@ -1,8 +1,11 @@
-/** Where two sums differ first: the tensor, the index, and the bits. */
+/** Describes the first difference between two sums: the tensor, the index, and the bits. */
 import type { Model } from '../../shared/model/model.js';
 import { parameterCount, tensorSpans } from '../../shared/model/parameters.js';
 
-/** One sentence, or null if every bit is the same. Both are a gradient of the model and its score, or a score alone. */
+/**
+ * Returns a sentence about the first difference, or null if all bits are the same. Each sum is a gradient of the model
+ * followed by its score, or only a score.
+ */
 export function difference(model: Model, wanted: Float32Array, got: Float32Array): string | null {
   const [wantedBits, gotBits] = [bitsOf(wanted), bitsOf(got)];
   const at = wantedBits.findIndex((bits, i) => bits !== gotBits[i]);
@@ -16,13 +19,13 @@ export function difference(model: Model, wanted: Float32Array, got: Float32Array
   );
 }
 
-/** The first predicted class that is another one, or null. */
+/** Returns a sentence about the first predicted class that differs, or null. */
 export function differentPrediction(first: number, wanted: Uint8Array, got: Uint8Array): string | null {
   const at = wanted.findIndex((predicted, i) => predicted !== got[i]);
   return at < 0 ? null : `the predicted class of test sample ${first + at}: wanted ${wanted[at]}, got ${got[at]}`;
 }
 
-/** As in `layers.0.weight[3, 1]`. */
+/** The name of a place in a sum, such as `layers.0.weight[3, 1]`. */
 function placeOf(model: Model, at: number, floats: number): string {
   const parameters = parameterCount(model);
   const fromEnd = floats - at;
@@ -42,7 +45,7 @@ function bitsOf(floats: Float32Array): Uint32Array {
   return new Uint32Array(floats.slice().buffer);
 }
 
-/** Neighbouring floats have neighbouring ranks; +0 and -0 are one apart. */
+/** Numbers all floats so that neighbouring floats have neighbouring ranks. The ranks of +0 and -0 differ by one. */
 function rank(bits: number): number {
   return bits < 0x80000000 ? bits : 0x7fffffff - bits;
 }

@@ -1,8 +1,8 @@
-/** Payloads of a coordinator, from plain arrays. */
+/** Makes the payloads of a coordinator's messages from plain arrays. */
 import { changeBlockFloats } from '../../shared/arithmetic/kernels.js';
 import type { LooseSamples } from '../../shared/compute/samples.js';
 
-/** The mask of a part: a bit for each block that differs from `before` in any bit. */
+/** Makes the mask of a part. It has a set bit for each block that differs from `before` in at least one bit. */
 export function changedBlocks(now: Float32Array, before: Float32Array): Uint8Array {
   const mask = new Uint8Array(Math.ceil(now.length / changeBlockFloats / 8));
   const [nowBits, beforeBits] = [now, before].map((floats) => new Uint32Array(floats.slice().buffer));

@@ -1,6 +1,6 @@
 /**
- * Ways to compute that look right and give other bits. If a worker's bits are those of one of them, its author is told
- * which. Each is the specification with one thing changed.
+ * Well-known mistakes: ways to compute that look right but give other bits. Each of them is the specification with one
+ * change. If a worker's bits equal those of a mistake, the report names the mistake.
  */
 import type { KernelBackend, KernelMemory } from '../../shared/arithmetic/backend.js';
 import {
@@ -13,14 +13,14 @@ import {
 import { openScalar } from '../../shared/arithmetic/scalar/backend.js';
 
 export interface Mistake {
-  /** What the worker does and what it should do, as a full sentence. */
+  /** A full sentence that says what the worker does and what it should do. */
   readonly sentence: string;
   readonly backend: KernelBackend;
 }
 
 const f = Math.fround;
 
-/** The sum over `count` products, from `first`. */
+/** Adds `count` products to `first`. */
 type Dot = (count: number, first: number, a: (i: number) => number, b: (i: number) => number) => number;
 
 const dots = {
@@ -73,7 +73,7 @@ export const mistakes = {
   },
 } satisfies Record<string, Mistake>;
 
-/** The scalar backend with some kernels changed. They have two floats of scratch. */
+/** The scalar backend with some kernels replaced. The replaced kernels may use two floats of scratch space. */
 export function altered(change: (memory: KernelMemory) => Partial<Kernels>): KernelBackend {
   const scalar = openScalar();
   const createMemory = (bytes: number, shared: boolean): KernelMemory => {
@@ -88,7 +88,7 @@ function neverGrows(): never {
   throw new Error('this memory has the size that it needs from the start');
 }
 
-/** All dense kernels, with another way to add up products. */
+/** All dense kernels, with another way to add products. */
 function otherDots({ buffer, kernels: base }: KernelMemory, dot: Dot, biasFirst: boolean): Partial<Kernels> {
   const at = (pointer: Pointer, floats: number) => new Float32Array(buffer, pointer, floats);
 
@@ -107,7 +107,7 @@ function otherDots({ buffer, kernels: base }: KernelMemory, dot: Dot, biasFirst:
     activateInPlace(y, rows * outputs, activation, scratch);
   };
 
-  /** A layer with a weight of 1 and a bias of 0 leaves its activation. */
+  /** Applies an activation. It uses a layer with weight 1 and bias 0, whose only effect is its activation. */
   const activateInPlace = (y: Pointer, floats: number, activation: ActivationCode, scratch: Pointer) => {
     at(scratch, 2).set([1, 0]);
     base.denseForward(y, scratch, scratch + 4, y, floats, 1, 1, activation, scratch);
@@ -170,7 +170,7 @@ function put(out: Float32Array, i: number, result: number, write: WriteCode): vo
   out[i] = write === Write.accumulate ? f(out[i] + result) : result;
 }
 
-/** Kernels whose first layer reads other numbers for pixels. */
+/** Kernels whose first layer gets other numbers for the pixels. */
 function otherPixels({ buffer, kernels: base }: KernelMemory, inputOf: (pixel: number) => number): Partial<Kernels> {
   const gather: Kernels['gather'] = (records, labels, pixels, ids, rows, packed, labelsOut) => {
     base.gather(records, labels, pixels, ids, rows, packed, labelsOut);

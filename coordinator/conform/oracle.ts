@@ -1,7 +1,9 @@
 /**
- * What a worker must answer, computed by the specification (E1 to E4): one memory, one thread, the scalar backend.
+ * Computes the right answers of a worker by the specification (E1 to E4), in one memory, on one thread, with the scalar
+ * backend.
  *
- * What this is not: fast, or a machine. It has no pool and no threads, and is for runs of a few thousand parameters.
+ * What this is not: a machine. It has no pool and no threads, and is only fast enough for runs of some ten thousand
+ * parameters.
  */
 import type { KernelBackend, KernelMemory } from '../../shared/arithmetic/backend.js';
 import { openScalar } from '../../shared/arithmetic/scalar/backend.js';
@@ -18,14 +20,14 @@ import { type Shard, shardEnd } from '../../shared/pool/tree.js';
 import { scoreFloats, type WorkName } from '../../shared/work/kinds.js';
 import { type Orders, orderOf, ordersOf, shardSamples } from '../../shared/work/orders.js';
 
-/** A place in the order of steps. */
+/** Identifies a step by its place in the order of the samples. */
 export interface StepPlace {
   readonly epoch: number;
   readonly stepInEpoch: number;
 }
 
 export interface Evaluation {
-  /** Loss sum and count of correct predictions. */
+  /** The loss sum and the count of correct predictions. */
   readonly sums: Float32Array;
   readonly predictions: Uint8Array;
 }
@@ -35,10 +37,10 @@ export class Oracle {
   private readonly orders: Orders;
   readonly memory: KernelMemory;
   private readonly computer: Computer;
-  /** Behind the workspace: room for one sum. */
+  /** The address of the space for one sum, which is after the workspace. */
   private readonly sumAt: number;
 
-  /** Starts with the first weights of the run, and no samples. Another backend must give the same. */
+  /** Starts with the first weights of the run, and without samples. Every right backend gives the same answers. */
   constructor(
     readonly run: RunDescription,
     backend: KernelBackend = openScalar(),
@@ -70,7 +72,7 @@ export class Oracle {
     return slots.flatMap((slot) => [...order.microBatch(epoch, stepInEpoch, slot)]);
   }
 
-  /** A copy. */
+  /** The weights, as a copy. */
   get weights(): Float32Array {
     return this.floats(this.workspace.weights, this.workspace.parameters).slice();
   }
@@ -85,7 +87,7 @@ export class Oracle {
     storeSamples(this, set, samples);
   }
 
-  /** A node of a step's tree: the gradient, then the loss sum and the count of correct predictions. */
+  /** Computes a node of a step's tree: the gradient, the loss sum and the count of correct predictions. */
   gradient({ epoch, stepInEpoch }: StepPlace, shard: Shard): Float32Array {
     this.computer.compute({ work: 'gradient', epoch, stepInEpoch }, shard, this.sumAt);
     return this.floats(this.sumAt, this.workspace.partialFloats).slice();
@@ -99,12 +101,12 @@ export class Oracle {
     return { sums: this.floats(this.sumAt, scoreFloats).slice(), predictions };
   }
 
-  /** Slots of an evaluation. */
+  /** Number of slots of an evaluation. */
   get evaluationSlots(): number {
     return this.orders.test.slots;
   }
 
-  /** E4, from the root of a step's tree. */
+  /** Updates the weights with the root of a step's tree (E4). */
   update(root: Float32Array, samples: number, step: number): void {
     const { optimizer } = this.run;
     assert(optimizer !== undefined, 'the run has no optimizer');

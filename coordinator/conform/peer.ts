@@ -1,18 +1,18 @@
 /**
- * A worker's end of one connection, for a script that reads it message by message. Every wait has a deadline, and says
- * what it waited for.
+ * One connection to a worker, for a script that reads the worker's messages one by one. Every wait has a deadline. If
+ * it passes, the error says what the script waited for.
  */
 import { decodeFromWorker, encodeFrame } from '../../shared/protocol/codec.js';
 import { protocolErrors } from '../../shared/protocol/errors.js';
 import type { FromCoordinator, FromWorker } from '../../shared/protocol/messages.js';
 
-/** One WebSocket, or what stands for one. */
+/** A WebSocket, or a replacement for it in a test. */
 export interface PeerSocket {
   send(frame: Uint8Array): void;
   close(closeCode: number): void;
 }
 
-/** Calls back once after so many milliseconds, unless what it returns is called before. */
+/** Calls `call` once after `ms` milliseconds. Returns a function that cancels the call. */
 export type Timer = (ms: number, call: () => void) => () => void;
 
 export interface HeardMessage<M extends FromWorker = FromWorker> {
@@ -22,15 +22,15 @@ export interface HeardMessage<M extends FromWorker = FromWorker> {
 
 type Of<T extends FromWorker['type']> = Extract<FromWorker, { readonly type: T }>;
 
-/** The conversation cannot go on: the worker is silent or gone, or said something that has no place here. */
+/** Says why the conversation cannot go on: the worker is silent or gone, or sent an unexpected message. */
 export class Interruption extends Error {}
 
 export class Peer {
-  /** Ids that pongs had; a worker may send pongs of id 0 at any time. */
+  /** The ids of all received pongs. A worker may send pongs with id 0 at any time. */
   readonly pongs = new Set<number>();
   private readonly frames: Uint8Array[] = [];
   private closeCode: number | null = null;
-  /** Wakes up whoever waits. */
+  /** Ends the present wait. */
   private arrived: () => void = () => {};
 
   constructor(
@@ -40,7 +40,7 @@ export class Peer {
 
   // ---- from the socket ----
 
-  /** Empty if it was text. The bytes must stay as they are. */
+  /** Receives a frame. It is empty if the worker sent text. The bytes must not change later. */
   received(frame: Uint8Array): void {
     this.frames.push(frame);
     this.arrived();
@@ -57,7 +57,7 @@ export class Peer {
     this.socket.send(encodeFrame(message, ...payload));
   }
 
-  /** A frame that no coordinator would send. */
+  /** Sends a frame as it is. It may be one that no coordinator would send. */
   sendRaw(frame: Uint8Array): void {
     this.socket.send(frame);
   }
@@ -66,7 +66,7 @@ export class Peer {
     this.socket.close(closeCode);
   }
 
-  /** The next message, which must be of one of these types. Pongs are noted and passed over. */
+  /** Resolves with the next message, which must have one of these types. Pongs are noted and skipped. */
   async expect<T extends FromWorker['type']>(
     types: readonly T[],
     what: string,
@@ -82,7 +82,7 @@ export class Peer {
     throw new Interruption(`waited for ${what}, but got ${message.type}`);
   }
 
-  /** Resolves when a pong of this id was heard. What else comes before it stays for `expect`. */
+  /** Resolves when a pong with this id has come. Other messages before it are kept for `expect`. */
   async expectPong(id: number, what: string, waitMs: number): Promise<void> {
     const kept: Uint8Array[] = [];
     while (!this.pongs.has(id)) {
@@ -93,7 +93,7 @@ export class Peer {
     this.frames.unshift(...kept);
   }
 
-  /** The code that the worker closes with; messages on the way are passed over. */
+  /** Resolves with the worker's close code. Messages before it are skipped. */
   async expectClose(what: string, waitMs: number): Promise<number> {
     while (this.closeCode === null) {
       if (this.frames.length === 0) await this.wait(what, waitMs);
@@ -109,7 +109,7 @@ export class Peer {
     }
   }
 
-  /** True for a pong. */
+  /** Notes the id of a pong. Returns whether the frame is a pong. */
   private note(frame: Uint8Array): boolean {
     const { message } = decoded(frame);
     if (message.type === 'pong') this.pongs.add(message.id);

@@ -1,13 +1,13 @@
-/** Runs to compute: small data sets and weights, made up from a seed. */
+/** Makes small data sets and weights from a seed, for the runs of the trials. */
 import type { LooseSamples } from '../../shared/compute/samples.js';
 import type { RunDescription } from '../../shared/compute/workspace.js';
 import { inputWidth, outputWidth, parameterCount } from '../../shared/model/parameters.js';
 import { Random } from '../../shared/random.js';
 
-/** First labels of streams; those of training are 1 to 3. */
+/** The first labels of the random streams. Training uses the labels 1 to 3. */
 const streams = { train: 100, test: 101, weights: 102 } as const;
 
-/** `count` samples, numbered from 0: a third of the pixels are 0, as in most images. */
+/** Makes `count` samples, numbered from 0. A third of the pixels are 0, because most images have many zeros. */
 export function madeUpSamples({ model, seed }: RunDescription, set: 'train' | 'test', count: number): LooseSamples {
   const random = new Random(seed, streams[set]);
   const pixel = () => (random.below(3) === 0 ? 0 : random.below(256));
@@ -18,13 +18,16 @@ export function madeUpSamples({ model, seed }: RunDescription, set: 'train' | 't
   };
 }
 
-/** Weights and biases in [-0.5, 0.5): first weights have biases of 0, which would hide when a bias is added. */
+/**
+ * Makes weights and biases in [-0.5, 0.5). The first weights of a run have biases of 0, and would not show a bias that
+ * is added at the wrong time.
+ */
 export function madeUpWeights({ model, seed }: RunDescription, version = 0): Float32Array {
   const random = new Random(seed, streams.weights, version);
   return Float32Array.from({ length: parameterCount(model) }, () => random.uniform() - 0.5);
 }
 
-/** Some of the samples. */
+/** The samples with these ids. */
 export function pick({ labels, pixels }: LooseSamples, ids: readonly number[]): LooseSamples {
   const width = pixels.length / labels.length;
   return {

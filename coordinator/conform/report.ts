@@ -1,11 +1,11 @@
-/** What was checked of a worker, and what came of it. */
+/** Reports the checks of a worker and their results. */
 
 export interface CheckReport {
-  /** The checks that follow are of this run. */
+  /** Begins a trial. The following checks belong to it. */
   trial(title: string): void;
   passed(check: string): void;
   failed(check: string, sentence: string): void;
-  /** Neither good nor bad. */
+  /** Adds information that is neither a success nor a failure. */
   note(sentence: string): void;
 }
 

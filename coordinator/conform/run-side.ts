@@ -1,6 +1,6 @@
 /**
- * The coordinator's side of a trial: it sends weights, samples and shards, and knows what the worker holds and what it
- * must answer.
+ * The coordinator's side of a trial. It sends weights, samples and shards. It knows what the worker holds and which
+ * answers are right.
  */
 import type { LooseSamples } from '../../shared/compute/samples.js';
 import type { RunDescription } from '../../shared/compute/workspace.js';
@@ -20,10 +20,10 @@ import { madeUpSamples, madeUpWeights, pick } from './problem.js';
 export class RunSide {
   readonly oracle: Oracle;
   readonly train: LooseSamples;
-  /** The weights that the worker held before those of now; null for the first ones. */
+  /** The weights that the worker held before the present ones. Null if the present ones are its first. */
   weightsBefore: Float32Array | null = null;
   private readonly test: LooseSamples;
-  /** Samples that the worker was sent. */
+  /** The ids of the samples that the worker has received. */
   private readonly held = { train: new Set<number>(), test: new Set<number>() };
   private readonly assemblies = new Map<number, Assembly>();
   private step = 0;
@@ -65,7 +65,7 @@ export class RunSide {
     return lease;
   }
 
-  /** Resolves when all of these leases are answered, in any order. The answers to others are taken in as well. */
+  /** Resolves when all of these leases are answered, in any order. Answers to other leases are accepted as well. */
   async answers(leases: readonly number[], what: string, waitMs: number): Promise<void> {
     while (leases.some((lease) => !this.answerTo(lease).isWhole)) {
       const { message, payload } = await this.peer.expect(['gradient', 'result'], `the answer to ${what}`, waitMs);
@@ -93,7 +93,7 @@ export class RunSide {
   }
 }
 
-/** A part of the weights; where they are compared with others, only the blocks that differ. */
+/** Makes the payload of a part of the weights. If `compared` is given, it has only the blocks that differ from it. */
 function partPayload(part: number, weights: Float32Array, compared: Float32Array | null): Uint8Array {
   const { first, count } = partAt(part, weights.length);
   const now = weights.slice(first, first + count);

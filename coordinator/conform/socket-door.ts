@@ -1,4 +1,4 @@
-/** The door over real sockets: one worker at a time is let in, in the order in which they knock. */
+/** A door for real sockets. It admits one worker at a time, in the order in which they connect. */
 import type { IncomingMessage, Server } from 'node:http';
 import { type RawData, WebSocketServer } from 'ws';
 import { limits } from '../../shared/limits.js';
@@ -19,7 +19,7 @@ export class SocketDoor implements Door {
   private readonly waiting: Peer[] = [];
   private arrived: () => void = () => {};
 
-  /** `server` listens already. With a token, only whoever offers it is let in. */
+  /** `server` already listens. If `token` is not null, only workers with this token are admitted. */
   constructor(
     server: Server,
     private readonly token: string | null,
@@ -81,7 +81,7 @@ function refuse(peer: Peer): void {
   peer.close(closeCode);
 }
 
-/** A copy: ws may use its buffer again. */
+/** Copies the bytes of a message, because ws may use its buffer again. */
 function bytesOf(data: RawData): Uint8Array {
   return Uint8Array.from(data as Buffer);
 }

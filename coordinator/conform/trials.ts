@@ -1,9 +1,12 @@
-/** The runs that a worker is taken through: between them, every loss, activation and kind of step. */
+/** The runs that a worker has to compute. Together they have every loss, every activation and every kind of step. */
 import type { RunDescription } from '../../shared/compute/workspace.js';
 
 export interface Trial {
   readonly title: string;
-  /** How its connection ends: the worker is to come back; it must refuse a wrong message; it is told to stay away. */
+  /**
+   * How the connection ends. `again`: the worker is told to come back. `provoked`: the worker gets a wrong message and
+   * must refuse it. `over`: the worker is told to stay away.
+   */
   readonly ending: 'again' | 'provoked' | 'over';
   readonly run: RunDescription;
 }
