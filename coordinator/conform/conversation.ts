@@ -66,13 +66,14 @@ export class Conversation {
     const { order } = this.side.oracle;
     const last = order.stepsPerEpoch - 1;
     this.side.sendWeights('whole');
-    await this.check('one slot', { epoch: 0, stepInEpoch: 0 }, { lo: 0, size: 1 });
+    await this.check('one slot (E2)', { epoch: 0, stepInEpoch: 0 }, { lo: 0, size: 1 });
     const root = rootShard(order.slotsIn(0));
-    await this.check(`a shard of ${order.slotsIn(0)} slots`, { epoch: 0, stepInEpoch: 0 }, root);
+    await this.check(`a shard of ${order.slotsIn(0)} slots (E3)`, { epoch: 0, stepInEpoch: 0 }, root);
     this.side.sendWeights('changes');
     await this.check('changed weights, sent as a difference', { epoch: 0, stepInEpoch: 0 }, { lo: 4, size: 2 });
+    this.side.sendAhead();
     const rest = { epoch: 1, stepInEpoch: last };
-    await this.check('the last step of the next epoch', rest, rootShard(order.slotsIn(last)));
+    await this.check('the last step of the next epoch (E1)', rest, rootShard(order.slotsIn(last)));
     await this.evaluate();
     this.side.sendWeights('whole');
     await this.several();
@@ -134,7 +135,7 @@ export class Conversation {
     const wrong =
       `wanted ${knownAnswer}, got ${got}; a coordinator would refuse this worker. ` +
       'Compare your stages with shared/vectors/known-answer.json';
-    this.conclude('the known answer', got === knownAnswer ? null : wrong);
+    this.conclude('the known answer (E6)', got === knownAnswer ? null : wrong);
     if (got !== knownAnswer) this.noteMistake(knownAnswerDiagnosis(got, sha256));
   }
 

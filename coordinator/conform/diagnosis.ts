@@ -50,17 +50,19 @@ interface Suspect {
 }
 
 function suspects(question: Question): Suspect[] {
-  const { weights, weightsBefore, place, shard } = question;
-  const withBackend = (backend?: KernelBackend, floats = weights) => {
-    const oracle = oracleOf(question, backend);
-    oracle.setWeights(floats);
-    return oracle.gradient(place, shard);
-  };
+  const { weightsBefore, place } = question;
   return [
-    ...Object.values(mistakes).map(({ sentence, backend }) => ({ sentence, answer: () => withBackend(backend) })),
+    ...Object.values(mistakes).map(({ sentence, backend }) => ({
+      sentence,
+      answer: () => answerTo(question, backend),
+    })),
     {
       sentence: 'It uses the weights of the step before.',
-      answer: () => (weightsBefore === null ? null : withBackend(undefined, weightsBefore)),
+      answer: () => (weightsBefore === null ? null : answerTo({ ...question, weights: weightsBefore })),
+    },
+    {
+      sentence: 'It uses the order of the epoch before; in each epoch, each slot shuffles its partition anew.',
+      answer: () => (place.epoch === 0 ? null : answerTo({ ...question, place: { ...place, epoch: place.epoch - 1 } })),
     },
     {
       sentence: 'It adds the slots one after the other; they are added along the tree.',
@@ -68,9 +70,13 @@ function suspects(question: Question): Suspect[] {
     },
     {
       sentence: 'It adds the losses of the shard sample by sample; loss sums of slots are added along the tree.',
-      answer: () => lossesInARow(question, withBackend()),
+      answer: () => lossesInARow(question),
     },
   ];
+}
+
+function answerTo(question: Question, backend?: KernelBackend): Float32Array {
+  return oracleOf(question, backend).gradient(question.place, question.shard);
 }
 
 function oracleOf({ run, train, weights }: Question, backend?: KernelBackend): Oracle {
@@ -88,9 +94,10 @@ function slotAfterSlot(question: Question): Float32Array | null {
   return slots.reduce((sum, slot) => sum.map((x, i) => Math.fround(x + slot[i])));
 }
 
-/** Replaces the loss sum of a right sum by the losses of all samples, added one after the other. */
-function lossesInARow(question: Question, sum: Float32Array): Float32Array {
+/** The right sum, but with the losses of all samples added one after the other. */
+function lossesInARow(question: Question): Float32Array {
   const { place } = question;
+  const sum = answerTo(question);
   const oracle = oracleOf(question);
   const lossOf = lossesOf(question);
   const ids = slotsOf(oracle, question).flatMap((slot) => [

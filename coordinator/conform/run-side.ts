@@ -55,6 +55,11 @@ export class RunSide {
     this.oracle.setWeights(weights);
   }
 
+  /** Sends all training samples that the worker does not hold: one that computes the wrong ones has them at hand. */
+  sendAhead(): void {
+    this.sendSamples('train', [...this.train.ids]);
+  }
+
   /** Leases a shard to the worker, after the samples that it does not hold yet. Returns the lease. */
   lease(work: WorkName, place: StepPlace, shard: Shard): number {
     const lease = this.nextLease++;

@@ -70,7 +70,9 @@ describe('a worker that computes as the page says', () => {
 describe('a worker that computes something else', () => {
   it.each(Object.values(mistakes))('is told: $sentence', async ({ sentence, backend }) => {
     const { text, failures } = await said({ backend }, [first]);
-    expect(text).toMatch(wrong('one slot|a shard of 6 slots', String.raw`layers\.\d\.\w+\[\d+`));
+    expect(text).toMatch(
+      wrong(String.raw`(one slot \(E2\)|a shard of 6 slots \(E3\))`, String.raw`layers\.\d\.\w+\[\d+`),
+    );
     expect(text).toContain(sentence);
     expect(failures).toBeGreaterThan(0);
   });
@@ -82,7 +84,7 @@ describe('a worker that computes something else', () => {
     };
     const { text, failures } = await said({ sum }, [first]);
     expect(text).toMatch(
-      /WRONG {2}a shard of 6 slots: layers\.0\.weight\[5, 3\] \(float 88 of 2645\): wanted [0-9a-f]{8} \(\S+\), got [0-9a-f]{8} \(\S+\), \d+ ulp off; 1 of 2647 numbers differ/,
+      /WRONG {2}a shard of 6 slots \(E3\): layers\.0\.weight\[5, 3\] \(float 88 of 2645\): wanted [0-9a-f]{8} \(\S+\), got [0-9a-f]{8} \(\S+\), \d+ ulp off; 1 of 2647 numbers differ/,
     );
     expect(text).not.toContain('known mistake');
     expect(failures).toBe(1);
@@ -90,14 +92,14 @@ describe('a worker that computes something else', () => {
 
   it('is told of losses that are not added along the tree', async () => {
     const { text } = await said({ sum: lossesInARow }, [first]);
-    expect(text).toMatch(wrong('a shard of 6 slots', 'the loss sum'));
+    expect(text).toMatch(wrong(String.raw`a shard of 6 slots \(E3\)`, 'the loss sum'));
     expect(text).toContain('It adds the losses of the shard sample by sample');
   });
 
   it('is told of slots that are not added along the tree', async () => {
     const { text } = await said({ sum: slotsInARow }, [first]);
-    expect(text).not.toMatch(wrong('one slot', ''));
-    expect(text).toMatch(wrong('a shard of 6 slots', 'layers'));
+    expect(text).not.toMatch(wrong(String.raw`one slot \(E2\)`, ''));
+    expect(text).toMatch(wrong(String.raw`a shard of 6 slots \(E3\)`, 'layers'));
     expect(text).toContain('It adds the slots one after the other');
   });
 
@@ -105,6 +107,15 @@ describe('a worker that computes something else', () => {
     const { text } = await said({ ignoresChanges: true }, [first]);
     expect(text).toMatch(wrong('changed weights, sent as a difference', 'layers'));
     expect(text).toContain('It uses the weights of the step before.');
+  });
+
+  it('is told of an order that is that of the epoch before', async () => {
+    const sum = ({ computes }: FaultyWorker, { epoch, ...shard }: ShardLease) =>
+      computes.gradient({ ...shard, epoch: Math.max(0, epoch - 1) }, shard);
+    const { text } = await said({ sum }, [first]);
+    expect(text).not.toMatch(wrong('changed weights', ''));
+    expect(text).toMatch(wrong(String.raw`the last step of the next epoch \(E1\)`, 'layers'));
+    expect(text).toContain('It uses the order of the epoch before');
   });
 
   it('is told of blocks that it cleared', async () => {
@@ -122,7 +133,7 @@ describe('a worker that computes something else', () => {
 
   it('is told that its known answer is wrong, and is checked all the same', async () => {
     const { text, failures } = await said({ knownAnswer: 'cd'.repeat(32) }, [first]);
-    expect(text).toMatch(wrong('the known answer', 'wanted abab.*, got cdcd'));
+    expect(text).toMatch(wrong(String.raw`the known answer \(E6\)`, 'wanted abab.*, got cdcd'));
     expect(failures).toBe(1);
     expect(text).toContain('ok     a shard of 6 slots');
   });
@@ -151,14 +162,14 @@ describe('a worker that computes something else', () => {
         for (let i = 0; i < deltas.length; i++) deltas[i] = Math.fround(deltas[i] / rows);
       },
     }));
-    expect((await said({ backend }, [first])).text).toMatch(wrong('one slot', String.raw`layers\.0`));
+    expect((await said({ backend }, [first])).text).toMatch(wrong(String.raw`one slot \(E2\)`, String.raw`layers\.0`));
   });
 });
 
 describe('a worker that does not keep to the protocol', () => {
   it.each<[string, Faults, RegExp]>([
     ['never says it is ready', { ignores: 'welcome' }, /waited 60 s for `ready`, and heard nothing/],
-    ['never answers a shard', { ignores: 'shard' }, /waited 30 s for the answer to one slot, and heard nothing/],
+    ['never answers a shard', { ignores: 'shard' }, /waited 30 s for the answer to one slot \(E2\), and heard nothing/],
     ['answers no ping', { ignores: 'ping' }, /waited 4 s for a pong of id 70001, behind three shards/],
     ['answers a ping with another id', { pongId: 5 }, /waited 4 s for a pong of id 70001/],
     ['does not close', { closesNever: true }, /waited 5 s for the connection to be closed/],
@@ -182,7 +193,7 @@ describe('a worker that does not keep to the protocol', () => {
 
   it('is named: it sends parts out of order', async () => {
     const { text } = await said({ partsBackwards: true }, [trials[2]]);
-    expect(text).toMatch(/one slot: part 1 of the gradient came where part 0 should come/);
+    expect(text).toMatch(/one slot \(E2\): part 1 of the gradient came where part 0 should come/);
   });
 
   it('is named: it does not come back', async () => {
