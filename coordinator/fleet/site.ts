@@ -199,6 +199,7 @@ function stateOf({ member, joinedAt }: AtWork, microBatch: number): WorkerState 
     name,
     kind: hello?.kind ?? 'node',
     threads: hello?.threads ?? 0,
+    kernels: hello?.kernels ?? '',
     samplesPerSecond: msPerSlot === 0 ? 0 : Math.round((1000 * microBatch) / msPerSlot),
     shards,
     copiesAgreed,

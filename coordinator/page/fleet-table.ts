@@ -73,6 +73,7 @@ export class FleetTable {
       create('td', { class: n >= NUMBERS_FROM && n < NUMBERS_TO ? 'number' : '' }),
     );
     cells[0].title = worker.name;
+    cells[1].title = worker.kernels;
     const row = { element: create('tr', {}, [...cells]), cells: [...cells, create('td', {}, [button])] };
     row.element.append(row.cells[row.cells.length - 1]);
     this.rows.set(worker.member, row);

@@ -102,6 +102,8 @@ export interface WorkerState {
   readonly name: string;
   readonly kind: string;
   readonly threads: number;
+  /** What computes, in the worker's words: "webassembly 1f3a5c7d9e2b". */
+  readonly kernels: string;
   /** As it computes now; 0 until it was measured. */
   readonly samplesPerSecond: number;
   /** Shards that were used, and copies of late shards that agreed with another worker's. */
