@@ -1,11 +1,11 @@
 /**
- * What the viewer may do. The link carries the tokens in its fragment, which browsers send to nobody; they stay with
- * this tab and travel in a header, never in an address.
+ * The tokens of this tab. The link has them in its fragment, which browsers send to nobody. The tab keeps them, and sends
+ * them in a header, never in an address.
  */
 import { type Credentials, credentialsKey, fragmentOf, parseFragment } from '../../shared/protocol/handshake.js';
 import type { ApiError } from '../web/state.js';
 
-/** From the address, else what this tab was given before. They are kept for a reload, and leave the address. */
+/** Takes the tokens out of the address, or returns those that this tab was given before. The tab keeps them for a reload. */
 export function takeCredentials(): Credentials {
   const given = parseFragment(location.hash);
   const kept = parseFragment(sessionStorage.getItem(credentialsKey) ?? '');
@@ -23,8 +23,8 @@ export function keepCredentials(credentials: Credentials): void {
 }
 
 /**
- * Requests what may need a token. To look, the run's token is enough, and it stays valid when a coordinator is started
- * anew, which makes another operator's token.
+ * Sends a request with the token that it needs. Looking needs only the run's token, which stays valid when the coordinator
+ * is started again; the operator's token does not.
  */
 export async function request(credentials: Credentials, path: string, init: RequestInit = {}): Promise<Response> {
   const { token: runToken, operatorToken } = credentials;

@@ -1,4 +1,4 @@
-/** How sure a network is of each class, as people read it. For the eye only: nothing comes back from here to weights. */
+/** How sure a network is of each class. Only people read these numbers: no weights are computed from them. */
 import type { Classified } from '../../shared/model/classifier.js';
 import type { Model } from '../../shared/model/model.js';
 

@@ -1,4 +1,4 @@
-/** The learning curves: loss and accuracy over the steps, as measured and smoothed, with one zoom for both. */
+/** The learning curves: loss and accuracy over the steps, measured and smoothed. Both charts share one zoom. */
 import uPlot from 'uplot';
 import type { CurvePoint } from '../web/state.js';
 import { type LearningCurve, smoothed } from './curve.js';
@@ -17,7 +17,7 @@ interface Measure {
   readonly train: (point: CurvePoint) => number | undefined;
   readonly test: (point: CurvePoint) => number | undefined;
   readonly format: (value: number) => string;
-  /** Ticks are few: they may be short. */
+  /** Texts of the axis: shorter than `format`. */
   readonly tick: (value: number) => string;
   readonly range: (min: number, max: number) => [number, number];
 }
@@ -92,7 +92,7 @@ export class Charts {
     });
   }
 
-  /** Steps, then what was measured, the same smoothed, and the evaluations. */
+  /** Four columns: steps, measured values, smoothed values, evaluations. */
   private data({ train, test }: Measure): uPlot.AlignedData {
     const { points } = this.curve;
     const measured = points.map((point) => train(point) ?? null);
@@ -151,7 +151,7 @@ export class Charts {
     return [0, Math.max(last, 1)];
   }
 
-  /** Around the newest steps when nothing is zoomed yet: they are what one wants to see more of. */
+  /** The first zoom is around the newest steps, which are the interesting ones; later zooms keep their centre. */
   private zoomBy(factor: number): void {
     const [min, max] = this.range();
     const last = this.curve.points.at(-1)?.step ?? 1;
@@ -172,7 +172,7 @@ export class Charts {
     find('zoom-out', HTMLButtonElement).disabled = zoom === null;
   }
 
-  /** In words, for those who do not see the lines. */
+  /** Describes the lines in words, for people who cannot see them. */
   private describe(): void {
     const last = this.curve.points.at(-1);
     if (last === undefined) return;

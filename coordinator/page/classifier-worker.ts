@@ -1,4 +1,4 @@
-/** A thread for the classifier, so that a large network does not hold up the pen. */
+/** A thread for the classifier, so that the pen stays smooth with a large network. */
 import type { KernelBackend } from '../../shared/arithmetic/backend.js';
 import { openBackend } from '../../shared/arithmetic/backends.js';
 import { webAssemblyCode } from '../../shared/arithmetic/webassembly/backend.js';
@@ -12,7 +12,7 @@ export type ToClassifier =
 
 export type FromClassifier = Classified;
 
-/** What this thread uses of its global scope: the page's library knows windows only. */
+/** The part of the global scope that this thread uses: the page's type library knows only windows. */
 interface Scope {
   postMessage(message: FromClassifier): void;
   onmessage: ((event: MessageEvent<ToClassifier>) => void) | null;

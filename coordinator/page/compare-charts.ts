@@ -10,7 +10,7 @@ interface Measure {
   readonly title: string;
   readonly of: (point: CurvePoint) => number | undefined;
   readonly format: (value: number) => string;
-  /** Ticks are few: they may be short. */
+  /** Texts of the axis: shorter than `format`. */
   readonly tick: (value: number) => string;
 }
 
@@ -37,13 +37,13 @@ export class CompareCharts {
   private charts: uPlot[] = [];
   private runs: readonly ComparedRun[] = [];
 
-  /** `pointed` hears the step that the pointer is at; null: it is elsewhere. */
+  /** `pointed` is called with the step under the pointer, or with null when the pointer leaves the charts. */
   constructor(private readonly pointed: (step: number | null) => void) {
     onThemeChange(() => this.rebuild());
     new ResizeObserver(() => this.resize()).observe(find('charts', HTMLElement));
   }
 
-  /** `runs` are those that are to be seen. */
+  /** Draws these runs and no others. */
   render(runs: readonly ComparedRun[]): void {
     const isSame = runs.length === this.runs.length && runs.every(({ id }, n) => id === this.runs[n].id);
     this.runs = runs;
@@ -68,7 +68,7 @@ export class CompareCharts {
     }
   }
 
-  /** All steps at which any of the runs was evaluated, then what each run measured there. */
+  /** The first column has every step at which a run was evaluated; each run has a column with its values there. */
   private data({ of }: Measure): uPlot.AlignedData {
     const tables = this.runs.map(({ result }): uPlot.AlignedData => {
       const curve = result?.curve ?? [];
@@ -98,7 +98,7 @@ export class CompareCharts {
     };
   }
 
-  /** In words, for those who do not see the lines. */
+  /** Describes the lines in words, for people who cannot see them. */
   private describe(): void {
     for (const { id, title, of, format } of measures) {
       const ends = this.runs.flatMap(({ name, result }) => {

@@ -1,4 +1,4 @@
-/** The runs on the charts, each with its line: to be shown or hidden, and read where the pointer is. */
+/** The legend of the charts: each run with its line and its values under the pointer. Runs can be hidden here. */
 import type { ComparedRun } from '../web/state.js';
 import { create, find, setText } from './elements.js';
 import { count, loss, percent } from './format.js';
@@ -18,7 +18,7 @@ export class CompareLegend {
 
   constructor(private readonly changed: () => void) {}
 
-  /** Runs that are to be seen, of those that can be. */
+  /** The runs that the user has not hidden. */
   get shown(): readonly ComparedRun[] {
     return this.runs.filter(({ id }) => this.items.get(id)?.box.checked);
   }
@@ -29,7 +29,7 @@ export class CompareLegend {
     this.renderValues();
   }
 
-  /** Shows what the runs had measured by this step; null: at the end. */
+  /** Shows each run's newest evaluation up to this step, or its last one for null. */
   pointAt(step: number | null): void {
     this.step = step;
     setText(find('cursor-step', HTMLElement), step === null ? 'newest evaluations' : `by step ${count(step)}`);

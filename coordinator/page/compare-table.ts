@@ -1,14 +1,14 @@
-/** A row for each run: how it ended, and the fields of config.json in which the runs differ. */
+/** The table of runs: one row for each, with its result and the fields of config.json in which the runs differ. */
 import type { ComparedField, ComparedResult, ComparedRun, ComparisonState } from '../web/state.js';
 import { create, find, setText } from './elements.js';
 import { count, duration, loss, percent } from './format.js';
 import { phaseText } from './overview.js';
 import { swatchOf } from './run-lines.js';
 
-/** What a column shows of every run that can be shown. */
+/** A column, and its text for a run. */
 interface Column {
   readonly title: string;
-  /** Of its cells. */
+  /** How its cells are laid out. */
   readonly look: 'number' | 'line' | 'text';
   readonly text: (result: ComparedResult, run: ComparedRun) => string;
 }
@@ -19,7 +19,7 @@ export class CompareTable {
   private readonly body = find('comparison-rows', HTMLTableSectionElement);
   private layout = '';
 
-  /** `fragment` is what a link must bring along so that another tab knows the token. */
+  /** `fragment` has the token, for links that open in another tab. */
   render(comparison: ComparisonState, fragment: string): void {
     const { runs, fields } = comparison;
     const columns = [...resultColumns(runs), ...fields.map(fieldColumn)];
@@ -32,7 +32,7 @@ export class CompareTable {
     setText(find('comparison-note', HTMLElement), noteOf(fields));
   }
 
-  /** The rows stay while runs and columns are the same: a link keeps the focus while numbers change. */
+  /** Rows are made again only when runs or columns change, so that a link keeps the focus while numbers change. */
   private build({ runs }: ComparisonState, columns: readonly Column[], fragment: string): void {
     const heads = ['Run', ...columns.map(({ title }) => title)].map((title, n) => {
       const head = create('th', { text: title, class: n === 0 ? '' : columns[n - 1].look });
@@ -47,7 +47,7 @@ export class CompareTable {
 function resultColumns(runs: readonly ComparedRun[]): Column[] {
   const number = (title: string, text: Column['text']): Column => ({ title, look: 'number', text });
   return [
-    // Only files are compared.
+    // A view compares only runs that it reads from files.
     { title: 'State', look: 'line', text: ({ phase }) => phaseText({ phase, files: filesOfAny }) },
     number('Test accuracy', ({ testAccuracy }) => percent(testAccuracy)),
     number('Best', ({ bestTestAccuracy }) => percent(bestTestAccuracy)),
@@ -60,7 +60,7 @@ function resultColumns(runs: readonly ComparedRun[]): Column[] {
 
 const filesOfAny = { path: '', writer: null, runs: 2 };
 
-/** The beginning of the hash, the step that it belongs to, and the runs that have the same weights. */
+/** The first digits of the hash, its step, and the other runs that have the same weights. */
 function hashText({ weightsSha256, weightsStep }: ComparedResult, { id }: ComparedRun, runs: readonly ComparedRun[]) {
   if (weightsSha256 === null) return '–';
   const same = runs.filter((run) => run.id !== id && run.result?.weightsSha256 === weightsSha256);

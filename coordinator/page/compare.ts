@@ -1,4 +1,4 @@
-/** The page of several runs: asks for their comparison again and again, and draws it. */
+/** The page of several runs: asks for their comparison once a second, and draws it. */
 import { fragmentOf } from '../../shared/protocol/handshake.js';
 import type { ComparisonState } from '../web/state.js';
 import { reasonOf, request, takeCredentials } from './access.js';
@@ -9,7 +9,6 @@ import { find, setText } from './elements.js';
 import { clock, count } from './format.js';
 import { tokenForm } from './token-form.js';
 
-/** A finished run costs one small answer for each question. */
 const EVERY_MS = 1000;
 const ANSWER_MAX_MS = 10_000;
 

@@ -1,4 +1,4 @@
-/** What the holder of the operator's token may do, and what became of it. Ends and drops are asked about first. */
+/** The operator's buttons, and what became of each request. Stopping and dropping ask for a confirmation. */
 import type { Credentials } from '../../shared/protocol/handshake.js';
 import type { ControlAction, DropRequest, RunState, WorkerState } from '../web/state.js';
 import { reasonOf, request } from './access.js';
@@ -36,7 +36,7 @@ export class ControlButtons {
     });
   }
 
-  /** Whether there are any controls for this viewer, now. */
+  /** Whether this viewer has controls now: it has the operator's token, and the run goes on. */
   mayControl({ phase, files }: RunState): boolean {
     return files === null && this.credentials().operatorToken !== null && !hasEnded(phase);
   }

@@ -1,7 +1,7 @@
-/** The points of the learning curve that a viewer has gathered, and their smoothing. Pure. */
+/** The points of the learning curve that the page has received, and their smoothing. Pure. */
 import type { CurvePoint } from '../web/state.js';
 
-/** More points than pixels tell nothing. */
+/** A screen has fewer pixels across than this. */
 const POINTS_MAX = 4000;
 
 export class LearningCurve {
@@ -17,7 +17,7 @@ export class LearningCurve {
     return this.revision_;
   }
 
-  /** `complete`: these are all points there are; else those after the ones before. */
+  /** With `complete`, these are all points; without it, they follow the points so far. */
   add(points: readonly CurvePoint[], complete: boolean): void {
     if (points.length === 0 && !complete) return;
     this.points_ = thinned(complete ? points : [...this.points_, ...points]);
@@ -25,7 +25,7 @@ export class LearningCurve {
   }
 }
 
-/** Every other point, except that evaluations stay, until there are few enough. */
+/** Leaves out every other point, but no evaluation, until there are few enough. */
 export function thinned(points: readonly CurvePoint[]): readonly CurvePoint[] {
   if (points.length <= POINTS_MAX) return points;
   const last = points.length - 1;
@@ -34,8 +34,8 @@ export function thinned(points: readonly CurvePoint[]): readonly CurvePoint[] {
 }
 
 /**
- * A running mean that forgets: `memory` from 0 (as it is) to below 1. Early values are not drawn to zero, as in
- * Kingma and Ba 2015. Gaps stay gaps.
+ * An exponential moving average. `memory` is from 0 (no smoothing) to below 1. The first values are corrected, so that they
+ * do not begin at zero (Kingma and Ba 2015). Gaps stay gaps.
  */
 export function smoothed(values: readonly (number | null)[], memory: number): (number | null)[] {
   let [sum, weight] = [0, 0];

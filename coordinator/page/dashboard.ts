@@ -1,4 +1,4 @@
-/** The dashboard: a stream of states in, the panels of the page out. What a panel shows is in the module of its name. */
+/** The dashboard: receives states and draws the panels of the page. Each panel has a module of its name. */
 import { parameterCount } from '../../shared/model/parameters.js';
 import type { EvaluationState, RunState } from '../web/state.js';
 import { takeCredentials } from './access.js';
@@ -66,7 +66,7 @@ const evaluationSource = new Latest({
 let newest: RunState | null = null;
 let frame = 0;
 
-/** Every state is taken in, but only the newest is drawn, once per frame. */
+/** Every state is read, but only the newest one is drawn, once per frame. */
 function receive(state: RunState): void {
   curve.add(state.curve, state.complete);
   eventLog.add(state);

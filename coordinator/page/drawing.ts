@@ -1,4 +1,4 @@
-/** Draw a digit: the pad, what the network sees of it, and what it makes of it, with the weights as they are now. */
+/** "Draw a digit": the pad, the image that the network gets, and its answer, by the newest weights. */
 import type { Classified } from '../../shared/model/classifier.js';
 import type { Model } from '../../shared/model/model.js';
 import { inputWidth, outputWidth } from '../../shared/model/parameters.js';
@@ -33,7 +33,7 @@ export class Drawing {
     this.post({ type: 'weights', model, step, floats });
   }
 
-  /** A bar for each output. */
+  /** Makes a bar for each output. */
   setModel(model: Model): void {
     if (JSON.stringify(model) === JSON.stringify(this.model)) return;
     this.model = model;
@@ -46,7 +46,7 @@ export class Drawing {
 
   private drawn(strokes: readonly PenStroke[]): void {
     this.strokes = strokes;
-    // Once per frame: a pen reports more often than anyone can see.
+    // Once per frame: a pen reports more often than the screen is drawn.
     cancelAnimationFrame(this.frame);
     this.frame = requestAnimationFrame(() => this.look());
   }
@@ -64,7 +64,7 @@ export class Drawing {
     this.worker.postMessage(message);
   }
 
-  /** Nothing is shown of what was wiped out while it was being classified. */
+  /** A drawing that was cleared while it was being classified shows nothing. */
   private show(classified: Classified | null): void {
     const isEmpty = this.strokes.length === 0;
     this.newest = isEmpty ? null : classified;
@@ -105,7 +105,7 @@ function bar(n: number): HTMLLIElement {
   ]);
 }
 
-/** A layer's activations as squares: the brighter, the more active. */
+/** A layer's activations as squares: brighter is more active. */
 function activations(values: Float32Array, layer: number): HTMLElement {
   const most = values.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-12);
   const canvas = create('canvas', { class: 'pixels activations' });

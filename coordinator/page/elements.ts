@@ -1,4 +1,4 @@
-/** The page's elements by their ids, and new ones. Text goes in as text: nothing from the network becomes markup. */
+/** Finds the page's elements by id, and makes new ones. Text stays text: nothing from the network becomes markup. */
 
 export function find<E extends HTMLElement>(id: string, kind: new () => E): E {
   const element = document.getElementById(id);
@@ -18,7 +18,7 @@ export function create<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Sets the text of an element only if it is another: what is unchanged is not laid out anew, nor read out. */
+/** Sets an element's text if it has changed. Unchanged text is not laid out again, and not read out again. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }

@@ -1,4 +1,4 @@
-/** What the newest evaluation got wrong: which class was taken for which, and the images themselves. */
+/** The mistakes of the newest evaluation: which class was taken for which, and the images. */
 import type { EvaluationState, Misclassified } from '../web/state.js';
 import { create, find, onThemeChange, setText } from './elements.js';
 import { count, percent } from './format.js';
@@ -30,7 +30,7 @@ export class EvaluationPanel {
     this.renderMistakes();
   }
 
-  /** Why there is nothing to show, and what to do about it; null: there is, or there will be. */
+  /** `fault` says why there is no evaluation and what to do; null where there is one, or one will come. */
   renderFault(fault: string | null): void {
     for (const id of ['confusion-none', 'mistakes-none']) {
       const note = find(id, HTMLElement);
@@ -46,7 +46,7 @@ export class EvaluationPanel {
   }
 }
 
-/** Rows are labels, columns answers; what is wrong is shaded by how often it happened. */
+/** Rows are labels, columns are answers. Wrong answers are shaded by how often they were given. */
 function confusionTable(confusion: readonly (readonly number[])[]): HTMLTableElement {
   const classes = confusion.map((_, n) => n);
   const worst = Math.max(1, ...confusion.flatMap((row, label) => row.filter((_, answer) => answer !== label)));

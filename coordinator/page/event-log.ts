@@ -1,5 +1,5 @@
-/** What happened, the newest first; bounded. */
-import type { RunState } from '../web/state.js';
+/** The list of events and alarms, the newest first, with at most `ROWS_MAX` rows. */
+import type { Alarm, RunState } from '../web/state.js';
 import { create, find } from './elements.js';
 import { clock } from './format.js';
 
@@ -9,9 +9,9 @@ export class EventLog {
   private readonly list = find('log', HTMLOListElement);
   private newest = 0;
   private run = '';
-  private alarms = 0;
+  private newestAlarm: Alarm | null = null;
 
-  /** Takes in what is new; `complete` states repeat what is known. */
+  /** Adds what is new. States with `complete` repeat old events, which are not added again. */
   add({ run, events, alarms, complete }: RunState): void {
     if (complete && (run !== this.run || (events.at(-1)?.id ?? 0) < this.newest)) this.clear();
     this.run = run;
@@ -20,15 +20,15 @@ export class EventLog {
       this.newest = id;
       this.addRow(kind, at, text);
     }
-    for (const { at, text } of alarms.slice(this.alarms)) this.addRow('alarm', at, text);
-    this.alarms = alarms.length;
+    for (const { at, text } of newAlarms(alarms, this.newestAlarm)) this.addRow('alarm', at, text);
+    this.newestAlarm = alarms.at(-1) ?? this.newestAlarm;
     while (this.list.childElementCount > ROWS_MAX) this.list.lastElementChild?.remove();
   }
 
   private clear(): void {
     this.list.replaceChildren();
     this.newest = 0;
-    this.alarms = 0;
+    this.newestAlarm = null;
   }
 
   private addRow(kind: string, at: number, text: string): void {
@@ -38,4 +38,9 @@ export class EventLog {
     row.dataset.kind = kind;
     this.list.prepend(row);
   }
+}
+
+/** The alarms after the one that was shown last. The list is bounded: that one may have left it. */
+export function newAlarms(alarms: readonly Alarm[], last: Alarm | null): readonly Alarm[] {
+  return alarms.slice(1 + alarms.findLastIndex(({ at, text }) => at === last?.at && text === last.text));
 }

@@ -7,7 +7,7 @@ import type { RunState } from '../web/state.js';
 import { request } from './access.js';
 import { EventReader } from './sse.js';
 
-/** How the stream is. */
+/** What becomes of the stream. */
 export type FeedStatus =
   | { readonly kind: 'connecting' }
   | { readonly kind: 'live' }
@@ -37,7 +37,7 @@ export class Feed {
     addEventListener('pageshow', (event) => event.persisted && this.restart());
   }
 
-  /** With another token, if one is given. */
+  /** Opens the stream again, with another token if one is given. */
   restart(credentials: Credentials = this.credentials): void {
     this.credentials = credentials;
     this.close();
@@ -84,7 +84,7 @@ export class Feed {
     this.retry = setTimeout(() => this.follow(), wait);
   }
 
-  /** Reads to the end of the stream; true if there is none for want of the right token. */
+  /** Reads to the end of the stream. Resolves with true if the token was refused. */
   private async read(stream: AbortController): Promise<boolean> {
     let silence = setTimeout(() => stream.abort(), SILENCE_MAX_MS);
     try {

@@ -1,4 +1,4 @@
-/** The fleet as a table: one row per worker, kept while it is there, so that a button stays under the finger. */
+/** The fleet as a table. A worker keeps its row while it is connected, so that its button does not move. */
 import type { RunState, WorkerState } from '../web/state.js';
 import { create, find, setText } from './elements.js';
 import { clock, count, rate } from './format.js';
@@ -18,7 +18,7 @@ export class FleetTable {
 
   constructor(private readonly drop: (worker: WorkerState) => void) {}
 
-  /** `mayDrop`: the viewer holds the operator's token, and there is something to be dropped from. */
+  /** `mayDrop`: the viewer has the operator's token, and the run goes on. */
   render({ workers, workersTotal, workersMin, startedAt }: RunState, mayDrop: boolean): void {
     this.mayDrop = mayDrop;
     find('fleet-action', HTMLElement).hidden = !mayDrop;

@@ -44,7 +44,7 @@ export function duration(seconds: number): string {
   return `${Math.floor(minutes / 1440)} days`;
 }
 
-/** Of the day, from milliseconds since 1970. */
+/** The time of day, from milliseconds since 1970. */
 export function clock(at: number): string {
   return times.format(at);
 }

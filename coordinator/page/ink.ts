@@ -1,7 +1,7 @@
 /**
- * From strokes of a pen to an image like MNIST's: the ink is scaled to fit a box of 20 pixels in 28, keeping its
- * proportions, drawn with smooth edges, and moved so that its centre of mass is the centre of the image (LeCun et al.
- * 1998). The strokes are scaled, not a picture of them, so that a small drawing has the same pen as a large one.
+ * Makes an image like MNIST's from the strokes of a pen. The strokes are scaled to fit a box of 20 x 20 pixels in 28 x 28,
+ * keeping their proportions, drawn with smooth edges, and moved so that their centre of mass is the centre of the image
+ * (LeCun et al. 1998). Scaling strokes, and not a picture of them, gives small and large drawings the same pen width.
  * Pure: no canvas.
  */
 export interface Point {
@@ -9,16 +9,16 @@ export interface Point {
   readonly y: number;
 }
 
-/** Points that the pen passed without being lifted; one point is a dot. */
+/** The points of one movement of the pen; a single point is a dot. */
 export type PenStroke = readonly Point[];
 
-/** Of MNIST's images: side, side of the box that the ink fits, and what looks like its pen. */
+/** MNIST's images: their side, the side of the box that holds the ink, and a radius that looks like MNIST's pen. */
 const MNIST_SIDE = 28;
 const MNIST_BOX = 20;
 const MNIST_PEN_RADIUS = 1.15;
 /** Pixels over which the edge of a line fades. */
 const MNIST_EDGE = 1.3;
-/** A dot is not blown up to a blot. */
+/** The largest scale, so that a dot stays a dot. */
 const SCALE_MAX_OF_BOX = 0.12;
 
 /** One byte per pixel, row by row; null without ink. `extent` is the side of the pad in the strokes' units. */
@@ -59,7 +59,7 @@ function boxOf(points: readonly Point[]): { left: number; right: number; top: nu
   return box;
 }
 
-/** Where the ink weighs the same on all sides, with the corner of the image as origin. */
+/** The centre of mass of the ink, counted from the corner of the image. */
 export function centreOfMass(image: ArrayLike<number>, rows: number, columns: number): Point {
   let [mass, x, y] = [0, 0, 0];
   for (let row = 0; row < rows; row++) {
@@ -73,7 +73,7 @@ export function centreOfMass(image: ArrayLike<number>, rows: number, columns: nu
   return mass === 0 ? { x: columns / 2, y: rows / 2 } : { x: x / mass, y: y / mass };
 }
 
-/** Each pixel is as dark as its centre is near to a line. */
+/** A pixel is darker the nearer its centre is to a line. */
 function paint(
   strokes: readonly PenStroke[],
   dx: number,
@@ -104,7 +104,7 @@ function paint(
   return image;
 }
 
-/** From a point to a piece of a line. */
+/** The distance from a point to a piece of a line. */
 function distance(x: number, y: number, line: { ax: number; ay: number; bx: number; by: number }): number {
   const [lengthX, lengthY] = [line.bx - line.ax, line.by - line.ay];
   const squared = lengthX * lengthX + lengthY * lengthY;

@@ -1,4 +1,4 @@
-/** How others join: the link, as a code to scan and as text to copy, and the command for a terminal. */
+/** How others join: the link as a QR code and as text to copy, and the command for a terminal. */
 import { encode } from 'uqr';
 import { type Credentials, fragmentOf } from '../../shared/protocol/handshake.js';
 import type { JoinLinks } from '../web/state.js';
@@ -15,7 +15,7 @@ export class JoinCard {
     command.addEventListener('focus', () => command.select());
   }
 
-  /** A viewer who has no token cannot pass one on: the card says so. Nothing to show where nobody can join. */
+  /** A viewer without the token cannot pass it on, and the card says so. The card is hidden where nobody can join. */
   render(links: JoinLinks | null, { token }: Credentials): void {
     find('join-card', HTMLElement).hidden = links === null;
     if (links === null) return;
@@ -43,7 +43,7 @@ export class JoinCard {
   }
 }
 
-/** There is no clipboard for scripts on plain HTTP; the older way still works there. */
+/** On plain HTTP, scripts have no clipboard; copying a selection still works there. */
 async function copied(text: string): Promise<boolean> {
   if (window.isSecureContext) {
     return navigator.clipboard.writeText(text).then(

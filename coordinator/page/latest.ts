@@ -1,6 +1,6 @@
 /**
- * Something that changes with the run and is too large for the stream of states: fetched when there is a newer one,
- * while somebody looks at what shows it, and no more often than the coordinator wants.
+ * Data that changes with the run and is too large for the stream of states. It is fetched when there is a newer edition,
+ * while the elements that show it are in view, and at most every `weightsEveryMs`.
  */
 import type { Credentials } from '../../shared/protocol/handshake.js';
 import type { RunState } from '../web/state.js';
@@ -11,14 +11,14 @@ export interface LatestOptions {
   /** The elements that show it. */
   readonly watched: readonly Element[];
   readonly credentials: () => Credentials;
-  /** What there is to be had: another value, something newer; null, nothing yet. */
+  /** The edition that can be fetched now: another number means newer data; null means that there is none. */
   readonly edition: (state: RunState) => number | null;
-  /** Takes an answer, and returns its edition; null if it is of no use. */
+  /** Shows an answer, and returns its edition; null if the answer cannot be used. */
   readonly receive: (response: Response, state: RunState) => Promise<number | null>;
 }
 
 const NOT_MODIFIED = 304;
-/** What is not there yet is asked for more rarely: so many times. */
+/** After a refusal, the wait before the next request is this many times longer. */
 const PATIENCE = 4;
 
 export class Latest {

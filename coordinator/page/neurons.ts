@@ -1,6 +1,6 @@
 /**
- * The first layer as pictures: one per neuron, a pixel per weight, blue for positive and red for negative, brighter
- * for larger magnitude, on one scale for all of them: a neuron that has learnt nothing stays dim.
+ * The first layer as pictures: one for each neuron, with a pixel for each weight. Positive weights are blue, negative ones
+ * red, and larger ones brighter. All pictures have one scale, so a neuron that has learnt nothing stays dim.
  */
 import type { Model } from '../../shared/model/model.js';
 import { inputWidth, tensorSpans } from '../../shared/model/parameters.js';
@@ -115,7 +115,7 @@ function picturesOf(model: Model): { neurons: number; offset: number } {
   return hasPictures ? { neurons: first.shape[1], offset: first.offset } : { neurons: 0, offset: 0 };
 }
 
-/** What hardly any weight exceeds: a few large ones must not darken the rest. */
+/** A magnitude that few weights exceed: a few large weights must not make all others dark. */
 function magnitude(weights: Float32Array): number {
   const every = Math.max(1, Math.floor(weights.length / 20_000));
   const some = weights
@@ -130,13 +130,13 @@ function caption(first: number, last: number, neurons: number, step: number): st
   return `${which}, step ${count(step)}`;
 }
 
-/** A sample of one axis is a row; of more than two, what is behind the first two lies side by side. */
+/** A sample of one axis is drawn as a row. Of more than two axes, all after the first lie side by side. */
 export function imageSize(shape: readonly number[]): { rows: number; columns: number } {
   if (shape.length === 1) return { rows: 1, columns: shape[0] };
   return { rows: shape[0], columns: shape.slice(1).reduce((product, extent) => product * extent, 1) };
 }
 
-/** Pictures as large as fit in about as many rows as look well. */
+/** The size of a picture, and how many fit beside each other, for an area of about 360 pixels' height. */
 function grid(width: number, pictures: number): { side: number; across: number } {
   const wanted = Math.sqrt((width * 360) / pictures) - GAP;
   const side = Math.min(SIDE_MAX, Math.max(SIDE_MIN, wanted));

@@ -1,4 +1,4 @@
-/** The figures at the top: how well, how fast, how far, and the weights' hash. */
+/** The figures at the top: accuracy, loss, speed, progress, and the hash of the weights. */
 import { chainOf } from '../../shared/model/chain.js';
 import { outputWidth, parameterCount } from '../../shared/model/parameters.js';
 import type { RunPhase, RunState } from '../web/state.js';
@@ -75,7 +75,7 @@ function throughputNote({ phase, workersTotal, workers, batch, files }: RunState
 
 function trafficNote({ traffic, files }: RunState): string {
   const { bytesSent, bytesReceived } = traffic;
-  // A run on one machine, for which there never was any.
+  // The run was trained on one machine: there was no traffic.
   if (files !== null && bytesSent + bytesReceived === 0) return '';
   return `Sent ${bytes(bytesSent)}, received ${bytes(bytesReceived)}`;
 }

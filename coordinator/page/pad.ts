@@ -1,8 +1,8 @@
-/** The pad: takes strokes from mouse, finger or pen, and shows them as they are drawn. */
+/** The pad: follows mouse, finger or pen, and shows the strokes while they are drawn. */
 import { colour, find, onThemeChange } from './elements.js';
 import type { PenStroke, Point } from './ink.js';
 
-/** The strokes' own units: the pad's side, whatever its size on the screen. */
+/** The pad's side in the strokes' units, which do not depend on its size on the screen. */
 export const padExtent = 280;
 const PEN_WIDTH = 18;
 /** More than anyone draws. */
@@ -12,7 +12,7 @@ export class Pad {
   private readonly canvas = find('pad', HTMLCanvasElement);
   private strokes: Point[][] = [];
   private points = 0;
-  /** The pointer that draws; others are ignored: a palm is no pen. */
+  /** The pointer that draws. Others are ignored, such as the palm of the hand. */
   private pointer: number | null = null;
 
   constructor(private readonly onInk: (strokes: readonly PenStroke[]) => void) {

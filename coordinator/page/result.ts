@@ -1,4 +1,4 @@
-/** After the run: how it ended, and what it leaves behind, to be downloaded. */
+/** The card of a run that is over: how it ended, and its model and metrics to download. */
 import type { Credentials } from '../../shared/protocol/handshake.js';
 import type { RunState } from '../web/state.js';
 import { reasonOf, request } from './access.js';
@@ -24,7 +24,7 @@ export class Result {
     button.addEventListener('click', () => void this.download(path, name));
   }
 
-  /** By a script, since a link could not bring the token along. */
+  /** A script downloads the file, because a link could not send the token. */
   private async download(path: string, name: string): Promise<void> {
     const status = find('download-status', HTMLElement);
     setText(status, '');

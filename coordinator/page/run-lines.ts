@@ -1,29 +1,29 @@
 /**
- * How a run is drawn beside others: a colour and a kind of line. Neighbours differ in both, and no two of the runs that
- * one page shows have the same pair, so that colours alone never have to be told apart. Pure but for the swatch.
+ * The line of a run among others: a colour and a pattern of dashes. Neighbours differ in both, and of 24 runs no two have
+ * the same pair, so nobody has to tell runs apart by colour alone.
  */
 
-/** Six colours of the style sheet: `--run-0` and so on. */
+/** The style sheet has `--run-0` to `--run-5`. */
 const COLOURS = 6;
-/** Lengths of strokes and gaps; none for a line without gaps. */
+/** Lengths of dashes and gaps in pixels; a line without gaps has none. */
 const DASHES: readonly (readonly number[])[] = [[], [9, 5], [2, 4], [11, 4, 2, 4]];
 
 export interface RunLine {
-  /** A name of the style sheet, without the dashes before it. */
+  /** Its name in the style sheet, without `--`. */
   readonly colour: string;
   readonly dash: readonly number[];
 }
 
-/** Of the run with this number, from 0: 24 different ones, then the same again. */
+/** `run` counts from 0. After 24 runs, the lines repeat. */
 export function lineOf(run: number): RunLine {
-  // The pairs of n mod 6 and n mod 4 repeat after 12; one step aside are the other 12.
+  // n mod 6 and n mod 4 give 12 pairs; shifted by one, they give the other 12.
   const aside = Math.floor(run / 12);
   return { colour: `run-${run % COLOURS}`, dash: DASHES[(run + aside) % DASHES.length] };
 }
 
 const SVG = 'http://www.w3.org/2000/svg';
 
-/** A piece of the line, for a legend. */
+/** A picture of the line, for a legend. */
 export function swatchOf(run: number): SVGElement {
   const { colour, dash } = lineOf(run);
   const svg = document.createElementNS(SVG, 'svg');

@@ -1,16 +1,16 @@
 /**
- * Reads server-sent events out of a stream of text. `EventSource` would, but sends no header, and the token may not
- * stand in an address. Pure; fields other than `data` are not used here and are skipped.
+ * Reads server-sent events from a stream of text. The browser's `EventSource` cannot send a token in a header, and a token
+ * must not be part of an address. Pure; only the field `data` is used, and others are skipped.
  */
 export class EventReader {
   private rest = '';
 
-  /** `charactersMax` bounds an event whose end does not come. */
+  /** An event with more characters than this ends the stream. */
   constructor(private readonly charactersMax: number) {}
 
   /** The data of the events that `text` completes. */
   push(text: string): string[] {
-    // A carriage return at the end may be half of a line end: it waits for what follows.
+    // A carriage return at the end may be half of a line end, so it waits for the next character.
     const all = this.rest + text;
     const held = all.endsWith('\r') ? 1 : 0;
     const blocks = all

@@ -1,6 +1,6 @@
 /**
- * What is different where the page shows files of a run (`lockstep view`) and not a run in its own process: it says so,
- * and has neither fleet nor controls nor a card to join by.
+ * What is different on the page of `lockstep view`, which shows the files of a run: the page says so, and has no fleet, no
+ * controls and no card for joining.
  */
 import { type Credentials, fragmentOf } from '../../shared/protocol/handshake.js';
 import type { RunState } from '../web/state.js';
@@ -14,7 +14,7 @@ export class ViewHead {
     document.body.classList.toggle('view', files !== null);
     find('view-head', HTMLElement).hidden = files === null;
     find('fleet-card', HTMLElement).hidden = files !== null;
-    // The files keep no times: there are no events to list, but perhaps faults.
+    // The files have no times, so there are no events to list; but there may be faults.
     find('log-card', HTMLElement).hidden = files !== null && alarms.length === 0;
     if (files === null) return;
     const writer = files.writer === null || phase === 'finished' ? '' : `, written by ${files.writer}`;
@@ -22,12 +22,12 @@ export class ViewHead {
     const all = find('view-all', HTMLAnchorElement);
     all.hidden = files.runs < 2;
     setText(all, `Compare all ${files.runs} runs`);
-    // Another tab does not know the token.
+    // A link that opens in another tab must bring the token along.
     all.href = `../../${fragmentOf(this.credentials())}`;
   }
 }
 
-/** Who does not answer, and what that means. `newest` is the last state that there was. */
+/** Says which program does not answer, and what that means. `newest` is the last state that came, or null. */
 export function goneText(newest: RunState | null, since: number): string {
   const when = `since ${clock(since)}. This page tries again by itself.`;
   if (newest === null) return `There is no answer, ${when}`;

@@ -7,7 +7,7 @@ export interface Weights {
   readonly floats: Float32Array;
 }
 
-/** Null if it is not for a model of so many parameters. */
+/** Null if these are not the weights of a model with this number of parameters. */
 export function parseWeights(bytes: ArrayBuffer, parameters: number): Weights | null {
   if (bytes.byteLength !== weightsHeaderBytes + 4 * parameters) return null;
   const view = new DataView(bytes);
