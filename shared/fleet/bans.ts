@@ -3,7 +3,8 @@
  * belongs to the fleet: it outlives the workers' connections and ends with the process.
  *
  * What this is not: proof of who somebody is. A worker that gives another name is another worker, and only its results
- * can show that it lies. Workers behind one proxy have one address: there, the name alone tells them apart.
+ * can show that it lies. Workers behind one proxy have one address: there, the name alone tells them apart. A ban counts
+ * at the greeting: a connected worker of the same name and address stays until its connection ends.
  */
 import { limits } from '../limits.js';
 
