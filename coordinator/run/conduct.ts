@@ -115,8 +115,11 @@ async function lead(loaded: Loaded, means: RunMeans, ending: Ending): Promise<Su
   try {
     const reason = await train({ ...loaded, recorder, site, chronicle, ending, emit }, platform);
     emit({ type: 'trained', reason, steps: trainer.position.step, workers: site.workers });
-    // At the same time: neither a slow worker nor a slow disk makes the other wait.
-    const [summary] = await Promise.all([chronicle.finish(reason), site.close(farewells[reason])]);
+    const written = chronicle.finish(reason);
+    // Workers leave for good only when the result is on the disk: if it cannot be written, the run must be started again.
+    // After an interrupt they come back in any case, so they need not wait for a slow disk.
+    if (reason !== 'interrupted') await written;
+    const [summary] = await Promise.all([written, site.close(farewells[reason])]);
     emit({ type: 'ended', reason, summary, directory: path });
     if (reason === 'diverged') throw divergence(trainer.position.step, setup);
     return summary;

@@ -1,6 +1,7 @@
 /** A run from beginning to end: what it reports, and that whatever ends it ends all of it. */
 import { describe, expect, test } from 'vitest';
 import { FleetSite } from '../../../coordinator/fleet/site.js';
+import { localSite } from '../../../coordinator/run/local-site.js';
 import type { Site, SitePlan, SiteRun } from '../../../coordinator/run/site.js';
 import { LockstepError } from '../../../shared/errors.js';
 import { nodePlatform } from '../../../worker/node-platform.js';
@@ -21,6 +22,20 @@ function idleSite(notes: string[], ready: (run: SiteRun) => Promise<void>): Site
     close: async (farewell) => void notes.push(farewell),
   });
   return { threads: 0, open };
+}
+
+/** A thread of this machine, and notes of how the site is closed. */
+function noting(notes: string[]): SitePlan {
+  const open = (run: SiteRun): Site => {
+    const site = localSite(1).open(run);
+    const close = site.close.bind(site);
+    site.close = (farewell) => {
+      notes.push(farewell);
+      return close(farewell);
+    };
+    return site;
+  };
+  return { threads: 1, open };
 }
 
 test('a run reports what happens, in order, and leaves everything behind', async () => {
@@ -147,10 +162,11 @@ describe('what fails ends all of it:', () => {
     expect(await run.left()).toEqual(whole);
   });
 
-  test('a disk that does not take the model', async () => {
-    const run = new SmallRun();
+  test('a disk that does not take the model: the members are not told that the run is finished', async () => {
+    const [run, notes] = [new SmallRun(), [] as string[]];
     run.files.failing = ({ kind, path }) => (kind === 'write' && path.includes('model') ? fault('ENOSPC', path) : null);
-    await expect(run.conduct()).rejects.toMatchObject({ code: 'output-unwritable' });
+    await expect(run.conduct({}, { site: noting(notes) })).rejects.toMatchObject({ code: 'output-unwritable' });
+    expect(notes).toEqual(['interrupted']);
     expect(run.types).not.toContain('ended');
     expect(await run.left()).not.toContain('lock.1.0.test');
   });
