@@ -8,7 +8,8 @@ import { wrongStages } from '../../shared/arithmetic/identity.js';
 import { knownAnswer, knownAnswerBytes } from '../../shared/arithmetic/known-answer.js';
 import { openScalar } from '../../shared/arithmetic/scalar/backend.js';
 import { webAssemblyCode } from '../../shared/arithmetic/webassembly/backend.js';
-import { caseBytes, type Implementation, kernelCases } from '../shared/arithmetic/kernels.cases.js';
+import { caseBytes, type Implementation } from '../shared/arithmetic/case-workspace.js';
+import { kernelCases } from '../shared/arithmetic/kernels.cases.js';
 
 /** What a test asks for: the cases that differ, how many there are, and the stages of the known answer that are wrong. */
 export interface Checked {

@@ -1,9 +1,8 @@
 /**
- * Cases that any implementation of the kernels must pass, as data: a case makes its operands from a seed, calls one
- * kernel and returns the bytes that it wrote. Two implementations agree when the bytes do. Nothing here knows of a test
- * runner, so that a browser can run the cases as well.
+ * Cases that every backend must pass, as data: a case makes its operands from a seed, calls one kernel and returns the
+ * bytes that it wrote. Two backends agree if the bytes are equal. Nothing here knows a test runner, so that a browser can
+ * run the cases too.
  */
-import { type KernelMemory, type KernelSizes, memoryStart } from '../../../shared/arithmetic/backend.js';
 import {
   Activation,
   type ActivationCode,
@@ -15,129 +14,11 @@ import {
   Write,
   type WriteCode,
 } from '../../../shared/arithmetic/kernels.js';
-import { Random } from '../../../shared/random.js';
-
-/** A memory of a backend, of at least `caseBytes` bytes, and the backend's sizes. */
-export interface Implementation {
-  readonly memory: KernelMemory;
-  readonly sizes: KernelSizes;
-}
-
-export interface KernelCase {
-  readonly name: string;
-  run(implementation: Implementation): Uint8Array;
-}
-
-/** Sizes of a dense layer. */
-export interface Layer {
-  readonly rows: number;
-  readonly inputs: number;
-  readonly outputs: number;
-}
-
-/** Bytes that the largest case needs. */
-export const caseBytes = 24 * 1024 * 1024;
+import type { Random } from '../../../shared/random.js';
+import { type KernelCase, kernelCase, type Layer, type Workspace } from './case-workspace.js';
 
 const activations = Object.entries(Activation);
 const writes = Object.entries(Write);
-
-/** Operands and results of one case, laid out by a bump of a pointer; results are collected in order. */
-export class Workspace {
-  private end: Pointer = memoryStart;
-  private readonly outputs: [Pointer, number][] = [];
-  readonly random: Random;
-
-  constructor(
-    readonly memory: KernelMemory,
-    readonly sizes: KernelSizes,
-    seed: number,
-  ) {
-    this.random = new Random(seed);
-  }
-
-  /** Filled with a pattern that no kernel writes, so that a byte too many or too few is seen. */
-  take(bytes: number): Pointer {
-    const at = this.end;
-    this.end += Math.ceil(bytes / 16) * 16;
-    new Uint8Array(this.memory.buffer, at, this.end - at).fill(0x5a);
-    return at;
-  }
-
-  floats(length: number): Float32Array {
-    return new Float32Array(this.memory.buffer, this.take(4 * length), length);
-  }
-
-  /** A result, with a margin on both sides that must stay as it is. */
-  output(bytes: number): Pointer {
-    const at = this.take(bytes + 32) + 16;
-    this.outputs.push([at - 16, bytes + 32]);
-    return at;
-  }
-
-  /** A result with something in it already. */
-  outputOf(values: Float32Array): Pointer {
-    const at = this.output(values.byteLength);
-    new Float32Array(this.memory.buffer, at, values.length).set(values);
-    return at;
-  }
-
-  put(values: ArrayLike<number>): Pointer {
-    const view = this.floats(values.length);
-    view.set(values);
-    return view.byteOffset;
-  }
-
-  bytes(length: number, limit: number): Pointer {
-    const at = this.take(length);
-    const view = new Uint8Array(this.memory.buffer, at, length);
-    for (let i = 0; i < length; i++) view[i] = this.random.below(limit);
-    return at;
-  }
-
-  /** Random numbers, `zeros` of them zero (of either sign), a few subnormal or with subnormal products. */
-  numbers(length: number, zeros = 0): Pointer {
-    return this.put(this.values(length, zeros));
-  }
-
-  values(length: number, zeros = 0): Float32Array {
-    const { random } = this;
-    return Float32Array.from({ length }, () => {
-      const value = 4 * random.uniform() - 2;
-      if (random.uniform() < zeros) return value < 0 ? -0 : 0;
-      const kind = random.below(64);
-      return kind === 0 ? value * 2 ** -130 : kind === 1 ? value * 2 ** -72 : value;
-    });
-  }
-
-  /** Followed by a margin that must stay as it is. */
-  scratch({ rows, inputs, outputs }: Layer): Pointer {
-    const at = this.take(4 * this.sizes.scratchFloats(rows, inputs, outputs));
-    this.output(0);
-    return at;
-  }
-
-  results(): Uint8Array {
-    const total = this.outputs.reduce((sum, [, bytes]) => sum + bytes, 0);
-    const all = new Uint8Array(total);
-    let at = 0;
-    for (const [from, bytes] of this.outputs) {
-      all.set(new Uint8Array(this.memory.buffer, from, bytes), at);
-      at += bytes;
-    }
-    return all;
-  }
-}
-
-function kernelCase(name: string, seed: number, body: (kernels: Kernels, space: Workspace) => void): KernelCase {
-  return {
-    name,
-    run({ memory, sizes }) {
-      const space = new Workspace(memory, sizes, seed);
-      body(memory.kernels, space);
-      return space.results();
-    },
-  };
-}
 
 /** Forward pass and both gradients of one layer. */
 export function layerCases(layer: Layer, zeros: number, activation: [string, ActivationCode]): KernelCase[] {
@@ -241,7 +122,7 @@ function exponents(random: Random, length: number): Float32Array {
 function changesCase(floats: number, fromZero: boolean): KernelCase {
   return kernelCase(`changes of ${floats} from ${fromZero ? 'zeros' : 'others'}`, floats, (kernels, space) => {
     const base = fromZero ? 0 : space.numbers(floats);
-    const x = space.take(4 * floats);
+    const x = space.room(4 * floats);
     const words = new Uint32Array(space.memory.buffer, x, floats);
     words.set(fromZero ? new Uint32Array(floats) : new Uint32Array(space.memory.buffer, base, floats));
     for (let at = space.random.below(150); at < floats; at += 1 + space.random.below(150)) {
@@ -271,11 +152,11 @@ function inputCase(layer: Layer, zeros: readonly number[], activation: [string, 
     new Uint8Array(space.memory.buffer, images, inputs).fill(0);
     const records = keepImages(kernels, space, images, inputs, samples);
     const labels = space.bytes(samples, 256);
-    const ids = space.take(4 * rows);
+    const ids = space.room(4 * rows);
     new Uint32Array(space.memory.buffer, ids, rows).forEach((_, r, out) => {
       out[r] = r === 0 ? 0 : space.random.below(samples);
     });
-    const packed = space.take(4 * space.sizes.packedFloats(rows, inputs));
+    const packed = space.room(4 * space.sizes.packedFloats(rows, inputs));
     space.output(0);
     kernels.gather(records, labels, inputs, ids, rows, packed, space.output(rows));
     const [w, b, y] = [space.numbers(inputs * outputs), space.numbers(outputs), space.output(4 * rows * outputs)];
@@ -292,10 +173,10 @@ function inputCase(layer: Layer, zeros: readonly number[], activation: [string, 
 
 /** The addresses of the images' records. Each image is restored from its record once, which is a result, too. */
 function keepImages(kernels: Kernels, space: Workspace, images: Pointer, pixels: number, count: number): Pointer {
-  const addresses = space.take(4 * count);
+  const addresses = space.room(4 * count);
   const restored = space.output(pixels * count);
   for (let i = 0; i < count; i++) {
-    const record = space.take(space.sizes.recordBytesMax(pixels));
+    const record = space.room(space.sizes.recordBytesMax(pixels));
     kernels.keep(images + i * pixels, pixels, record);
     kernels.restore(record, pixels, restored + i * pixels);
     new Uint32Array(space.memory.buffer, addresses, count)[i] = record;
@@ -316,13 +197,13 @@ function sparseImages(space: Workspace, count: number, pixels: number, zeros: re
 function pixelValues(zeros: number): KernelCase {
   return kernelCase(`input layer of every byte and ${zeros} zeros`, 1, (kernels, space) => {
     const inputs = 256 + zeros;
-    const images = space.take(inputs);
+    const images = space.room(inputs);
     new Uint8Array(space.memory.buffer, images, inputs).forEach((_, i, out) => {
       out[i] = i < 256 ? i : 0;
     });
-    const [labels, ids] = [space.bytes(1, 10), space.take(4)];
+    const [labels, ids] = [space.bytes(1, 10), space.room(4)];
     new Uint32Array(space.memory.buffer, ids, 1)[0] = 0;
-    const packed = space.take(4 * space.sizes.packedFloats(1, inputs));
+    const packed = space.room(4 * space.sizes.packedFloats(1, inputs));
     const records = keepImages(kernels, space, images, inputs, 1);
     kernels.gather(records, labels, inputs, ids, 1, packed, space.output(1));
     const [gw, gb] = [space.output(4 * inputs), space.output(4)];

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { KernelBackend } from '../../../shared/arithmetic/backend.js';
 import { Activation } from '../../../shared/arithmetic/kernels.js';
 import { backendsUnderTest, scalar } from './backends.js';
-import { caseBytes, type Implementation, type KernelCase, kernelCases, layerCases } from './kernels.cases.js';
+import { caseBytes, type Implementation, type KernelCase } from './case-workspace.js';
+import { kernelCases, layerCases } from './kernels.cases.js';
 
 function implementation({ sizes, createMemory }: KernelBackend, shared: boolean): Implementation {
   return { sizes, memory: createMemory(caseBytes, shared) };
