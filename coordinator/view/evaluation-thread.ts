@@ -35,7 +35,7 @@ export type EvaluationAnswer =
 
 const kernels = openBackend((workerData as ThreadData).backend);
 
-/** By SHA-256, the one that was used last at the end. */
+/** The test sets by SHA-256; the one that was used last comes last. */
 const testSets = new Map<string, Samples>();
 
 let last: Promise<void> = Promise.resolve();

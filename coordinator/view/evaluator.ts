@@ -1,4 +1,4 @@
-/** Evaluates recorded weights, on a thread that is started with the first request. */
+/** Evaluates recorded weights on a thread, which starts with the first request. */
 import { Worker } from 'node:worker_threads';
 import type { BackendHandOver } from '../../shared/arithmetic/backend.js';
 import { LockstepError } from '../../shared/errors.js';
@@ -40,7 +40,7 @@ export class ThreadEvaluator implements Evaluator {
     worker.on('message', (answer: EvaluationAnswer) => this.answered(answer));
     worker.on('error', (error) => this.ended(error));
     worker.on('exit', () => this.ended(new Error('the thread has ended')));
-    // A process that has nothing else to do ends.
+    // The thread alone does not keep the process alive.
     worker.unref();
     return worker;
   }

@@ -17,7 +17,7 @@ import { MetricsTail } from './metrics-tail.js';
 import type { ReadableFiles } from './readable-files.js';
 import { parseSummary, type ShownSummary } from './summary-file.js';
 
-/** Hears what a look finds, in the order of the run. */
+/** Is told what a look finds, in the order of the run. */
 export interface LookListener {
   /** The lines so far are void: the run was resumed at an earlier step, or another run is here now. */
   restarted(): void;
@@ -34,7 +34,7 @@ export class RecordedRun {
   private checkpoints_: readonly string[] = [];
   private writer_: ProcessIdentity | null = null;
   private readonly tail = new MetricsTail();
-  /** The files that were read last, by name: what is unchanged is not read again. */
+  /** The editions of the files that were read last, by name: an unchanged file is not read again. */
   private readonly editions = new Map<string, string | null>();
 
   /** Rejects with `run-invalid` where there is no run, or one whose configuration cannot be read. */
@@ -81,7 +81,7 @@ export class RecordedRun {
     return this.checkpoints_;
   }
 
-  /** The process that works on the run. One of another machine counts: from here, nobody can tell that it has ended. */
+  /** The process that works on the run. A process of another machine always counts, because it cannot be checked from here. */
   get writer(): ProcessIdentity | null {
     return this.writer_;
   }
@@ -92,7 +92,7 @@ export class RecordedRun {
 
   /** Reads what is new. Never rejects. */
   async look(listener: LookListener): Promise<void> {
-    // One file that cannot be read does not hide the others.
+    // If one file cannot be read, the others still are.
     for (const part of [this.lookAtNames, this.lookAtConfig, this.lookAtSummary, this.lookAtMetrics]) {
       await part.call(this, listener).catch((error: unknown) => listener.faulty(sentenceOf(this.path, error)));
     }
@@ -128,7 +128,7 @@ export class RecordedRun {
     const path = join(this.path, name);
     const edition = await this.files.edition(path);
     if (edition === (this.editions.get(name) ?? null)) return null;
-    // Taken before the text: a file that changes in between is read again at the next look.
+    // The edition is older than the text: a file that changes in between is read again at the next look.
     this.editions.set(name, edition);
     return { text: edition === null ? null : Buffer.from(await this.files.read(path)).toString() };
   }

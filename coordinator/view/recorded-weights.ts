@@ -19,7 +19,7 @@ export interface StoredWeights {
 /** A file that should have weights. */
 interface Candidate {
   readonly step: number;
-  /** Another text for other weights. */
+  /** Different for different weights. */
   readonly identity: string;
   readonly path: string;
   read(file: Uint8Array): Promise<Uint8Array>;
@@ -29,7 +29,7 @@ export class RecordedWeights {
   private newest_: { readonly identity: string; readonly weights: StoredWeights } | null = null;
   /** Files that were found damaged: they are not read again. */
   private readonly damaged = new Set<string>();
-  /** One reads at a time: others wait for the same weights. */
+  /** Requests that come while weights are read wait for the same weights. */
   private reading: Promise<StoredWeights | null> | null = null;
 
   constructor(
@@ -37,7 +37,7 @@ export class RecordedWeights {
     private readonly faulty: (message: string) => void,
   ) {}
 
-  /** The step of the weights that `newest` finds, unless their file is damaged; null where there are none. */
+  /** The step of the newest file with weights; null where there is none. The file may turn out to be damaged. */
   get newestStep(): number | null {
     return this.candidates()[0]?.step ?? null;
   }
@@ -83,7 +83,7 @@ export class RecordedWeights {
     };
   }
 
-  /** Only with a summary: without one, the model may be left from before the run was resumed. */
+  /** Without a summary the model does not count: it may be left from before the run was resumed. */
   private model(): Candidate | null {
     const { config, path, summary } = this.run;
     if (summary === null) return null;
@@ -99,7 +99,7 @@ export class RecordedWeights {
     try {
       return await read(await this.run.files.read(path));
     } catch (error) {
-      // A checkpoint that was removed meanwhile has made room for newer ones: the next look finds them.
+      // The run has removed this checkpoint because it has newer ones: the next look finds those.
       if (codeOf(error) === 'ENOENT') return null;
       this.damaged.add(identity);
       this.faulty(`${path} cannot be used: ${describeFault(error)}; the weights before it are shown`);

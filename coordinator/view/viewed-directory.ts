@@ -71,7 +71,7 @@ export class ViewedDirectory implements ViewedRun, LookListener {
     return { path: this.run.path, config: this.run.config, state: this.state(0, null) };
   }
 
-  /** The curve is the only thing that is sent in parts. */
+  /** Only the curve is sent in parts: there are no events. */
   get mark(): Mark {
     return { curve: this.course.curve.mark, event: 0 };
   }

@@ -1,6 +1,7 @@
 /**
- * Who may do what. Three questions, for HTTP and WebSockets alike: does the request come in under a name that is ours
- * (DNS rebinding), does it come from a page that may (cross-site hijacking), does it know the token.
+ * Who may do what. HTTP requests and WebSockets are asked the same three questions. Did the request come under a name of
+ * this machine (against DNS rebinding)? Did it come from an allowed page (against cross-site hijacking)? Does it have the
+ * token?
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -9,9 +10,9 @@ import { hostname } from 'node:os';
 export interface AccessConfig {
   /** Everyone may join and look, without a token. */
   readonly isOpen: boolean;
-  /** What controls must present. */
+  /** The token that controls need. */
   readonly operatorToken: string;
-  /** Names, beside addresses and this machine's own, under which browsers reach it, or of pages that may join. */
+  /** More names under which browsers reach this machine, and names of sites whose pages may join. */
   readonly hosts: readonly string[];
 }
 
@@ -20,7 +21,7 @@ export type Role = 'nobody' | 'member' | 'operator';
 export class Access {
   private readonly hosts: ReadonlySet<string>;
   private readonly isOpen: boolean;
-  /** Of the run; null until it is known, which may be after the first request. */
+  /** The run's token; null until it is known, which may be after the first request. */
   private token: Buffer | null = null;
   private readonly operatorToken: Buffer;
 
@@ -35,17 +36,17 @@ export class Access {
     return !this.isOpen;
   }
 
-  /** Whether it is known who may look. Until then nobody's token is wrong. */
+  /** Whether it is known who may look. Before that, no token can be called wrong. */
   get isSettled(): boolean {
     return this.isOpen || this.token !== null;
   }
 
-  /** Whoever presents this token may join and look. */
+  /** From now on, requests with this token may join and look. */
   admit(token: string): void {
     this.token = sha256(token);
   }
 
-  /** What the bearer of this token may do; null: there is none. Takes the same time whatever was offered. */
+  /** What a request with this token may do; null: it has none. The time that this takes tells nothing about the token. */
   roleOf(offered: string | null): Role {
     const hash = sha256(offered ?? '');
     const isOperator = timingSafeEqual(hash, this.operatorToken);
@@ -54,7 +55,7 @@ export class Access {
     return isMember ? 'member' : 'nobody';
   }
 
-  /** False for a name that is not known to be ours: somebody may have made it point here. */
+  /** False for a name that may not be this machine's: anybody can make a name of their own point here. */
   knowsHost({ host }: IncomingHttpHeaders): boolean {
     return host !== undefined && this.isOurs(parsed(`http://${host}`));
   }
@@ -66,7 +67,7 @@ export class Access {
     return page !== null && (page.host === parsed(`http://${host}`)?.host || this.hosts.has(page.hostname));
   }
 
-  /** Addresses cannot be made to point elsewhere. */
+  /** An address always is: unlike a name, it cannot be made to point elsewhere. */
   private isOurs(url: URL | null): boolean {
     return url !== null && (isAddress(url.hostname) || this.hosts.has(url.hostname));
   }

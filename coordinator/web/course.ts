@@ -27,7 +27,7 @@ export class Course {
     return this.newest_;
   }
 
-  /** The newest hash that was said. */
+  /** The newest hash in the lines, or the hash of the final weights. */
   get hashed(): HashedStep | null {
     return this.hashed_;
   }
@@ -58,12 +58,12 @@ export class Course {
     }
   }
 
-  /** The final weights have this hash. */
+  /** The run has ended, and its final weights have this hash. */
   ended(hashed: HashedStep): void {
     this.hashed_ = hashed;
   }
 
-  /** Forgets everything: another course begins. */
+  /** Forgets everything, because the lines begin again. */
   restart(): void {
     this.curve.clear();
     this.newest_ = null;

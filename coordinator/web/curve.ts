@@ -31,7 +31,7 @@ export class BoundedCurve {
   /** `pointsMax` is even. */
   constructor(private readonly pointsMax: number) {}
 
-  /** An evaluation ends a point, so that it shows at once and at its own step. */
+  /** A step with an evaluation ends a point, so that the evaluation is shown at once and at its own step. */
   add({ step, loss, accuracy, test }: CurveStep): void {
     const { open } = this;
     open.steps += 1;
@@ -78,13 +78,13 @@ export class BoundedCurve {
   }
 }
 
-/** An evaluation keeps its step: the newer one's where there are two. */
+/** The mean of two points. An evaluation stays, with its step; of two evaluations, the newer one. */
 function merged(a: CurvePoint, b: CurvePoint): CurvePoint {
   const evaluated = b.testLoss === undefined && a.testLoss !== undefined ? a : b;
   return { ...evaluated, loss: brief((a.loss + b.loss) / 2), accuracy: brief((a.accuracy + b.accuracy) / 2) };
 }
 
-/** As many digits as a picture shows. */
+/** Six digits: a picture does not show more. */
 function brief(x: number): number {
   return Number(x.toPrecision(6));
 }

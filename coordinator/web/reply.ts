@@ -10,7 +10,7 @@ export interface Reply {
 
 export interface Content {
   readonly type: string;
-  /** Quoted. With one, a client that has these bytes is told so, and asks each time. Without: not to be stored. */
+  /** In quotes. With an ETag, clients may keep the bytes but ask each time; without one, they must not keep them. */
   readonly etag?: string | undefined;
 }
 
@@ -47,7 +47,7 @@ export function sendJson(reply: Reply, body: unknown): void {
   sendBytes(reply, { type: 'application/json; charset=utf-8' }, Buffer.from(JSON.stringify(body)));
 }
 
-/** A file of a page, for a browser that reached us under the name `host`, which is known to be ours. */
+/** Sends a file of a page. `host` is the name that the browser used; it has been checked. */
 export function sendPage(reply: Reply, file: StaticFile, host: string): void {
   const { request, response } = reply;
   const { encoding, bytes } = encodedFor(file, String(request.headers['accept-encoding'] ?? ''));
@@ -60,8 +60,8 @@ export function sendPage(reply: Reply, file: StaticFile, host: string): void {
 }
 
 /**
- * Nothing from elsewhere, nothing inline; a page that is cross-origin isolated has shared memory. The scripts are no
- * secret: pages of other sites may load them as a library.
+ * Pages load nothing from elsewhere and have no inline scripts. Cross-origin isolation gives them shared memory. Pages of
+ * other sites may load the scripts as a library: the scripts are no secret.
  */
 function pageHeaders(host: string): Readonly<Record<string, string>> {
   const policy = [
@@ -70,7 +70,7 @@ function pageHeaders(host: string): Readonly<Record<string, string>> {
     "worker-src 'self' blob:",
     "style-src 'self'",
     "img-src 'self' data: blob:",
-    // Not every browser takes 'self' to mean WebSockets as well.
+    // In some browsers, 'self' does not include WebSockets.
     `connect-src 'self' ws://${host} wss://${host}`,
     "base-uri 'none'",
     "form-action 'none'",
@@ -85,7 +85,7 @@ function pageHeaders(host: string): Readonly<Record<string, string>> {
   };
 }
 
-/** The body as text; null when it is longer. Never rejects: a request that ends early has no reader for an answer. */
+/** The body as text; null when it is longer than `bytesMax`, or when the request ends early. Never rejects. */
 export function readBody({ request }: Reply, bytesMax: number): Promise<string | null> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];

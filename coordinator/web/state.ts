@@ -23,7 +23,7 @@ export type RunPhase =
 export interface RunState {
   /** Of Lockstep. */
   readonly version: string;
-  /** Where `lockstep view` reads the run; null: the process that trains shows itself. */
+  /** The directory that `lockstep view` reads; null where the process that trains serves its own state. */
   readonly files: RunFilesState | null;
   /** The run's name: that of its directory. */
   readonly run: string;
@@ -36,7 +36,7 @@ export interface RunState {
   readonly epochs: number;
   readonly stepsPerEpoch: number;
   readonly samplesPerSecond: number;
-  /** Null when there is no way to tell. */
+  /** Null when nothing is known about it. */
   readonly secondsLeft: number | null;
   /** Of the newest step's mini-batch. */
   readonly loss: number | null;
@@ -71,9 +71,9 @@ export interface RunState {
   readonly complete: boolean;
   readonly events: readonly LoggedEvent[];
   readonly curve: readonly CurvePoint[];
-  /** How long to wait between two requests for the weights: the more viewers, the longer. */
+  /** How long to wait between two requests for the weights: longer with more viewers. */
   readonly weightsEveryMs: number;
-  /** Milliseconds since 1970, by the coordinator's clock; `startedAt` is null until the first step has begun. */
+  /** Milliseconds since 1970, by the server's clock; `startedAt` is null until the first step has begun. */
   readonly startedAt: number | null;
   readonly now: number;
 }
@@ -141,7 +141,7 @@ export type EventKind =
   | 'ended';
 
 export interface LoggedEvent {
-  /** Ascending. */
+  /** Each event has a higher number than the one before. */
   readonly id: number;
   readonly at: number;
   readonly kind: EventKind;
@@ -166,7 +166,7 @@ export interface EvaluationState {
   readonly correct: number;
   /** `confusion[label][predicted]`: samples of the test set. */
   readonly confusion: readonly (readonly number[])[];
-  /** The first ones by index, as many as the limits say; there are `samples - correct`. */
+  /** The first of them by index, bounded by `limits.misclassifiedMax`; in all there are `samples - correct`. */
   readonly misclassified: readonly Misclassified[];
 }
 
@@ -192,7 +192,7 @@ export interface DropRequest {
   readonly member: number;
 }
 
-/** Every answer of the API that is not what was asked for. */
+/** The body of every refusal. */
 export interface ApiError {
   readonly error: { readonly code: ApiErrorCode; readonly message: string };
 }

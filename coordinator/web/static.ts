@@ -12,7 +12,7 @@ export interface StaticFile {
   /** Of the content. */
   readonly hash: string;
   readonly plain: Buffer;
-  /** By the name of the encoding, the smallest first. */
+  /** The compressed versions, the smallest first. */
   readonly compressed: readonly Encoded[];
 }
 
@@ -64,7 +64,7 @@ export function loadStaticFiles(directory: string): StaticFiles {
   return files;
 }
 
-/** What a client that accepts these encodings is sent. */
+/** The version to send to a client that accepts these encodings. */
 export function encodedFor({ plain, compressed }: StaticFile, accepted: string): Encoded {
   const offers = accepted.split(',').map((offer) => offer.trim().split(';')[0]);
   return compressed.find(({ encoding }) => offers.includes(encoding ?? 'identity')) ?? { encoding: null, bytes: plain };
