@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The command line: `lockstep train`, `lockstep coordinator`, `lockstep worker`. Each command loads its own modules: a
- * worker holds none of a coordinator's.
+ * The command line: `lockstep train`, `coordinator`, `worker`, `view` and `conform`. Each command loads its own modules,
+ * so a worker holds none of a coordinator's.
  */
 import { availableParallelism, hostname } from 'node:os';
 import yargs from 'yargs';
@@ -9,7 +9,7 @@ import { hideBin } from 'yargs/helpers';
 import { type ErrorCode, LockstepError } from '../../shared/errors.js';
 import { limits } from '../../shared/limits.js';
 import { version } from '../version.js';
-import { integer, logOptions, once, readConfig, runOptions } from './options.js';
+import { accessOptions, integer, logOptions, once, readConfig, runOptions } from './options.js';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
 const exitCodes: Partial<Record<ErrorCode, number>> = {
@@ -50,31 +50,12 @@ const parser = yargs(hideBin(process.argv))
     (y) =>
       y
         .options(runOptions)
-        .option('host', {
-          string: true,
-          default: '127.0.0.1',
-          describe: 'Address to listen on; 0.0.0.0: all',
-          coerce: once,
-        })
+        .options(accessOptions)
         .option('port', { default: 8080, describe: 'Port to listen on; 0: any', coerce: integer('port', 0, 65535) })
         .option('min-workers', {
           default: 1,
           describe: 'Start when so many workers have joined',
           coerce: integer('min-workers', 1, limits.membersMax),
-        })
-        .option('token-file', {
-          string: true,
-          describe: 'File with the token that workers need (also: LOCKSTEP_TOKEN)',
-          coerce: once,
-        })
-        .option('open', { boolean: true, default: false, describe: 'Ask for no token, wherever it listens' })
-        .option('allow-host', {
-          string: true,
-          array: true,
-          requiresArg: true,
-          default: [] as string[],
-          defaultDescription: 'its addresses, localhost, and its own name',
-          describe: 'Another name that browsers reach it by, or a site whose pages may join',
         })
         .option('stay', {
           boolean: true,
@@ -138,30 +119,11 @@ const parser = yargs(hideBin(process.argv))
           describe: 'Directory of the data set that they were trained on, if it is not where train finds it',
           coerce: once,
         })
-        .option('host', {
-          string: true,
-          default: '127.0.0.1',
-          describe: 'Address to listen on; 0.0.0.0: all',
-          coerce: once,
-        })
+        .options(accessOptions)
         .option('port', {
           defaultDescription: '8081, or any free port',
           describe: 'Port to listen on; 0: any',
           coerce: integer('port', 0, 65535),
-        })
-        .option('token-file', {
-          string: true,
-          describe: 'File with the token that viewers need (also: LOCKSTEP_TOKEN)',
-          coerce: once,
-        })
-        .option('open', { boolean: true, default: false, describe: 'Ask for no token, wherever it listens' })
-        .option('allow-host', {
-          string: true,
-          array: true,
-          requiresArg: true,
-          default: [] as string[],
-          defaultDescription: 'its addresses, localhost, and its own name',
-          describe: 'Another name that browsers reach it by',
         })
         .example('$0 view', 'The newest run in ./runs')
         .example('$0 view runs/A runs/B runs/C', 'Three runs on one chart, and what differs between them'),

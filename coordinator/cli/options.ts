@@ -132,6 +132,25 @@ export const runOptions = {
   ...logOptions,
 } as const satisfies Record<string, Options>;
 
+/** Where a command that serves pages listens, and who may reach it. */
+export const accessOptions = {
+  host: { string: true, default: '127.0.0.1', describe: 'Address to listen on; 0.0.0.0: all', coerce: once },
+  'token-file': {
+    string: true,
+    describe: 'File with the token that others need (also: LOCKSTEP_TOKEN)',
+    coerce: once,
+  },
+  open: { boolean: true, default: false, describe: 'Ask for no token, wherever it listens' },
+  'allow-host': {
+    string: true,
+    array: true,
+    requiresArg: true,
+    default: [] as string[],
+    defaultDescription: 'its addresses, localhost, and its own name',
+    describe: 'Another name that browsers reach it by, or a site whose pages may join',
+  },
+} as const satisfies Record<string, Options>;
+
 /** Reads a configuration file: the options' names and values as a JSON object. */
 export function readConfig(path: string): Record<string, unknown> {
   let parsed: unknown;
