@@ -6,7 +6,7 @@ import { type Credentials, credentialsKey, fragmentOf, parseFragment } from '../
 import type { ApiError } from '../web/state.js';
 
 /** Takes the tokens out of the address, or returns those that this tab was given before. The tab keeps them for a reload. */
-export function takeCredentials(): Credentials {
+export function collectCredentials(): Credentials {
   const given = parseFragment(location.hash);
   const kept = parseFragment(sessionStorage.getItem(credentialsKey) ?? '');
   const credentials = {

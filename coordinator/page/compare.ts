@@ -1,7 +1,7 @@
 /** The page of several runs: asks for their comparison once a second, and draws it. */
 import { fragmentOf } from '../../shared/protocol/handshake.js';
 import type { ComparisonState } from '../web/state.js';
-import { reasonOf, request, takeCredentials } from './access.js';
+import { collectCredentials, reasonOf, request } from './access.js';
 import { CompareCharts } from './compare-charts.js';
 import { CompareLegend } from './compare-legend.js';
 import { CompareTable } from './compare-table.js';
@@ -12,7 +12,7 @@ import { tokenForm } from './token-form.js';
 const EVERY_MS = 1000;
 const ANSWER_MAX_MS = 10_000;
 
-let credentials = takeCredentials();
+let credentials = collectCredentials();
 let etag: string | null = null;
 let goneSince: number | null = null;
 let timer: ReturnType<typeof setTimeout> | undefined;

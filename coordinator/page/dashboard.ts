@@ -1,7 +1,7 @@
 /** The dashboard: receives states and draws the panels of the page. Each panel has a module of its name. */
 import { parameterCount } from '../../shared/model/parameters.js';
 import type { EvaluationState, RunState } from '../web/state.js';
-import { takeCredentials } from './access.js';
+import { collectCredentials } from './access.js';
 import { Charts } from './charts.js';
 import { ControlButtons } from './controls.js';
 import { LearningCurve } from './curve.js';
@@ -22,7 +22,7 @@ import { parseWeights } from './weights.js';
 
 const ANNOUNCEMENT_MS = 8000;
 
-let credentials = takeCredentials();
+let credentials = collectCredentials();
 const mine = () => credentials;
 
 const curve = new LearningCurve();

@@ -38,7 +38,8 @@ function speeds(members: readonly Member[], work: WorkName): number[] {
 export function candidates(members: Iterable<Member>, slots: number): Member[] {
   const free = [...members].filter(hasRoom);
   if (free.length <= slots) return free;
-  const order = (a: Member, b: Member) => a.expired - b.expired || a.leases.length - b.leases.length || a.id - b.id;
+  const order = (a: Member, b: Member) =>
+    a.expiredInARow - b.expiredInARow || a.leases.length - b.leases.length || a.id - b.id;
   return free.sort(order).slice(0, slots);
 }
 
@@ -47,7 +48,7 @@ export function idleHelper(members: Iterable<Member>): Member | undefined {
   let best: Member | undefined;
   for (const member of members) {
     if (member.leases.length > 0) continue;
-    if (best === undefined || member.expired < best.expired) best = member;
+    if (best === undefined || member.expiredInARow < best.expiredInARow) best = member;
   }
   return best;
 }

@@ -52,15 +52,15 @@ const SLOT_MS_MIN = 1e-4;
 /** Each time a slow member gets no work, its time per slot is multiplied by this, so that it is tried again. */
 const PASSED_OVER_FACTOR = 0.99;
 
-/** All that a pool believes about one member. Its state changes only through the functions below. */
+/** All that a pool believes about one member. Its state changes only through the events below. */
 export class Member {
   /** In the order in which they were handed out. The member works in this order. */
   readonly leases: Lease[] = [];
   /** Smoothed milliseconds for one slot; 0 until the first result. */
   readonly msPerSlot = forEachKind(() => 0);
   /** Since its last result: leases that expired, and late shards that others finished for it. */
-  expired = 0;
-  overtaken = 0;
+  expiredInARow = 0;
+  overtakenInARow = 0;
   heardMs: number;
   pingedMs: number;
 
@@ -83,7 +83,7 @@ export class Member {
   boundMs(work: WorkName, slots: number): number {
     const { firstLeaseMs, leaseMsMin, leaseFactor, leaseFactorExpired } = patience;
     if (this.msPerSlot[work] === 0) return firstLeaseMs;
-    const factor = this.expired === 0 ? leaseFactor : leaseFactorExpired;
+    const factor = this.expiredInARow === 0 ? leaseFactor : leaseFactorExpired;
     return Math.max(factor * this.estimateMs(work, slots), leaseMsMin);
   }
 
@@ -106,59 +106,59 @@ export class Member {
     return first !== undefined && nowMs > first.startMs + first.boundMs ? first : undefined;
   }
 
-  becomeLeased(lease: Lease): void {
+  leased(lease: Lease): void {
     this.leases.push(lease);
   }
 
   /** A result proves progress. It is a measurement too, unless it came out of turn: then we do not know its start. */
-  becomeAnswered(lease: Lease, nowMs: number, tookMs: number | undefined): void {
+  answered(lease: Lease, nowMs: number, tookMs: number | undefined): void {
     if (lease === this.leases[0]) {
       const measured = Math.max((tookMs ?? nowMs - lease.startMs) / lease.slots, SLOT_MS_MIN);
       const known = this.msPerSlot[lease.work];
       this.msPerSlot[lease.work] = known === 0 ? measured : known + SPEED_GAIN * (measured - known);
     }
-    this.expired = 0;
-    this.overtaken = 0;
+    this.expiredInARow = 0;
+    this.overtakenInARow = 0;
     this.removeLease(lease, nowMs);
   }
 
   /** The member did not finish in time: its estimate grows, so that it gets less. */
-  becomeExpired(lease: Lease, nowMs: number): void {
+  expired(lease: Lease, nowMs: number): void {
     this.becomeSlower(lease, nowMs);
-    this.expired += 1;
+    this.expiredInARow += 1;
     this.removeLease(lease, nowMs);
   }
 
   /** Another member finished the shard first. If this one was late, that is a measurement of it as well. */
-  becomeOvertaken(lease: Lease, nowMs: number): void {
+  overtaken(lease: Lease, nowMs: number): void {
     if (lease === this.leases[0] && this.isLate(lease, nowMs)) {
       this.becomeSlower(lease, nowMs);
-      this.overtaken += 1;
+      this.overtakenInARow += 1;
     }
     this.removeLease(lease, nowMs);
   }
 
-  becomeRevoked(lease: Lease, nowMs: number): void {
+  revoked(lease: Lease, nowMs: number): void {
     this.removeLease(lease, nowMs);
   }
 
   /**
    * Too slow to get a part of a shard. Its estimate shrinks: without work, it could never show that it is fast again.
    */
-  becomePassedOver(work: WorkName): void {
+  passedOver(work: WorkName): void {
     this.msPerSlot[work] *= PASSED_OVER_FACTOR;
   }
 
-  becomeHeard(nowMs: number): void {
+  heard(nowMs: number): void {
     this.heardMs = nowMs;
   }
 
-  becomePinged(nowMs: number): void {
+  pinged(nowMs: number): void {
     this.pingedMs = nowMs;
   }
 
   /** We stood still until now. That time counts against nobody. */
-  becomeForgiven(stalledMs: number, nowMs: number): void {
+  forgiven(stalledMs: number, nowMs: number): void {
     this.heardMs = Math.min(this.heardMs + stalledMs, nowMs);
     const first = this.leases[0];
     if (first !== undefined) this.reschedule(Math.min(first.startMs + stalledMs, nowMs));

@@ -74,7 +74,7 @@ export class Pool {
       case 'result':
         return this.result(event.member, event.lease, event.nowMs, event.tookMs);
       case 'heard':
-        return this.members.get(event.member)?.becomeHeard(event.nowMs);
+        return this.members.get(event.member)?.heard(event.nowMs);
       case 'tick':
         return this.tick(event.nowMs);
       default:
@@ -111,7 +111,7 @@ export class Pool {
     const state = this.jobState(id);
     if (state === undefined) return;
     for (const lease of [...state.leases]) {
-      lease.member.becomeRevoked(lease, nowMs);
+      lease.member.revoked(lease, nowMs);
       this.revoke(lease);
     }
     this.remove(state);
@@ -121,13 +121,13 @@ export class Pool {
 
   private result(memberId: number, leaseId: number, nowMs: number, tookMs: number | undefined): void {
     const member = this.members.get(memberId);
-    member?.becomeHeard(nowMs);
+    member?.heard(nowMs);
     const lease = member?.leases.find(({ id }) => id === leaseId);
     if (lease === undefined) {
       this.effects.push({ type: 'discard', lease: leaseId });
       return;
     }
-    lease.member.becomeAnswered(lease, nowMs, tookMs);
+    lease.member.answered(lease, nowMs, tookMs);
     const state = this.end(lease);
     this.effects.push({ type: 'keep', lease: lease.id, job: lease.job, shard: lease.shard });
     for (const twin of [...state.leases]) if (sameShard(twin.shard, lease.shard)) this.overtake(twin, memberId, nowMs);
@@ -164,7 +164,7 @@ export class Pool {
   private watch(member: Member, nowMs: number): void {
     if (nowMs - member.heardMs > patience.silenceMs) return this.drop(member, 'silent');
     if (nowMs - member.pingedMs >= patience.pingMs) {
-      member.becomePinged(nowMs);
+      member.pinged(nowMs);
       this.effects.push({ type: 'ping', member: member.id });
     }
     const overdue = member.overdue(nowMs);
@@ -174,25 +174,25 @@ export class Pool {
   /** To be called first after a stall, so that newer events are not taken for older than the stall. */
   private forgiveOwnStall(nowMs: number): void {
     if (this.lastTickMs === null || nowMs - this.lastTickMs < patience.ownStallMs) return;
-    for (const member of this.members.values()) member.becomeForgiven(nowMs - this.lastTickMs, nowMs);
+    for (const member of this.members.values()) member.forgiven(nowMs - this.lastTickMs, nowMs);
     this.lastTickMs = nowMs;
   }
 
   private expire(lease: Lease, nowMs: number): void {
     const { member } = lease;
-    member.becomeExpired(lease, nowMs);
+    member.expired(lease, nowMs);
     this.effects.push({ type: 'revoke', member: member.id, lease: lease.id });
     this.reclaim(lease);
-    if (member.expired >= patience.expiredMax) this.drop(member, 'no-progress');
+    if (member.expiredInARow >= patience.expiredMax) this.drop(member, 'no-progress');
   }
 
   /** Another member has summed the shard. */
   private overtake(lease: Lease, by: number, nowMs: number): void {
     const { id, member, job, shard } = lease;
-    member.becomeOvertaken(lease, nowMs);
+    member.overtaken(lease, nowMs);
     this.end(lease);
     this.effects.push({ type: 'overtaken', member: member.id, lease: id, by, job, shard });
-    if (member.remote && member.overtaken >= patience.overtakenMax) this.drop(member, 'no-progress');
+    if (member.remote && member.overtakenInARow >= patience.overtakenMax) this.drop(member, 'no-progress');
   }
 
   /** Its shards are pending after that: the caller leases them again. */
@@ -243,7 +243,7 @@ export class Pool {
 
   /** Leases a run of shards. What its member has no room for is pending again. */
   private leaseRun(state: JobState, run: readonly Shard[], member: Member, nowMs: number): void {
-    if (run.length === 0) member.becomePassedOver(state.job.work);
+    if (run.length === 0) member.passedOver(state.job.work);
     for (const part of run) {
       if (hasRoom(member)) this.lease(state, part, member, nowMs);
       else state.pending.push(part);
@@ -263,7 +263,7 @@ export class Pool {
       boundMs: member.boundMs(work, slots),
       startMs: member.freeMs(nowMs),
     };
-    member.becomeLeased(lease);
+    member.leased(lease);
     state.leases.add(lease);
     this.effects.push({ type: 'lease', member: member.id, lease: lease.id, job: state.job, shard });
   }
