@@ -134,9 +134,9 @@ export class SessionDriver {
         return this.prepare(effect.welcome);
       case 'store-weights':
         this.progress.step = effect.weights.step;
-        return this.check(this.assignment?.storeWeights(effect.weights, this.payload));
+        return this.check(this.assignment?.storeWeights(effect.weights, this.payload), 'payload-length');
       case 'store-samples':
-        return this.check(this.assignment?.storeSamples(effect.samples, this.payload));
+        return this.check(this.assignment?.storeSamples(effect.samples, this.payload), 'payload-length');
       case 'compute':
         return this.compute(effect.shard);
       case 'cancel':
@@ -186,9 +186,9 @@ export class SessionDriver {
     this.send({ type: 'message', message: decoded.message, nowMs: this.nowMs });
   }
 
-  /** Reports a fault of a payload, if there is one. */
-  private check(fault: string | null | undefined): void {
-    if (fault) this.garbage('field-invalid', fault);
+  /** Reports a fault of the message at hand, if there is one. */
+  private check(fault: string | null | undefined, code: ProtocolErrorCode): void {
+    if (fault) this.garbage(code, fault);
   }
 
   /** Preparations run one after the other: a reconnect must not build a second machine at the same time. */
@@ -228,7 +228,7 @@ export class SessionDriver {
       this.transmitGradient(shard.lease, answer);
       this.transmit(encodeFrame({ type: 'result', lease: shard.lease, computeMs }, ...answer.result));
     });
-    this.check(fault);
+    this.check(fault, 'field-invalid');
   }
 
   private transmitGradient(lease: number, { parts, packPart }: Answer): void {

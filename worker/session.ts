@@ -46,8 +46,8 @@ export const sessionTimes = {
   leaveMs: 2_000,
 } as const;
 
-/** Refusals that no second attempt can change. */
-const finalRefusals: ReadonlySet<ProtocolErrorCode> = new Set([
+/** Errors that no second attempt can change, whichever side found them. */
+const finalErrors: ReadonlySet<ProtocolErrorCode> = new Set([
   'version-mismatch',
   'arithmetic-mismatch',
   'known-answer-wrong',
@@ -208,7 +208,7 @@ export class Session {
 
   private refused(code: ProtocolErrorCode, message: string): void {
     this.close(null);
-    if (finalRefusals.has(code)) this.exit(false, message);
+    if (finalErrors.has(code)) this.exit(false, message);
   }
 
   private unexpected(type: string): void {
@@ -217,8 +217,10 @@ export class Session {
 
   /** Says why before it closes; the coordinator may be another version, or not a coordinator at all. */
   private reject(code: ProtocolErrorCode, detail: string): void {
-    this.send({ type: 'failure', code, message: detail.slice(0, limits.messageLengthMax) });
+    const message = detail.slice(0, limits.messageLengthMax);
+    this.send({ type: 'failure', code, message });
     this.close(code);
+    if (finalErrors.has(code)) this.exit(false, message);
   }
 
   private close(code: ProtocolErrorCode | null): void {

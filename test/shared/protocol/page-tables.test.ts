@@ -11,6 +11,7 @@ import { partBytesMax, partFloats } from '../../../shared/protocol/tensor.js';
 import { fromCoordinatorValidators, fromWorkerValidators } from '../../../shared/protocol/validate.js';
 import { Random } from '../../../shared/random.js';
 import { Session, sessionTimes } from '../../../worker/session.js';
+import type { SessionEvent } from '../../../worker/session-events.js';
 import { fromCoordinator, fromWorker } from './specimens.js';
 
 const page = readFileSync(new URL('../../../../shared/protocol/PROTOCOL.md', import.meta.url), 'utf8');
@@ -143,6 +144,10 @@ describe.each(directions)('the fields of messages from $sender', ({ table, speci
   });
 });
 
+type Untimed =
+  | Omit<Extract<SessionEvent, { type: 'message' }>, 'nowMs'>
+  | Omit<Extract<SessionEvent, { type: 'garbage' }>, 'nowMs'>;
+
 const constants: Record<string, Readonly<Record<string, number>>> = { limits, patience, sessionTimes };
 const sizes: Record<string, number> = { partBytesMax, scoreBytes, partFloats };
 
@@ -156,17 +161,21 @@ function inCode(expression: string): number {
 }
 
 describe('the refusals that are final', () => {
-  const [, listed] = /After ([^.]*?) a worker does not come back/s.exec(page)!;
-  const final = [...listed.matchAll(/`([a-z-]+)`/g)].map((match) => match[1]);
+  const comesBack = new Map(
+    [...page.matchAll(/^\| `([a-z-]+)` .* \| (yes|no) +\|$/gm)].map(([, code, answer]) => [code, answer === 'yes']),
+  );
 
-  it.each(Object.keys(protocolErrors) as ProtocolErrorCode[])('%s', (code) => {
+  const endsAfter = (event: Untimed): boolean => {
     const about = { version: '1', name: 'w', kind: 'node', threads: 1, arithmetic: 'a', kernels: 'k' };
     const session = new Session(about, new Random(1));
     session.step({ type: 'start', nowMs: 0 });
     session.step({ type: 'opened', nowMs: 0 });
-    const message = { type: 'failure', code, message: '' } as const;
-    const effects = session.step({ type: 'message', message, nowMs: 0 });
-    expect(effects.some(({ type }) => type === 'exit')).toBe(final.includes(code));
+    return session.step({ ...event, nowMs: 0 }).some(({ type }) => type === 'exit');
+  };
+
+  it.each(Object.keys(protocolErrors) as ProtocolErrorCode[])('%s, whichever side says so', (code) => {
+    expect(endsAfter({ type: 'message', message: { type: 'failure', code, message: '' } })).toBe(!comesBack.get(code));
+    expect(endsAfter({ type: 'garbage', code, detail: '' })).toBe(!comesBack.get(code));
   });
 });
 
