@@ -1,4 +1,4 @@
-"""Compares computation.py with the files of shared/vectors. Prints what differs; exit code 1 if anything does."""
+"""Compares the computation with the files of shared/vectors. Prints what differs; exit code 1 if anything does."""
 
 import hashlib
 import json
@@ -7,149 +7,166 @@ from pathlib import Path
 
 import numpy as np
 
-import computation as c
-from known_answer import stages
+from kernels import bits, exp, f32, log, sigmoid, tanh, u32
+from known_answer import known_answer, stage_entries
+from model import Model, node, update
+from order import Generator, Order
 
 FOLDER = Path(__file__).resolve().parents[2] / "shared" / "vectors"
-faults = []
+wrong = []
 
 
 def load(name):
     return json.loads((FOLDER / name).read_text())
 
 
-def floats(text):
-    return c.from_bits(*text.split())
-
-
 def hexed(values):
-    return " ".join(f"{word:08x}" for word in np.atleast_1d(np.asarray(values, c.F)).view(np.uint32))
+    return " ".join(f"{word:08x}" for word in np.ascontiguousarray(values, f32).view(u32).ravel())
 
 
-def check(what, wanted, got):
-    if wanted != got:
-        faults.append(what)
-        print(f"{what}:\n  wanted {wanted[:120]}\n  got    {got[:120]}")
+def text(values):
+    return " ".join(str(value) for value in values)
 
 
-def pixels_of(text, count):
-    return np.frombuffer(bytes.fromhex(text), np.uint8).reshape(count, -1)
+def images(pixels, count):
+    return np.frombuffer(bytes.fromhex(pixels), np.uint8).reshape(count, -1)
 
 
-def integers(text):
-    return np.array([int(x) for x in text.split()])
+def labels(line):
+    return np.array(line.split(), np.uint8)
 
 
-def functions():
-    vectors = load("functions.json")
-    for name in ("exp", "log", "sigmoid", "tanh"):
-        inputs = np.concatenate([floats(pair.split()[0]) for pair in vectors[name]])
-        for pair, y in zip(vectors[name], getattr(c, name)(inputs)):
-            check(f"{name} of {pair.split()[0]}", pair.split()[1], hexed(y))
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
 
 
-def random():
+def same(what, got, wanted):
+    if got != wanted:
+        wrong.append(what)
+        print(f"{what}:\n  wanted {str(wanted)[:150]}\n  got    {str(got)[:150]}")
+
+
+def check_functions():
+    file = load("functions.json")
+    for name, function in {"exp": exp, "log": log, "sigmoid": sigmoid, "tanh": tanh}.items():
+        for line in file[name]:
+            x, y = line.split()
+            same(f"{name} of {x}", hexed(function(bits(x))), y)
+
+
+def check_random():
     for stream in load("random.json")["streams"]:
-        labels = [int(x) for x in stream["labels"].split()]
-        new = lambda: c.Generator(stream["seed"], *labels)
-        g, what = new(), f"generator {stream['seed']} {labels}"
-        check(what, stream["next"], " ".join(f"{g.next():08x}" for _ in range(8)))
-        for limit in (3_000_000_000, 10):
+
+        def new(stream=stream):
+            return Generator(stream["seed"], *map(int, stream["labels"].split()))
+
+        what = f"seed {stream['seed']}, labels {stream['labels']}: "
+        same(what + "next", " ".join(f"{x:08x}" for x in new().take(8)), stream["next"])
+        for limit in (3000000000, 10):
             g = new()
-            check(f"{what} below {limit}", stream[f"below{limit}"], " ".join(str(g.below(limit)) for _ in range(8)))
-        g = new()
-        check(f"{what} uniform", stream["uniform"], hexed([g.uniform() for _ in range(8)]))
-        items = list(range(20))
-        new().shuffle(items)
-        check(f"{what} shuffle", stream["shuffle20"], " ".join(map(str, items)))
+            same(f"{what}below {limit}", text(g.below(limit) for _ in range(8)), stream[f"below{limit}"])
+        same(what + "uniform", hexed(new().uniform(8)), stream["uniform"])
+        same(what + "shuffle", text(new().shuffle(list(range(20)))), stream["shuffle20"])
 
 
-def orders():
-    for each in load("order.json")["orders"]:
-        order = c.Order(each["samples"], each["batch"], each["microBatch"], each["seed"])
-        last = each["stepsPerEpoch"] - 1
-        shape = (order.steps_per_epoch, order.slots, order.slots_in(last), order.samples_in(last))
+def check_order():
+    for wanted in load("order.json")["orders"]:
+        order = Order(wanted["samples"], wanted["batch"], wanted["microBatch"], wanted["seed"])
+        last = order.steps_per_epoch - 1
+        got = (order.steps_per_epoch, order.slots, order.slots_in(last), order.samples_in(last))
         names = ("stepsPerEpoch", "slots", "slotsInLastStep", "samplesInLastStep")
-        check("shape of an epoch", str(tuple(each[name] for name in names)), str(shape))
-        for of in each["microBatches"]:
-            ids = order.ids(of["epoch"], of["stepInEpoch"], of["slot"])
-            check(f"ids {of['epoch']} {of['stepInEpoch']} {of['slot']}", of["ids"], " ".join(map(str, ids)))
+        same("steps and slots", got, tuple(wanted[name] for name in names))
+        for slot in wanted["microBatches"]:
+            place = (slot["epoch"], slot["stepInEpoch"], slot["slot"])
+            same(f"samples of epoch, step, slot {place}", text(order.ids(*place)), slot["ids"])
 
 
-def first_weights():
-    for each in load("first-weights.json")["models"]:
-        flat = c.Model(each["model"]).first_weights(each["seed"])
-        check("first weights", each["sha256"], c.weights_hash(flat))
+def check_first_weights():
+    for wanted in load("first-weights.json")["models"]:
+        got = Model(wanted["model"]).first_weights(wanted["seed"])
+        same("first weights", sha256(got.tobytes()), wanted["sha256"])
 
 
-def slots():
-    for each in load("slots.json")["slots"]:
-        model, weights = c.Model(each["model"]), floats(each["weights"])
-        pixels, labels = pixels_of(each["pixels"], 4), integers(each["labels"])
-        [result] = c.slot_results(model, weights, pixels, labels, [4])
-        what = f"{each['model']['loss']} over {each['model']['layers'][0]['activation']}"
-        check_result(what, each, result)
-        _, predictions = c.evaluated_slots(model, weights, pixels, labels, [4])
-        check(f"{what} predictions", each["predictions"], " ".join(map(str, predictions)))
+def check_slots():
+    for number, slot in enumerate(load("slots.json")["slots"]):
+        model, label = Model(slot["model"]), labels(slot["labels"])
+        gradient, score, predicted = model.slot(bits(slot["weights"]), images(slot["pixels"], len(label)), label)
+        same(f"gradient of slot {number}", hexed(gradient), slot["gradient"])
+        same(f"score of slot {number}", hexed(score), f"{slot['lossSum']} {slot['correct']}")
+        same(f"predictions of slot {number}", text(predicted), slot["predictions"])
 
 
-def check_result(what, wanted, result):
-    check(f"{what} loss sum", wanted["lossSum"], hexed(result[-2]))
-    check(f"{what} correct", wanted["correct"], hexed(result[-1]))
-    check(f"{what} gradient", wanted["gradient"], hexed(result[:-2]))
+class Run:
+    """The run of run.json."""
+
+    def __init__(self):
+        self.file = file = load("run.json")
+        self.model = Model(file["model"])
+        self.order = Order(file["train"], file["batch"], file["microBatch"], file["seed"])
+        self.train = images(file["trainPixels"], file["train"]), labels(file["trainLabels"])
+        self.test = images(file["testPixels"], file["test"]), labels(file["testLabels"])
+        self.weights = bits(file["weights"])
+        self.velocity = np.zeros_like(self.weights)
+
+    def gradient(self, epoch, step, lo, size):
+        def leaf(slot):
+            ids = self.order.ids(epoch, step, slot)
+            return self.model.slot(self.weights, self.train[0][ids], self.train[1][ids])[:2]
+
+        return node(lo, size, self.order.slots_in(step), leaf, lambda a, b: (a[0] + b[0], a[1] + b[1]))
+
+    def evaluation(self, lo, size):
+        def leaf(slot):
+            rows = slice(64 * slot, 64 * slot + 64)
+            return self.model.slot(self.weights, self.test[0][rows], self.test[1][rows], gradient=False)[1:]
+
+        slots = -(-self.file["test"] // 64)
+        return node(lo, size, slots, leaf, lambda a, b: (a[0] + b[0], np.concatenate([a[1], b[1]])))
+
+    def update(self, step, size):
+        rate, momentum = bits(self.file["rate"])[0], bits(self.file["momentum"])[0]
+        total, samples = self.gradient(0, step, 0, size)[0], self.order.samples_in(step)
+        self.weights, self.velocity = update(self.weights, self.velocity, total, samples, rate, momentum)
+
+    def check_shards(self, key):
+        for shard in self.file[key]:
+            place = tuple(shard[name] for name in ("epoch", "stepInEpoch", "lo", "size"))
+            gradient, score = self.gradient(*place)
+            same(f"gradient of {key} {place}", hexed(gradient), shard["gradient"])
+            same(f"score of {key} {place}", hexed(score), f"{shard['lossSum']} {shard['correct']}")
+
+    def check_evaluation(self):
+        for shard in self.file["evaluation"]:
+            score, predicted = self.evaluation(shard["lo"], shard["size"])
+            same("score of an evaluation", hexed(score), f"{shard['lossSum']} {shard['correct']}")
+            same("predictions of an evaluation", text(predicted), shard["predictions"])
 
 
-def run():
-    each = load("run.json")
-    model = c.Model(each["model"])
-    order = c.Order(each["train"], each["batch"], each["microBatch"], each["seed"])
-    train, train_labels = pixels_of(each["trainPixels"], each["train"]), integers(each["trainLabels"])
-    test, test_labels = pixels_of(each["testPixels"], each["test"]), integers(each["testLabels"])
-    rate, momentum = floats(each["rate"])[0], floats(each["momentum"])[0]
-    weights, velocity = floats(each["weights"]).copy(), np.zeros(model.parameters, c.F)
-
-    def shard(step, lo, size):
-        def result_of(slot):
-            ids = order.ids(0, step, slot)
-            return c.slot_results(model, weights, train[ids], train_labels[ids], [len(ids)])[0]
-
-        return c.node(lo, size, order.slots_in(step), result_of)
-
-    def step(number, shards, after):
-        for wanted in shards:
-            lo, size = wanted["lo"], wanted["size"]
-            check_result(f"step {number} shard {lo}+{size}", wanted, shard(number, lo, size))
-        size = 1
-        while size < order.slots_in(number):
-            size *= 2
-        root = shard(number, 0, size)
-        c.update(weights, velocity, root[:-2], order.samples_in(number), rate, momentum)
-        check(f"weights after step {number}", after, hexed(weights))
-
-    slots_of_test = -(-each["test"] // 64)
-    for wanted in each["evaluation"]:
-        lo, hi = wanted["lo"] * 64, min((wanted["lo"] + wanted["size"]) * 64, each["test"])
-        rows = [min(64, hi - at) for at in range(lo, hi, 64)]
-        scores, predictions = c.evaluated_slots(model, weights, test[lo:hi], test_labels[lo:hi], rows)
-        sums = c.node(wanted["lo"], wanted["size"], slots_of_test, lambda slot: scores[slot - wanted["lo"]])
-        check(f"evaluation {wanted['lo']}+{wanted['size']}", f"{wanted['lossSum']} {wanted['correct']}", hexed(sums))
-        check("predictions", wanted["predictions"], " ".join(map(str, predictions)))
-    step(0, each["shards"], each["afterOneUpdate"])
-    step(1, each["restStep"], each["afterTwoUpdates"])
+def check_run():
+    run = Run()
+    run.check_shards("shards")
+    run.check_evaluation()
+    run.update(0, 8)
+    same("weights after one update", hexed(run.weights), run.file["afterOneUpdate"])
+    run.check_shards("restStep")
+    run.update(1, 4)
+    same("weights after two updates", hexed(run.weights), run.file["afterTwoUpdates"])
 
 
-def known_answer():
-    vectors, ours = load("known-answer.json"), stages()
-    for wanted, (name, data) in zip(vectors["stages"], ours.items()):
-        what = f"stage {name}"
-        check(f"{what}: first bytes", wanted["firstBytes"], data[:64].hex())
-        check(f"{what}: bytes", str(wanted["bytes"]), str(len(data)))
-        check(f"{what}: hash", wanted["sha256"], hashlib.sha256(data).hexdigest())
-    check("the known answer", vectors["knownAnswer"], hashlib.sha256(b"".join(ours.values())).hexdigest())
+def check_known_answer():
+    file = load("known-answer.json")
+    for number, wanted in enumerate(file["stages"], 1):
+        entries = list(stage_entries(number))
+        hashes = [sha256(entry)[:8] for entry in entries]
+        for place, pair in enumerate(zip(hashes, wanted["entries"].split(), strict=True)):
+            same(f"known answer, {wanted['name']}, entry {place}", *pair)
+        same(f"known answer, {wanted['name']}", sha256(b"".join(entries)), wanted["sha256"])
+    same("known answer", known_answer(), file["knownAnswer"])
 
 
-for part in (functions, random, orders, first_weights, slots, run, known_answer):
-    before = len(faults)
-    part()
-    print(f"{part.__name__}: {'ok' if len(faults) == before else 'WRONG'}")
-sys.exit(1 if faults else 0)
+CHECKS = [check_functions, check_random, check_order, check_first_weights, check_slots, check_run, check_known_answer]
+
+for check in CHECKS:
+    check()
+print(f"{len(wrong)} differences" if wrong else "the vectors agree")
+sys.exit(1 if wrong else 0)

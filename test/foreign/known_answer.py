@@ -1,197 +1,172 @@
-"""The known answer (E6 of shared/COMPUTATION.md), stage by stage."""
+"""E6 of COMPUTATION.md: the known answer. A stage yields its entries, and each of them is a list of results."""
 
-import functools
 import hashlib
 
 import numpy as np
 
-import computation as c
+from kernels import ZERO, back, carry, exp, f32, forward, gradients, log, loss_of, sigmoid, tanh, u32
+from model import node, update
+from order import Generator
+from parts import blocks_of, mask_of
 
-F = np.float32
-TURNS = ("linear", "sigmoid", "tanh", "relu")
-
-
-class Stage:
-    def __init__(self, n):
-        self.generator = c.Generator(n)
-        self.results = []
-
-    def add(self, *values):
-        for value in values:
-            self.results.append(np.ascontiguousarray(value).tobytes())
-
-    def numbers(self, shape, zeros=0, scale=0):
-        count = int(np.prod(shape))
-        out = np.empty(count, F)
-        g = self.generator
-        for k in range(count):
-            d = g.next()
-            value = (d >> 8) / 2**22 - 2
-            if d % 16 < zeros:
-                value = -0.0 if value < 0 else 0.0
-            out[k] = value
-        return (out * F(2.0**scale)).reshape(shape)
-
-    def bytes(self, count, limit):
-        return np.array([self.generator.next() % limit for _ in range(count)], np.uint8)
-
-    def pixels(self, count, zeros):
-        draws = (self.generator.next() for _ in range(count))
-        return np.array([0 if d % 16 < zeros else d >> 24 for d in draws], np.uint8)
-
-
-def gradients(stage, x, delta, gw0, gb0):
-    gw, gb = np.empty_like(gw0), np.empty_like(gb0)
-    c.parameter_gradient(x, delta, gw, gb)
-    stage.add(gw0 + gw, gb0 + gb, gw, gb)
-
-
-def layer(stage, rows, inputs, outputs, zeros, scale, activation):
-    x = stage.numbers((rows, inputs), zeros, scale)
-    w = stage.numbers((inputs, outputs), 0, scale)
-    b = stage.numbers(outputs, 0, 2 * scale)
-    delta = stage.numbers((rows, outputs), zeros, scale)
-    gw0, gb0 = stage.numbers((inputs, outputs), 0, 2 * scale), stage.numbers(outputs, 0, 2 * scale)
-    stage.add(c.ACTIVATIONS[activation](c.products(x, w) + b))
-    gradients(stage, x, delta, gw0, gb0)
-    stage.add(c.back(activation, c.products(delta, np.ascontiguousarray(w.T)), x))
-
-
-def layers(stage):
-    sizes = [(3, 5, n) for n in range(1, 67)] + [(n, 9, 10) for n in range(1, 19)] + [(5, n, 6) for n in range(1, 19)]
-    sizes += [(130, 70, 9), (70, 133, 20), (17, 133, 130), (3, 300, 6), (260, 6, 9), (2, 3, 1030), (2, 1030, 3)]
-    for zeros in (0, 11):
-        for i, size in enumerate(sizes):
-            layer(stage, *size, zeros, 0, TURNS[i % 4])
-
-
-def subnormal_layers(stage):
-    for zeros in (0, 11):
-        for size in ((3, 9, 2), (5, 17, 13), (9, 6, 53), (17, 140, 21)):
-            layer(stage, *size, zeros, -63, "linear")
-
-
-def first_layers(stage):
-    entries = [((5, 85, n), [13], 0) for n in range(1, 18)]
-    entries += [((5, 85, n), zeros, 0) for n in (3, 10, 20) for zeros in ([0], [13, 13, 0], [0, 0, 13])]
-    entries += [((7, 300, 10), [13], 0), ((7, 300, 23), [13, 13, 0], 0), ((70, 150, 10), [13], 0)]
-    entries += [((70, 150, 20), [13, 13, 0], 0), ((17, 140, 130), [13], 0), ((2, 4100, 3), [13], 0)]
-    entries += [((2, 9, 1030), [13], 0), ((5, 85, 6), [13], -126), ((5, 85, 21), [13], -126), ((5, 85, 6), [0], -126)]
-    for i, ((rows, pixels, outputs), zeros, scale) in enumerate(entries):
-        activation = TURNS[i % 4] if scale == 0 else "linear"
-        images = np.array([stage.pixels(pixels, zeros[n % len(zeros)]) for n in range(rows + 1)])
-        labels = stage.bytes(rows + 1, 256)
-        w, b = stage.numbers((pixels, outputs), 0, scale), stage.numbers(outputs, 0, scale)
-        delta = stage.numbers((rows, outputs), 8, scale)
-        gw0, gb0 = stage.numbers((pixels, outputs), 0, scale), stage.numbers(outputs, 0, scale)
-        ids = [rows - r for r in range(rows)]
-        x = images[ids].astype(F) / F(255)
-        stage.add(images, labels[ids], c.ACTIVATIONS[activation](c.products(x, w) + b))
-        gradients(stage, x, delta, gw0, gb0)
-
-
-def losses(stage):
-    kinds = [("quadratic", activation) for activation in TURNS]
-    kinds += [("sigmoidCrossEntropy", "linear"), ("softmaxCrossEntropy", "linear")]
-    for loss, activation in kinds:
-        for rows, classes in ((1, 1), (2, 3), (3, 10), (7, 11), (16, 10), (5, 256)):
-            description = {"input": [1], "layers": [{"dense": classes, "activation": activation}], "loss": loss}
-            for scale in (0, 5):
-                y = stage.numbers((rows, classes), 4, scale)
-                labels, s0 = stage.bytes(rows, classes), stage.numbers(2)
-                each, delta = c.loss_and_delta(c.Model(description), y, labels)
-                s, predictions = c.score(each, y, labels)
-                stage.add(delta, s0 + s, s, predictions)
-    stage.add(stage.numbers((12, 10), 14).argmax(axis=1).astype(np.uint8))
-
-
+ACTIVATIONS = ["linear", "sigmoid", "tanh", "relu"]
 EDGES = np.array(
-    [0, 2**-149, 1e-40, 2**-126, 1e-8, 1e-4, 0.3465735, 0.5, 0.62499994, 0.625, 0.7, 0.70710677, 0.71, 0.99999994]
+    [0, 2.0**-149, 1e-40, 2.0**-126, 1e-8, 1e-4, 0.3465735, 0.5, 0.62499994, 0.625, 0.7, 0.70710677, 0.71, 0.99999994]
     + [1, 1.0000001, 1.5, 8.9, 9.1, 16.5, 17.4, 44.5, 87.3, 87.4, 88.72283, 88.72284, 88.73, 95.5, 103.9, 103.98, 104]
     + [1000, 3.4028235e38],
-    F,
+    f32,
 )
 
 
-def functions(stage):
+def numbers(g, count, zeros=0, scale=0):
+    d = np.array(g.take(count), u32)
+    value = (d >> 8) / 2.0**22 - 2
+    out = np.ldexp(value, scale).astype(f32)
+    return np.where((d % 16) < zeros, np.where(value < 0, f32(-0.0), ZERO), out)
+
+
+def draw_bytes(g, count, limit):
+    return np.array([n % limit for n in g.take(count)], np.uint8)
+
+
+def draw_pixels(g, count, zeros):
+    d = np.array(g.take(count), u32)
+    return np.where(d % 16 < zeros, 0, d >> 24).astype(np.uint8)
+
+
+def layer_results(x, w, b, delta, gw0, gb0, activation, with_back):
+    gw, gb = gradients(x, delta)
+    out = [forward(x, w, b, activation), gw0.reshape(gw.shape) + gw, gb0 + gb, gw, gb]
+    if with_back:
+        out.append(back(carry(delta, w), x, activation))
+    return out
+
+
+def layer_stage(g, sizes, scale, bias_scale, always_linear):
+    for zeros in (0, 11):
+        for i, (rows, inputs, outputs) in enumerate(sizes):
+            x = numbers(g, rows * inputs, zeros, scale).reshape(rows, inputs)
+            w = numbers(g, inputs * outputs, 0, scale).reshape(inputs, outputs)
+            b = numbers(g, outputs, 0, bias_scale)
+            delta = numbers(g, rows * outputs, zeros, scale).reshape(rows, outputs)
+            gw0 = numbers(g, inputs * outputs, 0, bias_scale)
+            gb0 = numbers(g, outputs, 0, bias_scale)
+            activation = "linear" if always_linear else ACTIVATIONS[i % 4]
+            yield layer_results(x, w, b, delta, gw0, gb0, activation, with_back=True)
+
+
+def layers(g):
+    sizes = [(3, 5, n) for n in range(1, 67)] + [(n, 9, 10) for n in range(1, 19)]
+    sizes += [(5, n, 6) for n in range(1, 19)]
+    sizes += [(130, 70, 9), (70, 133, 20), (17, 133, 130), (3, 300, 6), (260, 6, 9), (2, 3, 1030), (2, 1030, 3)]
+    return layer_stage(g, sizes, 0, 0, always_linear=False)
+
+
+def subnormal_layers(g):
+    return layer_stage(g, [(3, 9, 2), (5, 17, 13), (9, 6, 53), (17, 140, 21)], -63, -126, always_linear=True)
+
+
+def first_layers(g):
+    entries = [((5, 85, n), [13], 0) for n in range(1, 18)]
+    for n in (3, 10, 20):
+        entries += [((5, 85, n), z, 0) for z in ([0], [13, 13, 0], [0, 0, 13])]
+    entries += [((7, 300, 10), [13], 0), ((7, 300, 23), [13, 13, 0], 0)]
+    entries += [((70, 150, 10), [13], 0), ((70, 150, 20), [13, 13, 0], 0)]
+    entries += [((17, 140, 130), [13], 0), ((2, 4100, 3), [13], 0), ((2, 9, 1030), [13], 0)]
+    entries += [((5, 85, 6), [13], -126), ((5, 85, 21), [13], -126), ((5, 85, 6), [0], -126)]
+    for i, ((rows, pixels, outputs), zeros, scale) in enumerate(entries):
+        images = [draw_pixels(g, pixels, zeros[n % len(zeros)]) for n in range(rows + 1)]
+        labels = draw_bytes(g, rows + 1, 256)
+        w = numbers(g, pixels * outputs, 0, scale).reshape(pixels, outputs)
+        b = numbers(g, outputs, 0, scale)
+        delta = numbers(g, rows * outputs, 8, scale).reshape(rows, outputs)
+        gw0 = numbers(g, pixels * outputs, 0, scale)
+        gb0 = numbers(g, outputs, 0, scale)
+        x = np.array([images[rows - r] for r in range(rows)]).astype(f32) / f32(255)
+        row_labels = np.array([labels[rows - r] for r in range(rows)])
+        activation = "linear" if scale else ACTIVATIONS[i % 4]
+        yield [*images, row_labels, *layer_results(x, w, b, delta, gw0, gb0, activation, with_back=False)]
+
+
+def losses(g):
+    kinds = [("quadratic", a) for a in ACTIVATIONS]
+    kinds += [("sigmoidCrossEntropy", "linear"), ("softmaxCrossEntropy", "linear")]
+    for loss, activation in kinds:
+        for rows, classes in ((1, 1), (2, 3), (3, 10), (7, 11), (16, 10), (5, 256)):
+            for scale in (0, 5):
+                y = numbers(g, rows * classes, 4, scale).reshape(rows, classes)
+                labels = draw_bytes(g, rows, classes)
+                s0 = numbers(g, 2)
+                delta, s, predicted = loss_of(loss, activation, y, labels)
+                yield [delta, s0 + s, s, predicted]
+    yield [numbers(g, 120, 14).reshape(12, 10).argmax(axis=1).astype(np.uint8)]
+
+
+def functions(g):
     signed = np.stack([EDGES, -EDGES], axis=1).ravel()
-    stage.add(c.exp(signed), c.sigmoid(signed), c.tanh(signed), c.log(EDGES))
-    x = stage.numbers(64, 0, 6)
-    m = np.array([stage.generator.next() % 0x7F800000 for _ in range(64)], np.uint32).view(F)
-    stage.add(c.exp(x), c.sigmoid(x), c.tanh(x), c.log(m))
+    yield from ([exp(signed)], [sigmoid(signed)], [tanh(signed)], [log(EDGES)])
+    x = numbers(g, 64, 0, 6)
+    m = np.array([n % 0x7F800000 for n in g.take(64)], u32).view(f32)
+    yield from ([exp(x)], [sigmoid(x)], [tanh(x)], [log(m)])
 
 
-def sums(stage):
+def sums(g):
     for scale in (0, -126):
         for length in (1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 33, 64, 65, 130):
-            a, b = stage.numbers(length, 1, scale), stage.numbers(length, 1, scale)
-            stage.add(a + b)
-    slots = [stage.numbers(45) for _ in range(5)]
-    stage.add(c.node(0, 8, 5, lambda slot: slots[slot]))
+            a = numbers(g, length, 1, scale)
+            yield [a + numbers(g, length, 1, scale)]
+    five = [numbers(g, 45) for _ in range(5)]
+    yield [node(0, 8, 5, lambda slot: five[slot], lambda a, b: a + b)]
 
 
-def updates(stage):
+def updates(g):
     for scale in (0, -126):
-        for momentum in (F(0), F(0.9)):
+        for momentum in (0, 0.9):
             for samples in (17, 128):
                 for length in (45, 130):
-                    w, v = stage.numbers(length, 0, scale), stage.numbers(length, 0, scale)
-                    total = stage.numbers(length, 4, scale)
-                    total[16:48] = F(0)
-                    c.update(w, v, total, samples, F(0.1), momentum)
-                    stage.add(w, v)
+                    w = numbers(g, length, 0, scale)
+                    v = numbers(g, length, 0, scale)
+                    total = numbers(g, length, 4, scale)
+                    total[16:48] = 0
+                    yield update(w, v, total, samples, 0.1, momentum)
 
 
-def mask_of(changed):
-    blocks = [changed[at : at + 64].any() for at in range(0, len(changed), 64)]
-    return np.packbits(blocks, bitorder="little")
+def is_finite(x):
+    return np.array([np.isfinite(x).all()], np.uint8)
 
 
-def checks(stage):
-    x = stage.numbers(45, 4)
-    stage.add(np.uint8(np.isfinite(x).all()))
+def mask_bytes(flags):
+    return np.frombuffer(mask_of(flags, 2), np.uint8)
+
+
+def checks(g):
+    x = numbers(g, 45, 4)
+    results = [is_finite(x)]
     for i in (0, 17, 44):
         for value in (np.nan, np.inf, -np.inf):
-            other = x.copy()
-            other[i] = value
-            stage.add(np.uint8(np.isfinite(other).all()))
-    before = stage.numbers(600).view(np.uint32)
-    after = before.copy()
-    after[[63, 64, 300, 599]] ^= 1
-    stage.add(mask_of(before != after))
-    zeros = np.zeros(600, F)
-    zeros[70], zeros[400] = -0.0, 2.0**-149
-    stage.add(mask_of(zeros.view(np.uint32) != 0))
+            changed = x.copy()
+            changed[i] = value
+            results.append(is_finite(changed))
+    x = numbers(g, 600)
+    flipped = x.copy()
+    for i in (63, 64, 300, 599):
+        flipped.view(u32)[i] ^= 1
+    results.append(mask_bytes((blocks_of(x) != blocks_of(flipped)).any(axis=1)))
+    x = np.zeros(600, f32)
+    x[70], x[400] = -0.0, 2.0**-149
+    results.append(mask_bytes((blocks_of(x) != 0).any(axis=1)))
+    yield results
 
 
-STAGES = {
-    "layers": layers,
-    "subnormal layers": subnormal_layers,
-    "first layers": first_layers,
-    "losses": losses,
-    "functions": functions,
-    "sums": sums,
-    "updates": updates,
-    "checks": checks,
-}
+STAGES = [layers, subnormal_layers, first_layers, losses, functions, sums, updates, checks]
 
 
-@functools.cache
-def stages():
-    """The bytes of each stage by its name."""
-    answer = {}
-    for n, (name, run) in enumerate(STAGES.items(), 1):
-        stage = Stage(n)
-        run(stage)
-        answer[name] = b"".join(stage.results)
-    return answer
+def stage_entries(number):
+    """The bytes of each entry of a stage. The first stage is 1."""
+    for results in STAGES[number - 1](Generator(number)):
+        yield b"".join(np.ascontiguousarray(result).tobytes() for result in results)
 
 
 def known_answer():
-    return hashlib.sha256(b"".join(stages().values())).hexdigest()
-
-
-if __name__ == "__main__":
-    for name, data in stages().items():
-        print(f"{name}: {len(data)} bytes, {hashlib.sha256(data).hexdigest()}")
-    print(known_answer())
+    numbers_of_stages = range(1, len(STAGES) + 1)
+    return hashlib.sha256(b"".join(entry for n in numbers_of_stages for entry in stage_entries(n))).hexdigest()

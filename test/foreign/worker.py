@@ -1,241 +1,202 @@
-"""A Lockstep worker in Python and NumPy, written from shared/COMPUTATION.md and shared/protocol/PROTOCOL.md alone.
+"""A Lockstep worker with NumPy.
 
-    python worker.py ws://127.0.0.1:8080/#TOKEN
+    python worker.py ws://HOST:PORT/#TOKEN
 """
 
-import argparse
+import os
 import queue
+import signal
 import sys
 import threading
 import time
-from urllib.parse import urldefrag
 
 import numpy as np
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import connect
 
-import computation
-import wire
 from known_answer import known_answer
+from parts import pack_part, parts_of
+from run import Cancelled, Run
+from wire import CLOSE, Fault, decode, encode
 
 PROTOCOL = 3
+SUBPROTOCOL = f"lockstep.{PROTOCOL}"
 ARITHMETIC = "lockstep-arithmetic-1"
-VERSION = "1"
-FIELDS = {
-    "welcome": "protocol version run member model data batch microBatch seed heartbeatMs",
-    "weights": "step base part",
-    "samples": "set count",
-    "shard": "lease work step epoch stepInEpoch lo size",
-    "cancel": "lease",
-    "ping": "id",
-    "progress": "share testAccuracy",
-    "end": "reason again message",
-    "failure": "code message",
-}
-FINAL = {
-    "version-mismatch",
-    "arithmetic-mismatch",
-    "known-answer-wrong",
-    "token-wrong",
-    "bad-result",
-    "banned",
-}
+FRAME_BYTES_MAX = 1 << 24
+# After these errors another attempt is of no use, whichever side has found them.
+FINAL = {"version-mismatch", "arithmetic-mismatch", "known-answer-wrong", "token-wrong", "bad-result", "banned"}
+WELCOME_SECONDS, PROBE_SECONDS, SILENCE_SECONDS = 10, 5, 60
+PAUSE_SECONDS_MAX = 30
 
 
-class Refusal(Exception):
-    """What the coordinator sent cannot be right: a code of the protocol, and a sentence."""
-
-    def __init__(self, code, sentence):
-        super().__init__(sentence)
-        self.code = code
-
-
-class Run:
-    """What a welcome describes, and what the worker holds of it."""
-
-    def __init__(self, welcome):
-        self.model = computation.Model(welcome["model"])
-        data = welcome["data"]
-        self.order = computation.Order(data["train"], welcome["batch"], welcome["microBatch"], welcome["seed"])
-        self.counts = {"train": data["train"], "test": data["test"]}
-        self.images = {name: np.zeros((count, self.model.pixels), np.uint8) for name, count in self.counts.items()}
-        self.labels = {name: np.zeros(count, np.int64) for name, count in self.counts.items()}
-        self.weights = np.zeros(self.model.parameters, np.float32)
-        self.step = None
-        self.coming = None
-
-    def store_weights(self, message, payload):
-        step, base, part = message["step"], message["base"], message["part"]
-        expected = self.coming or (step, base, 0)
-        if (step, base, part) != expected or (part == 0 and base is not None and base != self.step):
-            raise Refusal("unexpected-message", f"weights of step {step}, part {part}")
-        wire.unpack_part(self.weights, part, payload)
-        whole = part + 1 == wire.parts_of(self.model.parameters)
-        self.coming = None if whole else (step, base, part + 1)
-        self.step = step if whole else None
-
-    def store_samples(self, message, payload):
-        name, count = message["set"], message["count"]
-        if len(payload) != count * (5 + self.model.pixels):
-            raise Refusal("payload-length", f"samples have {len(payload)} bytes")
-        ids = np.frombuffer(payload[: 4 * count], "<u4")
-        if ids.max() >= self.counts[name]:
-            raise Refusal("payload-length", "samples have an id that is too large")
-        self.labels[name][ids] = np.frombuffer(payload[4 * count : 5 * count], np.uint8)
-        self.images[name][ids] = np.frombuffer(payload[5 * count :], np.uint8).reshape(count, -1)
-
-    def gradient(self, shard):
-        epoch, step = shard["epoch"], shard["stepInEpoch"]
-        lo, slots = shard["lo"], self.order.slots_in(step)
-        ids = [self.order.ids(epoch, step, slot) for slot in range(lo, min(lo + shard["size"], slots))]
-        flat = np.concatenate(ids)
-        images, labels = self.images["train"][flat], self.labels["train"][flat]
-        results = computation.slot_results(self.model, self.weights, images, labels, [len(some) for some in ids])
-        return computation.node(lo, shard["size"], slots, lambda slot: results[slot - lo])
-
-    def evaluation(self, shard):
-        lo, count = shard["lo"], self.counts["test"]
-        first, end = 64 * lo, min(64 * (lo + shard["size"]), count)
-        rows = [min(64, end - at) for at in range(first, end, 64)]
-        images, labels = self.images["test"][first:end], self.labels["test"][first:end]
-        scores, classes = computation.evaluated_slots(self.model, self.weights, images, labels, rows)
-        sums = computation.node(lo, shard["size"], -(-count // 64), lambda slot: scores[slot - lo])
-        return sums, classes
-
-
-class Connection:
-    """One connection, from `hello` to its end. A thread answers pings while this one computes."""
+class Session:
+    """One connection, from `hello` to its end. This thread reads messages and answers pings; another one computes."""
 
     def __init__(self, socket):
         self.socket = socket
-        self.inbox = queue.Queue()
-        self.cancelled = set()
+        self.work, self.pending, self.closing = queue.Queue(), set(), False
         self.run = None
+        self.comes_back = True
 
-    def say(self, message_type, payload=b"", **fields):
-        """On a connection that is closed, nothing: an `end` may still wait in the inbox."""
+    def send(self, message, payload=b""):
+        """On a closed connection, this does nothing: an `end` may still have to be read."""
         try:
-            self.socket.send(wire.encode({"type": message_type, **fields}, payload))
+            self.socket.send(encode(message, payload))
         except ConnectionClosed:
             pass
 
-    def listen(self):
+    def fail(self, code, message):
+        """Refuses what came. A message is one line: the text of an exception may have several."""
+        line = " ".join(message.split())[:1000]
+        print("fault:", code, line, flush=True)
+        self.send({"type": "failure", "code": code, "message": line})
+        self.socket.close(CLOSE[code])
+
+    def leave(self):
+        self.closing = True
+        self.send({"type": "leave"})
+
+    def play(self):
+        """Returns whether to come back."""
         try:
-            for frame in self.socket:
-                self.hear(frame)
-        except (ConnectionClosed, OSError):
+            about = {"version": "1", "name": f"numpy-{os.getpid()}", "kind": "python", "threads": 1}
+            computes = {"arithmetic": ARITHMETIC, "kernels": f"numpy {np.__version__}"}
+            self.send({"type": "hello", "protocol": PROTOCOL, **about, **computes})
+            self.converse()
+        except Fault as fault:
+            self.fail(fault.code, str(fault))
+            self.comes_back = fault.code not in FINAL
+        except (TimeoutError, ConnectionClosed):
             pass
-        except (Refusal, ValueError, KeyError) as error:
-            self.inbox.put(error)
-        self.inbox.put(None)
+        finally:
+            self.closing = True
+            self.work.put(None)
+        return self.comes_back
 
-    def hear(self, frame):
-        if isinstance(frame, str):
-            raise Refusal("bad-frame", "a text frame")
-        message, payload = wire.decode(frame)
-        check_fields(message)
-        if message["type"] == "ping":
-            self.say("pong", id=message["id"])
-        elif message["type"] == "cancel":
-            self.cancelled.add(message["lease"])
-        else:
-            self.inbox.put((message, payload))
-
-    def work(self, name):
-        """True if the worker should come back."""
-        threading.Thread(target=self.listen, daemon=True).start()
-        about = {"version": VERSION, "name": name, "kind": "python", "threads": 1}
-        self.say("hello", protocol=PROTOCOL, **about, arithmetic=ARITHMETIC, kernels=f"numpy {np.__version__}")
-        while (item := self.inbox.get()) is not None:
-            if isinstance(item, Exception):
-                return self.refuse(item)
-            message, payload = item
-            if message["type"] == "end":
-                print(f"{message['reason']}: {message['message']}")
-                return message["again"]
-            if message["type"] == "failure":
-                print(f"{message['code']}: {message['message']}")
-                return message["code"] not in FINAL
+    def converse(self):
+        silent = 0
+        while True:
             try:
-                self.handle(message, payload)
-            except Refusal as error:
-                return self.refuse(error)
-        return True
+                frame = self.socket.recv(timeout=WELCOME_SECONDS if self.run is None else PROBE_SECONDS)
+            except TimeoutError:
+                silent += PROBE_SECONDS
+                if self.run is None or silent >= SILENCE_SECONDS:
+                    raise
+                self.send({"type": "pong", "id": 0})
+                continue
+            silent = 0
+            message, payload = decode(frame)
+            if message["type"] in ("end", "failure"):
+                return self.over(message)
+            self.handle(message, payload)
 
-    def refuse(self, error):
-        code = getattr(error, "code", "header-invalid")
-        self.say("failure", code=code, message=str(error)[:1000])
-        return True
+    def over(self, message):
+        print(f"{message['type']}: {message.get('reason') or message['code']}: {message['message']}", flush=True)
+        if message["type"] == "failure":
+            self.comes_back = message["code"] not in FINAL
+        else:
+            self.comes_back = message["again"] and not self.closing
 
     def handle(self, message, payload):
         kind = message["type"]
+        if (kind == "welcome") != (self.run is None):
+            raise Fault("unexpected-message", f"{kind} has no place here.")
         if kind == "welcome":
-            self.run = Run(message)
-            print(f"joined {message['run']} as member {message['member']}")
-            self.say("ready", knownAnswer=known_answer())
-        elif kind == "progress":
-            pass
-        elif self.run is None:
-            raise Refusal("unexpected-message", f"{kind} before welcome")
-        elif kind == "weights":
-            self.run.store_weights(message, payload)
-        elif kind == "samples":
-            self.run.store_samples(message, payload)
-        elif kind == "shard":
-            self.compute(message)
+            self.welcome(message)
+        elif kind == "ping":
+            self.send({"type": "pong", "id": message["id"]})
+        elif kind == "cancel":
+            self.pending.discard(message["lease"])
+        elif kind != "progress":
+            if kind == "shard":
+                self.pending.add(message["lease"])
+            self.work.put((message, payload))
 
-    def compute(self, shard):
-        lease = shard["lease"]
-        if shard["step"] != self.run.step:
-            raise Refusal("unexpected-message", f"a shard of step {shard['step']}")
-        if lease in self.cancelled:
-            return
-        begun = time.monotonic()
-        if shard["work"] == "gradient":
-            result = self.run.gradient(shard)
-            gradient, score, classes = result[:-2], result[-2:], b""
-            for part in range(wire.parts_of(len(gradient))):
-                self.say("gradient", wire.pack_part(gradient, part), lease=lease, part=part)
-        else:
-            score, predicted = self.run.evaluation(shard)
-            classes = predicted.tobytes()
-        took = 1000 * (time.monotonic() - begun)
-        self.say("result", score.astype("<f4").tobytes() + classes, lease=lease, computeMs=took)
+    def welcome(self, message):
+        if message["protocol"] != PROTOCOL:
+            raise Fault("version-mismatch", f"Not protocol {PROTOCOL}.")
+        self.run = Run(message)
+        threading.Thread(target=self.compute, daemon=True).start()
+        self.send({"type": "ready", "knownAnswer": ANSWER})
 
+    # ---- in the thread that computes ----
 
-def check_fields(message):
-    kind = message.get("type")
-    if kind not in FIELDS:
-        raise Refusal("unknown-message", f"a message of type {kind}")
-    if set(message) != {"type", *FIELDS[kind].split()}:
-        raise Refusal("field-invalid", f"{kind} has other fields than it should")
-
-
-def attempt(url, token, name):
-    """True if the worker should try again."""
-    subprotocols = [f"lockstep.{PROTOCOL}"] + ([f"token.{token}"] if token else [])
-    with connect(url, subprotocols=subprotocols, compression=None, max_size=16 * 2**20) as socket:
-        if socket.subprotocol != subprotocols[0]:
-            sys.exit("this is no coordinator of this version of the protocol")
-        return Connection(socket).work(name)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("url", help="the join address that the coordinator printed")
-    parser.add_argument("--name", default="numpy")
-    options = parser.parse_args()
-    url, token = urldefrag(options.url)
-    pause = 0.25
-    while True:
+    def compute(self):
         try:
-            if not attempt(url, token, options.name):
-                return
-            pause = 0.25
-        except (OSError, ConnectionClosed) as error:
-            print(f"{error}; trying again in {pause} s")
-        time.sleep(pause)
-        pause = min(2 * pause, 15)
+            while (item := self.work.get()) is not None:
+                if not self.closing:
+                    self.obey(*item)
+        except Fault as fault:
+            self.fail(fault.code, str(fault))
+        except Exception as error:
+            self.fail("internal", repr(error))
+
+    def obey(self, message, payload):
+        if message["type"] == "weights":
+            self.run.store_weights(message, payload)
+        elif message["type"] == "samples":
+            self.run.store_samples(message, payload)
+        else:
+            self.answer(message)
+
+    def answer(self, shard):
+        lease, begun = shard["lease"], time.perf_counter()
+        try:
+            total, score, predicted = self.run.compute(shard, lambda: lease in self.pending and not self.closing)
+        except Cancelled:
+            return
+        classes = predicted.tobytes() if total is None else b""
+        for part in range(0 if total is None else parts_of(len(total))):
+            self.send({"type": "gradient", "lease": lease, "part": part}, pack_part(total, part))
+        self.pending.discard(lease)
+        took = (time.perf_counter() - begun) * 1000.0
+        self.send({"type": "result", "lease": lease, "computeMs": took}, score.tobytes() + classes)
 
 
-main()
+class Worker:
+    """Connects, and connects again, until the run is over or the user stops it."""
+
+    def __init__(self, url, token):
+        self.url, self.subprotocols = url, [SUBPROTOCOL] + ([f"token.{token}"] if token else [])
+        self.session = None
+
+    def stop(self, *_):
+        if self.session is None or self.session.closing:
+            sys.exit(1)
+        self.session.leave()
+
+    def attempt(self):
+        """Returns whether to come back."""
+        options = {"compression": None, "max_size": FRAME_BYTES_MAX, "ping_interval": None, "user_agent_header": None}
+        with connect(self.url, subprotocols=self.subprotocols, **options) as socket:
+            if socket.subprotocol != SUBPROTOCOL:
+                sys.exit(f"The coordinator does not speak {SUBPROTOCOL}.")
+            self.session = Session(socket)
+            return self.session.play()
+
+    def work(self):
+        pause = 1
+        while pause <= PAUSE_SECONDS_MAX:
+            begun = time.monotonic()
+            try:
+                if not self.attempt():
+                    return
+            except (OSError, InvalidHandshake) as error:
+                print("cannot connect:", error, flush=True)
+            # A connection that lasted shows that the coordinator is well.
+            if time.monotonic() - begun > PAUSE_SECONDS_MAX:
+                pause = 1
+            time.sleep(pause)
+            pause *= 2
+        sys.exit("The coordinator is gone.")
+
+
+# It does not depend on the run, and takes a second: so it is there before the coordinator waits for it.
+ANSWER = known_answer()
+
+if __name__ == "__main__":
+    address, _, token = sys.argv[1].partition("#")
+    worker = Worker(address, token)
+    signal.signal(signal.SIGINT, worker.stop)
+    signal.signal(signal.SIGTERM, worker.stop)
+    worker.work()

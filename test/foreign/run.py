@@ -1,0 +1,96 @@
+"""A worker's part in a run: the samples and weights that it holds, and the shards that it computes with them."""
+
+import numpy as np
+
+from model import Model, node
+from order import Order
+from parts import parts_of, unpack_part
+from wire import Fault
+
+EVALUATION_ROWS = 64
+
+
+class Cancelled(Exception):
+    """The shard that is computed is not wanted any more."""
+
+
+class Run:
+    """What a welcome describes, and what the worker holds of it: samples and one version of the weights."""
+
+    def __init__(self, welcome):
+        data = welcome["data"]
+        self.model = Model(welcome["model"])
+        self.order = Order(data["train"], welcome["batch"], welcome["microBatch"], welcome["seed"])
+        self.tests = data["test"]
+        self.sets = {name: empty_set(data[name], self.model.pixels) for name in ("train", "test")}
+        self.weights = np.zeros(self.model.parameters, np.float32)
+        # The step of the weights, when they are whole; else the step, the base and the part that must come next.
+        self.step, self.loading = None, None
+
+    def store_weights(self, message, payload):
+        step, base, part = message["step"], message["base"], message["part"]
+        if part == 0:
+            if base is not None and base != self.step:
+                raise Fault("unexpected-message", f"weights on base {base}, but {self.step} is here.")
+            self.step, self.loading = None, (step, base, 0)
+        if self.loading != (step, base, part):
+            raise Fault("unexpected-message", "A part of weights out of order.")
+        unpack_part(self.weights, part, payload, is_whole=base is None)
+        self.loading = (step, base, part + 1)
+        if part + 1 >= parts_of(self.model.parameters):
+            self.step, self.loading = step, None
+
+    def store_samples(self, message, payload):
+        images, labels, have = self.sets[message["set"]]
+        count, pixels = message["count"], self.model.pixels
+        if len(payload) != count * (5 + pixels):
+            raise Fault("payload-length", "samples has a wrong length.")
+        ids = np.frombuffer(payload, "<u4", count)
+        values = np.frombuffer(payload, np.uint8, count, 4 * count)
+        if (ids >= len(labels)).any() or (values >= self.model.classes).any():
+            raise Fault("payload-length", "An id or a label is out of range.")
+        labels[ids], have[ids] = values, True
+        images[ids] = np.frombuffer(payload, np.uint8, count * pixels, 5 * count).reshape(count, pixels)
+
+    def compute(self, shard, is_wanted):
+        """The gradient (or None), [lossSum, correct], and the predicted classes of a shard."""
+        gradient = shard["work"] == "gradient"
+        slots = self.slots_of(shard)
+        if shard["step"] != self.step:
+            raise Fault("unexpected-message", "A shard without its weights.")
+        images, labels, have = self.sets["train" if gradient else "test"]
+
+        def leaf(slot):
+            if not is_wanted():
+                raise Cancelled
+            ids = self.ids_of(shard, slot)
+            if not have[ids].all():
+                raise Fault("unexpected-message", "A shard without its samples.")
+            return self.model.slot(self.weights, images[ids], labels[ids], gradient)
+
+        def add(a, b):
+            return (a[0] + b[0] if gradient else None), a[1] + b[1], np.concatenate([a[2], b[2]])
+
+        return node(shard["lo"], shard["size"], slots, leaf, add)
+
+    def slots_of(self, shard):
+        """The slots of the shard's step."""
+        lo, size, step = shard["lo"], shard["size"], shard["stepInEpoch"]
+        slots = self.order.slots_in(step) if shard["work"] == "gradient" else -(-self.tests // EVALUATION_ROWS)
+        is_node = size > 0 and size & (size - 1) == 0 and lo % size == 0 and lo < slots
+        if is_node and size > 1:
+            is_node = lo + size // 2 < slots
+        if not is_node or step >= self.order.steps_per_epoch:
+            raise Fault("field-invalid", "A shard that the step does not have.")
+        return slots
+
+    def ids_of(self, shard, slot):
+        if shard["work"] == "gradient":
+            return self.order.ids(shard["epoch"], shard["stepInEpoch"], slot)
+        first = EVALUATION_ROWS * slot
+        return np.arange(first, min(first + EVALUATION_ROWS, self.tests))
+
+
+def empty_set(count, pixels):
+    """Images, labels, and which samples are here."""
+    return np.zeros((count, pixels), np.uint8), np.zeros(count, np.uint8), np.zeros(count, bool)
