@@ -19,9 +19,9 @@ export interface Site {
   readonly prepareMs: number;
 }
 
-/** After a fault of the disk. */
+/** Time from a failure of the coordinator's disk to its restart. */
 const restartMs = 1_000;
-/** After a worker was thrown out. */
+/** Time from a worker's eviction to its restart. */
 const insistMs = 1_000;
 
 export class Cluster {
@@ -54,9 +54,9 @@ export class Cluster {
     process.post(() => this.world.watch(coordinator.run().catch((error: unknown) => this.failed(coordinator, error))));
   }
 
-  /** A program that cannot write ends, and says so; whoever reads that starts it again when there is room. */
+  /** A coordinator that cannot write ends with an error. Its operator reads the error and starts it again. */
   private failed(coordinator: SimulatedCoordinator, error: unknown): void {
-    // What a process that was killed was waiting for is nobody's business.
+    // A killed process cannot report errors.
     if (coordinator.process.isDead) return;
     const isDisk = error instanceof LockstepError && ['output-unwritable', 'run-invalid'].includes(error.code);
     if (!isDisk || !this.disk.hasFailed) throw error;
@@ -65,7 +65,7 @@ export class Cluster {
     this.world.at(this.world.nowMs + restartMs, () => this.startCoordinator());
   }
 
-  /** kill -9, or a power cut; it is started again later. */
+  /** Kills the coordinator, or cuts its power. It starts again after `restartMs`. */
   async crashCoordinator(powerCut: boolean, restartMs: number): Promise<void> {
     const { coordinator, world } = this;
     if (coordinator === null || coordinator.process.isDead) return;
@@ -92,7 +92,7 @@ export class Cluster {
     return worker;
   }
 
-  /** Its owner has not read why it ended, and starts it again: it has the same name, address and fault. */
+  /** The owner starts an evicted worker again without a repair. It has the same name, address and fault. */
   private insist(worker: SimulatedWorker): void {
     const { process, traits } = worker;
     this.run(process.name, this.siteOf(worker), { ...traits, seed: traits.seed + 1 }, true);
@@ -106,7 +106,7 @@ export class Cluster {
     return this.workers.filter((worker) => !worker.isOver);
   }
 
-  /** All is well again, and somebody comes who is at least as fast as any other. */
+  /** Ends all faults, and starts one more worker at `site`. */
   heal(site: Site): void {
     this.disk.failing = false;
     this.coordinator?.process.continue();

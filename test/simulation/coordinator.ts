@@ -1,6 +1,6 @@
 /**
- * The coordinator of the simulated cluster: production's `conduct` and `FleetSite`, with a clock, a disk, processes and
- * a network that are simulated. It checks the promises that a listener can check.
+ * The coordinator of the simulated cluster: `conduct` and `FleetSite` as in production, with a simulated clock, disk,
+ * process table and network. It listens to the events of the run, and checks every promise that they show.
  */
 
 import { weightsSha256 } from '../../coordinator/archive/floats.js';
@@ -25,18 +25,18 @@ import { backend, type Problem, sha256 } from './problem.js';
 import type { Process } from './process.js';
 import { check } from './world.js';
 
-/** Of the event loop, until the next one. */
+/** The longest time between two turns of the event loop. */
 const turnMsMax = 5;
-/** What may wait for a connection: some copies of a model, the samples of a step, and what else may wait. */
+/** Limits of the data that waits for a connection: copies of the model, and bytes for samples and other messages. */
 const copiesMax = 4;
 const bytesBesides = 2_048;
 
-/** What is to be counted, over all lives of the coordinator. */
+/** Counts over all lives of the coordinator. */
 export interface Tally {
   lives: number;
   joined: number;
   left: number;
-  /** By reason. */
+  /** Number of dropped workers, by reason. */
   readonly dropped: Record<string, number>;
   alarms: number;
 }
@@ -45,7 +45,7 @@ export class SimulatedCoordinator {
   lastStep = 0;
   ended: StopReason | null = null;
   private live: LiveRun | null = null;
-  /** Workers that must not join this life of the coordinator again: in the simulation, all names differ. */
+  /** Workers that must not join this life of the coordinator again. In the simulation, all names differ. */
   private readonly banned = new Set<string>();
   private site: FleetSite | null = null;
   private readonly platform: Platform;
@@ -53,13 +53,13 @@ export class SimulatedCoordinator {
 
   constructor(
     readonly process: Process,
-    /** 1 for the first. */
+    /** Number of this life of the coordinator, from 1. */
     private readonly life: number,
     private readonly problem: Problem,
     private readonly network: Network,
     private readonly disk: Disk,
     private readonly tally: Tally,
-    /** The newest step that was saved, in this life or one before. */
+    /** The newest saved step of this life and all earlier ones. */
     private readonly durable: { step: number },
   ) {
     this.platform = platformOf(process);
@@ -67,7 +67,7 @@ export class SimulatedCoordinator {
     this.entrance = new SimulatedEntrance(process, network, copiesMax * modelBytes + bytesBesides);
   }
 
-  /** Null until the run is loaded. */
+  /** The machine of the run, or null until the run is loaded. */
   get machine(): Machine | null {
     return this.live?.machine ?? null;
   }
@@ -80,7 +80,7 @@ export class SimulatedCoordinator {
     return this.entrance.connections;
   }
 
-  /** Trains to the end; rejects where `conduct` does. */
+  /** Trains to the end. Rejects if `conduct` rejects, except for a run that has finished before. */
   async run(): Promise<void> {
     try {
       const { stopReason } = await this.conduct();
@@ -115,14 +115,14 @@ export class SimulatedCoordinator {
     });
   }
 
-  /** kill -9. */
+  /** Ends the process at once, like kill -9. */
   kill(): void {
     this.process.die();
     this.entrance.vanish();
     this.process.world.note(`${this.process.name} is killed`);
   }
 
-  /** A turn of the event loop is over after a few frames, and the next one comes later. */
+  /** A clock that moves with every look at it. So a turn of the event loop ends after a few frames. */
   private turns(): Pick<Platform, 'nowMs' | 'defer'> {
     const { process, network } = this;
     let ms = 0;
@@ -157,7 +157,7 @@ export class SimulatedCoordinator {
 
   private dropped(reason: string): void {
     const { dropped } = this.tally;
-    // What follows the sentence in brackets differs from case to case.
+    // The details in brackets after the sentence differ from case to case.
     const sentence = reason.replace(/ \(.*/, '');
     dropped[sentence] = (dropped[sentence] ?? 0) + 1;
   }
@@ -170,7 +170,7 @@ export class SimulatedCoordinator {
     this.lastStep = recordedStep({ step, state: findings });
   }
 
-  /** A checkpoint that is reported is a promise. */
+  /** A reported checkpoint is a promise: no later life may find an older step. */
   private checkpointed(step: number): void {
     if (!this.process.isDead) this.durable.step = step;
   }

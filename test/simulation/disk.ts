@@ -1,6 +1,6 @@
 /**
- * The coordinator's disk: operations take time, some are under way when a process dies, and a power cut loses what was
- * not synced.
+ * The coordinator's simulated disk. Operations take time, so a process may die during one. A power cut loses data that
+ * was not synced.
  */
 import type { Files, OpenFile } from '../../coordinator/archive/files.js';
 import type { Random } from '../../shared/random.js';
@@ -12,21 +12,21 @@ const operationMsMax = 8;
 export class Disk {
   private platter: MemoryFiles = withDirectory('/runs');
   private isFailing = false;
-  /** Whether it ever did. */
+  /** Whether the disk has ever failed. */
   hasFailed = false;
-  /** Operations that a process waits for, the oldest first. */
+  /** The unfinished operations, from the oldest to the newest. */
   private waiting: (() => Promise<unknown>)[] = [];
 
   constructor(private readonly random: Random) {}
 
-  /** While it fails, nothing can be written. */
+  /** While the disk is failing, every write is refused because the disk is full. */
   set failing(isFailing: boolean) {
     this.isFailing = isFailing;
     this.hasFailed ||= isFailing;
     this.arm();
   }
 
-  /** The process that had the files is dead, perhaps in the middle of a write; in a power cut more is lost. */
+  /** The process has died, perhaps in the middle of a write. A power cut also loses some of the unsynced data. */
   async crash(powerCut: boolean): Promise<void> {
     const { platter, random } = this;
     platter.cutAt = platter.operations;
@@ -42,7 +42,7 @@ export class Disk {
     return this.platter.content(path);
   }
 
-  /** What a process sees of the disk, as long as it lives. */
+  /** The file operations of one process. They stop when the process dies. */
   filesFor(process: Process): Files {
     const { platter } = this;
     const later = <T>(operation: () => Promise<T>) => this.later(process, operation);
@@ -64,7 +64,7 @@ export class Disk {
     };
   }
 
-  /** What a process that has died was waiting for never comes. */
+  /** Performs an operation after a delay. If the process dies before that, the promise stays unsettled. */
   private later<T>(process: Process, operation: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const perform = () => operation().then(resolve, reject);

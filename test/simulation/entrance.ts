@@ -1,4 +1,4 @@
-/** Where workers of the simulated cluster come in: what gateway.ts is in production, over the simulated network. */
+/** Accepts the connections of workers over the simulated network. In production, gateway.ts does this. */
 import type { Entrance, Entrant } from '../../coordinator/fleet/entrance.js';
 import type { MemberConnection } from '../../shared/fleet/member-connection.js';
 import { limits } from '../../shared/limits.js';
@@ -12,8 +12,8 @@ export class SimulatedEntrance implements Entrance {
   private farewell: EndMessage | null = null;
 
   /**
-   * Models are so small here that a byte that waits for the network stands for many: `queueBytesMax` of them count as
-   * the limit of production.
+   * The models here are too small to fill a queue of production. So `queueBytesMax` waiting bytes count as many as the
+   * limit of production, `limits.sendQueueBytesMax`.
    */
   constructor(
     private readonly process: Process,
@@ -40,7 +40,7 @@ export class SimulatedEntrance implements Entrance {
     });
   }
 
-  /** The process was killed. */
+  /** Ends all connections, because the process was killed. */
   vanish(): void {
     for (const end of this.ends) end.vanish();
   }
@@ -76,5 +76,5 @@ export class SimulatedEntrance implements Entrance {
   }
 }
 
-/** How often the entrance looks whether its last connection is gone. */
+/** Time between two checks whether the last connection is gone. */
 const lookMs = 10;

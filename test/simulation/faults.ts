@@ -1,4 +1,4 @@
-/** What goes wrong in a simulated cluster, and how it is done. */
+/** The faults of a simulated cluster: each is a function that causes it. */
 import type { Random } from '../../shared/random.js';
 import type { Cluster, Site } from './cluster.js';
 import type { Manner, SimulatedWorker } from './worker.js';
@@ -11,36 +11,36 @@ export interface FaultContext {
 
 type Fault = (context: FaultContext) => void | Promise<void>;
 
-/** Something between, and as often near the one as near the other, whatever their ratio. */
+/** A random number from `low` to `high`, log-uniform: every factor of two is equally likely. */
 export function between(random: Random, low: number, high: number): number {
   return low * (high / low) ** random.uniform();
 }
 
 export const faults = {
-  /** kill -9; sometimes started again. */
+  /** The process is killed (kill -9). Half of the killed workers are started again. */
   kill: withWorker((worker, { cluster, random }) => {
     worker.kill(false);
     if (random.below(2) === 0)
       later(cluster, between(random, 50, 5_000), () => cluster.startWorker(cluster.siteOf(worker)));
   }),
-  /** The machine is off: its connection says nothing more. */
+  /** The machine loses its power. Its connection becomes silent, and nobody closes it. */
   'power-off': withWorker((worker) => worker.kill(true)),
-  /** Ctrl-C. */
+  /** The worker gets Ctrl-C. */
   leave: withWorker((worker) => worker.leave()),
   join: ({ cluster, newSite }) => void cluster.startWorker(newSite()),
-  /** SIGSTOP, SIGCONT. */
+  /** The process is stopped (SIGSTOP), and continued later (SIGCONT). */
   freeze: withWorker(({ process }, { cluster, random }) => {
     process.stop(false);
     later(cluster, between(random, 50, 20_000), () => process.continue());
   }),
-  /** The machine sleeps, with its clock. */
+  /** The machine sleeps, and its clock stands still. */
   sleep: withWorker(({ process }, { cluster, random }) => {
     process.stop(true);
     later(cluster, between(random, 1_000, 60_000), () => process.continue());
   }),
-  /** A connection breaks, in the middle of whatever is on it. */
+  /** The connection breaks, perhaps in the middle of a frame. */
   cut: withWorker((worker) => worker.cut()),
-  /** A line swallows everything, and then delivers it: half-open connections, late results. */
+  /** The line delivers nothing for a while, and everything after that. Connections are half-open, results late. */
   'line-down': withWorker(({ traits: { line } }, { cluster, random }) => {
     line.isDown = true;
     later(cluster, between(random, 50, 30_000), () => {
@@ -54,7 +54,7 @@ export const faults = {
       line.bytesPerMs = bytesPerMs;
     });
   }),
-  /** A laptop on battery; and back. */
+  /** The worker computes more slowly for a while, like a laptop on battery. */
   'slow-worker': withWorker(({ traits }, { cluster, random }) => {
     const { msPerSlot } = traits;
     traits.msPerSlot *= between(random, 2, 50);
@@ -62,19 +62,19 @@ export const faults = {
       traits.msPerSlot = msPerSlot;
     });
   }),
-  /** It answers, but not as it should. */
+  /** The worker begins to answer wrongly, or stops answering. */
   manners: withWorker((worker, { cluster, random }) => {
     const bad: readonly Manner[] = ['poison', 'echo', 'mute', 'garbage'];
     worker.traits.manner = bad[random.below(bad.length)];
     cluster.world.note(`${worker.process.name}: ${worker.traits.manner}`);
   }),
-  /** The coordinator itself stands still. */
+  /** The coordinator stands still for a while. */
   stall: ({ cluster, random }) => {
     const process = cluster.coordinator?.process;
     process?.stop(false);
     later(cluster, between(random, 200, 30_000), () => process?.continue());
   },
-  /** kill -9 of the coordinator, or a power cut, wherever it is in a step or a checkpoint. */
+  /** The coordinator is killed or loses its power, at any point of a step or a checkpoint. */
   crash: ({ cluster, random }) => cluster.crashCoordinator(random.below(2) === 0, between(random, 10, 10_000)),
   'disk-full': ({ cluster, random }) => {
     cluster.disk.failing = true;
@@ -88,7 +88,7 @@ export type FaultKind = keyof typeof faults;
 
 export const faultKinds = Object.keys(faults) as FaultKind[];
 
-/** Of the workers that are there; nothing happens when nobody is. */
+/** A fault that affects one present worker, chosen at random. Without a worker, it does nothing. */
 function withWorker(fault: (worker: SimulatedWorker, context: FaultContext) => void): Fault {
   return (context) => {
     const { present } = context.cluster;

@@ -1,4 +1,4 @@
-/** What must hold after every event at the coordinator. */
+/** The invariants that must hold after every event at the coordinator. */
 
 import type { Machine } from '../../shared/compute/machine.js';
 import type { RemoteMember } from '../../shared/fleet/remote-member.js';
@@ -8,7 +8,7 @@ import type { Job } from '../../shared/pool/pool-events.js';
 import { type Shard, shardEnd, shardKey } from '../../shared/pool/tree.js';
 import { check } from './world.js';
 
-/** What is nobody else's business in production. */
+/** Private fields of production classes. Only this file reads them. */
 interface PoolInside {
   readonly pool: Pool;
 }
@@ -34,7 +34,7 @@ export function checkInvariants(machine: Machine, members: Iterable<RemoteMember
   check(inUse === kept + coming, `${inUse} buffers are in use, for ${kept} sums and ${coming} that are coming`);
 }
 
-/** Each slot is in exactly one place; a shard may be leased to two members, and then as the same shard. */
+/** Each slot is in exactly one place, except that a whole shard may be leased to two members. */
 function checkSlots(job: Job, pending: readonly Shard[], leased: readonly Shard[], summed: readonly Shard[]): void {
   const holders = new Map<number, Shard[]>();
   for (const shard of leased) holders.set(shardKey(shard), [...(holders.get(shardKey(shard)) ?? []), shard]);
@@ -49,7 +49,7 @@ function checkSlots(job: Job, pending: readonly Shard[], leased: readonly Shard[
     check(count === 1, `slot ${first + i} of job ${job.id} is in ${count} places`);
 }
 
-/** The pool and the members' transports know the same leases. */
+/** The pool and the members' transports have the same leases. */
 function checkLeases(pool: Pool, present: readonly RemoteMember[]): void {
   check(pool.memberCount === present.length, `the pool has ${pool.memberCount} members, not ${present.length}`);
   const held = new Map(present.map((member) => [member.id, leasesOf(member)]));

@@ -1,41 +1,41 @@
 /**
- * The network between a coordinator and its workers: connections that keep the order of what is sent, over lines with
- * delay, jitter and a rate, that can be cut at any byte, slowed down, or made to swallow everything.
+ * The network between a coordinator and its workers. A connection keeps the order of the frames. Its line has a delay,
+ * jitter and a rate. A connection can break within a frame, and a line can become slow or stop delivering.
  *
- * A frame is delivered when its last byte has come, and from a buffer that is scribbled over afterwards: whoever keeps
- * a view of it, or changes a frame before it was sent, changes the outcome.
+ * A frame is copied when it leaves, and its receiver's buffer is overwritten after the delivery. So if code changes a
+ * frame before it has left, or keeps a view of a received one, the outcome changes and the simulation finds it.
  */
 import type { Random } from '../../shared/random.js';
 import type { Process } from './process.js';
 import { check, type World } from './world.js';
 
-/** A worker's way to the coordinator. */
+/** The line between a worker and the coordinator. */
 export interface Line {
   delayMs: number;
-  /** At most so much more, for each frame anew. */
+  /** The largest additional delay. Each frame gets a random part of it. */
   jitterMs: number;
   bytesPerMs: number;
-  /** Nothing gets through, and nobody is told. */
+  /** While the line is down, nothing gets through, and neither end is told. */
   isDown: boolean;
 }
 
-/** What an end of a connection hears. */
+/** Receives the events of one end of a connection. */
 export interface EndObserver {
   received(frame: Uint8Array): void;
   closed(error: string | null): void;
 }
 
 interface Sent {
-  /** Null for the close. */
+  /** The frame, or null for the end of the connection. */
   readonly frame: Uint8Array | null;
   readonly whenSent: () => void;
 }
 
-/** How often a line that is down is looked at. */
+/** Time between two checks whether a line works again. */
 const retryMs = 200;
 
 export class End {
-  /** What has not left, in order. */
+  /** Frames that have not left yet, in order. */
   private readonly queue: Sent[] = [];
   private queued = 0;
   private isSending = false;
@@ -49,11 +49,11 @@ export class End {
     private readonly line: Line,
     private readonly process: Process,
     private readonly observer: EndObserver,
-    /** Time that the other end has to answer a close. */
+    /** The other end must answer a close within this time. */
     private readonly closeMs: number,
   ) {}
 
-  /** A process stands for the machine that it runs on. */
+  /** Every process has its own machine, so its name is also its address. */
   get peerAddress(): string {
     return this.peer?.process.name ?? 'unknown';
   }
@@ -77,21 +77,21 @@ export class End {
     });
   }
 
-  /** The connection is gone: at this end now, at the other one as soon as word can reach it. */
+  /** Breaks the connection: at this end now, at the other end when the line has delivered the news. */
   reset(error: string): void {
     if (this.isClosed) return;
     this.end(error);
     this.tellPeer(() => this.peer?.end('reset by the other end'));
   }
 
-  /** This end is gone with its process. */
+  /** Ends this end because its process has died. The other end hears of it when the line delivers the news. */
   vanish(): void {
     this.isClosed = true;
     this.queue.length = 0;
     this.tellPeer(() => this.peer?.end('reset by the other end'));
   }
 
-  /** Nothing comes or goes any more. */
+  /** Ends this end: it sends and receives nothing more. */
   end(error: string | null): void {
     if (this.isClosed) return;
     this.isClosed = true;
@@ -151,7 +151,7 @@ export class End {
     });
   }
 
-  /** In the order of what came before it; then the other end has its answer. */
+  /** Closes this end after the frames that came before the close, and then answers the other end. */
   private closedByPeer(): void {
     this.process.post(() => {
       this.end(null);
@@ -160,13 +160,13 @@ export class End {
   }
 }
 
-/** A process that listens: what it makes of the other end of a new connection. */
+/** A process that accepts connections. `end` makes its end of a new connection. */
 export interface Listener {
   readonly process: Process;
   accept(end: (observer: EndObserver) => End): void;
 }
 
-/** How long either end waits for the answer to a close, as in production. */
+/** Each end waits this long for the answer to its close, as in production. */
 const workerCloseMs = 1_000;
 const coordinatorCloseMs = 10_000;
 
@@ -178,7 +178,7 @@ export class Network {
     readonly random: Random,
   ) {}
 
-  /** `opened` is called when the other end has accepted. */
+  /** Opens a connection. Calls `opened` when the other end has accepted it. */
   connect(process: Process, line: Line, observer: EndObserver & { opened(): void }): End {
     const end = new End(this, line, process, observer, workerCloseMs);
     this.whenUp(line, () => this.knock(end, process, line, () => observer.opened()));

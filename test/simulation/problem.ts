@@ -1,4 +1,4 @@
-/** What the simulated cluster trains: problems so small that a step takes microseconds, and what must come of them. */
+/** The runs that the simulated cluster trains, with the expected weights. A step takes microseconds of real time. */
 
 import { weightsSha256 } from '../../coordinator/archive/floats.js';
 import type { LoadedDataset } from '../../coordinator/data/load.js';
@@ -18,7 +18,7 @@ export interface Problem {
   readonly setup: RunSetup;
   readonly dataset: LoadedDataset;
   readonly steps: number;
-  /** The weights hash after each step, by number: that of a plain loop over scalar arithmetic. */
+  /** The expected weights hash after each step, from a plain loop over scalar arithmetic. The index is the step. */
   readonly hashes: readonly string[];
 }
 
@@ -29,7 +29,7 @@ interface Shape {
   readonly epochs: number;
 }
 
-/** Few and many slots, with and without momentum, and a model whose tensors travel in two parts. */
+/** Runs with few and many slots, with and without momentum, and one whose tensors are sent in two parts. */
 const shapes: readonly Shape[] = [
   { hidden: 8, microBatch: 4, momentum: 0.9, epochs: 6 },
   { hidden: 8, microBatch: 2, momentum: 0, epochs: 6 },
@@ -39,15 +39,15 @@ const shapes: readonly Shape[] = [
 
 export const problemCount = shapes.length;
 
-/** Training samples: seven full steps an epoch, and a smaller one. */
+/** An epoch has seven full steps and a smaller one. */
 const trainSamples = 7 * 32 + 9;
 const testSamples = 150;
 const batch = 32;
 const rate = 0.1;
-/** Some steps. */
+/** A few steps of virtual time. */
 const checkpointEverySeconds = 1;
 
-/** What is the same on every simulated machine. */
+/** All simulated machines share these. */
 export const { backend, sha256 } = nodePlatform();
 
 const made = new Map<number, Problem>();

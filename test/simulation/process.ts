@@ -1,21 +1,21 @@
 /**
- * A process of the simulated cluster: one event loop, which does one thing after the other, may be busy for a while, be
- * stopped and continued, sleep with its machine, or die.
+ * A process of the simulated cluster. It is one event loop, which makes one call after the other. It can be busy for a
+ * while, be stopped and continued, sleep together with its machine, or die.
  */
 import type { World } from './world.js';
 
 export class Process {
   private state: 'running' | 'stopped' | 'dead' = 'running';
   private readonly inbox: (() => void)[] = [];
-  /** What was said while computing: it comes out when the computing is done, and before anything else happens. */
+  /** Effects of a call, until the computing time of the call is over. They come before all further calls. */
   private readonly outbox: (() => void)[] = [];
   private isPumping = false;
   private busyUntilMs = 0;
-  /** What its clock is behind the world's: it does not go on while the machine sleeps. */
+  /** How far its clock is behind the world's. The clock stands still while the machine sleeps. */
   private sleptMs = 0;
   private fellAsleepMs: number | null = null;
 
-  /** `afterwards` is called after whatever it did. */
+  /** `afterwards` is called after every call that the process has made. */
   constructor(
     readonly world: World,
     readonly name: string,
@@ -29,12 +29,12 @@ export class Process {
   /** Its own monotonic clock. */
   readonly nowMs = (): number => this.localMs - this.sleptMs;
 
-  /** The time passes in which it computes. */
+  /** The process computes for this time, and does nothing else meanwhile. */
   spend(ms: number): void {
     this.busyUntilMs = this.localMs + ms;
   }
 
-  /** Does something when it comes to it. */
+  /** Calls `call` when the process is free. Calls keep their order. */
   post(call: () => void): void {
     if (this.isDead) return;
     this.inbox.push(call);
@@ -45,7 +45,7 @@ export class Process {
     this.world.at(this.localMs + ms, () => this.post(call));
   }
 
-  /** Like a timer, it does not catch up: there are `ms` from one call to the next, or more. */
+  /** Calls `call` again and again. Like a timer, it does not catch up: at least `ms` lie between two calls. */
   every(ms: number, call: () => void): void {
     this.after(ms, () => {
       call();
@@ -53,7 +53,7 @@ export class Process {
     });
   }
 
-  /** Has a doing of this process take effect outside: at once, or when the process has computed that far. */
+  /** Performs an effect outside of this process: at once, or when the computing before it is over. */
   emit(effect: () => void): void {
     if (this.isDead) return;
     if (this.localMs === this.world.nowMs && this.outbox.length === 0) return effect();
@@ -61,7 +61,7 @@ export class Process {
     this.pump();
   }
 
-  /** SIGSTOP, or, if its clock stands still too, a machine that sleeps. */
+  /** Stops the process like SIGSTOP. With `clockToo`, its clock stops as well, as on a machine that sleeps. */
   stop(clockToo: boolean): void {
     if (this.state !== 'running') return;
     this.state = 'stopped';

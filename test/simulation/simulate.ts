@@ -1,4 +1,4 @@
-/** One seed, one course of a simulated cluster: its problem, its workers, its faults, and what must come of it. */
+/** Simulates one course of a cluster: a seed determines the problem, the workers and the faults. Checks the outcome. */
 import { Random } from '../../shared/random.js';
 import { Cluster, type Site } from './cluster.js';
 import type { Tally } from './coordinator.js';
@@ -17,17 +17,17 @@ export interface Course {
   readonly tally: Tally;
 }
 
-/** With no faults under way, a step takes at most so long: a silent member's eviction, leases that expire, a retry. */
+/** Without faults, a step takes at most this time, even if a member is evicted, leases expire or a worker retries. */
 const quietStepMsMax = 60_000;
-/** After the end, workers have so long to hear of it. */
+/** After the end of the run, its connections must be gone within this time. */
 const farewellMs = 20_000;
 
-/** What a seed stands for. */
+/** The course of a seed. */
 interface Plan {
   readonly number: number;
   readonly members: number;
   readonly stepMs: number;
-  /** How many times slower than the fastest the slowest worker is. */
+  /** The slowest worker takes at most this many times as long as the fastest. */
   readonly spread: number;
   readonly faults: readonly { readonly atMs: number; readonly kind: FaultKind }[];
   readonly quietFromMs: number;
@@ -84,7 +84,7 @@ async function follow(seed: number, world: World): Promise<Course> {
   };
 }
 
-/** Few kinds of faults per seed, so that each has its effect before the next one hides it. */
+/** A seed has only a few kinds of faults. Otherwise one fault would often hide the effect of another. */
 function planOf(random: Random): Plan {
   const number = random.below(8) === 0 ? problemCount - 1 : random.below(problemCount - 1);
   const members = random.below(20) === 0 ? 16 + random.below(49) : 1 + random.below(6);
@@ -101,7 +101,7 @@ function planOf(random: Random): Plan {
   return { number, members, stepMs, spread, faults: planned, quietFromMs: horizonMs };
 }
 
-/** A step takes about `stepMs` while all are at work. */
+/** With these sites, a step takes about `stepMs` while all workers take part. */
 function siteOf({ stepMs, spread, members }: Plan, slots: number, random: Random): Site {
   const msPerSlot = ((stepMs * Math.min(members, slots)) / slots) * between(random, 1, spread);
   const line = {

@@ -1,4 +1,4 @@
-/** Hundreds of courses of a simulated cluster, and that each of them can be had again. */
+/** Simulates hundreds of courses of a cluster, and checks that a seed always gives the same course. */
 import { expect, test } from 'vitest';
 import { simulate } from './simulate.js';
 
@@ -7,7 +7,7 @@ const seeds = 300;
 const groups = 10;
 
 test.each(Array.from({ length: groups }, (_, group) => group))('nothing is lost: courses %i', safety, async (group) => {
-  // A course that goes wrong throws, and says how to see it again.
+  // If a course goes wrong, `simulate` throws an error that has the command to repeat the course.
   for (let seed = group + 1; seed <= seeds; seed += groups) await simulate(seed);
 });
 

@@ -8,22 +8,22 @@ import type { End, Line, Network } from './network.js';
 import { backend, sha256 } from './problem.js';
 import type { Process } from './process.js';
 
-/** What is wrong with a worker. */
+/** How a worker behaves. */
 export type Manner = 'honest' | 'poison' | 'echo' | 'mute' | 'garbage';
 
 export interface WorkerTraits {
   readonly seed: number;
-  /** It may change on the way. */
+  /** Faults change this during the course. */
   msPerSlot: number;
-  /** To build a machine. */
+  /** Time to build a machine. */
   readonly prepareMs: number;
   manner: Manner;
   readonly line: Line;
 }
 
-/** Less often than in production, as often as a session must have it. */
+/** Longer than in production, so that there are fewer events. A session needs a tick at least once a second. */
 const tickMs = 500;
-/** More than a turn of the machine. */
+/** Longer than a turn of the machine, so that each turn computes one shard. */
 const turnMs = 2;
 
 export class SimulatedWorker {
@@ -32,14 +32,14 @@ export class SimulatedWorker {
   private readonly driver: SessionDriver;
   private readonly random: Random;
   private end: End | null = null;
-  /** Slots of the shards that it has been given on this connection, and has not answered, in order. */
+  /** The unanswered shards of this connection, in the order of arrival: each lease's number of slots. */
   private readonly slots = new Map<number, number>();
 
   constructor(
     readonly process: Process,
     private readonly network: Network,
     readonly traits: WorkerTraits,
-    /** Whether it ever was anything but honest: then it may be sent away for good. */
+    /** Whether the worker has ever behaved wrongly. Then the coordinator may evict it for good. */
     public hasMisbehaved: boolean,
     private readonly onExit: (outcome: Outcome) => void,
   ) {
@@ -64,19 +64,19 @@ export class SimulatedWorker {
     return this.outcome !== null || this.process.isDead;
   }
 
-  /** As Ctrl-C does. */
+  /** Stops the worker like Ctrl-C. */
   leave(): void {
     this.process.post(() => this.driver.stop());
   }
 
-  /** kill -9, or, silently, a power cut: then nobody closes its connection. */
+  /** Kills the process. If `silently`, as in a power cut, the coordinator hears nothing of it. */
   kill(silently: boolean): void {
     this.process.die();
     if (silently) this.traits.line.isDown = true;
     this.end?.vanish();
   }
 
-  /** The connection breaks, wherever it is in a frame. */
+  /** Breaks the connection, perhaps in the middle of a frame. */
   cut(): void {
     this.end?.reset('connection reset');
   }
@@ -138,19 +138,19 @@ export class SimulatedWorker {
       nowMs: process.nowMs,
       defer: (call) => process.after(this.nextShardMs(), call),
       sha256,
-      // The machine computes shard after shard until its turn is over: here, a turn is one shard.
+      // The machine computes shards until its turn is over. This makes the turn end after each shard.
       profile: { enter: () => {}, leave: () => process.spend(turnMs) },
     };
   }
 
-  /** A shard is computed when the time has passed that it takes; until then the event loop is free. */
+  /** The oldest shard's computing time. Until it has passed, the event loop is free. Then the shard is computed. */
   private nextShardMs(): number {
     const [slots = 0] = this.slots.values();
     return slots * this.traits.msPerSlot * (0.9 + 0.2 * this.random.uniform());
   }
 }
 
-/** One of the numbers is none any more. */
+/** Replaces one of the numbers by NaN. */
 function poison(payload: Uint8Array, random: Random): void {
   const floats = (payload.length - maskBytes) / 4;
   if (floats < 1) return;

@@ -1,6 +1,6 @@
 /**
- * Virtual time: what happens next, in the order of time, and among equals in the order in which it was scheduled. No
- * clock, timer or thread of the machine takes part, so the same calls make the same course.
+ * Virtual time. Events happen in the order of their times. Events of the same time happen in the order in which they
+ * were scheduled. No real clock, timer or thread takes part, so the same calls make the same course.
  */
 import { createHash } from 'node:crypto';
 
@@ -19,12 +19,12 @@ interface Scheduled {
 
 export class World {
   nowMs = 0;
-  /** What has happened so far. */
+  /** Number of events so far. */
   events = 0;
   private readonly queue = new Heap();
   private scheduled = 0;
   private readonly hash = createHash('sha256');
-  /** Whether what happened may have left promises to go on with. */
+  /** Whether the current event may have left unfinished promises. */
   private isUnsettled = false;
   private failure: { readonly error: unknown } | null = null;
 
@@ -35,31 +35,31 @@ export class World {
     this.queue.push({ atMs: Math.max(atMs, this.nowMs), order: this.scheduled++, happen });
   }
 
-  /** Something goes on in the background that must not fail. */
+  /** Watches background work. If it rejects, `run` rejects with the same error. */
   watch(promise: Promise<unknown>): void {
     promise.catch((error: unknown) => {
       this.failure ??= { error };
     });
   }
 
-  /** To be called with whatever runs code that may wait for promises. */
+  /** Call this in every event that runs code with promises. The next event then waits for them. */
   unsettle(): void {
     this.isUnsettled = true;
   }
 
-  /** A line of the trace. */
+  /** Adds a line to the trace. */
   note(text: string): void {
     const line = `${this.nowMs.toFixed(3)} ${text}`;
     this.hash.update(line);
     this.print?.(line);
   }
 
-  /** Of the whole trace; ends it. */
+  /** Ends the trace, and returns the hash of all its lines. */
   traceHash(): string {
     return this.hash.digest('hex');
   }
 
-  /** Goes on until `isOver`, or until nothing is left to happen. */
+  /** Makes events happen until `isOver` returns true, or until no event is left. */
   async run(isOver: () => boolean): Promise<void> {
     while (!isOver()) {
       const next = this.queue.pop();
@@ -75,12 +75,12 @@ export class World {
   }
 }
 
-/** One turn of the event loop: promises that wait for nothing but other promises have gone on as far as they can. */
+/** Resolves after one turn of the event loop. By then, promises that wait only for other promises have settled. */
 function settled(): Promise<void> {
   return new Promise(setImmediate);
 }
 
-/** A binary heap: the earliest first. */
+/** A binary heap. `pop` returns the earliest event. */
 class Heap {
   private readonly items: Scheduled[] = [];
 
