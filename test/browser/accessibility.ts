@@ -1,8 +1,8 @@
-/** What axe-core finds wrong with a page for those who do not see it or use no mouse. */
+/** Checks with axe-core whether people can use a page without seeing it and without a mouse. */
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 
-/** A line for each serious or critical violation: the rule, and the elements. */
+/** Returns a line for each serious or critical violation, with the rule and the elements. */
 export async function seriousViolations(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
   const { violations } = (await page.evaluate('axe.run()')) as axe.AxeResults;

@@ -1,10 +1,10 @@
-/** Debian's Chromium, where it is installed, and the tabs that the tests open in it. */
+/** Starts Debian's Chromium if it is installed, and opens the tabs of the tests in it. */
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 
 export const chromiumPath = '/usr/bin/chromium';
 
-/** Tests of this folder are skipped where this is false. */
+/** If this is false, the tests of this folder are skipped. */
 export const hasChromium = existsSync(chromiumPath);
 
 export const chromiumArguments = [
@@ -14,7 +14,7 @@ export const chromiumArguments = [
   '--disable-component-update',
   '--disable-sync',
   '--no-first-run',
-  // A name that is not this machine's own: such a page over plain http is no secure context.
+  // Under these names, a page over plain HTTP is not a secure context. Under 127.0.0.1 it would be one.
   '--host-resolver-rules=MAP lockstep.test 127.0.0.1, MAP other.test 127.0.0.1',
 ];
 
@@ -22,7 +22,7 @@ export function launchChromium(): Promise<Browser> {
   return chromium.launch({ executablePath: chromiumPath, args: chromiumArguments, headless: true });
 }
 
-/** A page that keeps what went wrong in it: an error on its console, an exception, a request to elsewhere. */
+/** A page that collects its faults: errors on the console, exceptions, and requests to other hosts. */
 export class Tab {
   readonly faults: string[] = [];
 

@@ -1,4 +1,4 @@
-/** The dashboard in the situations that a real run meets rarely, or only for a moment. */
+/** Tests the dashboard in situations that are rare or short in a real run. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
@@ -184,7 +184,7 @@ async function shows(page: Page, selector: string, text: string): Promise<void> 
   await page.locator(selector).filter({ hasText: text }).waitFor();
 }
 
-/** A short run on the small data set, as a dashboard would be told of it. */
+/** Trains a short run on the small data set, and returns what a dashboard would show of it. */
 async function smallRun(name: string, ...words: (string | number)[]): Promise<Shown> {
   const data = smallDataset();
   const out = join(scratch(), name);

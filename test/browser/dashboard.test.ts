@@ -1,4 +1,4 @@
-/** The dashboard of a real run: a coordinator, a worker, and somebody who watches, draws, and takes a worker out. */
+/** Tests the dashboard of a real run with a worker. A user watches, draws digits, and takes a worker out. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -68,7 +68,7 @@ describe.skipIf(!hasChromium)('dashboard of a run', { timeout }, () => {
   });
 });
 
-/** The link that the coordinator left for whoever runs it. */
+/** The link to the dashboard. The coordinator writes it into the run directory for its operator. */
 function dashboardOf(run: string): string {
   return readFileSync(join(run, 'links'), 'utf8').match(/http:\S+/)![0];
 }
@@ -77,7 +77,7 @@ async function shows(page: Page, selector: string, text: string): Promise<void> 
   await page.locator(selector).filter({ hasText: text }).waitFor();
 }
 
-/** Different colours among the pixels of a canvas. */
+/** Number of different colours among the pixels of a canvas. */
 async function coloursIn(page: Page, selector: string): Promise<number> {
   return page.evaluate(`(() => {
     const canvas = document.querySelector('${selector}');

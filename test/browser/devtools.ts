@@ -1,6 +1,6 @@
 /**
- * Chromium with as little of a debugger as will do, for measurements: playwright follows every frame of every WebSocket,
- * which costs more than the training does.
+ * Controls Chromium with only a few debugger commands, for measurements. Playwright watches every frame of every
+ * WebSocket, which would cost more than the training itself.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -41,7 +41,7 @@ export class DevTools {
     throw new Error('chromium did not start');
   }
 
-  /** Opens a page, in a window of its own or in the newest one, and attaches to it. */
+  /** Opens a page in a new window, or as a tab of the newest one, and attaches to it. */
   async open(url: string, newWindow = true): Promise<DevToolsPage> {
     const { targetId } = await this.send('Target.createTarget', { url, newWindow });
     const { sessionId } = await this.send('Target.attachToTarget', { targetId, flatten: true });

@@ -1,8 +1,8 @@
-/** Draws digits on the dashboard's pad, as a hand with a mouse would: strokes of many small moves. */
+/** Draws digits on the dashboard's pad like a hand with a mouse: each stroke has many small moves. */
 import type { Page } from 'playwright-core';
 import type { PenStroke } from '../../coordinator/page/ink.js';
 
-/** Corners of the strokes, in parts of the pad's side. Not in the middle, and small: the page is to put that right. */
+/** Corners of the strokes, as parts of the pad's side. The digits are small and off-centre, so the page must adjust. */
 export const drawnDigits: Readonly<Record<1 | 7, readonly PenStroke[]>> = {
   1: [
     [

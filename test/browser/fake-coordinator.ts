@@ -1,6 +1,7 @@
 /**
- * A coordinator's HTTP side without a coordinator: serves the pages under the same policy, and whatever state a test
- * wants shown. For what a real run cannot be made to do on demand: to diverge, to pause for good, to go away.
+ * A server that behaves like a coordinator over HTTP, but has no run. It serves the pages under the same security
+ * policy, and shows the state that a test sets. It is for situations that a real run cannot produce on demand: a
+ * divergence, an endless pause, a coordinator that goes away.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -34,21 +35,21 @@ export interface Shown {
 }
 
 export class FakeCoordinator {
-  /** What was asked for with the operator's token: "pause", "drop 3". */
+  /** The controls that the operator has used, such as "pause" and "drop 3". */
   readonly controls: string[] = [];
   /** Paths of all requests, with their queries. */
   readonly requests: string[] = [];
   private readonly viewers = new Set<ServerResponse>();
   private readonly server = createServer((request, response) => this.answer(request, response));
 
-  /** `token`: what requests must bring; null, none is needed. */
+  /** Requests must have `token`. If it is null, they need no token. */
   constructor(
     private shown: Shown,
     private readonly token: string | null = null,
     private readonly operatorToken = 'operator-token-of-the-test',
   ) {}
 
-  /** The port is any free one, or the one that it had before. */
+  /** Listens on `port`, for example the port of a server before it, or on any free port. Returns the port. */
   async listen(port = 0): Promise<number> {
     await new Promise<void>((resolve) => this.server.listen(port, '127.0.0.1', resolve));
     return (this.server.address() as AddressInfo).port;
@@ -60,7 +61,7 @@ export class FakeCoordinator {
     await closed;
   }
 
-  /** Tells all viewers; `state.curve` and `state.events` are what is new. */
+  /** Sends a state to all viewers. `state.curve` and `state.events` have only the new points and events. */
   publish(state: Partial<RunState>, others: Partial<Omit<Shown, 'state'>> = {}): void {
     const { curve, events } = this.shown.state;
     const next = { ...this.shown.state, ...state };

@@ -1,4 +1,4 @@
-/** Coordinators for the tests in browsers: on a free port, their runs compared with that of one worker alone. */
+/** Starts coordinators for the tests in browsers, and trains the same runs with one worker for comparison. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { lockstep, type Running, scratch, smallDataset, summaryOf } from '../cli/fixture.js';
@@ -6,7 +6,7 @@ import { lockstep, type Running, scratch, smallDataset, summaryOf } from '../cli
 export interface Served {
   readonly coordinator: Running;
   readonly port: number;
-  /** Resolves with the weights' hash when the run is finished. */
+  /** Resolves with the weights hash when the run is finished. */
   finished(): Promise<string>;
 }
 
@@ -20,7 +20,7 @@ function options(steps: number): { words: (string | number)[]; out: string } {
   return { words: [...words, '--out', out], out };
 }
 
-/** A coordinator that accepts workers. */
+/** Starts a coordinator on a free port. Resolves when it accepts workers. */
 export async function serve(steps: number, ...words: (string | number)[]): Promise<Served> {
   const run = options(steps);
   const coordinator = lockstep('coordinator', '--port', 0, ...run.words, ...words);
@@ -30,7 +30,7 @@ export async function serve(steps: number, ...words: (string | number)[]): Promi
 
 const alone = new Map<string, Promise<string>>();
 
-/** The weights' hash after so many steps of one worker alone. */
+/** The weights hash after `steps` steps with only one worker. */
 export function hashAlone(steps: number, ...words: (string | number)[]): Promise<string> {
   const key = [steps, ...words].join(' ');
   const known = alone.get(key) ?? trainAlone(steps, words);
@@ -43,7 +43,7 @@ function trainAlone(steps: number, more: readonly (string | number)[]): Promise<
   return hashOf(lockstep('train', '--workers', 1, ...words, ...more), out);
 }
 
-/** A file with a token in it. */
+/** Writes a file that contains the token. Returns its path. */
 export function tokenFile(token: string): string {
   const path = join(scratch(), 'token');
   writeFileSync(path, token, { mode: 0o600 });

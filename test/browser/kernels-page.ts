@@ -1,4 +1,4 @@
-/** Runs in a browser: every case of the kernels, WebAssembly against the scalar specification, and the known answer. */
+/** Runs in a browser. Compares WebAssembly with the scalar specification in all cases, and checks the known answer. */
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
@@ -11,7 +11,7 @@ import { webAssemblyCode } from '../../shared/arithmetic/webassembly/backend.js'
 import { caseBytes, type Implementation } from '../shared/arithmetic/case-workspace.js';
 import { kernelCases } from '../shared/arithmetic/kernels.cases.js';
 
-/** What a test asks for: the cases that differ, how many there are, and the stages of the known answer that are wrong. */
+/** The result: the number of cases, the names of those that differ, and the wrong stages of the known answer. */
 export interface Checked {
   readonly cases: number;
   readonly differing: readonly string[];

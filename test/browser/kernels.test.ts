@@ -1,4 +1,4 @@
-/** The kernels' cases inside Chromium: the engine is Node's, but its version, its flags and its sandbox are not. */
+/** Runs the kernel cases in Chromium. Its engine is that of Node, but in another version, with other flags. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';

@@ -1,7 +1,7 @@
 /**
- * What a tab costs and brings: `node dist/test/browser/measure.js` prints, for Chromium over loopback, the time from
- * opening the link to the first accepted gradient, a hidden tab's speed against a visible one's, the longest task of
- * the page's own thread while it trains, and the bytes of the first load.
+ * Measures a tab that trains, in Chromium over loopback: `node dist/test/browser/measure.js`. It prints four figures:
+ * the time from opening the link to the first accepted gradient, the speed of a hidden tab compared with a visible one,
+ * the longest task of the page's own thread during training, and the bytes of the first load.
  */
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { DevTools, type DevToolsPage } from './devtools.js';
 const openings = 10;
 const spellMs = 3_000;
 const spells = 4;
-/** Tasks that are shorter than this are not reported by browsers at all. */
+/** Browsers do not report shorter tasks. */
 const longTaskMs = 50;
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -30,7 +30,7 @@ async function untilStep(port: number, step: number): Promise<void> {
   while ((await stateOf(port)).step < step) await pause(2);
 }
 
-/** From opening the link to the first step that is made with this tab's gradient. */
+/** Time from opening the link to the first step that uses a gradient of this tab. */
 async function openingMs(chromium: DevTools, port: number): Promise<number> {
   const { step } = await stateOf(port);
   const begunMs = performance.now();
@@ -48,7 +48,7 @@ async function stepsPerSecond(port: number): Promise<number> {
   return (1000 * ((await stateOf(port)).step - before)) / (performance.now() - begunMs);
 }
 
-/** Visible and hidden in turn, so that a disturbance of the machine meets both. */
+/** Measures in turn while the tab is visible and hidden, so that a disturbance of the machine affects both. */
 async function hiddenAgainstVisible(page: DevToolsPage, other: DevToolsPage, port: number): Promise<void> {
   const speeds = { visible: [] as number[], hidden: [] as number[] };
   for (let i = 0; i < spells; i++) {
@@ -76,7 +76,7 @@ function firstLoad(): void {
   say(`first load: ${bytes.reduce((a, b) => a + b, 0)} bytes compressed by gzip, ${files.length} files`);
 }
 
-/** A coordinator that trains on generated digits for as long as it is let. */
+/** Starts a coordinator that trains on generated digits until it is killed. */
 async function startCoordinator(out: string): Promise<{ coordinator: ChildProcess; port: number }> {
   const program = fileURLToPath(new URL('../../coordinator/cli/main.js', import.meta.url));
   const words = ['coordinator', '--port', '0', '--dataset', 'digits', '--epochs', '1000000', '--out', out];

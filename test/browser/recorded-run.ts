@@ -1,4 +1,4 @@
-/** A finished run, as a dashboard would be told of it: a real one, trained by the command line on generated digits. */
+/** Reads a finished run from its directory, and makes the state that a dashboard would show of it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConfigFile, MetricsLine } from '../../coordinator/archive/config.js';
@@ -14,7 +14,7 @@ export const kernelBinary = new Uint8Array(
   readFileSync(new URL('../../shared/arithmetic/webassembly/kernels.wasm', import.meta.url)),
 );
 
-/** What there is to show of the run in `directory`; `test` is its test set. */
+/** The state, weights and evaluation of the run in `directory`. `test` is its test set. */
 export function recordedRun(directory: string, test: Samples): Shown {
   const config: ConfigFile = JSON.parse(readFileSync(join(directory, 'config.json'), 'utf8'));
   const text = readFileSync(join(directory, 'metrics.jsonl'), 'utf8').trim();

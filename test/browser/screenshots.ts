@@ -1,6 +1,6 @@
 /**
- * Takes the README's pictures of real runs on the data set in DATA: a coordinator with a Node worker and two tabs, and a
- * view of three runs.
+ * Takes the README's pictures. They show real runs on the data set in DATA: a coordinator with a Node worker and two
+ * tabs, and a view of three runs.
  *
  *     node dist/test/browser/screenshots.js DATA OUT
  */
@@ -18,7 +18,7 @@ import { drawDigit } from './drawn-digits.js';
 const [data, out] = process.argv.slice(2);
 const program = fileURLToPath(new URL('../../coordinator/cli/main.js', import.meta.url));
 const desktop = { width: 1440, height: 900 };
-/** Of which everything is in view, and so up to date. */
+/** Tall enough for the whole page. Parts of a page are updated only while they are visible. */
 const tall = { width: 1440, height: 2090 };
 const phone = { width: 390, height: 844 };
 
@@ -64,7 +64,7 @@ async function takePictures(browser: Browser, dashboard: string, join: string, a
   await take(tabs[1], 'join-desktop');
 }
 
-/** Three learning rates beside each other. */
+/** Trains with three learning rates, and takes a picture of the comparison. */
 async function takeComparison(browser: Browser): Promise<void> {
   const runs: string[] = [];
   for (const rate of ['0.01', '0.1', '0.3']) {

@@ -1,4 +1,4 @@
-/** Workers in real browser tabs: the same weights, whatever happens to the tabs. */
+/** Workers in real browser tabs give the same weights, even if tabs are closed, reloaded or paused. */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -12,7 +12,7 @@ import { hashAlone, serve, tokenFile } from './fixture.js';
 const token = 'f00dfeedf00dfeedf00dfeedf00dfeed';
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** Waits until a tab says that it is in this state. */
+/** Waits until a tab shows this state. */
 function says(tab: Tab, words: string): Promise<void> {
   return tab.page.getByRole('heading', { name: words, exact: true }).waitFor();
 }
@@ -84,7 +84,7 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
     expect(await finished()).toBe(await hashAlone(steps));
     await says(tab, 'Done');
     expect(coordinator.stdout).not.toContain(token);
-    // Chromium says of the header that isolates pages that it counts for secure addresses only.
+    // Chromium reports that it ignores the Cross-Origin-Opener-Policy header, because the address is not secure.
     expect(tab.faults.filter((fault) => !fault.includes('Cross-Origin-Opener-Policy'))).toEqual([]);
   });
 

@@ -1,4 +1,4 @@
-/** `lockstep view` in a browser: one run, several beside each other, and what a page says when its viewer has ended. */
+/** Tests `lockstep view` in a browser: one run, several runs, and the message of a page whose viewer has ended. */
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
@@ -160,7 +160,7 @@ async function shows(page: Page, selector: string, text: string): Promise<void> 
   await page.locator(selector).filter({ hasText: text }).waitFor();
 }
 
-/** Different colours among the pixels of a canvas. */
+/** Number of different colours among the pixels of a canvas. */
 async function coloursIn(page: Page, selector: string): Promise<number> {
   return page.evaluate(`(() => {
     const canvas = document.querySelector('${selector}');

@@ -1,4 +1,4 @@
-/** The vector files of shared/vectors by their names: what stands in each. */
+/** The names of the vector files in shared/vectors, each with its content. */
 import { functionVectors } from './functions.js';
 import { knownAnswerVectors } from './known-answer.js';
 import { firstWeightVectors, orderVectors, randomVectors } from './order.js';

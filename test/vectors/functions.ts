@@ -1,4 +1,4 @@
-/** exp, log, sigmoid and tanh (E2): inputs and outputs. */
+/** Makes the vectors of exp, log, sigmoid and tanh (E2): inputs and outputs. */
 import { type KernelBackend, memoryStart } from '../../shared/arithmetic/backend.js';
 import { Activation, type ActivationCode } from '../../shared/arithmetic/kernels.js';
 import { exp, log, sigmoid, tanh } from '../../shared/arithmetic/scalar/elementary.js';
@@ -28,7 +28,7 @@ function signed(values: readonly number[]): number[] {
   return values.flatMap((x) => [x, -x]);
 }
 
-/** Multiplied one by one: powers differ from engine to engine. */
+/** Powers of `factor` by repeated multiplication, because the results of Math.pow depend on the engine. */
 function powers(first: number, factor: number, count: number): number[] {
   const values = [first];
   while (values.length < count) values.push(values[values.length - 1] * factor);
@@ -43,7 +43,7 @@ const specification = { exp, log, sigmoid, tanh };
 type Name = keyof typeof specification;
 const names = Object.keys(specification) as Name[];
 
-/** By the specification. */
+/** The vectors of the specification. */
 export function functionVectors() {
   const values = (name: Name) => Float32Array.from(inputs[name]);
   const pairs = (name: Name) => Array.from(values(name), (x) => floatBits([x, specification[name](x)]));
@@ -53,7 +53,7 @@ export function functionVectors() {
   };
 }
 
-/** The same by a backend's kernels: an activation is that of a layer whose weight is 1 and whose bias is 0. */
+/** The same vectors from a backend's kernels. A layer with weight 1 and bias 0 computes the activations. */
 export function functionVectorsOf({ sizes, createMemory }: KernelBackend) {
   const base = memoryStart;
   const memory = createMemory(base + 4096 + 4 * sizes.scratchFloats(128, 1, 1), false);

@@ -1,4 +1,4 @@
-/** The known answer in stages and entries (E6), so that a mismatch says where. */
+/** Makes the vectors of the known answer (E6), in stages and entries, so that a mismatch shows where it is. */
 import { createHash } from 'node:crypto';
 import type { KernelBackend } from '../../shared/arithmetic/backend.js';
 import { memoryStart } from '../../shared/arithmetic/backend.js';
@@ -13,10 +13,10 @@ import { assert } from '../../shared/assert.js';
 import { Random } from '../../shared/random.js';
 import { hex, hexBytes } from './text.js';
 
-/** Draws of a stage's generator, and bytes of its results, that the file shows. */
+/** For each stage, the file has this many first draws, and this many of the first and of the last bytes. */
 const draws = 8;
 const shown = 64;
-/** Digits of the hash of an entry. */
+/** Number of digits of an entry's hash. */
 const digits = 8;
 
 export function knownAnswerVectors(backend: KernelBackend = openScalar()) {
@@ -58,14 +58,14 @@ const firstLayerBytes = ([rows, pixels, outputs]: Size) =>
   (rows + 1) * pixels + rows + 4 * (rows * outputs + gradientFloats(pixels, outputs));
 const lossBytes = ([rows, classes]: readonly [number, number]) => 4 * (rows * classes + 4) + rows;
 
-/** Losses, a quadratic one with each activation, and scales of each size. */
+/** Two losses with linear outputs, and the quadratic loss with each of the four activations. */
 const lossKinds = 6;
 const predictedRows = 12;
-/** Numbers that the functions get beside the edges. */
+/** Number of random inputs of a function. It also gets the edges. */
 const drawn = 64;
 const updateBytes = [45, 130].map((length) => 2 * 4 * length);
 
-/** Bytes of the entries of each stage. shared/vectors/README.md says what an entry is. */
+/** The length of each entry in bytes, by stage. shared/vectors/README.md says what an entry is. */
 const entryBytes: Readonly<Record<string, readonly number[]>> = {
   layers: twice(layerSizes.map(layerBytes)),
   'subnormal layers': twice(subnormalSizes.map(layerBytes)),

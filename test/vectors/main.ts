@@ -1,4 +1,4 @@
-/** Writes the vector files anew, from the scalar specification: `node dist/test/vectors/main.js`. */
+/** Writes the vector files again, from the scalar specification: `node dist/test/vectors/main.js`. */
 import { writeFileSync } from 'node:fs';
 import { textOf, vectorFiles, vectorFolder } from './files.js';
 

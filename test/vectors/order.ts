@@ -1,4 +1,4 @@
-/** The generators, the order of samples, and first weights (E1). */
+/** Makes the vectors of the generators, the order of samples, and first weights (E1). */
 import { createHash } from 'node:crypto';
 import { type OrderConfig, SampleOrder } from '../../shared/data/order.js';
 import { initialWeights } from '../../shared/model/initialise.js';
@@ -17,7 +17,7 @@ const streams: [seed: number, ...labels: number[]][] = [
   [0xffffffff, stream.weights, 1],
 ];
 
-/** Each line of a stream starts with a new generator. */
+/** Each field of a stream is made with a new generator. */
 export function randomVectors() {
   const of = ([seed, ...labels]: (typeof streams)[number]) => {
     const draw = <T>(count: number, next: (random: Random) => T) => {
@@ -39,7 +39,7 @@ export function randomVectors() {
   return { streams: streams.map(of) };
 }
 
-/** A rest step whose last slot is not full; the defaults on MNIST; all samples in every step. */
+/** A rest step whose last slot is not full, the defaults on MNIST, and a run with all samples in each step. */
 const orders: { config: OrderConfig; slots: number[]; epochs: number[]; idsMax: number }[] = [
   { config: { samples: 103, batch: 24, microBatch: 4, seed: 7 }, slots: [0, 1, 5], epochs: [0, 1], idsMax: 16 },
   { config: { samples: 60_000, batch: 128, microBatch: 16, seed: 1 }, slots: [0, 5, 7], epochs: [0, 2], idsMax: 16 },

@@ -1,4 +1,4 @@
-/** One slot per loss and activation, and a small run with a tree, an evaluation and two updates (E2 to E4). */
+/** Makes the vectors of slots, one per loss and activation, and of a small run with an evaluation (E2 to E4). */
 import { type Evaluation, Oracle } from '../../coordinator/conform/oracle.js';
 import { madeUpSamples, madeUpWeights } from '../../coordinator/conform/problem.js';
 import type { KernelBackend } from '../../shared/arithmetic/backend.js';
@@ -20,7 +20,7 @@ const slotCases: [hidden: Activation, last: Activation, loss: Model['loss']][] =
   ['tanh', 'relu', 'quadratic'],
 ];
 
-/** A slot of four samples; the model has two hidden layers, so that a derivative is carried back through one. */
+/** A slot of four samples. The model has two hidden layers, so that one of them passes a derivative back. */
 export function slotVectors(backend?: KernelBackend) {
   return { slots: slotCases.map((each, i) => slotVector(each, i + 1, backend)) };
 }
@@ -36,7 +36,7 @@ function slotVector([hidden, last, loss]: (typeof slotCases)[number], seed: numb
   const oracle = new Oracle({ ...run, optimizer }, backend);
   const weights = madeUpWeights(run);
   const samples = madeUpSamples(run, 'train', 4);
-  // As the slot's rows: the order of a run's only step would mix them.
+  // Sample r gets the id of row r. Otherwise, the order of the run would mix the samples.
   const ids = Uint32Array.from(oracle.order.microBatch(0, 0, 0));
   oracle.store('train', { ...samples, ids });
   oracle.store('test', samples);
@@ -60,7 +60,7 @@ function resultOf(model: Model, sum: Float32Array) {
   };
 }
 
-/** Steps of 24 and 9 samples: six slots, and then three, the last of one sample. Evaluation slots of 64, 64 and 22. */
+/** Its steps have 24 samples in 6 slots, and 9 in 3 slots of 4, 4 and 1. Evaluation slots have 64, 64 and 22. */
 const run: RunDescription = {
   model: {
     input: [2, 2],
@@ -128,7 +128,7 @@ function scoreOf({ sums, predictions }: Evaluation) {
   return { lossSum: floatBits([sums[0]]), correct: floatBits([sums[1]]), predictions: spaced(predictions) };
 }
 
-/** All nodes below and with this one, slots first. */
+/** This node and all nodes below it. Each node comes after its halves. */
 function nodesOf(node: Shard, slots: number): Shard[] {
   if (node.size === 1) return [shardAt(node.lo, 1, slots)];
   const [left, right] = halves(node, slots);

@@ -1,4 +1,4 @@
-/** Numbers as the vector files write them: separated by spaces, floats as the 8 hexadecimal digits of their bits. */
+/** Formats numbers for the vector files: separated by spaces, and floats as the 8 hexadecimal digits of their bits. */
 
 export function floatBits(floats: Iterable<number>): string {
   const array = Float32Array.from(floats);
@@ -13,7 +13,7 @@ export function spaced(numbers: Iterable<number>): string {
   return [...numbers].join(' ');
 }
 
-/** Two digits a byte, without spaces. */
+/** Two hexadecimal digits per byte, without spaces. */
 export function hexBytes(some: Uint8Array): string {
   return Buffer.from(some).toString('hex');
 }

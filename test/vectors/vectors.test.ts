@@ -1,4 +1,4 @@
-/** The vector files are what the specification gives, and every backend gives the same. */
+/** Checks that the vector files have the results of the specification, and that every backend gives the same. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import { arithmetic } from '../../shared/arithmetic/identity.js';

@@ -7,7 +7,7 @@ test.each([
   ['ws://10.0.0.1:8080', undefined, 'ws://10.0.0.1:8080/', null],
   ['10.0.0.1:8080', undefined, 'ws://10.0.0.1:8080/', null],
   [`ws://host:8080/#${token}`, undefined, 'ws://host:8080/', token],
-  // The link that a browser opens.
+  // The link for browsers.
   [`https://host/join#${token}`, undefined, 'wss://host/', token],
   [`ws://host/#${token}`, 'b'.repeat(16), 'ws://host/', 'b'.repeat(16)],
   ['ws://[::1]:80', undefined, 'ws://[::1]/', null],

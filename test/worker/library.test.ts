@@ -1,4 +1,4 @@
-/** A worker of the library, that leaves when its signal says so. A worker that works is in test/package. */
+/** Tests how a signal ends the library's worker. There is no coordinator. test/package tests a worker that computes. */
 
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { joinRun } from '../../worker/library.js';
 
-/** An address where nobody answers. */
+/** An address at which no process listens. */
 async function silentAddress(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

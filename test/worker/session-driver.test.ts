@@ -1,4 +1,4 @@
-/** What a worker says to its coordinator when a message is a valid one, but does not fit the run. */
+/** Tests how a worker refuses messages that are valid but do not fit the run. */
 import { expect, test } from 'vitest';
 import { decodeFromWorker, encodeFrame } from '../../shared/protocol/codec.js';
 import { protocolErrors } from '../../shared/protocol/errors.js';
@@ -8,7 +8,7 @@ import { Random } from '../../shared/random.js';
 import { nodePlatform } from '../../worker/node-platform.js';
 import { SessionDriver, type SocketObserver } from '../../worker/session-driver.js';
 
-/** 8 parameters, 4 slots a step. */
+/** The run has 8 parameters, and 4 slots in a step. */
 const welcome: FromCoordinator = {
   type: 'welcome',
   protocol: protocolVersion,
@@ -36,7 +36,7 @@ const shard: FromCoordinator = {
   size: 1,
 };
 
-/** A worker that is ready to work, and a coordinator that is played by the test. */
+/** A worker that is ready to work. The test acts as its coordinator. */
 class Played {
   readonly heard: FromWorker[] = [];
   readonly closeCodes: number[] = [];

@@ -58,7 +58,7 @@ class Bench {
     return this.send({ type: 'message', message });
   }
 
-  /** Ticks until something happens, at most so long. */
+  /** Ticks until a tick has effects, for at most `ms`. Returns the effects. */
   wait(ms: number): SessionEffect[] {
     for (const endMs = this.nowMs + ms; this.nowMs < endMs; ) {
       this.nowMs += 50;
@@ -68,7 +68,7 @@ class Bench {
     return [];
   }
 
-  /** Opens a connection and works on it. */
+  /** Opens a connection, and brings the session to the state `working`. */
   work(): this {
     this.send({ type: 'opened' });
     this.receive(welcome);
@@ -77,7 +77,7 @@ class Bench {
   }
 }
 
-/** The states, each by the way that leads to it. */
+/** For each state, a function that makes a session in this state. */
 const states = {
   idle: () => new Bench(),
   connecting: () => started(),
@@ -125,7 +125,7 @@ const events: Record<string, Untimed<SessionEvent>> = {
   failure: { type: 'message', message: { type: 'failure', code: 'slow-reader', message: 'slow' } },
 };
 
-/** An effect in a word or two. */
+/** Describes an effect in one or two words. */
 function word(effect: SessionEffect): string {
   if (effect.type === 'send') return `send ${effect.message.type}`;
   if (effect.type === 'status') return effect.status.state;
@@ -138,7 +138,7 @@ const words = (effects: readonly SessionEffect[]) => effects.map(word).join(', '
 const refused = 'send failure, close';
 const lost = 'drop-work, waiting';
 
-/** What each event does in each state; nothing where it is not named. */
+/** The effects of each event in each state. An event that is not listed has no effects. */
 const table: Record<StateName, Record<string, string>> = {
   idle: { start: 'connecting, connect', stop: 'close, exit ok' },
   connecting: {
@@ -249,7 +249,7 @@ describe('leases', () => {
     having(states.working(), (b) => [b.receive(weights(0)), b.receive(shard(1)), b.receive(shard(2))]);
 
   it('wait for all parts of their weights, which come in order and on a base that is held', () => {
-    // 49,152 parameters: two parts.
+    // The model has 49,152 parameters, so its weights have two parts.
     const layers = [{ dense: 16_384, activation: 'linear' }] as const;
     const large: Welcome = { ...welcome, model: { ...welcome.model, layers } };
     const bench = started();
@@ -472,7 +472,7 @@ describe('silence', () => {
     const bench = states.working();
     expect(bench.wait(sessionTimes.probeMs)).toEqual([{ type: 'send', message: { type: 'pong', id: 0 } }]);
     expect(words(bench.wait(sessionTimes.probeMs))).toBe('send pong');
-    // This machine slept, and its clock with it: the coordinator has closed long ago.
+    // The machine slept, and its clock stood still. Meanwhile the coordinator has closed the connection.
     expect(words(bench.send({ type: 'closed' }))).toBe(lost);
     expect(words(bench.wait(1_000))).toBe('connecting, connect');
   });

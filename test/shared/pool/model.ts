@@ -1,6 +1,6 @@
 /**
- * A fleet on paper, for tests of the pool: carries the pool's effects out on sums that are formulas, and complains as
- * soon as one of the pool's promises is broken. Members answer, fall silent and leave only when the test says so.
+ * A fleet on paper, for tests of the pool. It performs the pool's effects on sums that are formulas, and throws as soon
+ * as the pool breaks one of its promises. Members answer, become silent and leave only when the test says so.
  */
 import { limits } from '../../../shared/limits.js';
 import { Pool } from '../../../shared/pool/pool.js';
@@ -17,7 +17,7 @@ export interface Handed {
 
 interface PaperMember {
   readonly remote: boolean;
-  /** In the order in which they came; without those that were revoked or answered. */
+  /** The leases that were neither revoked nor answered, in the order of arrival. */
   readonly leases: Handed[];
 }
 
@@ -37,14 +37,14 @@ export class PaperFleet {
   /** Sums of each unfinished job, by node. */
   private readonly sums = new Map<number, { job: Job; nodes: Map<number, string> }>();
   readonly completed = new Set<number>();
-  /** Leases that ended without their result: revoked, or their member left. */
+  /** Leases that ended without a result, because they were revoked or their member left. */
   readonly lapsed: Handed[] = [];
   readonly answered: Handed[] = [];
   readonly dropped: { readonly member: number; readonly reason: string }[] = [];
   readonly revoked: number[] = [];
   readonly pinged: number[] = [];
   readonly said: ('stranded' | 'manned')[] = [];
-  /** The result that is being judged, and what became of it. */
+  /** The result that the pool is judging, with its verdict as soon as there is one. */
   private judged: { lease: number; member: number; fate: 'keep' | 'discard' | null } | null = null;
   private stranded = false;
   private nextMember = 1;
@@ -81,7 +81,7 @@ export class PaperFleet {
     return this.members.get(member)?.leases ?? [];
   }
 
-  /** A member answers one of its leases, its first unless said otherwise. */
+  /** A member answers one of its leases. By default, this is its first one. */
   answer(member: number, at = 0): void {
     const [handed] = this.members.get(member)?.leases.splice(at, 1) ?? [];
     if (handed === undefined) return;
@@ -89,7 +89,7 @@ export class PaperFleet {
     this.result(handed, 'keep');
   }
 
-  /** A result of a lease that ended, or that was answered before, arrives. */
+  /** A result arrives too late: its lease has ended, or was answered before. */
   answerInVain(handed: Handed): void {
     this.result(handed, 'discard');
   }
@@ -103,7 +103,7 @@ export class PaperFleet {
     this.send({ type: 'heard', member });
   }
 
-  /** Time passes in small steps in which everyone named, or else everyone, gives signs of life. */
+  /** Lets time pass in small steps. In each step, the members in `heard` (by default, all) give a sign of life. */
   pass(ms: number, heard?: readonly number[]): void {
     for (const endMs = this.nowMs + ms; this.nowMs < endMs; ) {
       for (const member of heard ?? [...this.members.keys()]) this.heard(member);
@@ -176,7 +176,7 @@ export class PaperFleet {
     check(member.leases.length <= limits.leasesPerMemberMax, `member ${handed.member} holds too many leases`);
   }
 
-  /** Out of a member's hands; its result may come all the same. */
+  /** Takes a lease away from its member. Its result may still arrive. */
   private take(member: number, lease: number): void {
     const leases = this.members.get(member)?.leases ?? [];
     const at = leases.findIndex((handed) => handed.lease === lease);
@@ -238,7 +238,7 @@ export class PaperFleet {
     else check(this.stranded === (this.members.size === 0), 'stranded or manned, and did not say so');
   }
 
-  /** Each slot is in exactly one place; a shard may be leased to two members, and then as the same shard. */
+  /** Each slot is in exactly one place, except that a whole shard may be leased to two members. */
   private checkPlaces(job: Job, pending: readonly Shard[], leased: readonly Shard[], summed: readonly Shard[]): void {
     const twice = new Map<number, number>();
     for (const shard of leased) twice.set(shardKey(shard), (twice.get(shardKey(shard)) ?? 0) + 1);

@@ -1,4 +1,4 @@
-/** Fleets on paper whose members take their own time for a slot. */
+/** Runs steps on a fleet on paper. Each member has its own speed. */
 
 import { rootShard, shardEnd } from '../../../shared/pool/tree.js';
 import type { WorkName } from '../../../shared/work/kinds.js';
@@ -13,7 +13,7 @@ export const stateOf = (fleet: PaperFleet, member: number) => {
   return state;
 };
 
-/** Runs a step in which every member works through its leases in order, each slot in its own time. */
+/** Runs a step. Every member works through its leases in order, and takes its `msPerSlot` for each slot. */
 export function step(
   fleet: PaperFleet,
   slots: number,
@@ -34,14 +34,14 @@ export function step(
   while (!fleet.completed.has(job)) {
     const due = [...msPerSlot.keys()].map((member) => ({ member, atMs: dueMs(member) }));
     const next = due.reduce((a, b) => (b.atMs < a.atMs ? b : a));
-    // A tick may hand out more: then everything is looked at again.
+    // A tick may hand out more leases, so the next answer is looked for again after 100 ms.
     const waitMs = Math.max(0, next.atMs - fleet.nowMs);
     if (waitMs > 0) fleet.pass(Math.min(100, waitMs));
     if (waitMs <= 100) fleet.answer(next.member);
   }
 }
 
-/** Members that were measured to take a millisecond for a slot. */
+/** A fleet whose members the pool has measured: each takes one millisecond for a slot. */
 export function fleetOf(count: number): { fleet: PaperFleet; members: number[] } {
   const fleet = new PaperFleet();
   const members = Array.from({ length: count }, () => fleet.join());

@@ -1,4 +1,4 @@
-/** The pool's driver with the scalar kernels, on members that the test answers for. */
+/** Tests the pool's driver with the scalar kernels. The test answers for the members. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Pointer } from '../../../shared/arithmetic/kernels.js';
@@ -12,7 +12,7 @@ import { scalar } from '../arithmetic/backends.js';
 
 const FLOATS = 6;
 
-/** A partial gradient of each slot, of such different sizes that every order of additions has other bits. */
+/** A partial gradient for each slot. The sizes differ so much that another order of additions gives other bits. */
 const slotValues = (slots: number, seed: number): Float32Array[] => {
   const random = new Random(seed);
   return Array.from({ length: slots }, () =>
@@ -20,7 +20,7 @@ const slotValues = (slots: number, seed: number): Float32Array[] => {
   );
 };
 
-/** E3 written out, on arrays. */
+/** The definition of the sum (E3), for arrays. */
 function treeSum(values: readonly Float32Array[], { lo, size }: Shard): Float32Array {
   if (size === 1) return values[lo];
   const left = treeSum(values, { lo, size: size / 2 });
@@ -29,7 +29,7 @@ function treeSum(values: readonly Float32Array[], { lo, size }: Shard): Float32A
   return left.map((x, i) => Math.fround(x + right[i]));
 }
 
-/** A member that holds what it is given until the test has it answer. */
+/** A member that keeps its leases until the test answers them. */
 class HeldMember implements Transport {
   id = 0;
   readonly orders: LeaseOrder[] = [];
@@ -73,7 +73,7 @@ class Bench {
     (stranded) => this.stranded.push(stranded),
   );
   readonly members: HeldMember[] = [];
-  /** Sums that were handed upstream, by job. */
+  /** The finished sums, by the job's seed. */
   readonly sums = new Map<number, Float32Array>();
   readonly values = new Map<number, Float32Array[]>();
 
@@ -93,7 +93,7 @@ class Bench {
     });
   }
 
-  /** Whatever the lease's fate is by now, its result arrives from this member. */
+  /** A result of the lease arrives from this member, even if the lease has ended. */
   answer(member: HeldMember, { lease, task, shard }: LeaseOrder): void {
     const out = this.buffers.acquire();
     this.floatsAt(out).set(treeSum(this.values.get(task.step) ?? [], shard));
@@ -230,7 +230,7 @@ describe('buffers are given back', () => {
 
   it('when a result comes twice while another is being carried out', () => {
     const { bench, a, b } = started();
-    // Within the sum of the first job, the member answers its lease of the second job twice.
+    // While the sum of one job is handed over, the member answers its lease of the next job twice.
     bench.driver.cancel(1);
     bench.values.set(6, slotValues(2, 6));
     bench.driver.run({ ...task, step: 6 }, rootShard(2), 2, (sum) => {
@@ -275,7 +275,7 @@ describe('buffers are given back', () => {
         const answerSome = () => {
           const member = bench.members[random.below(12)];
           const order = member?.orders[random.below(1 + member.orders.length)];
-          // The order stays with the member: it may be answered again.
+          // The member keeps the order, so it may answer it again.
           if (order !== undefined) bench.answer(member, order);
         };
         for (let i = 0; i < 200; i++) random.below(3) === 0 ? act[random.below(act.length)]() : answerSome();

@@ -5,7 +5,7 @@ import { Random } from '../../../shared/random.js';
 import { formula, PaperFleet } from './model.js';
 
 describe('the pool, whatever happens', () => {
-  /** Any node of the tree. */
+  /** A random node of the tree. */
   const nodeOf = (slots: number, random: Random): Shard => {
     let node = rootShard(slots);
     while (node.size > 1 && random.below(3) === 0) node = halves(node, slots)[random.below(2)];
@@ -15,7 +15,7 @@ describe('the pool, whatever happens', () => {
   const pick = <T>(items: readonly T[], random: Random): T | undefined =>
     items[random.below(Math.max(1, items.length))];
 
-  /** One thing that happens, and how often it does among the others. */
+  /** The possible events, each with its relative frequency. */
   const happenings: readonly [weight: number, (fleet: PaperFleet, random: Random) => void][] = [
     [3, (fleet, random) => void (fleet.members.size < 20 && fleet.join(random.below(4) > 0))],
     [2, (fleet, random) => fleet.leave(pick([...fleet.members.keys()], random) ?? 0)],
@@ -59,7 +59,7 @@ describe('the pool, whatever happens', () => {
     }
   }
 
-  /** Rounds until all jobs are done when nothing goes wrong any more and every member answers one lease a round. */
+  /** Number of rounds until all jobs are done. Every member answers one lease a round, and nothing goes wrong. */
   function roundsToFinish(fleet: PaperFleet): number {
     if (fleet.members.size === 0) fleet.join();
     let rounds = 0;

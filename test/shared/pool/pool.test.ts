@@ -227,7 +227,7 @@ describe('a straggler', () => {
       [members[1], 10],
     ]);
     for (let i = 0; i < 30; i++) step(fleet, 32, speeds);
-    // From now on one takes ten times as long: each step ends when the other has helped out.
+    // From now on, the second member takes ten times as long. A step ends when the first one has helped out.
     for (let i = 0; i < 12; i++) {
       const job = fleet.run(32, rootShard(32));
       const endMs = fleet.nowMs + 10 * slotsHeld(fleet, members[0]);
@@ -380,7 +380,7 @@ describe('the split of the work', () => {
   it('never hands out more than a member may hold, and hands out the rest later', () => {
     const fleet = new PaperFleet();
     const member = fleet.join();
-    // 65 slots without the first: seven shards, of which a member with room for one gets one.
+    // Slots 1 to 64 are seven shards. A member that has room for only one lease gets one of them.
     for (let i = 0; i < limits.leasesPerMemberMax + 10; i++) fleet.run(65, rootShard(65));
     expect(fleet.leasesOf(member).length).toBe(limits.leasesPerMemberMax);
     while (fleet.leasesOf(member).length > 0) fleet.answer(member);

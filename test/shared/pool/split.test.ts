@@ -7,7 +7,7 @@ import { Random } from '../../../shared/random.js';
 const speedsOf = (max: number) =>
   fc.array(fc.double({ min: 1e-7, max: 1e7, noNaN: true }), { minLength: 1, maxLength: max });
 
-/** A range of slots that is not empty, of a tree. */
+/** A non-empty range of the slots of a tree. */
 const ranges = fc
   .integer({ min: 1, max: 300 })
   .chain((slots) =>
@@ -22,13 +22,13 @@ const slotsOf = (run: readonly Shard[], slots: number) =>
 const counts = (lo: number, hi: number, slots: number, speeds: readonly number[]) =>
   split(lo, hi, slots, speeds).map((run) => slotsOf(run, slots));
 
-/** As the pool does without a cut before. */
+/** Splits like the pool when there was no cut before. */
 const split = (lo: number, hi: number, slots: number, speeds: readonly number[]) =>
   runsOf(lo, cut(lo, hi, speeds), slots);
 
 const even = (members: number) => new Array<number>(members).fill(1);
 
-/** Each speed off by up to `share` of itself, as measurements are. */
+/** Adds an error of up to `share` to each speed, like a measurement. */
 function withNoise(speeds: readonly number[], share: number, random: Random): number[] {
   return speeds.map((speed) => speed * (1 + share * (2 * random.uniform() - 1)));
 }

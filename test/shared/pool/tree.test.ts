@@ -10,7 +10,7 @@ function nodesOf(slots: number): Shard[] {
   return below(rootShard(slots));
 }
 
-/** A range of slots that is not empty. */
+/** A non-empty range of slots. */
 const ranges = slotCounts.chain((slots) =>
   fc
     .tuple(fc.integer({ min: 0, max: slots - 1 }), fc.integer({ min: 1, max: slots }))
@@ -70,7 +70,7 @@ describe('the canonical tree', () => {
   it('covers any range with the fewest nodes', () => {
     fc.assert(
       fc.property(ranges, ({ slots, lo, hi }) => {
-        // The nodes within the range of which no larger node is within the range: each belongs to every cover.
+        // Nodes within the range that no larger node within the range contains. The smallest cover has exactly these.
         const within = nodesOf(slots).filter((node) => node.lo >= lo && shardEnd(node, slots) <= hi);
         const largest = within.filter(
           (node) =>
@@ -107,7 +107,7 @@ describe('the canonical tree', () => {
 });
 
 describe('a sum along the tree', () => {
-  /** The definition, written out: float32 additions, a node with no right half is its left half. */
+  /** The definition: float32 additions. A node without a right half equals its left half. */
   const sumOf = (values: Float32Array, lo: number, size: number): number => {
     if (size === 1) return values[lo];
     const left = sumOf(values, lo, size / 2);
@@ -119,7 +119,7 @@ describe('a sum along the tree', () => {
     fc.assert(
       fc.property(values, fc.infiniteStream(fc.integer({ min: 0, max: 3 })), (slots, choices) => {
         const count = slots.length;
-        // Cut nodes at random, and let each piece be computed apart, as a member of the fleet would.
+        // Cut nodes at random, and compute each piece separately, like a member of the fleet.
         const pieces = new Map<string, number>();
         const cut = (node: Shard): void => {
           if (node.size > 1 && choices.next().value !== 0) halves(node, count).forEach(cut);

@@ -7,7 +7,7 @@ import { anyFromCoordinator, anyFromWorker } from './specimens.js';
 
 const withPayload = ['result', 'weights', 'samples'];
 
-/** The parts of a payload that the message may have. */
+/** The parts of the payload, or no parts if the message may not have a payload. */
 function partsFor(message: Message, parts: Uint8Array[]): Uint8Array[] {
   return withPayload.includes(message.type) ? parts : [];
 }

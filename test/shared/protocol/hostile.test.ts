@@ -1,4 +1,4 @@
-/** Frames from somebody who does not mean well, or from nobody in particular: always a named error, never a throw. */
+/** Decodes hostile and random frames. The result must be a named error or a valid message, and never an exception. */
 import fc from 'fast-check';
 import { pack } from 'msgpackr/pack';
 import { describe, expect, it } from 'vitest';
@@ -17,7 +17,7 @@ function code(decoded: Decoded<Message>): string {
   return 'error' in decoded ? decoded.error.code : 'accepted';
 }
 
-/** Both ends' verdicts: an error of the table, or a message that its validator accepts. */
+/** Decodes a frame as both ends would. Expects an error of the table, or a message that its validator accepts. */
 function expectVerdict(frame: Uint8Array): void {
   const ends = [
     [decodeFromWorker(frame), fromWorkerValidators],

@@ -1,4 +1,4 @@
-/** PROTOCOL.md's tables say what the code enforces: every field and its range, every limit, every deadline. */
+/** Checks that the tables of PROTOCOL.md say what the code enforces: the range of each field, limits, deadlines. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../../shared/limits.js';
@@ -16,7 +16,7 @@ import { fromCoordinator, fromWorker } from './specimens.js';
 
 const page = readFileSync(new URL('../../../../shared/protocol/PROTOCOL.md', import.meta.url), 'utf8');
 
-/** The page's rows of three or more cells, between two headings. */
+/** The table rows between two headings of the page, without the head of the table. */
 function rows(from: string, to: string): string[][] {
   const section = page.slice(page.indexOf(`\n${from}\n`), page.indexOf(`\n${to}\n`));
   return [...section.matchAll(/^\|(.*)\|$/gm)]
@@ -26,7 +26,7 @@ function rows(from: string, to: string): string[][] {
 
 type Map = Record<string, unknown>;
 
-/** Values at both ends of what a cell allows, and values just beyond. */
+/** Values at both ends of the range that a cell allows, and values just outside. */
 function probes(cell: string): { good: unknown[]; bad: unknown[] } {
   const anyway = [undefined, { a: 1 }, Number.NaN];
   const orNil = / or nil$/.exec(cell);
@@ -77,7 +77,7 @@ function probes(cell: string): { good: unknown[]; bad: unknown[] } {
   }
 }
 
-/** Fields whose range depends on others: their values are tried one by one, with the others set to fit. */
+/** Fields whose range depends on other fields. For each value, the other fields are set so that they fit. */
 const fitting: Record<string, (value: unknown) => Map> = {
   'welcome.batch': (batch) => ({ batch, microBatch: 1 }),
   'welcome.microBatch': (microBatch) => ({ microBatch, batch: 0 }),
@@ -87,7 +87,7 @@ const fitting: Record<string, (value: unknown) => Map> = {
   'shard.stepInEpoch': (stepInEpoch) => ({ stepInEpoch, work: 'gradient' }),
   'shard.work': (work) => ({ work, epoch: 0, stepInEpoch: 0 }),
 };
-/** Data sets of one class or sample do not fit the specimen's model or order: these ends are looked at elsewhere. */
+/** These values do not fit the model or the order of the specimen. Other tests try them. */
 const notTried = new Set(['welcome.data.classes 256', 'welcome.data.train 1']);
 
 interface Row {

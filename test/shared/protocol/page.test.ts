@@ -1,4 +1,4 @@
-/** PROTOCOL.md says what the code does: its examples are encoded and decoded, its table is compared. */
+/** Checks that PROTOCOL.md says what the code does: encodes and decodes its examples, compares its table of errors. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { decodeFromCoordinator, decodeFromWorker, encodeFrame } from '../../../shared/protocol/codec.js';
@@ -6,7 +6,7 @@ import { protocolErrors } from '../../../shared/protocol/errors.js';
 import type { Message } from '../../../shared/protocol/messages.js';
 import { fromCoordinator, fromWorker } from './specimens.js';
 
-// From dist/test/shared/protocol, where this file runs.
+// The path is relative to the compiled test in dist/.
 const page = readFileSync(new URL('../../../../shared/protocol/PROTOCOL.md', import.meta.url), 'utf8');
 
 function blocks(language: string): string[] {
@@ -20,7 +20,7 @@ interface Example {
   readonly frame: Buffer;
 }
 
-/** "sender {json}", then the frame's hex on lines of its own that are indented. */
+/** Parses an example: a line `sender {json}`, and then indented lines with the frame in hexadecimal. */
 function example(text: string): Example {
   const [, sender, json, hex] = /^(\w+) (\{.*\})\n([\s0-9a-f|]+)$/s.exec(text)!;
   const [, payload = ''] = hex.split('|');

@@ -9,7 +9,7 @@ import { maskBytes } from '../../../shared/protocol/tensor.js';
 
 const run = { parameters: 3, pixels: 2, classes: 10, train: 300, test: 20 };
 
-/** Two samples, ids and labels as given. */
+/** The payload of two samples with these ids and labels. */
 function samples(ids: [number, number], labels: [number, number]): Uint8Array {
   const [a, b] = ids.map((id) => [id & 255, id >> 8, 0, 0]);
   return Uint8Array.of(...a, ...b, ...labels, 0, 255, 1, 2);

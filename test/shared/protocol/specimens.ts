@@ -1,4 +1,4 @@
-/** A valid message of each type, and generators of all of them: what the tests of this folder send and damage. */
+/** A valid message of each type, and generators of valid messages. The tests of this folder send and damage them. */
 import fc from 'fast-check';
 import { limits } from '../../../shared/limits.js';
 import { type ProtocolErrorCode, protocolErrors } from '../../../shared/protocol/errors.js';

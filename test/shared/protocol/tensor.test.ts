@@ -16,7 +16,7 @@ import { scalar } from '../arithmetic/backends.js';
 const memory = scalar.createMemory(2 ** 20, false);
 const { kernels } = memory;
 
-/** Words with many that are equal next to each other, as those of an image's border are. */
+/** Runs of equal words, as at the border of an image. */
 const words = fc
   .array(fc.tuple(fc.integer({ min: 1, max: 200 }), fc.constantFrom(0, 0, -(2 ** 31), 1, 0x7fc00000)), {
     minLength: 1,
@@ -24,7 +24,7 @@ const words = fc
   })
   .map((runs) => Int32Array.from(runs.flatMap(([length, word]) => Array<number>(length).fill(word))));
 
-/** What has changed since `base`; all of it where that is null. */
+/** Packs the changes since `base`. If `base` is null, packs the whole part. */
 function packed(part: Int32Array, base: Int32Array | null): Uint8Array {
   const payload = new Uint8Array(partBytesMax).fill(0xaa);
   const mask = base === null ? null : changes(part, base);
@@ -39,7 +39,7 @@ function changes(part: Int32Array, base: Int32Array): Uint8Array {
   return new Uint8Array(memory.buffer, mask, maskBytesOf(part.length));
 }
 
-/** What a receiver has that had `base`, before. */
+/** What a receiver has after this payload if it had `base` before. */
 function unpacked(payload: Uint8Array, base: Int32Array): Int32Array {
   const floats = base.slice();
   unpackPart(payload, floats.length, {

@@ -19,7 +19,7 @@ type Plain = Record<string, unknown>;
 const all = [...fromWorker, ...fromCoordinator].map((message) => ({ type: message.type, message }));
 const fields = all.flatMap(({ type, message }) => Object.keys(message).map((field) => ({ type, field, message })));
 
-/** What is wrong almost everywhere. */
+/** Values that are valid for these fields, and invalid for almost all others. */
 const alsoGood: Readonly<Record<string, readonly unknown[]>> = {
   'result.computeMs': [0.5, 2 ** 53],
   'weights.base': [null],
