@@ -1,9 +1,9 @@
-/** Several runs beside each other: their evaluations, their results, and the fields of config.json that differ. Pure. */
+/** Compares several runs: their evaluations, their results, and the fields of config.json that differ. Pure. */
 import { basename, resolve } from 'node:path';
 import type { ConfigFile } from '../archive/config.js';
 import type { ComparedField, ComparedResult, ComparedRun, ComparisonState, RunState } from '../web/state.js';
 
-/** A run that was asked for: what is known of it, or why nothing is. */
+/** A requested run, or the reason why it cannot be shown. */
 export type Comparable =
   | { readonly path: string; readonly fault: string }
   | { readonly path: string; readonly config: ConfigFile; readonly state: RunState };
@@ -35,7 +35,7 @@ function resultOf(state: RunState): ComparedResult {
   };
 }
 
-/** Directories' names; paths where two would have the same name. */
+/** The names of the directories. A run whose name is not unique gets its path instead. */
 function namesOf(runs: readonly Comparable[]): string[] {
   const names = runs.map(({ path }) => basename(resolve(path)));
   return names.map((name, i) => (names.indexOf(name) === names.lastIndexOf(name) ? name : runs[i].path));
@@ -50,7 +50,7 @@ function differingFields(runs: readonly Comparable[]): ComparedField[] {
     .map((field) => ({ field, values: all.map((fields) => fields?.get(field) ?? null) }));
 }
 
-/** Each value that is no object, under its name with dots between levels. */
+/** All values that are not objects, by name. Dots separate the levels of a name. */
 function flattened(x: object, prefix = ''): Map<string, string> {
   const fields = Object.entries(x).flatMap(([name, value]): [string, string][] =>
     isPlainObject(value) ? [...flattened(value, `${prefix}${name}.`)] : [[prefix + name, textOf(value)]],
@@ -62,7 +62,7 @@ function isPlainObject(x: unknown): x is object {
   return typeof x === 'object' && x !== null && !Array.isArray(x);
 }
 
-/** As people write it: 0.1 and not the nearest float32, a layer as "dense 128 activation relu". */
+/** Formats a value as people write it: 0.1 instead of the nearest float32, a layer as "dense 128 activation relu". */
 function textOf(x: unknown): string {
   if (x === null) return 'not set';
   if (typeof x === 'number') return String(Number(x.toPrecision(7)));

@@ -1,6 +1,6 @@
 /**
- * A thread that evaluates recorded weights over their test set, so that neither reading a data set nor computing holds
- * up the pages. It keeps the newest test sets, and answers one request after the other.
+ * A thread that evaluates recorded weights on their test set. Because it is a thread, neither reading a data set nor
+ * computing delays the pages. It keeps the most recently used test sets, and answers requests one after the other.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { BackendHandOver } from '../../shared/arithmetic/backend.js';
@@ -30,12 +30,12 @@ export interface EvaluationRequest {
 
 export type EvaluationAnswer =
   | { readonly id: number; readonly evaluation: EvaluationState }
-  /** The data set is not there. */
+  /** The reason why the data set is not available. */
   | { readonly id: number; readonly fault: string };
 
 const kernels = openBackend((workerData as ThreadData).backend);
 
-/** The test sets by SHA-256; the one that was used last comes last. */
+/** The test sets by SHA-256. The most recently used one is the last. */
 const testSets = new Map<string, Samples>();
 
 let last: Promise<void> = Promise.resolve();

@@ -1,4 +1,4 @@
-/** Evaluates recorded weights on a thread, which starts with the first request. */
+/** Evaluates recorded weights on a thread. The thread starts with the first request. */
 import { Worker } from 'node:worker_threads';
 import type { BackendHandOver } from '../../shared/arithmetic/backend.js';
 import { LockstepError } from '../../shared/errors.js';
@@ -6,7 +6,7 @@ import type { EvaluationState } from '../web/state.js';
 import type { EvaluationAnswer, EvaluationRequest, ThreadData } from './evaluation-thread.js';
 
 export interface Evaluator {
-  /** Rejects with `data-unavailable` where the test set is not on this machine. */
+  /** Rejects with `data-unavailable` if the test set is not on this machine. */
   evaluate(request: Omit<EvaluationRequest, 'id'>): Promise<EvaluationState>;
 }
 
@@ -52,7 +52,7 @@ export class ThreadEvaluator implements Evaluator {
     else waiting?.reject(new LockstepError('data-unavailable', answer.fault));
   }
 
-  /** The next request starts another thread. */
+  /** Rejects all waiting requests. The next request starts another thread. */
   private ended(error: Error): void {
     this.worker = null;
     for (const { reject } of this.waiting.values()) reject(error);

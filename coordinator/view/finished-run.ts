@@ -1,4 +1,4 @@
-/** A run that is over, from its files: its model, its weights, and the classes that they find in images. */
+/** Reads a finished run from its files: its model and its weights, which can classify images. */
 import { join } from 'node:path';
 import type { KernelBackend } from '../../shared/arithmetic/backend.js';
 import { LockstepError } from '../../shared/errors.js';
@@ -14,7 +14,7 @@ import { runFileNames } from '../archive/run-directory.js';
 import { describeFault } from '../data/fault.js';
 import { parseSummary, type ShownSummary } from './summary-file.js';
 
-/** What the network makes of one image. */
+/** The network's answer to one image. */
 export interface Classification {
   /** The class with the largest output. */
   readonly answer: number;
@@ -26,13 +26,13 @@ export interface FinishedRun {
   readonly config: ConfigFile;
   readonly summary: ShownSummary;
   readonly model: Model;
-  /** Layer by layer, the weight before the bias, in the order of `model.safetensors`. */
+  /** All parameters in the order of `model.safetensors`: layer by layer, the weight before the bias. */
   readonly weights: Float32Array;
-  /** Each image has one byte per pixel, row by row. Throws `usage` where an image has another size. */
+  /** Each image has one byte per pixel, row by row. Throws `usage` if an image has another size. */
   classify(images: Iterable<Uint8Array>): Classification[];
 }
 
-/** Rejects with `run-invalid` where there is no run, or one that has not come to an end, or a damaged one. */
+/** Rejects with `run-invalid` if there is no run, if the run has not come to an end, or if its files are damaged. */
 export async function openFinishedRun(
   directory: string,
   backend: KernelBackend,

@@ -1,46 +1,48 @@
 /**
- * The lines of a `metrics.jsonl` that another process is writing, taken in as they come. Pure: the caller reads bytes.
+ * Parses the lines of a `metrics.jsonl` while another process writes the file. Pure: the caller reads the bytes.
  *
- * Three things may happen to the file at any time. It grows. Its last line is torn: the line is not taken before its end
- * is there. A run that is resumed cuts off the steps after its checkpoint, or puts another file in place: then the bytes
- * before the position are no longer the ones that were taken, and reading begins again at the first line.
+ * Three things can happen to the file at any time:
+ * - It grows.
+ * - Its last line is incomplete. The line is not taken before its end is there.
+ * - A resumed run cuts off the steps after its checkpoint, or replaces the file. Then the bytes before the position are
+ *   no longer the bytes that were taken, and reading begins again at the first line.
  */
 import { limits } from '../../shared/limits.js';
 import type { MetricsLine } from '../archive/config.js';
 
 export interface TailNews {
-  /** The file is another one than before: what was taken from it so far is void. */
+  /** Whether the file is not the same as before. Then all lines that were taken so far are void. */
   readonly isRestarted: boolean;
-  /** In ascending steps. */
+  /** The new lines, in ascending order of their steps. */
   readonly lines: readonly MetricsLine[];
-  /** There is nothing more to read now. */
+  /** Whether there is nothing more to read at present. */
   readonly isAtEnd: boolean;
 }
 
-/** A file that has the same bytes here still has the lines that were taken. */
+/** If the last taken bytes, up to this number, are still in their place, the file still has all taken lines. */
 const proofBytes = 128;
 
 const newline = 0x0a;
 
 export class MetricsTail {
-  /** Bytes of the lines that were taken. */
+  /** Number of bytes that were taken. */
   private position = 0;
   /** The last of these bytes. */
   private proof = new Uint8Array();
   private lastStep = 0;
   private damaged_ = 0;
 
-  /** Where to read from: before the position, so that the bytes prove that the file is the same. */
+  /** The position to read from. The bytes that were already taken prove that the file is still the same. */
   get readFrom(): number {
     return this.position - this.proof.length;
   }
 
-  /** Lines that could not be understood, of this file. */
+  /** Number of lines of this file that could not be parsed. */
   get damaged(): number {
     return this.damaged_;
   }
 
-  /** Takes what was read from `readFrom` on, at most `asked` bytes; no bytes where there is no file. */
+  /** Takes the bytes from `readFrom` on. The caller asked for `asked` bytes. Without a file, there are no bytes. */
   push(bytes: Uint8Array, asked: number): TailNews {
     if (!this.isSameFile(bytes)) {
       this.restart();
@@ -49,7 +51,7 @@ export class MetricsTail {
     const isAtEnd = bytes.length < asked;
     const news = bytes.subarray(this.proof.length);
     const whole = news.lastIndexOf(newline) + 1;
-    // No line is this long: the file is damaged here, and is read on behind it.
+    // No line is this long, so the file is damaged here. Reading goes on after these bytes.
     const taken = whole === 0 && news.length >= limits.metricsLineBytesMax ? news.length : whole;
     if (taken === 0) return { isRestarted: false, lines: [], isAtEnd };
     this.position += taken;
@@ -84,7 +86,7 @@ export class MetricsTail {
   }
 }
 
-/** Null for what is no line of a run. Another version may have more fields. */
+/** Returns null if the text is not a line of a run. Lines of another version may have more fields. */
 function parseLine(text: string): MetricsLine | null {
   try {
     const line: MetricsLine = JSON.parse(text);
@@ -94,7 +96,7 @@ function parseLine(text: string): MetricsLine | null {
   }
 }
 
-/** What is shown of a line is of the kind that it should be. A loss that was not finite is null in the file. */
+/** Whether the fields that are shown have the right types. A loss that was not finite is null in the file. */
 function isPlain(line: MetricsLine): boolean {
   const { loss, trainAccuracy, testLoss = null, testAccuracy = null, weightsSha256 = '', alarms = [] } = line;
   const numbers = [line.epoch, line.samplesPerSecond, line.workers, line.bytesSent, line.bytesReceived];

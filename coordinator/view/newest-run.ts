@@ -1,11 +1,11 @@
-/** The run that is meant where no run is named: the one in a directory of runs whose files changed last. */
+/** Finds the run to view if the user names none: of all runs in a directory, the one whose files changed last. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LockstepError } from '../../shared/errors.js';
 import { limits } from '../../shared/limits.js';
 import { runFileNames } from '../archive/run-directory.js';
 
-/** The path of the newest run in `directory`. Rejects with `run-invalid` where there is none. */
+/** The path of the newest run in `directory`. Rejects with `run-invalid` if there is none. */
 export async function newestRun(directory: string): Promise<string> {
   const names = await readdir(directory).catch((): string[] => []);
   let newest: { readonly path: string; readonly changedMs: number } | null = null;
@@ -19,7 +19,7 @@ export async function newestRun(directory: string): Promise<string> {
   throw new LockstepError('run-invalid', `there is no run in ${join(directory, '')}: ${remedy}`);
 }
 
-/** Milliseconds since 1970; null where there is no run. */
+/** The time of the last change in milliseconds since 1970, or null if there is no run. */
 async function changedLast(path: string): Promise<number | null> {
   const times = [runFileNames.config, runFileNames.metrics].map(async (name) => {
     const found = await stat(join(path, name)).catch(() => null);

@@ -1,4 +1,4 @@
-/** Opens the run directories that a user wants to see, and puts a server in front of them. */
+/** Opens the run directories that a user wants to see, and makes a server for them. */
 import type { RequestListener } from 'node:http';
 import { LockstepError } from '../../shared/errors.js';
 import type { Processes } from '../archive/lock.js';
@@ -11,7 +11,7 @@ import { RecordedRun } from './recorded-run.js';
 import { ViewServer } from './view-server.js';
 import { type ViewConfig, ViewedDirectory } from './viewed-directory.js';
 
-/** A run that was asked for: a view of it, or why there is none. */
+/** A view of a requested run, or the reason why there is none. */
 export type View = ViewedDirectory | { readonly path: string; readonly fault: string };
 
 /** What a program serves over HTTP. */
@@ -21,7 +21,7 @@ export interface Served {
   close(): void;
 }
 
-/** Resolves with one view for each path, once each has been read. Rejects with `run-invalid` where none is a run. */
+/** Resolves with one view for each path, after reading all runs. Rejects with `run-invalid` if no path is a run. */
 export async function openViews(
   paths: readonly string[],
   files: ReadableFiles,
@@ -48,15 +48,15 @@ export function isShown(view: View): view is ViewedDirectory {
   return view instanceof ViewedDirectory;
 }
 
-/** Why some of them cannot be shown. */
+/** The reasons why some runs cannot be shown. */
 export function faultsOf(views: readonly View[]): string[] {
   return views.flatMap((view) => (isShown(view) ? [] : [view.fault]));
 }
 
-/** One run is served as a coordinator serves its own; several have a page that compares them. */
+/** A single run is served like the run of a coordinator. Several runs get a page that compares them. */
 export function serveViews(views: readonly View[], access: Access, nowMs: () => number): Served {
   const files = new Map(staticFiles());
-  // Nobody can join what is only looked at.
+  // Workers cannot join a recorded run, so there is no page for joining.
   for (const path of files.keys()) if (path.startsWith('/join')) files.delete(path);
   const servers = views.map((view) =>
     isShown(view) ? new WebServer({ access, run: () => view, controls: null, nowMs, files }) : null,

@@ -1,15 +1,15 @@
-/** The few ways in which a run directory is read while another process may be writing it. Nothing here writes. */
+/** Reads the files of a run directory while another process may be writing them. Nothing here writes. */
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { codeOf } from '../archive/files.js';
 
-/** Failures reject with an `Error` that has a `code`, as Node's do. */
+/** If an operation fails, it rejects with an `Error` that has a `code`, like Node's errors. */
 export interface ReadableFiles {
-  /** Names in a directory, in no order. */
+  /** The names in a directory, in any order. */
   list(path: string): Promise<string[]>;
   read(path: string): Promise<Uint8Array>;
-  /** The bytes from `from` on, at most `bytesMax`; none where the file is no longer than `from`. */
+  /** At most `bytesMax` bytes from the position `from` on. If the file ends before that, there are no bytes. */
   readSome(path: string, from: number, bytesMax: number): Promise<Uint8Array>;
-  /** Another text whenever the file has another content; null: there is no such file. */
+  /** A text that changes when the content of the file changes, or null if there is no such file. */
   edition(path: string): Promise<string | null>;
 }
 

@@ -1,4 +1,4 @@
-/** What the newest weights of a run directory answer on the test set: computed when a viewer asks, once for all viewers. */
+/** Evaluates the newest weights of a run directory on the test set, on request, and once for all viewers. */
 import { LockstepError } from '../../shared/errors.js';
 import { Editions } from '../web/editions.js';
 import type { Edition, Refusal } from '../web/viewed-run.js';
@@ -7,23 +7,23 @@ import type { RecordedRun } from './recorded-run.js';
 import type { StoredWeights } from './recorded-weights.js';
 
 export class RecordedEvaluation {
-  /** Of the weights that were evaluated last, or are being evaluated. */
+  /** The newest evaluation, which may still be under way. */
   private newest: { readonly of: StoredWeights; readonly answer: Promise<Edition | Refusal> } | null = null;
   private fault_: { readonly step: number; readonly message: string } | null = null;
 
   constructor(
     private readonly run: RecordedRun,
     private readonly evaluator: Evaluator,
-    /** The directory of the data set, where the user names one. */
+    /** The directory of the data set, or null if the user names none. */
     private readonly data: string | null,
   ) {}
 
-  /** Why the weights of this step cannot be evaluated; null: it was not tried, or it can be done. */
+  /** Why the weights of this step cannot be evaluated. Null if they can, or if this was not tried yet. */
   faultAt(step: number | null): string | null {
     return this.fault_ !== null && this.fault_.step === step ? this.fault_.message : null;
   }
 
-  /** Rejects where the thread fails; the next call tries again. */
+  /** Evaluates `weights`. Rejects if the thread fails. The next call then tries again. */
   of(weights: StoredWeights): Promise<Edition | Refusal> {
     if (this.newest?.of !== weights) this.newest = { of: weights, answer: this.evaluate(weights) };
     return this.newest.answer;

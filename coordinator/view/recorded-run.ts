@@ -1,7 +1,7 @@
 /**
- * A run directory as a reader sees it: what was asked for, how far the run has come, who works on it. Each `look` reads
- * what is new. Another process may be writing the directory at the same time; its lock is not taken, and nothing is
- * written.
+ * Reads a run directory: the configuration of the run, its progress, and the process that works on it. Each `look`
+ * reads what is new. Another process may be writing the directory at the same time, so this takes no lock and writes
+ * nothing.
  */
 import { basename, join, resolve } from 'node:path';
 import { LockstepError } from '../../shared/errors.js';
@@ -17,12 +17,12 @@ import { MetricsTail } from './metrics-tail.js';
 import type { ReadableFiles } from './readable-files.js';
 import { parseSummary, type ShownSummary } from './summary-file.js';
 
-/** Is told what a look finds, in the order of the run. */
+/** Receives what a look finds, in the order of the run. */
 export interface LookListener {
-  /** The lines so far are void: the run was resumed at an earlier step, or another run is here now. */
+  /** The lines so far are void, because the run was resumed at an earlier step or another run is here now. */
   restarted(): void;
   stepped(line: MetricsLine): void;
-  /** A sentence about a file that cannot be read. The same sentence may come again. */
+  /** A sentence about a file that cannot be read. The same sentence may be reported again. */
   faulty(message: string): void;
 }
 
@@ -34,10 +34,10 @@ export class RecordedRun {
   private checkpoints_: readonly string[] = [];
   private writer_: ProcessIdentity | null = null;
   private readonly tail = new MetricsTail();
-  /** The editions of the files that were read last, by name: an unchanged file is not read again. */
+  /** For each file, the edition that was read last. A file is read again only if its edition has changed. */
   private readonly editions = new Map<string, string | null>();
 
-  /** Rejects with `run-invalid` where there is no run, or one whose configuration cannot be read. */
+  /** Rejects with `run-invalid` if there is no run, or if its configuration cannot be read. */
   static async open(path: string, files: ReadableFiles, processes: Processes): Promise<RecordedRun> {
     const file = join(path, runFileNames.config);
     try {
@@ -54,7 +54,7 @@ export class RecordedRun {
   }
 
   private constructor(
-    /** As the user named it. */
+    /** The path as the user named it. */
     readonly path: string,
     readonly files: ReadableFiles,
     private readonly processes: Processes,
@@ -71,17 +71,17 @@ export class RecordedRun {
     return this.config_;
   }
 
-  /** Null while the run goes on, and for one that was cut off. */
+  /** Null while the run goes on, and for a run that was cut off. */
   get summary(): ShownSummary | null {
     return this.summary_;
   }
 
-  /** Names of the checkpoints, the oldest first, whole or not. */
+  /** The names of all checkpoints from the oldest to the newest. Some may be damaged. */
   get checkpoints(): readonly string[] {
     return this.checkpoints_;
   }
 
-  /** The process that works on the run. A process of another machine always counts, because it cannot be checked from here. */
+  /** The process that works on the run, or null. A process on another machine counts, because it cannot be checked. */
   get writer(): ProcessIdentity | null {
     return this.writer_;
   }
@@ -123,17 +123,17 @@ export class RecordedRun {
     this.summary_ = news.text === null ? null : parseSummary(news.text, join(this.path, runFileNames.summary));
   }
 
-  /** The text of a file that has changed since it was read last, null for no such file; null while it is the same. */
+  /** Null if a file has not changed since it was read last. Otherwise its text, which is null if there is no file. */
   private async news(name: string): Promise<{ readonly text: string | null } | null> {
     const path = join(this.path, name);
     const edition = await this.files.edition(path);
     if (edition === (this.editions.get(name) ?? null)) return null;
-    // The edition is older than the text: a file that changes in between is read again at the next look.
+    // The edition is older than the text. So if the file changes in between, the next look reads it again.
     this.editions.set(name, edition);
     return { text: edition === null ? null : Buffer.from(await this.files.read(path)).toString() };
   }
 
-  /** Each turn of the event loop reads and parses a bounded number of bytes. */
+  /** Reads and parses a limited number of bytes in each turn of the event loop. */
   private async lookAtMetrics(listener: LookListener): Promise<void> {
     for (;;) {
       const { isRestarted, lines, isAtEnd } = this.tail.push(await this.readMetrics(), bytesPerTurn);

@@ -1,4 +1,4 @@
-/** The newest weights of a run directory: those of its newest whole checkpoint, or of `model.safetensors`. */
+/** Reads the newest weights of a run directory from its newest undamaged checkpoint, or from `model.safetensors`. */
 import { join } from 'node:path';
 import { type CheckpointOwner, decodeCheckpoint, ownerOf } from '../archive/checkpoint-file.js';
 import { stepOf } from '../archive/checkpoints.js';
@@ -10,16 +10,16 @@ import { describeFault } from '../data/fault.js';
 import type { RecordedRun } from './recorded-run.js';
 
 export interface StoredWeights {
-  /** Updates that they have seen. */
+  /** Number of updates that made these weights. */
   readonly step: number;
   /** Float32 parameters, little-endian. */
   readonly floats: Uint8Array;
 }
 
-/** A file that should have weights. */
+/** A file that should contain weights. */
 interface Candidate {
   readonly step: number;
-  /** Different for different weights. */
+  /** A text that differs for different weights. */
   readonly identity: string;
   readonly path: string;
   read(file: Uint8Array): Promise<Uint8Array>;
@@ -27,9 +27,9 @@ interface Candidate {
 
 export class RecordedWeights {
   private newest_: { readonly identity: string; readonly weights: StoredWeights } | null = null;
-  /** Files that were found damaged: they are not read again. */
+  /** The identities of damaged files, which are not read again. */
   private readonly damaged = new Set<string>();
-  /** Requests that come while weights are read wait for the same weights. */
+  /** The read that is under way. Further requests wait for the same weights. */
   private reading: Promise<StoredWeights | null> | null = null;
 
   constructor(
@@ -37,12 +37,12 @@ export class RecordedWeights {
     private readonly faulty: (message: string) => void,
   ) {}
 
-  /** The step of the newest file with weights; null where there is none. The file may turn out to be damaged. */
+  /** The step of the newest file with weights, or null if there is none. The file may turn out to be damaged. */
   get newestStep(): number | null {
     return this.candidates()[0]?.step ?? null;
   }
 
-  /** Null where there are none. */
+  /** The newest weights, or null if there are no weights. */
   newest(): Promise<StoredWeights | null> {
     this.reading ??= this.read().finally(() => {
       this.reading = null;
@@ -62,7 +62,7 @@ export class RecordedWeights {
     return null;
   }
 
-  /** The newest first; of one step, the checkpoint before the model. */
+  /** From the newest to the oldest. A checkpoint comes before the model of the same step. */
   private candidates(): Candidate[] {
     const owner = ownerOf(this.run.config);
     const candidates = this.run.checkpoints.map((name) => this.checkpoint(name, owner)).reverse();
@@ -83,7 +83,7 @@ export class RecordedWeights {
     };
   }
 
-  /** Without a summary the model does not count: it may be left from before the run was resumed. */
+  /** Null without a summary, because then the model may be left from before the run was resumed. */
   private model(): Candidate | null {
     const { config, path, summary } = this.run;
     if (summary === null) return null;
@@ -99,7 +99,7 @@ export class RecordedWeights {
     try {
       return await read(await this.run.files.read(path));
     } catch (error) {
-      // The run has removed this checkpoint because it has newer ones: the next look finds those.
+      // The run has removed this checkpoint because it has newer ones. The next look finds those.
       if (codeOf(error) === 'ENOENT') return null;
       this.damaged.add(identity);
       this.faulty(`${path} cannot be used: ${describeFault(error)}; the weights before it are shown`);

@@ -1,10 +1,10 @@
-/** Reads `summary.json`. Another version may have written it, so only what is shown is checked. */
+/** Reads `summary.json`. Another version may have written it, so only the fields that are shown are checked. */
 import { LockstepError } from '../../shared/errors.js';
 import { type Check, notNegative, number, oneOf, orNull, sha256, wholeNumber } from '../../shared/fields.js';
 import type { Summary } from '../archive/config.js';
 import type { StopReason } from '../run/trainer.js';
 
-/** What a view shows of a summary. */
+/** The fields of a summary that a view shows. */
 export type ShownSummary = Pick<
   Summary,
   | 'weightsSha256'
@@ -37,7 +37,7 @@ const fields: Readonly<Record<keyof ShownSummary, Check>> = {
   stopReason: oneOf(...Object.keys(reasons)),
 };
 
-/** The summary that the text of `source` holds. Throws `run-invalid`. */
+/** Parses the text of the file `source`. Throws `run-invalid`. */
 export function parseSummary(text: string, source: string): ShownSummary {
   const summary = objectIn(text);
   const fault = Object.entries(fields)
@@ -47,7 +47,7 @@ export function parseSummary(text: string, source: string): ShownSummary {
   throw new LockstepError('run-invalid', `${source} is not the summary of a run: ${fault}`);
 }
 
-/** Without fields where it is no JSON object. */
+/** Returns an object without fields if the text is not a JSON object. */
 function objectIn(text: string): Readonly<Record<string, unknown>> {
   try {
     return { ...JSON.parse(text) };

@@ -1,7 +1,7 @@
 /**
- * Finds the test set of a run where `train` would find it: in the directory that the user names, in the one that the run
- * was trained on, in LOCKSTEP_DATA, in the user's cache; generated digits are generated again. Nothing is downloaded. A
- * data set counts only if it is the run's, by its SHA-256.
+ * Finds the test set of a run. If the user names a directory, only this directory is tried. Otherwise, the places are
+ * the directory that the run was trained on, LOCKSTEP_DATA, and the user's cache. Generated digits are generated again.
+ * Nothing is downloaded. A data set counts only if its SHA-256 is that of the run's data set.
  */
 import { join } from 'node:path';
 import type { Samples } from '../../shared/data/dataset.js';
@@ -14,17 +14,17 @@ import { mnist } from '../data/mnist.js';
 import { readDataset } from '../data/read.js';
 
 export interface Wanted {
-  /** As config.json describes it. */
+  /** The data set as config.json describes it. */
   readonly dataset: ConfigDataset;
-  /** The directory that the run was trained on; null for MNIST from the cache, and for generated digits. */
+  /** The directory that the run was trained on. Null for MNIST from the cache, and for generated digits. */
   readonly data: string | null;
-  /** The directory that the user names, which counts alone; null: none. */
+  /** The directory that the user names, or null. If there is one, no other directory is tried. */
   readonly given: string | null;
 }
 
 const remedy = 'start `lockstep view` with --data DIR, the directory of the data set that it was trained on';
 
-/** Rejects with `data-unavailable`: why there is no such data set, and what to do. */
+/** Rejects with `data-unavailable` and a sentence that says why there is no such data set, and what to do. */
 export async function findTestSet(wanted: Wanted, environment: Environment = process.env): Promise<Samples> {
   const { dataset } = wanted;
   const faults: string[] = [];
@@ -38,7 +38,7 @@ export async function findTestSet(wanted: Wanted, environment: Environment = pro
   throw new LockstepError('data-unavailable', `${sentence}: ${faults.join('; ')}; ${remedy}`);
 }
 
-/** Directories in the order in which they are tried; null: the generated digits. */
+/** The directories in the order in which they are tried. Null stands for the generated digits. */
 function placesOf({ dataset, data, given }: Wanted, environment: Environment): (string | null)[] {
   if (given !== null) return [given];
   if (data === null && dataset.name === 'digits') return [null];
@@ -46,7 +46,7 @@ function placesOf({ dataset, data, given }: Wanted, environment: Environment): (
   return [data, ...usual].filter((place): place is string => typeof place === 'string' && place !== '');
 }
 
-/** A data set, or why there is none. */
+/** Returns a data set, or the reason why there is none. */
 async function load(directory: string | null): Promise<{ sha256: string; test: Samples } | string> {
   if (directory === null) return loadDataset({ dataset: 'digits' });
   const paths = await findDataset(directory);

@@ -1,6 +1,6 @@
 /**
- * Several runs over HTTP: the page that compares them at `/`, and each run's own dashboard, with all that belongs to it,
- * under `/runs/N/`. A single run needs none of this: its `WebServer` is at `/`.
+ * Serves several runs over HTTP. The page that compares them is at `/`. Each run has its own dashboard, with everything
+ * that belongs to it, under `/runs/N/`. A single run does not need this, because its `WebServer` is at `/`.
  */
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -14,7 +14,7 @@ import type { WebServer } from '../web/web-server.js';
 export interface ViewServerConfig {
   readonly access: Access;
   readonly files: StaticFiles;
-  /** Of each run, in the order of the comparison; null: it cannot be shown. */
+  /** The server of each run, in the order of the comparison. Null for a run that cannot be shown. */
   readonly servers: readonly (WebServer | null)[];
   readonly compare: () => ComparisonState;
 }
@@ -26,7 +26,7 @@ export class ViewServer {
     this.doorman = new Doorman(config.access, 'viewer');
   }
 
-  /** Answers a request, whatever it is. */
+  /** Answers any request. */
   handle(request: IncomingMessage, response: ServerResponse): void {
     const [path] = (request.url ?? '/').split('?', 1);
     const [, run, rest] = /^\/runs\/(\d{1,4})(\/.*)?$/.exec(path) ?? [];
@@ -63,7 +63,7 @@ export class ViewServer {
     else if (this.doorman.mayRead(reply)) this.sendComparison(reply);
   }
 
-  /** Pages ask again and again: what has not changed is not sent again. */
+  /** Pages ask for the comparison again and again. If it has not changed, it is not sent again. */
   private sendComparison(reply: Reply): void {
     const bytes = Buffer.from(JSON.stringify(this.config.compare()));
     const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`;

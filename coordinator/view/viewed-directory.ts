@@ -1,4 +1,4 @@
-/** A run directory as the web server shows it: the same state, weights and evaluation as of a live run, from files. */
+/** Shows a run directory to the web server. State, weights and evaluation are like those of a live run. */
 
 import { epochShape } from '../../shared/data/order.js';
 import { limits } from '../../shared/limits.js';
@@ -16,11 +16,11 @@ import { RecordedWeights } from './recorded-weights.js';
 
 export interface ViewConfig {
   readonly evaluator: Evaluator;
-  /** The directory of the data set, where the user names one. */
+  /** The directory of the data set, or null if the user names none. */
   readonly data: string | null;
-  /** Runs that the viewer shows. */
+  /** Number of runs that the viewer shows. */
   readonly runs: number;
-  /** Milliseconds since 1970. */
+  /** Returns the milliseconds since 1970. */
   readonly clock: () => number;
 }
 
@@ -66,12 +66,12 @@ export class ViewedDirectory implements ViewedRun, LookListener {
     return this.run.name;
   }
 
-  /** All that a comparison with other runs needs. */
+  /** What a comparison with other runs needs. */
   get comparable(): Comparable {
     return { path: this.run.path, config: this.run.config, state: this.state(0, null) };
   }
 
-  /** Only the curve is sent in parts: there are no events. */
+  /** Only the curve is sent in parts, because a recorded run has no events. */
   get mark(): Mark {
     return { curve: this.course.curve.mark, event: 0 };
   }
