@@ -1,4 +1,4 @@
-/** The rules that the compiler does not enforce: which way imports flow, and what may not reach the weights. */
+/** Checks rules that the compiler does not enforce: the direction of imports, and what must not affect the weights. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -105,7 +105,7 @@ test('no files import each other in a circle', () => {
 /** Groups of files that reach each other by imports, of values or types (Tarjan 1972). */
 function circles(graph: ReadonlyMap<string, readonly string[]>): string[][] {
   const numbers = new Map<string, number>();
-  /** The smallest number that is reached from a file without leaving the stack. */
+  /** The smallest number of a file on the stack that a file reaches by imports. */
   const lowest = new Map<string, number>();
   const stack: string[] = [];
   const found: string[][] = [];
@@ -138,7 +138,7 @@ test('the pure cores import no shell', () => {
   const session = ['worker/session.ts', 'worker/session-events.ts', 'worker/held-work.ts'];
   const isPure = (name: string) => name.startsWith('shared/') || session.includes(name.replace(/\.js$/, '.ts'));
   expect(offenders([...session, 'coordinator/run/trainer.ts'], isPure)).toEqual([]);
-  // Of what is shared too, a pure core knows tables, limits and rules alone: no memory, no frames, no threads.
+  // Of the shared files, a pure core may import only tables, limits and rules: no memory, no frames, no threads.
   const cores = [
     ...sources('shared/pool').filter((path) => !/driver|partials/.test(path)),
     'shared/fleet/admission.ts',
@@ -152,7 +152,7 @@ test('a kind of work, of layer or of optimizer is known by its table alone', () 
   const paths = [...sources('shared'), ...sources('worker'), ...sources('coordinator')];
   const compared = paths.filter((path) => /\bwork [!=]== '/.test(readFileSync(join(root, path), 'utf8')));
   expect(compared).toEqual([]);
-  // A preset is written in the terms of the layers that it has.
+  // A preset describes its layers, so it may import their kinds.
   const mayImport: Readonly<Record<string, RegExp>> = {
     'shared/model/layers/': /^shared\/model\/(layers\/|presets\.ts$)/,
     'shared/optimizer/': /^shared\/optimizer\//,
@@ -177,7 +177,7 @@ test('nothing shared asks the clock, chance, or a function whose bits depend on 
 });
 
 test('no name is exported twice with different meanings', () => {
-  // Both read the version of package.json: neither of the two folders may import the other.
+  // Both folders read the version from package.json, because neither of them may import the other.
   const same = new Set(['version']);
   const exported = /^export (?:abstract )?(?:async )?(?:const|function\*?|class|interface|type) (\w+)/gm;
   const places = new Map<string, string[]>();

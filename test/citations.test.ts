@@ -1,4 +1,4 @@
-/** The rules E1, E2, … are defined in COMPUTATION.md, and whoever cites one cites one that is defined there. */
+/** COMPUTATION.md defines the rules E1, E2, … This checks that every cited rule is defined there. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ const root = resolve(fileURLToPath(new URL('.', import.meta.url)), '../..');
 const page = readFileSync(join(root, 'shared/COMPUTATION.md'), 'utf8');
 const defined = [...page.matchAll(/^## (E\d+) \w+/gm)].map((match) => match[1]);
 
-/** Everything that people read or run: code, pages, scripts; no data and no generated text. */
+/** The files that people read or run: code, pages and scripts, but no data and no generated text. */
 const folders = ['shared', 'worker', 'coordinator', 'test', 'deploy'];
 const readable = /\.(ts|mjs|js|md|py|sh|css|html)$/;
 

@@ -1,4 +1,4 @@
-/** Pages and comments refer to files and headings that exist. */
+/** Checks that pages and comments refer only to files and headings that exist. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 const root = resolve(fileURLToPath(new URL('.', import.meta.url)), '../..');
 const folders = ['shared', 'worker', 'coordinator', 'test', 'deploy'];
 
-/** Paths from the project's root. */
+/** Paths relative to the project's root. */
 const files = [
   ...readdirSync(root),
   ...folders.flatMap((folder) =>
@@ -20,7 +20,7 @@ const pages = files.filter((path) => path.endsWith('.md')).map((path) => join(ro
 /** Files that a run writes. */
 const written = new Set(['profile.md']);
 
-/** As GitHub makes them: lowercase, spaces as dashes, no punctuation. */
+/** The anchors of a page's headings, as GitHub makes them: lowercase, spaces as dashes, no punctuation. */
 function anchors(page: string): Set<string> {
   const headings = readFileSync(page, 'utf8').matchAll(/^#+ (.+)$/gm);
   return new Set(
@@ -59,13 +59,13 @@ test('files that pages and comments name exist', () => {
   const missing = files
     .filter((path) => /\.(ts|mjs|md|css|html|sh|py)$/.test(path))
     .flatMap((path) =>
-      // Not in quotes, where imports are: the compiler looks after those.
+      // Names before a quote are left out: they are imports, which the compiler checks.
       [
         ...readFileSync(join(root, path), 'utf8').matchAll(
           /(?<![\w./'$-])((?:[\w-]+\/)*[\w.-]+\.(?:ts|md|mjs|py))\b(?!')/g,
         ),
       ]
-        // NAME stands for one that a reader chooses.
+        // NAME stands for a name that the reader chooses.
         .filter(([, name]) => !/\bNAME\b/.test(name) && !exists(name))
         .map(([, name]) => `${path} names ${name}`),
     );

@@ -1,9 +1,9 @@
-/** The Python worker that was written from the pages passes the vectors, conforms, and trains the same weights. */
+/** Checks the Python worker, which was written from the pages: vectors, `lockstep conform`, and the same weights. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
-/** From where the compiled test lies. */
+/** The path is relative to the compiled test in dist/. */
 const script = fileURLToPath(new URL('../../../test/foreign/run.sh', import.meta.url));
 
 const { status, stdout } = spawnSync(script, ['--able'], { encoding: 'utf8' });

@@ -95,7 +95,7 @@ test('fields have stable names', () => {
   expect(fields({ type: 'resumed', step: 5, checkpoint: null, directory: 'd' })).toEqual({ step: 5, run: 'd' });
   expect(fields({ type: 'alarm-raised', alarm: 'metrics', message: 'm' })).toEqual({ alarm: 'run-directory' });
   expect(fields({ type: 'ended', reason: 'epochs', summary, directory: 'd' })).toEqual({ ...summary, run: 'd' });
-  // The means since the evaluation before, in place of the last step's.
+  // The means since the previous evaluation replace the values of the last step.
   expect(fields({ type: 'evaluated', line: line(10), train: score, test: score, epochs: 4 })).toEqual({
     ...line(10),
     loss: 0.25,

@@ -1,4 +1,4 @@
-/** `lockstep conform` finds our own worker right, and says of a broken one what is broken. */
+/** Checks that `lockstep conform` accepts our own worker, and says what is wrong with a broken one. */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { conform } from '../../../coordinator/conform/conform.js';
@@ -16,7 +16,7 @@ import { type Faults, FaultyWorker, rightAnswer } from './worker.js';
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-/** What the tool says of a worker that is wrong in these ways. */
+/** What the tool says of a worker with these faults. */
 async function said(faults: Faults, some = trials): Promise<{ text: string; failures: number }> {
   const lines: string[] = [];
   const report = new LineReport((line) => lines.push(line));
@@ -37,7 +37,7 @@ const last = { ...first, ending: 'over' as const };
 const provoked = { ...first, ending: 'provoked' as const };
 const wrong = (check: string, what: string) => new RegExp(`WRONG +${check}: ${what}`);
 
-/** The loss of every sample, added one after the other. */
+/** A sum with a wrong loss: the losses of all samples, added one after the other. */
 function lossesInARow(worker: FaultyWorker, shard: ShardLease, right: Float32Array): Float32Array {
   const { run, order, weights } = worker.computes;
   const single = new Oracle({ ...run, batch: 0, microBatch: 1 });

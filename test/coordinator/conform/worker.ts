@@ -1,4 +1,4 @@
-/** A worker without sockets that answers at once, and may be wrong in one way. */
+/** A worker without sockets. It answers at once, and can have faults. */
 import { Oracle } from '../../../coordinator/conform/oracle.js';
 import { Peer, type PeerSocket, type Timer } from '../../../coordinator/conform/peer.js';
 import type { KernelBackend } from '../../../shared/arithmetic/backend.js';
@@ -19,31 +19,31 @@ import {
 import { samplesIn } from '../../../shared/protocol/payload.js';
 import { packPart, partAt, partBytesMax, partsOf, unpackPart } from '../../../shared/protocol/tensor.js';
 
-/** The test's own: what a worker that computes like the coordinator would send. */
+/** Stands for the hash of the known answer. A worker without a fault sends it. */
 export const rightAnswer = 'ab'.repeat(32);
 
 export interface Faults {
   readonly backend?: KernelBackend;
   readonly arithmetic?: string;
   readonly knownAnswer?: string;
-  /** How the answer to a shard is made, from the right one. */
+  /** Makes the answer to a shard from the right one. */
   readonly sum?: (worker: FaultyWorker, shard: ShardLease, right: Float32Array) => Float32Array;
   readonly predictions?: (right: Uint8Array) => Uint8Array;
-  /** Weights that come as a difference are not taken in. */
+  /** The worker ignores weights that come as changes. */
   readonly ignoresChanges?: boolean;
-  /** Blocks that were left out become zero. */
+  /** The worker sets the blocks that a payload leaves out to zero. */
   readonly clearsLeftOut?: boolean;
   readonly ignoresUnknownFields?: boolean;
   readonly ignores?: FromCoordinator['type'];
   readonly pongId?: number;
-  /** Parts of a gradient come from the last to the first. */
+  /** The worker sends the parts of a gradient from the last to the first. */
   readonly partsBackwards?: boolean;
   readonly closesNever?: boolean;
   readonly comesBack?: boolean;
   readonly comesBackAlways?: boolean;
 }
 
-/** Nothing happens in these tests but in answer to something: whoever waits longer than a turn waits for ever. */
+/** Every timer fires after one turn of the event loop. In these tests, nothing happens later than that by itself. */
 export const turnTimer: Timer = (_, call) => {
   const handle = setImmediate(call);
   return () => clearImmediate(handle);
@@ -54,7 +54,7 @@ export class FaultyWorker implements PeerSocket {
   samples: LooseSamples = { ids: new Uint32Array(0), labels: new Uint8Array(0), pixels: new Uint8Array(0) };
   private oracle: Oracle | null = null;
   private isClosed = false;
-  /** It was told not to come back. */
+  /** Whether the coordinator has told the worker to stay away. */
   isOver = false;
 
   constructor(readonly faults: Faults) {
@@ -69,7 +69,7 @@ export class FaultyWorker implements PeerSocket {
     this.say({ type: 'hello', protocol: protocolVersion, ...kind });
   }
 
-  /** From the coordinator. */
+  /** Receives a frame from the coordinator. */
   send(frame: Uint8Array): void {
     const decoded = decodeFromCoordinator(frame);
     if ('message' in decoded) this.hear(decoded.message, decoded.payload);
@@ -137,7 +137,7 @@ export class FaultyWorker implements PeerSocket {
     return this.oracle;
   }
 
-  /** The right sums of a shard's slots. */
+  /** The right sum of each slot of a shard. */
   slots({ epoch, stepInEpoch, lo, size }: ShardLease): Float32Array[] {
     const end = shardEnd({ lo, size }, this.computes.order.slotsIn(stepInEpoch));
     return Array.from({ length: end - lo }, (_, i) =>

@@ -1,4 +1,4 @@
-/** Over real sockets: who is let in, and what becomes of a peer that does not read. */
+/** Tests over real sockets which workers are admitted, and that a peer that does not read is dropped. */
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -16,7 +16,7 @@ import { nodePlatform } from '../../../worker/node-platform.js';
 
 const arithmetic = { specification: 'a-1', knownAnswer: 'b'.repeat(64) };
 
-/** A coordinator of a model with four megabytes of weights, that hands out nothing of itself. */
+/** A coordinator whose model has four megabytes of weights. It hands out no work by itself. */
 async function largeSite() {
   const platform = nodePlatform();
   const layers = [
@@ -53,7 +53,7 @@ async function end({ gateway, server }: Awaited<ReturnType<typeof largeSite>>): 
   await closeServer(server, 100);
 }
 
-/** Opens a socket and greets. Resolves with what is answered; rejects at once when the socket is closed without a word. */
+/** Opens a socket and sends a hello. Resolves with the answer. Rejects if the socket is closed without an answer. */
 async function greet(port: number, name: string): Promise<{ socket: WebSocket; answer: FromCoordinator }> {
   const socket = new WebSocket(`ws://127.0.0.1:${port}`, offer(null));
   const answered = new Promise<FromCoordinator>((resolve, reject) => {
@@ -70,7 +70,7 @@ async function greet(port: number, name: string): Promise<{ socket: WebSocket; a
   return { socket, answer: await answered };
 }
 
-/** Greets, and is a member: anything else than a welcome is an error. */
+/** Joins as a member. Any answer other than a welcome is an error. */
 async function join({ gateway, log }: Awaited<ReturnType<typeof largeSite>>, name: string): Promise<WebSocket> {
   const { socket, answer } = await greet(gateway.port, name);
   expect(answer.type).toBe('welcome');
@@ -95,7 +95,7 @@ test('a worker that does not read is dropped, and costs no more than the limit',
     await new Promise((resolve) => setImmediate(resolve));
   }
   expect(log[1]).toMatch(/reads more slowly than the run sends.*bytes are waiting/);
-  // A little lies in the system's own buffers.
+  // The buffers of the operating system contain some bytes as well.
   expect(fleet.traffic.bytesSent).toBeLessThan(2 * fleet.queueBytesMax);
   expect(machine.pool.memberCount).toBe(0);
   socket.terminate();

@@ -1,4 +1,4 @@
-/** What a site makes of a wrong result that was counted, by the kind of work. */
+/** Tests what a site does after a wrong result was counted, for each kind of work. */
 import { expect, it } from 'vitest';
 import { FleetSite } from '../../../coordinator/fleet/site.js';
 import { Ending } from '../../../coordinator/run/ending.js';

@@ -12,7 +12,7 @@ function moved(stroke: PenStroke, scale: number, dx: number, dy: number): PenStr
   return stroke.map(({ x, y }) => ({ x: x * scale + dx, y: y * scale + dy }));
 }
 
-/** Rows and columns from the first to the last with ink in it. */
+/** The number of rows, and of columns, from the first to the last one with ink. */
 function inked(image: Uint8Array, side: number): { rows: number; columns: number } {
   const lines = (at: (line: number, i: number) => number) =>
     Array.from({ length: side }, (_, line) => line).filter((line) =>

@@ -1,4 +1,4 @@
-/** A run from beginning to end: what it reports, and that whatever ends it ends all of it. */
+/** Tests a run from beginning to end: what it reports, and that every kind of end closes all of its parts. */
 import { describe, expect, test } from 'vitest';
 import { FleetSite } from '../../../coordinator/fleet/site.js';
 import { localSite } from '../../../coordinator/run/local-site.js';
@@ -8,10 +8,10 @@ import { nodePlatform } from '../../../worker/node-platform.js';
 import { fault } from '../archive/memory-files.js';
 import { dataset, SmallRun } from './small-run.js';
 
-/** What every run that was begun leaves, whatever ended it: no lock, and nothing half written. */
+/** The files that every run leaves, however it ended. There is no lock, and no half-written file. */
 const whole = ['checkpoints', 'config.json', 'metrics.jsonl', 'model.safetensors', 'summary.json'];
 
-/** A site that computes nothing. It notes how it is closed. */
+/** A site that computes nothing. It notes the steps, and how it is closed. */
 function idleSite(notes: string[], ready: (run: SiteRun) => Promise<void>): SitePlan {
   const open = (run: SiteRun): Site => ({
     workers: 0,
@@ -24,7 +24,7 @@ function idleSite(notes: string[], ready: (run: SiteRun) => Promise<void>): Site
   return { threads: 0, open };
 }
 
-/** A thread of this machine, and notes of how the site is closed. */
+/** A site with one thread of this machine. It notes how it is closed. */
 function noting(notes: string[]): SitePlan {
   const open = (run: SiteRun): Site => {
     const site = localSite(1).open(run);
@@ -42,7 +42,7 @@ test('a run reports what happens, in order, and leaves everything behind', async
   const run = new SmallRun();
   const summary = await run.conduct();
   const steps = (count: number) => Array(count).fill('stepped');
-  // A checkpoint is reported when it is on the disk, whenever that is.
+  // A checkpoint is reported when it is on the disk, so its place among the events is not fixed.
   expect(run.types.filter((type) => type !== 'checkpointed')).toEqual([
     ...['loaded', 'begun', ...steps(5), 'evaluated', ...steps(5), 'evaluated', 'trained', 'ended'],
   ]);

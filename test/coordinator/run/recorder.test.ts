@@ -1,10 +1,10 @@
-/** The figures of a run: rates, means, warnings and the summary, on a clock that the test sets. */
+/** Tests the figures of a run: rates, means, warnings and the summary. The test sets the clock. */
 import { describe, expect, it } from 'vitest';
 import { Recorder } from '../../../coordinator/run/recorder.js';
 import { beginning, type StepOutcome } from '../../../coordinator/run/trainer.js';
 import { config } from '../archive/samples.js';
 
-/** Three steps an epoch, the last of which has 4 of 12 samples. */
+/** An epoch has three steps. The last one has 4 samples, the others have 12. */
 const sizes = { stepsPerEpoch: 3, samplesIn: (stepInEpoch: number) => (stepInEpoch === 2 ? 4 : 12) };
 const fleet = { workers: 2, traffic: { bytesSent: 700, bytesReceived: 70 } };
 const hash = 'e'.repeat(64);

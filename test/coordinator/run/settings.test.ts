@@ -1,4 +1,4 @@
-/** Every setting of a run: given, left out, read from the configuration of a run that goes on, and written back. */
+/** Tests every setting of a run: given, left out, read from the configuration of a resumed run, and written back. */
 import { describe, expect, it } from 'vitest';
 import type { ConfigFile } from '../../../coordinator/archive/config.js';
 import type { LoadedDataset } from '../../../coordinator/data/load.js';
@@ -10,17 +10,17 @@ import { model, config as saved } from '../archive/samples.js';
 
 interface Row<K extends keyof RunSettings> {
   readonly given: GivenSettings;
-  /** What it means. */
+  /** The setting that `given` means. */
   readonly meaning: RunSettings[K];
-  /** What is meant where nothing is given. */
+  /** The default, for a run without this setting. */
   readonly otherwise: RunSettings[K];
-  /** The fields of a configuration that say so, not as they are in `saved`. */
+  /** The fields of a configuration with this setting. They differ from those of `saved`. */
   readonly config: Partial<ConfigFile>;
-  /** What a run with that configuration goes on with. */
+  /** The setting of a run that is resumed with `config`. */
   readonly kept: RunSettings[K];
 }
 
-/** The compiler sees to it that no setting is missing. */
+/** The type makes sure that no setting is missing. */
 const rows: { readonly [K in keyof RunSettings]: Row<K> } = {
   model: {
     given: { preset: 'sigmoid-16' },
@@ -62,7 +62,7 @@ const rows: { readonly [K in keyof RunSettings]: Row<K> } = {
 
 const names = Object.keys(rows) as (keyof RunSettings)[];
 
-/** The data set that a configuration tells of. */
+/** The data set that a configuration describes. */
 function datasetOf({ dataset: { name, sha256, train, test, shape, classes }, data }: ConfigFile): LoadedDataset {
   const samples = (count: number) => ({
     count,
@@ -99,7 +99,7 @@ describe.each(names)('the setting %s', (name) => {
 
   it('leaves the others alone', () => {
     const others = (settings: RunSettings) => ({ ...settings, [name]: null });
-    // A directory is a data set of its own: what was meant before does not count.
+    // `data` and `dataset` replace each other, so a test of one of them must ignore both.
     const also = name === 'data' || name === 'dataset' ? { dataset: null, data: null } : {};
     expect({ ...others(completeSettings(given, saved)), ...also }).toEqual({
       ...others(completeSettings({}, saved)),

@@ -1,4 +1,4 @@
-/** A run so small that a test can have it whole: a linear model of a few parameters, on a disk in memory. */
+/** A run that is small enough for tests: a linear model with a few parameters, on a disk in memory. */
 import type { Processes } from '../../../coordinator/archive/lock.js';
 import type { LoadedDataset } from '../../../coordinator/data/load.js';
 import type { Clock } from '../../../coordinator/run/clock.js';
@@ -36,12 +36,12 @@ export const request: RunRequest = {
 const processes: Processes = { own: { pid: 1, start: '0', host: 'test' }, isAlive: () => true };
 const clock: Clock = { dateMs: () => 0, every: () => () => {} };
 
-/** A disk in memory, and what runs on it reported. */
+/** Conducts runs on a disk in memory, and keeps all events that they report. */
 export class SmallRun {
   readonly files = withDirectory('/runs');
   readonly events: RunEvent[] = [];
   readonly wish = new AbortController();
-  /** Called with every event, after it was noted. */
+  /** Called with every event, after the event was added to `events`. */
   onEvent: (event: RunEvent) => void = () => {};
 
   conduct(changes: RunRequest = {}, means: Partial<RunMeans> = {}) {
@@ -64,7 +64,7 @@ export class SmallRun {
     );
   }
 
-  /** Ends the run when the first event of this type comes. */
+  /** Interrupts the run at the first event of this type. */
   interruptAt(type: RunEvent['type']): void {
     this.onEvent = (event) => event.type === type && this.wish.abort();
   }
@@ -77,7 +77,7 @@ export class SmallRun {
     return this.events.filter((event): event is Extract<RunEvent, { readonly type: T }> => event.type === type);
   }
 
-  /** Names in the run directory. */
+  /** The names in the run directory. */
   left(): Promise<string[]> {
     return this.files.list('/runs/small').then((names) => names.sort());
   }

@@ -1,4 +1,4 @@
-/** A run that is cut off anywhere, and goes on at its newest checkpoint, takes the course of one that is not. */
+/** A run that is cut off anywhere and resumed from its newest checkpoint takes the course of an undisturbed run. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import {
@@ -21,7 +21,7 @@ const plans: fc.Arbitrary<TrainingPlan> = fc.record({
   checkpointEveryMs: fc.nat(9),
 });
 
-/** After how many answers a run stops, and whether it may say farewell. */
+/** The number of answers after which a run stops, and whether it is interrupted or just cut off. */
 interface Cut {
   readonly answers: number;
   readonly inGoodOrder: boolean;
@@ -29,14 +29,14 @@ interface Cut {
 
 const never: Cut = { answers: Number.POSITIVE_INFINITY, inGoodOrder: false };
 
-/** Every answer takes a millisecond. Losses depend on the step alone, as those of a run do. */
+/** An answer to a request. Each takes a millisecond. As in a real run, the losses depend only on the step. */
 function answer(kind: 'step' | 'evaluate', nowMs: number, step: number, testLosses: readonly number[]): TrainerEvent {
   if (kind === 'step') return { type: 'summed', nowMs, score: { loss: 1 / (1 + step), accuracy: 0.5 } };
   const loss = testLosses[step % testLosses.length];
   return { type: 'evaluated', nowMs, score: { loss, accuracy: 1 / (1 + loss) } };
 }
 
-/** Goes on from `from` to the end or the cut; returns what it recorded, and where its newest checkpoint stands. */
+/** Trains from `from` to the end or the cut. Returns what it recorded, its newest checkpoint and its findings. */
 function follow(plan: TrainingPlan, testLosses: readonly number[], from: Standing, cut: Cut) {
   const trainer = new Trainer(plan, from);
   const told: TrainerEffect[] = [];
@@ -63,7 +63,7 @@ it('whatever the plan, the losses and the moment', () => {
       const quiet = follow(plan, testLosses, beginning, never);
       const begun = follow(plan, testLosses, beginning, cut);
       const rest = follow(plan, testLosses, begun.checkpoint, never);
-      // As the lines of the metrics are kept. How a run ended that goes on is forgotten.
+      // As with the lines of the metrics, the records up to the checkpoint are kept. The first end is forgotten.
       const last = recordedStep(begun.checkpoint);
       const kept = begun.told.filter((effect) => effect.type === 'record' && effect.step <= last);
       expect([...kept, ...rest.told]).toEqual(quiet.told);

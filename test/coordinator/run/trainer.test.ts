@@ -22,11 +22,11 @@ type Reply = (kind: 'step' | 'evaluate', count: number) => TrainerEvent | null;
 
 const score = (loss: number, accuracy = 0): Score => ({ loss, accuracy });
 
-/** Sums and evaluates as asked; the nth loss is n. */
+/** Answers every request. The nth loss is n. */
 const well: Reply = (kind, n) =>
   kind === 'step' ? { type: 'summed', nowMs: 0, score: score(n) } : { type: 'evaluated', nowMs: 0, score: score(n) };
 
-/** Carries a run out; a reply of null leaves the request open, and the run where it is. */
+/** Carries out a run. If a reply is null, the request stays open, and the run stops there. */
 function carryOut(plan: TrainingPlan, reply: Reply = well): { course: Course; trainer: Trainer } {
   const trainer = new Trainer(plan);
   const course: Course = { recorded: [], positions: [], checkpoints: [], reasons: [], updates: 0 };
@@ -196,7 +196,7 @@ describe('an interrupt', () => {
 });
 
 describe('checkpoints by time', () => {
-  /** Each sum takes 10 ms, each evaluation 100. */
+  /** The steps of the checkpoints, if each sum takes 10 ms and each evaluation 100 ms. */
   const timed = (checkpointEveryMs: number) => {
     let nowMs = 0;
     const reply: Reply = (kind, n) => {
@@ -209,7 +209,7 @@ describe('checkpoints by time', () => {
   };
 
   it('are made after the step that is due, and counted anew from every one', () => {
-    // The first is due 25 ms after the start, hence after step 3; evaluations bring their own.
+    // The first is due 25 ms after the start, so it comes after step 3. Each evaluation makes a checkpoint, too.
     expect(timed(25)).toEqual([3, 6, 8, 11, 14, 16]);
   });
 
@@ -278,7 +278,7 @@ describe('whatever the plan', () => {
 });
 
 describe('a pause', () => {
-  /** Sums whatever step is asked for, and says how often one was. */
+  /** Answers every request. Returns the number of requested steps. */
   function drive(trainer: Trainer, effects: TrainerEffect[]): number {
     let steps = 0;
     for (let effect = effects.shift(); effect !== undefined; effect = effects.shift()) {

@@ -1,4 +1,4 @@
-/** A finished run, read from its files. */
+/** Tests a finished run that is read from its files. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openFinishedRun } from '../../../coordinator/view/finished-run.js';
 import { inputWidth } from '../../../shared/model/parameters.js';
@@ -12,7 +12,7 @@ beforeAll(async () => void (await run.conduct()));
 
 const open = () => openFinishedRun(path, backend, run.files);
 
-/** Image by image. */
+/** The images of the test set, one by one. */
 function images() {
   const width = inputWidth(model);
   return Array.from({ length: dataset.test.count }, (_, i) => dataset.test.images.subarray(i * width, (i + 1) * width));

@@ -1,4 +1,4 @@
-/** A run directory in memory, as a reader finds it while somebody else writes it; no clock is involved. */
+/** A run directory in memory, as a reader finds it while another process writes it. It uses no clock. */
 import { basename, dirname } from 'node:path';
 import { encodeCheckpoint, freeze, ownerOf } from '../../../coordinator/archive/checkpoint-file.js';
 import { checkpointName } from '../../../coordinator/archive/checkpoints.js';
@@ -15,7 +15,7 @@ export const directory = '/runs/one';
 export class WrittenRun implements ReadableFiles {
   private readonly files = new Map<string, { bytes: Uint8Array; edition: number }>();
   private editions = 0;
-  /** Paths whose content was read, in order. */
+  /** The names of the files that were read as a whole, in order. */
   readonly reads: string[] = [];
 
   constructor() {
@@ -32,13 +32,13 @@ export class WrittenRun implements ReadableFiles {
     this.files.delete(`${directory}/${name}`);
   }
 
-  /** metrics.jsonl, of these steps. */
+  /** Writes metrics.jsonl with a line for each of these steps. */
   putSteps(from: number, to: number, more: (step: number) => Partial<MetricsLine> = () => ({})): void {
     const lines = Array.from({ length: to - from + 1 }, (_, i) => ({ ...line(from + i), ...more(from + i) }));
     this.put('metrics.jsonl', lines.map((one) => `${JSON.stringify(one)}\n`).join(''));
   }
 
-  /** A whole checkpoint whose weights are `vector(step)`. */
+  /** Writes an undamaged checkpoint whose weights are `vector(step)`. */
   async putCheckpoint(step: number): Promise<void> {
     this.put(
       `checkpoints/${checkpointName(step)}`,
@@ -46,7 +46,7 @@ export class WrittenRun implements ReadableFiles {
     );
   }
 
-  /** model.safetensors, with the weights `vector(step)`. */
+  /** Writes model.safetensors with the weights `vector(step)`. */
   async putModel(step: number): Promise<void> {
     this.put('model.safetensors', Buffer.concat(await encodeModel(config, littleEndianBytes(vector(step)))));
   }
@@ -80,7 +80,7 @@ function absent(path: string): Error {
   return Object.assign(new Error(`ENOENT: ${dirname(path)}`), { code: 'ENOENT' });
 }
 
-/** Process 7 of this machine works, others of it do not. */
+/** Of all processes of this machine, only process 7 is running. */
 export const processes: Processes = {
   own: { pid: 1, start: '0', host: 'here' },
   isAlive: ({ pid }) => pid === 7,
@@ -88,7 +88,7 @@ export const processes: Processes = {
 
 export const locks = { alive: 'lock.7.0.here', dead: 'lock.8.0.here', elsewhere: 'lock.8.0.there' };
 
-/** What a run tells of itself. */
+/** Keeps what the looks at a run find. */
 export class Heard implements LookListener {
   steps: number[] = [];
   restarts = 0;

@@ -4,13 +4,13 @@ import { MetricsTail } from '../../../coordinator/view/metrics-tail.js';
 import { limits } from '../../../shared/limits.js';
 import { line } from '../archive/samples.js';
 
-/** A file, and all that a tail has taken from it. */
+/** Reads a file through a tail, and keeps the steps of the lines. */
 class Reader {
   readonly tail = new MetricsTail();
   steps: number[] = [];
   restarts = 0;
 
-  /** Reads as a view does, some bytes at a time. */
+  /** Reads like a view, `asked` bytes at a time. */
   read(content: string, asked = 200): void {
     const bytes = Buffer.from(content);
     for (let isAtEnd = false; !isAtEnd; ) {

@@ -1,4 +1,4 @@
-/** Where runs and test sets are looked for. */
+/** Tests the places in which a view looks for runs and test sets. */
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ beforeAll(() => {
 afterAll(() => rmSync(scratch, { recursive: true }));
 
 describe('the newest run', () => {
-  /** A run directory whose files were changed at these times, in seconds. */
+  /** Makes a run directory whose files were changed at these times, in seconds. */
   function run(name: string, config: number, metrics: number | null): void {
     const path = join(scratch, 'runs', name);
     mkdirSync(path, { recursive: true });

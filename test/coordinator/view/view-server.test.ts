@@ -1,4 +1,4 @@
-/** Views over real HTTP: one run at the root, several under a comparison, and who may look. */
+/** Tests views over real HTTP: a single run at the root, several runs with a comparison, and the access to them. */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -19,7 +19,7 @@ afterAll(() => {
 
 const token = 'token-of-the-viewers-0123456789';
 
-/** Serves views of these paths; returns what asks the server. */
+/** Serves views of these paths. Returns a function that sends a request to the server. */
 async function serve(paths: readonly string[], isOpen = true) {
   const files = new WrittenRun();
   files.putSteps(1, 6, (step) => (step === 5 ? { testLoss: 0.5, testAccuracy: 0.8 } : {}));
@@ -99,7 +99,7 @@ it('a view has what the page about HTTP says that it has', async () => {
   expect(rows.length).toBeGreaterThan(9);
   for (const [, paths, , , isThere] of rows) {
     for (const path of paths.match(/(?<=[` ])\/[^`]*/g)!) {
-      // Read from the disk, and these files are in memory: test/cli/view.test.ts asks for it.
+      // The server reads it from the disk, but these files are in memory. test/cli/view.test.ts requests it.
       if (path === '/metrics.jsonl') continue;
       const method = paths.includes('POST') ? 'POST' : 'GET';
       const answer = await ask(path, { method });

@@ -8,7 +8,7 @@ import { LockstepError } from '../../../shared/errors.js';
 import { config, summary, vector } from '../archive/samples.js';
 import { locks, openRecorded, WrittenRun } from './fixture.js';
 
-/** Counts what it is asked for; fails with `fault` while there is one. */
+/** Notes the requested steps. Fails with `fault` if there is one. */
 class CountingEvaluator implements Evaluator {
   fault: Error | null = null;
   readonly steps: number[] = [];

@@ -1,4 +1,4 @@
-/** What the operator does to a run, on a small run that is conducted as any other. */
+/** Tests the operator's controls on a small run. */
 import { expect, it } from 'vitest';
 import { RunControls } from '../../../coordinator/web/controls.js';
 import { Monitor } from '../../../coordinator/web/monitor.js';
@@ -8,12 +8,12 @@ function controlled() {
   const run = new SmallRun();
   const monitor = new Monitor({ workersMin: 1, clock: () => 0, nowMs: () => 0 });
   const controls = new RunControls(monitor, (event) => run.events.push(event));
-  /** Pauses the run after this step, and calls back then. */
+  /** Pauses the run after this step, and then calls `call`. */
   const after = (step: number, call: () => void) => {
     run.onEvent = (event) => {
       monitor.heard(event);
       if (event.type !== 'stepped') return;
-      // When a step is reported, the next one is under way: a pause comes after that one.
+      // When a step is reported, the next one is already under way. So the pause begins after the next one.
       if (event.line.step === step - 1) controls.perform('pause', '');
       if (event.line.step === step) setImmediate(call);
     };

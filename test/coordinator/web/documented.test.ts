@@ -1,4 +1,4 @@
-/** The page about HTTP names every metric that there is, and none that there is not. */
+/** Checks that the page about HTTP names exactly the metrics that exist. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { Prometheus } from '../../../coordinator/web/prometheus.js';

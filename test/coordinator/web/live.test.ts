@@ -5,7 +5,7 @@ import { LiveStates } from '../../../coordinator/web/live.js';
 import type { Mark, ViewedRun } from '../../../coordinator/web/viewed-run.js';
 import { limits } from '../../../shared/limits.js';
 
-/** A viewer's response: what was written to it, and a queue that can be made to look long. */
+/** A viewer's response. It keeps what is written to it, and a test can set the length of its queue. */
 class Viewer extends EventEmitter {
   readonly written: Buffer[] = [];
   writableLength = 0;
@@ -29,7 +29,7 @@ class Viewer extends EventEmitter {
 
 const asResponse = (viewer: Viewer) => viewer as unknown as ServerResponse;
 
-/** A run of which only the step is known; counts how often it is asked. */
+/** A run whose state has only a step. It counts how often the state is requested. */
 function counting() {
   const run = { step: 0, asked: 0 };
   const mark: Mark = { curve: { generation: 0, points: 0 }, event: 1 };

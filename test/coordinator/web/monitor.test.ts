@@ -1,4 +1,4 @@
-/** What viewers are told of a live run: a small one, conducted as any other. */
+/** Tests on a small run what viewers are told of a live run. */
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../../coordinator/run/run-event.js';
 import { Monitor } from '../../../coordinator/web/monitor.js';
@@ -6,13 +6,13 @@ import type { RunState } from '../../../coordinator/web/state.js';
 import { limits } from '../../../shared/limits.js';
 import { SmallRun } from '../run/small-run.js';
 
-/** A run, its monitor, and a clock that counts the times that it is read. */
+/** A run and its monitor. The clock goes on by one whenever it is read. */
 function watched() {
   const run = new SmallRun();
   let time = 1000;
   const monitor = new Monitor({ workersMin: 1, clock: () => time++, nowMs: () => time });
   const states: [RunEvent['type'], RunState][] = [];
-  // The curve that a monitor shows grows on.
+  // The monitor's curve grows later, so this takes a copy.
   const push = (type: RunEvent['type'], state: RunState) => states.push([type, { ...state, curve: [...state.curve] }]);
   let further: (event: RunEvent) => void = () => {};
   run.onEvent = (event) => {
@@ -20,7 +20,7 @@ function watched() {
     if (monitor.viewed !== null) push(event.type, monitor.state(0, null));
     further(event);
   };
-  /** The state after each event of a type, in order. */
+  /** The states after the events of a type, in order. */
   const statesAt = (type: RunEvent['type']) => states.filter(([one]) => one === type).map(([, state]) => state);
   const onEvent = (call: typeof further) => {
     further = call;

@@ -1,4 +1,4 @@
-/** Copies of a live run's weights and predictions: made when somebody asks, and not too often. */
+/** Tests the copies of a live run's weights and predictions. They are made on request, but not too often. */
 import { describe, expect, it } from 'vitest';
 import { decode } from '../../../coordinator/archive/safetensors.js';
 import type { LiveRun } from '../../../coordinator/run/live-run.js';
@@ -14,7 +14,7 @@ interface Seen {
   readonly clock: { nowMs: number };
 }
 
-/** Conducts a small run; `stepped` and `evaluated` are called between its steps. */
+/** Conducts a small run. Calls `stepped` and `evaluated` between its steps. */
 async function during(
   calls: Partial<Record<'stepped' | 'evaluated', (seen: Seen, step: number) => unknown>>,
 ): Promise<Seen> {
@@ -45,7 +45,7 @@ describe('copies of the weights', () => {
     const asked: [step: number, edition: Edition][] = [];
     await during({
       stepped: ({ snapshots, clock }, step) => {
-        // One step takes a third of the time between two copies.
+        // One step takes a third of the minimum time between two copies.
         clock.nowMs = (step * limits.weightsCopyMsMin) / 3;
         const edition = snapshots.weights();
         expect(snapshots.weights()).toBe(edition);
@@ -114,7 +114,7 @@ describe('what an evaluation found', () => {
   it('does not change when the next evaluation is made', async () => {
     const asked: (Edition | null)[] = [];
     await during({ evaluated: ({ snapshots }, step) => step === 5 && asked.push(snapshots.evaluation()) });
-    // The predictions of step 10 are in the machine's memory by now.
+    // At this time, the predictions of step 10 are in the machine's memory.
     await during({ stepped: ({ snapshots }, step) => step === 10 && asked.push(snapshots.evaluation()) });
     expect(asked.map((edition) => edition?.step)).toEqual([5, 5]);
     expect(asked[1]).toEqual(asked[0]);

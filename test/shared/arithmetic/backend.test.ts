@@ -1,4 +1,4 @@
-/** What every kernel backend promises about its memory, and how it reaches another thread. */
+/** Tests what every kernel backend promises about its memory, and that other threads can open the backend. */
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { Arena } from '../../../shared/arithmetic/arena.js';

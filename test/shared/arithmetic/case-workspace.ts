@@ -1,9 +1,9 @@
-/** What the cases of the kernels work in: operands from a seed, and results with margins that must stay as they are. */
+/** The memory of a kernel case: operands that follow from a seed, and results with margins that must not change. */
 import { type KernelMemory, type KernelSizes, memoryStart } from '../../../shared/arithmetic/backend.js';
 import type { Kernels, Pointer } from '../../../shared/arithmetic/kernels.js';
 import { Random } from '../../../shared/random.js';
 
-/** A memory of a backend, of at least `caseBytes` bytes, and the backend's sizes. */
+/** A backend's memory of at least `caseBytes` bytes, and the backend's sizes. */
 export interface Implementation {
   readonly memory: KernelMemory;
   readonly sizes: KernelSizes;
@@ -14,17 +14,17 @@ export interface KernelCase {
   run(implementation: Implementation): Uint8Array;
 }
 
-/** Sizes of a dense layer. */
+/** The sizes of a dense layer. */
 export interface Layer {
   readonly rows: number;
   readonly inputs: number;
   readonly outputs: number;
 }
 
-/** Bytes that the largest case needs. */
+/** The bytes that the largest case needs. */
 export const caseBytes = 24 * 1024 * 1024;
 
-/** Operands and results of one case, laid out by a bump of a pointer; results are collected in order. */
+/** Places the operands and results of one case one after the other. The results are collected in this order. */
 export class Workspace {
   private end: Pointer = memoryStart;
   private readonly outputs: [Pointer, number][] = [];
@@ -38,7 +38,7 @@ export class Workspace {
     this.random = new Random(seed);
   }
 
-  /** Filled with a pattern that no kernel writes, so that a byte too many or too few is seen. */
+  /** Bytes with a pattern that no kernel writes. So the test sees if a kernel writes a byte too many or too few. */
   room(bytes: number): Pointer {
     const at = this.end;
     this.end += Math.ceil(bytes / 16) * 16;
@@ -50,14 +50,14 @@ export class Workspace {
     return new Float32Array(this.memory.buffer, this.room(4 * length), length);
   }
 
-  /** A result, with a margin on both sides that must stay as it is. */
+  /** Room for a result, with a margin on both sides that must not change. */
   output(bytes: number): Pointer {
     const at = this.room(bytes + 32) + 16;
     this.outputs.push([at - 16, bytes + 32]);
     return at;
   }
 
-  /** A result with something in it already. */
+  /** Room for a result that already contains these values. */
   outputOf(values: Float32Array): Pointer {
     const at = this.output(values.byteLength);
     new Float32Array(this.memory.buffer, at, values.length).set(values);
@@ -77,7 +77,7 @@ export class Workspace {
     return at;
   }
 
-  /** Random numbers, `zeros` of them zero (of either sign), a few subnormal or with subnormal products. */
+  /** Random numbers. The share `zeros` is +0 or -0. A few numbers are subnormal, or have subnormal products. */
   numbers(length: number, zeros = 0): Pointer {
     return this.put(this.values(length, zeros));
   }
@@ -92,7 +92,7 @@ export class Workspace {
     });
   }
 
-  /** Followed by a margin that must stay as it is. */
+  /** Scratch memory, followed by a margin that must not change. */
   scratch({ rows, inputs, outputs }: Layer): Pointer {
     const at = this.room(4 * this.sizes.scratchFloats(rows, inputs, outputs));
     this.output(0);

@@ -7,7 +7,7 @@ function fromBits(bits: number): number {
   view.setUint32(0, bits);
   return view.getFloat32(0);
 }
-/** Neighbouring floats have neighbouring numbers; both zeros have 0. */
+/** Numbers the floats in ascending order. Both zeros have the number 0. */
 function ordinal(x: number): number {
   view.setFloat32(0, x);
   const bits = view.getInt32(0);
@@ -17,7 +17,7 @@ function ulps(a: number, b: number): number {
   return Math.abs(ordinal(a) - ordinal(b));
 }
 
-/** The largest distance from the reference over floats from `lo` to `hi`, bit patterns of one sign. */
+/** The largest distance from the reference in ulp. `lo` and `hi` are the bits of the first and last float. */
 function worst(f: (x: number) => number, reference: (x: number) => number, lo: number, hi: number): number {
   const random = new Random(lo, hi);
   let most = 0;

@@ -1,4 +1,4 @@
-/** The specification against formulas in double precision and values worked out by hand. */
+/** Compares the specification with formulas in double precision, and with values that were computed by hand. */
 import { describe, expect, test } from 'vitest';
 import { Arena } from '../../../shared/arithmetic/arena.js';
 import { Activation, Loss, Write } from '../../../shared/arithmetic/kernels.js';

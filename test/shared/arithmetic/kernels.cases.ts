@@ -1,7 +1,7 @@
 /**
- * Cases that every backend must pass, as data: a case makes its operands from a seed, calls one kernel and returns the
- * bytes that it wrote. Two backends agree if the bytes are equal. Nothing here knows a test runner, so that a browser can
- * run the cases too.
+ * The cases that every backend must pass, as data. A case makes its operands from a seed, calls kernels, and returns
+ * the bytes that they wrote. Two backends agree if these bytes are equal. This file needs no test runner, so a browser
+ * can run the cases, too.
  */
 import {
   Activation,
@@ -20,7 +20,7 @@ import { type KernelCase, kernelCase, type Layer, type Workspace } from './case-
 const activations = Object.entries(Activation);
 const writes = Object.entries(Write);
 
-/** Forward pass and both gradients of one layer. */
+/** The forward pass and both gradients of one layer. */
 export function layerCases(layer: Layer, zeros: number, activation: [string, ActivationCode]): KernelCase[] {
   const { rows, inputs, outputs } = layer;
   const seed = (rows * 1000 + inputs) * 1000 + outputs + Math.round(zeros * 10);
@@ -100,7 +100,7 @@ function elementwiseCases(length: number): KernelCase[] {
       const [plain, unused] = [space.outputOf(space.values(length, 0.1)), space.outputOf(space.values(length))];
       for (const samples of [1000 / 3, 128]) {
         kernels.sgd(w, v, space.numbers(length, 0.1), length, samples, 0.1, 0.9);
-        // Runs of zeros of both signs.
+        // Most of this sum is zero, of either sign.
         kernels.sgd(plain, unused, space.numbers(length, 0.97), length, samples, 0.1, 0);
       }
     }),
@@ -118,7 +118,7 @@ function exponents(random: Random, length: number): Float32Array {
   return Float32Array.from({ length }, () => (random.uniform() - 0.5) * 240);
 }
 
-/** What changes is one bit in some of the blocks: the lowest or the highest, so that a zero may change its sign only. */
+/** In some blocks, one bit changes: the lowest or the highest. So a zero may change only its sign. */
 function changesCase(floats: number, fromZero: boolean): KernelCase {
   return kernelCase(`changes of ${floats} from ${fromZero ? 'zeros' : 'others'}`, floats, (kernels, space) => {
     const base = fromZero ? 0 : space.numbers(floats);
@@ -140,8 +140,8 @@ function transposeCase(inputs: number, outputs: number): KernelCase {
 }
 
 /**
- * Samples and the first layer over them, which is where what `gather` packs is seen; `zeros` are the shares of the
- * pixels that are zero, of one sample after the other, and the first sample is blank.
+ * Computes the first layer over samples. Its results also show whether `gather` has packed the samples correctly. The
+ * samples take their shares of zero pixels from `zeros`, in turn. The first sample is blank.
  */
 function inputCase(layer: Layer, zeros: readonly number[], activation: [string, ActivationCode]): KernelCase {
   const { rows, inputs, outputs } = layer;
@@ -171,7 +171,7 @@ function inputCase(layer: Layer, zeros: readonly number[], activation: [string, 
   });
 }
 
-/** The addresses of the images' records. Each image is restored from its record once, which is a result, too. */
+/** Makes the images' records, and returns their addresses. Each image is also restored once, which is a result. */
 function keepImages(kernels: Kernels, space: Workspace, images: Pointer, pixels: number, count: number): Pointer {
   const addresses = space.room(4 * count);
   const restored = space.output(pixels * count);
@@ -193,7 +193,7 @@ function sparseImages(space: Workspace, count: number, pixels: number, zeros: re
   return at;
 }
 
-/** Every byte as a pixel of one sample, whose gradient for a delta of 1 is the pixel's value. */
+/** One sample that has every byte as a pixel. For a delta of 1, the gradient of a pixel is its value. */
 function pixelValues(zeros: number): KernelCase {
   return kernelCase(`input layer of every byte and ${zeros} zeros`, 1, (kernels, space) => {
     const inputs = 256 + zeros;
@@ -230,7 +230,7 @@ function inputCases(): KernelCase[] {
   return list;
 }
 
-/** Few sizes with every activation, and many with one each in turn. */
+/** One layer with every activation, and many layers that take the activations in turn. */
 function denseCases(): KernelCase[] {
   const cases: KernelCase[] = [];
   for (const activation of activations) cases.push(...layerCases({ rows: 5, inputs: 18, outputs: 23 }, 0, activation));
@@ -242,7 +242,7 @@ function denseCases(): KernelCase[] {
   return cases;
 }
 
-/** Every row count with small layers; every pair of the sizes that matter with few rows; blocks and groups. */
+/** Small layers with every number of rows, every pair of important sizes with few rows, and several blocks. */
 function layers(): Layer[] {
   const list: Layer[] = [];
   for (let rows = 1; rows <= 33; rows++) list.push({ rows, inputs: 9, outputs: 10 });

@@ -1,4 +1,4 @@
-/** The known answer: the same from every backend, and wrong as soon as any kernel is wrong at any kind of size. */
+/** Every backend gives the known answer. A mistake of any kernel, at any kind of size, changes the answer. */
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { type KernelBackend, type KernelMemory, memoryStart } from '../../../shared/arithmetic/backend.js';
@@ -39,11 +39,11 @@ test('no result is NaN, and thousands are subnormal', () => {
   expect(floats.filter((x) => x !== 0 && Math.abs(x) < 2 ** -126).length).toBeGreaterThan(5000);
 });
 
-// ---- reach: which calls there are ----
+// ---- reach: the known answer makes all kinds of calls ----
 
 type Call = { readonly kernel: keyof Kernels; readonly operands: readonly number[] };
 
-/** The scalar backend's memory, with something done before or after each call of a kernel. */
+/** The scalar backend's memory. `call` gets every call of a kernel, and can act before and after it. */
 function watched(call: (kernel: keyof Kernels, operands: number[], proceed: () => number) => number): KernelMemory {
   const memory = memoryOf(scalar);
   const entries = Object.entries(memory.kernels).map(([name, kernel]) => [
@@ -62,13 +62,13 @@ answerOf(
   }),
 );
 
-/** The calls of a kernel, by the operands at some places. */
+/** For every call of a kernel, the operands at these places. */
 const of = (kernel: keyof Kernels, ...places: number[]) =>
   calls.filter((call) => call.kernel === kernel).map(({ operands }) => places.map((place) => operands[place]));
 
 const upTo = (last: number) => Array.from({ length: last }, (_, i) => i + 1);
 
-/** Where a kernel's rows, inputs and outputs stand among its operands, and its mode. */
+/** The places of the rows, inputs, outputs and mode among a kernel's operands. */
 const layerKernels = {
   denseForward: [4, 5, 6, 7],
   inputForward: [4, 5, 6, 7],
@@ -92,7 +92,7 @@ describe('the known answer calls', () => {
       for (const width of upTo(17)) expect(widths).toContain(width);
       expect(widths.some((width) => width > 128 && width < 1024)).toBe(true);
       expect(Math.max(...widths)).toBeGreaterThan(1024);
-      // More than one block of items, of the inner index, and of both.
+      // More than one block of rows, and more than one block of the inner index.
       expect(all.some(([rows]) => rows > 64)).toBe(true);
       expect(all.some(([, inputs]) => inputs > 256)).toBe(true);
     },
@@ -141,9 +141,9 @@ describe('the known answer calls', () => {
   });
 });
 
-// ---- reach: a wrong bit is seen ----
+// ---- reach: a wrong bit changes the answer ----
 
-/** Where a kernel writes, and how many bytes; null for a kernel whose result is what it returns. */
+/** The place and the length of a kernel's result in memory. Null for a kernel that returns its result. */
 const outputs: Record<keyof Kernels, ((operands: number[]) => [at: number, bytes: number]) | null> = {
   keep: ([, pixels, record]) => [record, pixels],
   restore: ([, pixels, image]) => [image, pixels],
@@ -164,7 +164,7 @@ const outputs: Record<keyof Kernels, ((operands: number[]) => [at: number, bytes
   log: ([, y, floats]) => [y, 4 * floats],
 };
 
-/** The answer of a machine on which one kernel gets the last of its numbers wrong, by its lowest bits. */
+/** The answer of a machine on which the last number of one kernel's result is wrong in its lowest bit. */
 function answerWithWrong(wrong: keyof Kernels): Stage[] {
   const memory = watched((kernel, operands, proceed) => {
     const result = proceed();

@@ -1,4 +1,4 @@
-/** A thread of the test of shared memory: computes one region from another. */
+/** A thread for the test of shared memory. It computes one region of the memory from another. */
 import { workerData } from 'node:worker_threads';
 import { openBackend } from '../../../shared/arithmetic/backends.js';
 

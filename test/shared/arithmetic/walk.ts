@@ -1,4 +1,4 @@
-/** Reads a WebAssembly binary far enough to name its sections and every opcode of its code. */
+/** Reads a WebAssembly binary: lists its sections, and visits every opcode of its code. */
 
 export interface Section {
   readonly id: number;
@@ -6,7 +6,7 @@ export interface Section {
 }
 
 const CODE_SECTION = 10;
-/** The first opcode of relaxed SIMD, all of which follow it under the same prefix. */
+/** The first opcode of relaxed SIMD. All higher opcodes with the SIMD prefix are relaxed SIMD, too. */
 export const RELAXED_FIRST = 0x100;
 export const SIMD_PREFIX = 0xfd;
 
@@ -20,7 +20,7 @@ export function sections(binary: Uint8Array): Section[] {
   return list;
 }
 
-/** Calls `visit` for every instruction: its first byte, and the number behind a prefix byte (else 0). */
+/** Calls `visit` for every instruction with its first byte and with the number after a prefix byte, otherwise 0. */
 export function walkCode(binary: Uint8Array, visit: (opcode: number, sub: number) => void): void {
   const code = sections(binary).find(({ id }) => id === CODE_SECTION);
   if (!code) throw new Error('no code');
@@ -102,7 +102,7 @@ class Reader {
     return part;
   }
 
-  /** Signed constants are read as well: only their length matters. */
+  /** Reads a LEB128 number. It is also used for signed constants, because only their length matters. */
   leb(): number {
     let value = 0;
     for (let weight = 1; ; weight *= 128) {

@@ -1,4 +1,4 @@
-/** What the WebAssembly backend's binary is: no relaxed SIMD, no state, and one file for ordinary and shared memory. */
+/** Checks the WebAssembly backend's binary: no relaxed SIMD, no state, one file for ordinary and shared memory. */
 import { describe, expect, test } from 'vitest';
 import { kernelBinary, webAssembly, webAssemblyOf } from './backends.js';
 import { RELAXED_FIRST, SIMD_PREFIX, sections, walkCode } from './walk.js';
@@ -32,7 +32,7 @@ describe('the backend', () => {
   });
 
   test('leaves the binary as it is', () => {
-    // A Buffer, as files are read: its slice() would be a view.
+    // Files are read as a Buffer. Its slice() is a view and not a copy.
     const binary = Buffer.from(kernelBinary);
     webAssemblyOf(binary).createMemory(64, true);
     expect(binary.equals(kernelBinary)).toBe(true);

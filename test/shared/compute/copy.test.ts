@@ -1,4 +1,4 @@
-/** Bytes arrive unchanged, however source and target lie. */
+/** Bytes are copied unchanged, whatever the alignment of source and target. */
 import { expect, test } from 'vitest';
 import { AlignedCopier } from '../../../shared/compute/copy.js';
 

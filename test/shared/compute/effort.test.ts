@@ -1,4 +1,4 @@
-/** Who computes what, by how much there is to compute. */
+/** Tests how the amount of work decides which threads compute it, and in how large shards. */
 import { expect, it } from 'vitest';
 import { Effort } from '../../../shared/compute/effort.js';
 import { ordersOf } from '../../../shared/work/orders.js';
@@ -9,7 +9,7 @@ const gradient: Task = { work: 'gradient', step: 0, epoch: 0, stepInEpoch: 0 };
 const evaluation: Task = { ...gradient, work: 'evaluation' };
 
 it('a step is for the machine\u2019s own thread, too, if a share of it is short', () => {
-  // 6 operations per parameter and sample of a gradient: 600 per parameter in a step of 100 samples.
+  // A gradient takes 6 operations per parameter and sample: 600 per parameter in a step of 100 samples.
   const parametersMax = Math.floor(400e6 / 600);
   expect(new Effort(orders, parametersMax, 1).isInline).toBe(true);
   expect(new Effort(orders, parametersMax + 1, 1).isInline).toBe(false);
@@ -20,7 +20,7 @@ it('a step is for the machine\u2019s own thread, too, if a share of it is short'
 it('shards are bounded only where that thread computes, and for tasks whose shares are long', () => {
   const effort = new Effort(orders, 100_000, 1);
   expect(effort.sizeMax(gradient)).toBeUndefined();
-  // 2 operations per parameter and sample of an evaluation, in slots of 64 samples.
+  // An evaluation takes 2 operations per parameter and sample. Its slots have 64 samples.
   expect(effort.sizeMax(evaluation)).toBeCloseTo(150e6 / (2 * 100_000 * 64), 6);
   expect(new Effort(orders, 100_000, 5).sizeMax(evaluation)).toBeUndefined();
   expect(new Effort(orders, 10_000_000, 1).sizeMax(evaluation)).toBeUndefined();

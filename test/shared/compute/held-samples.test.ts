@@ -5,7 +5,7 @@ import { evaluationRows } from '../../../shared/data/test-order.js';
 import { isShard } from '../../../shared/pool/tree.js';
 import { ordersOf } from '../../../shared/work/orders.js';
 
-/** A place in some epoch, and a run of slots. */
+/** A step of an epoch, and a range of its slots. */
 const asked = fc.record({
   epoch: fc.nat(4),
   stepInEpoch: fc.nat(4),

@@ -1,4 +1,4 @@
-/** A machine's sums and updates are the same bits with any number of threads, and with its own thread among them. */
+/** A machine's sums and updates have the same bits with any number of threads, with or without its own thread. */
 import { afterEach, expect, test } from 'vitest';
 import type { KernelBackend } from '../../../shared/arithmetic/backend.js';
 import { Machine } from '../../../shared/compute/machine.js';
@@ -18,7 +18,7 @@ afterEach(() => {
   for (const machine of machines.splice(0)) machine.stop();
 });
 
-/** Small: the machine's own thread takes part. Large: it does not, and threads help with the update. */
+/** In small steps, the machine's own thread takes part. In large steps it does not, and threads help to update. */
 const shapes: Record<'small' | 'large', { width: number; batch: number }> = {
   small: { width: 20, batch: 64 },
   large: { width: 300, batch: 1024 },
@@ -59,7 +59,7 @@ function store(machine: Machine, set: SampleSet, count: number, pixel: (i: numbe
   storeSamples(machine, set, { ids, labels, pixels: Uint8Array.from({ length: count * 784 }, (_, i) => pixel(i)) });
 }
 
-/** The loss and the predictions over the test set: of random images, so that they differ. */
+/** The loss and the predictions on a test set of random images, so that the predictions differ. */
 function evaluated(machine: Machine): Promise<string> {
   const { predictions } = machine.workspace;
   const random = new Random(2);

@@ -1,4 +1,4 @@
-/** Orders arrive as they were posted, in order, however often the ring goes round. */
+/** Orders arrive unchanged and in the order in which they were posted, even when the ring is used again. */
 import { expect, test } from 'vitest';
 import { Mailbox, mailboxInts } from '../../../shared/compute/mailbox.js';
 import type { Order } from '../../../shared/compute/orders.js';

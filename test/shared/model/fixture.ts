@@ -1,4 +1,4 @@
-/** What the tests of the model share: a memory with kernels, a bump allocator, and random samples. */
+/** Shared by the tests of the model: a memory with kernels, a bump allocator, and random samples. */
 
 import type { Kernels, Pointer } from '../../../shared/arithmetic/kernels.js';
 import type { Samples } from '../../../shared/data/dataset.js';
@@ -11,7 +11,7 @@ import { inputWidth, outputWidth, partialFloats, tensorSpans } from '../../../sh
 import { Random } from '../../../shared/random.js';
 import { scalar } from '../arithmetic/backends.js';
 
-/** Images of random bytes, a third of them zero, and random labels. */
+/** Random images and labels. About a third of the pixels are zero. */
 export function randomSamples(model: Model, count: number, seed: number): Samples {
   const random = new Random(seed, 100);
   const byte = () => (random.below(3) === 0 ? 0 : random.below(256));
@@ -23,7 +23,7 @@ export function randomSamples(model: Model, count: number, seed: number): Sample
   };
 }
 
-/** The initial weights, with random biases as well, so that no gradient is trivial. */
+/** The initial weights, but with random biases, so that no gradient is trivial. */
 export function randomWeights(model: Model, seed: number): Float32Array {
   const weights = initialWeights(model, seed);
   const random = new Random(seed, 101);
@@ -34,7 +34,7 @@ export function randomWeights(model: Model, seed: number): Float32Array {
   return weights;
 }
 
-/** A network on a memory of its own, with samples and weights in place. */
+/** A network with its own memory, which contains samples and weights. */
 export class Bench {
   readonly memory = scalar.createMemory(2 ** 22, false);
   readonly kernels: Kernels = this.memory.kernels;
@@ -86,7 +86,7 @@ export class Bench {
   }
 }
 
-/** The bits of floats, so that +0 and -0 differ and equality is of bytes. */
+/** The bits of floats. They differ for +0 and -0, so equal bits mean equal bytes. */
 export function bits(floats: Float32Array): Uint32Array {
   return new Uint32Array(floats.slice().buffer);
 }

@@ -1,6 +1,6 @@
 /**
- * A network in float64, from the formulas: it shares no code with the layers or the kernels. Gradients are central finite
- * differences of its loss.
+ * A network in float64 that is computed from the formulas. It shares no code with the layers or the kernels. Its
+ * gradients are central finite differences of its loss.
  */
 import { expect } from 'vitest';
 import { Write } from '../../../shared/arithmetic/kernels.js';
@@ -13,7 +13,7 @@ import type { Model } from '../../../shared/model/model.js';
 import { tensorSpans } from '../../../shared/model/parameters.js';
 import { Bench, randomSamples, randomWeights } from './fixture.js';
 
-/** What a layer makes of one sample. `kink` is the smallest distance of a value from a point without a derivative. */
+/** The output of a layer for one sample. `kink` is the smallest distance to a point without a derivative. */
 export interface Outputs {
   readonly y: number[];
   readonly kink: number;
@@ -24,7 +24,7 @@ export interface ExactLayer {
   forward(description: LayerDescription, parameters: Float64Array, x: readonly number[]): Outputs;
 }
 
-/** By the name of the kind. */
+/** The kinds of layers by their names. */
 export type ExactLayers = Readonly<Record<string, ExactLayer>>;
 
 export const activations = {
@@ -55,7 +55,7 @@ const exactLayers: ExactLayers = {
   },
 };
 
-/** A model whose kinds of layers are dense, or in `more`. */
+/** Computes a model. Its layers are dense, or of the kinds in `more`. */
 export class ExactNetwork {
   private readonly chain;
   private readonly layers: ExactLayers;
@@ -68,7 +68,7 @@ export class ExactNetwork {
     this.layers = { ...exactLayers, ...more };
   }
 
-  /** Every sample's outputs and label. */
+  /** The outputs and the label of each sample. */
   outputs(weights: Float64Array, samples: Samples): (Outputs & { readonly label: number })[] {
     const pixels = samples.images.length / samples.count;
     return Array.from(samples.labels, (label, r) => ({

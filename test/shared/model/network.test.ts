@@ -1,4 +1,4 @@
-/** The network's passes: their gradients against those of float64, and what their bits may not depend on. */
+/** Tests the network's passes: compares their gradients with float64, and checks what must not change their bits. */
 import { describe, expect, it } from 'vitest';
 import { Write } from '../../../shared/arithmetic/kernels.js';
 import { type Chain, chainOf } from '../../../shared/model/chain.js';
@@ -76,7 +76,7 @@ describe('Network', () => {
   });
 });
 
-/** y = x / 2, which is exact: a layer with no parameters, in loops of its own, that carries nothing back for others. */
+/** A layer without parameters: y = x / 2, which is exact. It leaves the activation before it to the network. */
 class Halving implements Layer {
   readonly tensors = [];
   readonly activation = 'linear';
@@ -109,7 +109,7 @@ class Halving implements Layer {
 describe('a layer that carries no gradient back through the activation before it', () => {
   const samples = randomSamples(modelOf('quadratic', [4, 'linear']), 5, 3);
 
-  /** The partial gradient of the model's layers, or of a chain that is handed in. */
+  /** The partial gradient of the model's layers, or of the layers in `chain`. */
   function partialOf(model: Model, weights: Float32Array, chain?: Chain): Float32Array {
     const bench = new Bench(model, samples, weights, samples.count, chain);
     const ids = bench.put(Uint32Array.of(0, 1, 2, 3, 4));
@@ -125,7 +125,7 @@ describe('a layer that carries no gradient back through the activation before it
     const weights = randomWeights(model, 2);
     const halved = weights.map((w, i) => (i >= last.offset && i < last.offset + 24 ? w / 2 : w));
     const actual = partialOf(model, weights, [first, halving, last]);
-    // The same network: half the weights in place of half the inputs.
+    // This is the same network, with half the weights instead of half the inputs.
     const expected = partialOf(model, halved);
     for (let i = last.offset; i < last.offset + 24; i++) expected[i] /= 2;
     expect(bits(actual)).toEqual(bits(expected));

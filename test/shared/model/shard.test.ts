@@ -38,7 +38,7 @@ const works: fc.Arbitrary<ShardWork> = fc
     return { shard, samples, microBatch, ids: ids + 4 * shard.lo * microBatch };
   });
 
-/** The definition, written out with a buffer per node: the sum of `count` floats that `leaf` stores for each slot. */
+/** The definition, with a buffer for each node. Sums the `count` floats that `leaf` stores for each slot. */
 function explicitSum(work: ShardWork, count: number, leaf: (slot: number, into: Pointer) => void): Float32Array {
   const slots = slotsOf(work.samples, work.microBatch);
   const node = (shard: Shard): Float32Array => {

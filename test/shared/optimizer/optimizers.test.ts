@@ -1,4 +1,4 @@
-/** Every optimizer: what it may be asked for, and that a part of the weights is updated as if it were all. */
+/** Tests every optimizer: which settings are valid, and that an update in parts equals an update of all weights. */
 import { describe, expect, it } from 'vitest';
 import { memoryStart } from '../../../shared/arithmetic/backend.js';
 import {
@@ -18,7 +18,7 @@ const examples: OptimizerDescription[] = [
 
 const floats = 40;
 
-/** The weights and vectors after three steps that each update the weights in parts which end at `cuts`. */
+/** The weights and vectors after three steps. Each step updates the weights in parts, which end at `cuts`. */
 function trained(optimizer: OptimizerDescription, ...cuts: number[]): number[][] {
   const memory = scalar.createMemory(memoryStart + 4 * floats * 8, false);
   const [weights, sum, ...rest] = Array.from({ length: 8 }, (_, n) => memoryStart + 4 * floats * n);

@@ -4,7 +4,7 @@ import { WholeFrames } from '../../../shared/sockets/whole-frames.js';
 
 const payloadMax = 200_000;
 
-/** A binary frame (RFC 6455, section 5.2) of so many bytes, masked or not; `first` is its first byte. */
+/** A binary frame (RFC 6455, section 5.2) with `length` bytes of payload. `first` is its first byte. */
 function frame(length: number, masked: boolean, first = 0x82): Buffer {
   const mask = masked ? 0x80 : 0;
   const payload = Buffer.alloc(length, length & 255);
@@ -20,7 +20,7 @@ function lengthBytes(length: number, mask: number): Buffer {
   return bytes;
 }
 
-/** What is delivered, in copies: the buffer is used again. */
+/** Collects copies of what is delivered, because the buffer is used again. */
 function collector() {
   const delivered: Buffer[] = [];
   const frames = new WholeFrames();
@@ -33,7 +33,7 @@ const lengths = fc.array(
   { minLength: 1, maxLength: 8 },
 );
 
-/** Reads as a socket does: as much as there is room for, and on when it is let. Returns how often it was stopped. */
+/** Reads like a socket: as much as there is room for. Returns how often `frames` has stopped the reading. */
 function readAll(frames: WholeFrames, stream: Buffer, bytesAtOnce: number): number {
   let stops = 0;
   for (let at = 0; at < stream.length; ) {

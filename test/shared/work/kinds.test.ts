@@ -1,4 +1,4 @@
-/** What the table of kinds promises to those who ask it, for every kind that it has. */
+/** Tests what the table of kinds of work promises, for every kind. */
 import { describe, expect, it } from 'vitest';
 import { computations } from '../../../shared/compute/computations.js';
 import { forEachKind, kinds, sumFloats, tensorFloats, workNames } from '../../../shared/work/kinds.js';
