@@ -64,7 +64,7 @@ export const limits = {
   /** `lockstep conform` waits this long until the worker connects, and until it closes a connection that has ended. */
   conformConnectMsMax: 60_000,
   conformCloseMsMax: 5_000,
-  /** How long it must not come back, once it is told to stay away. */
+  /** A worker that is told to stay away must not come back within this time. */
   conformAwayMs: 2_000,
   /** Shards leased to one member at a time. */
   leasesPerMemberMax: 64,

@@ -1,6 +1,6 @@
 /**
- * What a worker may compute on one connection: the weights that its machine holds, and the shards that it was leased.
- * A part of the session's state machine: it decides what fits, and the session says what follows from that.
+ * The work of a worker on one connection: the weights that its machine holds, and the leased shards. This is a part of
+ * the session's state machine. It decides which messages fit, and the session decides what follows.
  */
 import { limits } from '../shared/limits.js';
 import type { ShardLease, WeightsMessage } from '../shared/protocol/messages.js';
@@ -8,7 +8,7 @@ import type { ShardLease, WeightsMessage } from '../shared/protocol/messages.js'
 export class HeldWork {
   /** Parts of the weights of the run's model. */
   private weightsParts = 0;
-  /** Updates that the held weights have seen; null while the machine does not hold all of them. */
+  /** Number of updates that made the held weights. Null while the machine does not hold all weights. */
   private weightsStep: number | null = null;
   /** The part of the weights that must come next, while some are coming. */
   private nextWeights: WeightsMessage | null = null;
@@ -17,19 +17,19 @@ export class HeldWork {
   /** A lease that was cancelled while its shard was computed: it may be answered until other weights come. */
   private recalled: number | null = null;
 
-  /** A run with a model of so many parts begins. */
+  /** A run begins. Its model has this many parts. */
   begin(weightsParts: number): void {
     this.weightsParts = weightsParts;
   }
 
-  /** The connection is gone, and with it all that was held. */
+  /** The connection is gone. Forgets all weights and leases. */
   clear(): void {
     this.leases.clear();
     this.weightsStep = null;
     this.nextWeights = null;
   }
 
-  /** Nothing is answered any more. */
+  /** Drops all leases, so that no shard is answered any more. */
   endLeases(): void {
     this.leases.clear();
   }
@@ -58,14 +58,14 @@ export class HeldWork {
     return true;
   }
 
-  /** True if the lease is still wanted. It is not any more after that. */
+  /** Ends a lease. Returns whether it was still wanted. */
   end(lease: number): boolean {
     return this.leases.delete(lease);
   }
 
   /**
-   * True if the lease is dropped now. Shards are computed in order: the first one is under way, and its result is worth
-   * something to the coordinator if it comes soon.
+   * Returns whether the lease is dropped now. Shards are computed in order, so the first one is under way. It is not
+   * dropped, because the coordinator can use its result if it comes before other weights.
    */
   cancel(lease: number): boolean {
     const [underWay] = this.leases;
@@ -74,7 +74,7 @@ export class HeldWork {
     return false;
   }
 
-  /** The lease that was recalled, if it is dropped now that other weights come; else null. */
+  /** The recalled lease if it is dropped because other weights come, otherwise null. */
   endRecalled(): number | null {
     return this.recalled !== null && this.end(this.recalled) ? this.recalled : null;
   }

@@ -17,15 +17,15 @@ export type { Outcome, WorkDone } from './session-driver.js';
 export type { SessionStatus } from './session-events.js';
 
 export interface JoinRunOptions {
-  /** Where the address has none. */
+  /** The token, if the address has none. */
   readonly token?: string | undefined;
   /** Cores to lend. Default: all. */
   readonly threads?: number;
-  /** In the coordinator's log. Default: the machine's name. */
+  /** The worker's name in the coordinator's log. Default: the machine's name. */
   readonly name?: string;
   /** Aborted to hand back what the worker holds, and leave. */
   readonly signal?: AbortSignal;
-  /** Called when the worker connects, joins, or waits to try again. `lastError` is why, where that is known. */
+  /** Called when the worker connects, joins, or waits to try again. `lastError` is the reason if it is known. */
   readonly onStatus?: (status: SessionStatus, lastError: string | null) => void;
   /** Default: this process, with the engine as it is. */
   readonly platform?: Platform;
@@ -37,7 +37,7 @@ export type Joined = Outcome & Readonly<WorkDone>;
 /**
  * Works for the coordinator at `address`, which is a join link or a WebSocket address. A worker that loses its
  * coordinator looks for it again until it answers. Resolves when the run is over, the coordinator refuses the worker, or
- * `signal` is aborted. Rejects with `usage` where the address is none.
+ * `signal` is aborted. Rejects with `usage` if the address is not valid.
  */
 export async function joinRun(address: string, options: JoinRunOptions = {}): Promise<Joined> {
   const { url, token } = parseJoinAddress(address, options.token);

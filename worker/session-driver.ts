@@ -22,7 +22,7 @@ export interface Socket {
   close(closeCode: number): void;
 }
 
-/** Hears of a socket. Nothing is reported before the call that opened it has returned. */
+/** Receives the events of a socket. There are no events before the call that opened it has returned. */
 export interface SocketObserver {
   opened(): void;
   /** A whole message, empty if it was text; valid until the call returns. */
@@ -31,7 +31,7 @@ export interface SocketObserver {
   closed(error: string | null): void;
 }
 
-/** `tick` must be called once in this time. */
+/** The usual time between two calls of `tick`. */
 export const tickMs = 100;
 
 export interface DriverOptions {

@@ -1,4 +1,4 @@
-/** What a worker's session is told, and what it has its driver do. */
+/** The events of a worker's session, and the effects that its driver performs. */
 import type { ProtocolErrorCode } from '../shared/protocol/errors.js';
 import type {
   FromCoordinator,
@@ -15,11 +15,11 @@ export interface SessionConfig {
   readonly name: string;
   readonly kind: string;
   readonly threads: number;
-  /** What computes, for people to read: `KernelBackend.description`. */
+  /** The kernels, for people: `KernelBackend.description`. */
   readonly kernels: string;
 }
 
-/** A closed set of events; all carry the time, monotonic milliseconds. */
+/** All events. Each carries the time in monotonic milliseconds. */
 export type SessionEvent = (
   | { readonly type: 'start' }
   | { readonly type: 'opened' }
@@ -50,9 +50,9 @@ export type SessionEffect =
   /** Compute this shard. */
   | { readonly type: 'compute'; readonly shard: ShardLease }
   | { readonly type: 'cancel'; readonly lease: number }
-  /** Whatever is being computed is of no use any more. */
+  /** Stop computing: the results are not needed any more. */
   | { readonly type: 'drop-work' }
-  /** The coordinator says how the run goes. */
+  /** The coordinator has sent the progress of the run. */
   | { readonly type: 'progress'; readonly progress: Progress }
   | { readonly type: 'status'; readonly status: SessionStatus }
   /** The session is over. */
@@ -61,7 +61,7 @@ export type SessionEffect =
 export type SessionStatus =
   | { readonly state: 'connecting' }
   | { readonly state: 'joined'; readonly run: string; readonly member: number }
-  /** Not connected; the next attempt is in so many milliseconds. */
+  /** Not connected. The next attempt is after this many milliseconds. */
   | {
       readonly state: 'waiting';
       readonly retryMs: number;

@@ -1,4 +1,4 @@
-/** `lockstep conform`: checks a worker that somebody wrote, in any language, against the specification. */
+/** `lockstep conform`: checks whether a worker in any language follows the specification. */
 import { createHash } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { arithmetic } from '../../shared/arithmetic/identity.js';
@@ -10,7 +10,7 @@ import { LineReport } from '../conform/report.js';
 import { SocketDoor } from '../conform/socket-door.js';
 import { closeServer, listen } from '../fleet/gateway.js';
 
-/** Beside the coordinator's 8080 and what others like to use. */
+/** The default port. It differs from the coordinator's 8080 and from ports that are often in use. */
 const conformPort = 8082;
 
 export interface ConformCommand {

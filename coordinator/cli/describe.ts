@@ -1,4 +1,4 @@
-/** What the log says of an event: one line for people, with fields that have stable names for programs. */
+/** Describes events for the log: one line for people, and fields with stable names for programs. */
 import { join } from 'node:path';
 import { plural } from '../../shared/plural.js';
 import type { Summary } from '../archive/config.js';
@@ -20,7 +20,7 @@ export interface JoinPlace {
   readonly how: string;
 }
 
-/** Null for an event that is not logged. `place` is null where nobody can join. */
+/** Returns null for an event that is not logged. `place` is null if workers cannot join. */
 export function describe(event: RunEvent, place: JoinPlace | null): LogLine | null {
   switch (event.type) {
     case 'downloading':

@@ -19,7 +19,7 @@ export interface Links {
   /** For people who lend cores: the page and the command. */
   readonly page: string;
   readonly command: string;
-  /** The same without tokens, for everybody who may see the dashboard. */
+  /** The same without tokens, for all viewers of the dashboard. */
   readonly shown: JoinLinks;
 }
 
@@ -46,7 +46,7 @@ export function linksTo({ host, port, token, operatorToken }: LinkParts): Links 
   };
 }
 
-/** Where others reach what listens on `host`: a name or an address, and the port. */
+/** The name or address, with the port, at which other machines reach a server that listens on `host`. */
 export function addressOf(host: string, port: number): string {
   const name = host === '0.0.0.0' || host === '::' ? ownAddress() : host;
   return `${name.includes(':') ? `[${name}]` : name}:${port}`;

@@ -5,7 +5,7 @@ import { LockstepError } from '../../shared/errors.js';
 import { limits } from '../../shared/limits.js';
 import { isToken } from '../../shared/protocol/handshake.js';
 
-/** The token that the user names, in a file or in LOCKSTEP_TOKEN; null: there is none. */
+/** The token that the user gives in a file or in LOCKSTEP_TOKEN, or null if there is none. */
 export function givenToken(tokenFile: string | undefined): string | null {
   const given = tokenFile === undefined ? process.env.LOCKSTEP_TOKEN : readToken(tokenFile);
   return given === undefined || given === '' ? null : checkedToken(given);
@@ -24,7 +24,7 @@ export function readToken(path: string): string {
   }
 }
 
-/** It travels in a header of the handshake, where only such characters may stand. */
+/** A token is sent in a header of the handshake, which allows only these characters. */
 export function checkedToken(token: string): string {
   if (token.length >= limits.tokenLengthMin && isToken(token)) return token;
   throw new LockstepError(

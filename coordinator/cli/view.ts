@@ -20,11 +20,11 @@ import { onInterrupt } from './signals.js';
 import { givenToken, isLoopback, newToken } from './tokens.js';
 
 export interface ViewOptions {
-  /** Run directories; none: the newest one under `runs`. */
+  /** The run directories. If there are none, the newest one under `runs` is shown. */
   readonly runs: readonly string[];
   readonly data?: string | undefined;
   readonly host: string;
-  /** Undefined: 8081, or any free port where that one is taken. */
+  /** Default: 8081, or any free port if 8081 is in use. */
   readonly port?: number | undefined;
   readonly tokenFile?: string | undefined;
   readonly open: boolean;
@@ -49,7 +49,7 @@ export async function runView(options: ViewOptions): Promise<number> {
 
   const given = givenToken(options.tokenFile);
   const token = given ?? (open || isLoopback(host) ? null : newToken());
-  // There is nothing to operate: nobody is told this token.
+  // A recorded run has no controls, so this token is not shown.
   const access = new Access({ isOpen: token === null, operatorToken: newToken(), hosts: [host, ...allowHost] });
   if (token !== null) access.admit(token);
   const served = serveViews(views, access, nowMs);

@@ -2,11 +2,11 @@
 import type { MemberConnection } from '../../shared/fleet/member-connection.js';
 import type { End } from '../../shared/protocol/messages.js';
 
-/** What hears of a connection. */
+/** Receives the events of one connection. */
 export interface Entrant {
-  /** A whole frame; valid until the call returns. */
+  /** A whole frame. It is valid until the call returns. */
   receive(frame: Uint8Array): void;
-  /** Once, after which there is nothing more. */
+  /** Called once, as the last call. */
   disconnected(): void;
 }
 
@@ -14,8 +14,8 @@ export interface Entrance {
   /** From now on, each new connection is handed to `admit`. Called once. */
   open(frameBytesMax: number, admit: (connection: MemberConnection) => Entrant): void;
   /**
-   * From now on, a new connection is told `end` and closed. Resolves when all connections are gone; those that are left
-   * after `graceMs` are cut.
+   * From now on, each new connection gets the message `end` and is closed. Resolves when all connections are gone. Cuts
+   * the connections that are left after `graceMs`.
    */
   close(end: End, graceMs: number): Promise<void>;
 }

@@ -53,7 +53,7 @@ export class FleetSite implements Site, MemberObserver {
   private readonly stopTicking: () => void;
   private closing: Promise<void> | null = null;
   private readonly enough = new Deferred<void>();
-  /** Nothing is computed any more: the shards of a worker that leaves now go to nobody. */
+  /** Whether the run computes nothing any more. Then the shards of a leaving worker are not given to others. */
   private isOver = false;
 
   constructor(
@@ -105,7 +105,7 @@ export class FleetSite implements Site, MemberObserver {
       .map((worker) => stateOf(worker, microBatch));
   }
 
-  /** Sends a worker away for good: it is not admitted again. False when there is none of this number. */
+  /** Sends a worker away and does not admit it again. Returns false if no worker has this number. */
   drop(id: number): boolean {
     const worker = this.atWork.get(id);
     worker?.member.dismiss('the operator dropped this worker');

@@ -1,4 +1,4 @@
-/** The operator's buttons, and what became of each request. Stopping and dropping ask for a confirmation. */
+/** The operator's buttons, and the result of each request. Stopping and dropping ask for a confirmation. */
 import type { Credentials } from '../../shared/protocol/handshake.js';
 import type { ControlAction, DropRequest, RunState, WorkerState } from '../web/state.js';
 import { reasonOf, request } from './access.js';

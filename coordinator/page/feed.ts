@@ -7,7 +7,7 @@ import type { RunState } from '../web/state.js';
 import { request } from './access.js';
 import { EventReader } from './sse.js';
 
-/** What becomes of the stream. */
+/** Receives the events of the stream. */
 export type FeedStatus =
   | { readonly kind: 'connecting' }
   | { readonly kind: 'live' }

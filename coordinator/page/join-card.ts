@@ -15,7 +15,7 @@ export class JoinCard {
     command.addEventListener('focus', () => command.select());
   }
 
-  /** A viewer without the token cannot pass it on, and the card says so. The card is hidden where nobody can join. */
+  /** A viewer without the token cannot pass it on, and the card says so. The card is hidden if workers cannot join. */
   render(links: JoinLinks | null, { token }: Credentials): void {
     find('join-card', HTMLElement).hidden = links === null;
     if (links === null) return;

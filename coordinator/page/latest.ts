@@ -76,7 +76,7 @@ export class Latest {
       } else if (response.status === NOT_MODIFIED) this.edition = wanted;
       else this.notBeforeMs += PATIENCE * state.weightsEveryMs;
     } catch {
-      // The stream of states shows that nobody answers; with the next state, there is another try.
+      // The stream of states reports a server that does not answer. The next state causes another try.
     } finally {
       this.isFetching = false;
     }

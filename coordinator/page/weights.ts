@@ -2,7 +2,7 @@
 import { weightsHeaderBytes } from '../web/state.js';
 
 export interface Weights {
-  /** Updates that they have seen. */
+  /** Number of updates that made these weights. */
   readonly step: number;
   readonly floats: Float32Array;
 }

@@ -3,8 +3,8 @@
  * touches the world is handed in: files, clock, processes, data, and the site, which knows who computes. Whatever
  * happens is reported as an event (run-event.ts).
  *
- * There is one way out: whatever ends a run (its plan, the user, a divergence, a failure), the site, the machine and
- * the directory are closed before `conduct` settles.
+ * There is one way out. The plan, the user, a divergence or a failure can end a run. In every case, the site, the
+ * machine and the directory are closed before `conduct` settles.
  */
 
 import { basename } from 'node:path';
@@ -30,7 +30,7 @@ import type { Farewell, Site, SitePlan } from './site.js';
 import { type StopReason, Trainer } from './trainer.js';
 import { TrainerDriver } from './trainer-driver.js';
 
-/** What a run works with. */
+/** The means of a run: everything outside of it that it uses. */
 export interface RunMeans {
   readonly platform: Platform;
   readonly files: Files;
@@ -60,7 +60,7 @@ export async function conduct(request: RunRequest, means: RunMeans): Promise<Sum
   }
 }
 
-/** What a run is made of. The data set is not part of it: the machine has copied its samples. */
+/** The parts of a run. The data set is not one of them, because the machine has copied its samples. */
 interface Loaded {
   readonly setup: RunSetup;
   readonly directory: RunDirectory;
@@ -116,15 +116,15 @@ async function lead(loaded: Loaded, means: RunMeans, ending: Ending): Promise<Su
     const reason = await train({ ...loaded, recorder, site, chronicle, ending, emit }, platform);
     emit({ type: 'trained', reason, steps: trainer.position.step, workers: site.workers });
     const written = chronicle.finish(reason);
-    // Workers leave for good only when the result is on the disk: if it cannot be written, the run must be started again.
-    // After an interrupt they come back in any case, so they need not wait for a slow disk.
+    // Workers may leave only when the result is on the disk. If it cannot be written, the run is started again and
+    // needs them. After an interrupt they come back in any case, so they need not wait for a slow disk.
     if (reason !== 'interrupted') await written;
     const [summary] = await Promise.all([written, site.close(farewells[reason])]);
     emit({ type: 'ended', reason, summary, directory: path });
     if (reason === 'diverged') throw divergence(trainer.position.step, setup);
     return summary;
   } finally {
-    // After a failure, workers look for the run until somebody starts it again.
+    // After a failure, workers look for the run until the user starts it again.
     await site.close('interrupted');
   }
 }

@@ -20,7 +20,7 @@ export interface LiveRun {
   readonly training: TrainerDriver;
   /** What the disk refuses to write now, and how many writes have failed. */
   readonly alarms: Pick<Alarms, 'active' | 'faults'>;
-  /** Over about the last second. */
+  /** The mean over about the last second. */
   readonly samplesPerSecond: number;
   /** The path of metrics.jsonl, once all lines recorded so far are in it. */
   metrics(): Promise<string>;
@@ -30,7 +30,7 @@ export interface LiveRun {
 
 export interface LiveRunParts extends Pick<LiveRun, 'setup' | 'machine' | 'trainer' | 'training'> {
   readonly directory: RunDirectory;
-  /** The recorder, of which only the present speed is asked. */
+  /** The recorder. Only its present speed is used. */
   readonly recorder: Pick<LiveRun, 'samplesPerSecond'>;
   readonly ending: Ending;
 }

@@ -1,4 +1,4 @@
-/** What a run needs from this machine, beside the platform: its files, its processes, its clock, and its data sets. */
+/** What a run needs from this machine, in addition to the platform: files, processes, a clock, and data sets. */
 import { nodeFiles } from '../archive/files.js';
 import { nodeProcesses } from '../archive/lock.js';
 import { loadDataset } from '../data/load.js';

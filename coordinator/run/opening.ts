@@ -10,7 +10,7 @@ import type { RunRequest } from './run-request.js';
 import type { RunSetup } from './setup.js';
 import { beginning, recordedStep, type Standing, Trainer } from './trainer.js';
 
-/** What a run's directory is opened with. */
+/** The means to open a run's directory. */
 export interface OpeningMeans extends Required<RunDirectoryMeans> {
   readonly clock: Clock;
 }

@@ -37,7 +37,7 @@ export class Recorder {
   private recent = { steps: 0, loss: 0, accuracy: 0 };
   private hasGrown = false;
 
-  /** `resumedAtStep` is where this process took the run up; null if it began it. */
+  /** `resumedAtStep` is the step at which this process resumed the run, or null if it began the run. */
   constructor(
     private readonly config: ConfigFile,
     private readonly sizes: StepSizes,

@@ -1,6 +1,6 @@
 /**
- * The settings of a run: the user's own, and for the rest the defaults, or, in a run that goes on, those of its
- * `config.json`. The user's own always win; `differences` then decides whether a run that goes on may have them.
+ * The settings of a run. A setting that the user gives always wins. The others come from `config.json` in a run that
+ * goes on, and from the defaults in a new run. `differences` then decides whether a run that goes on may use them.
  */
 import type { Model } from '../../shared/model/model.js';
 import { findPreset, presetDefault } from '../../shared/model/presets.js';
@@ -34,9 +34,9 @@ export interface RunSettings {
 
 type Given = { readonly [K in Exclude<keyof RunSettings, 'model' | 'optimizer'>]?: RunSettings[K] | undefined };
 
-/** What the user asks for. */
+/** The settings that the user gives. */
 export interface GivenSettings extends Given {
-  /** Learning rate and momentum, in place of the preset's. */
+  /** Learning rate and momentum, instead of those of the preset. */
   readonly lr?: number | undefined;
   readonly momentum?: number | undefined;
   readonly preset?: string | undefined;
@@ -63,7 +63,7 @@ export const defaults: RunSettings = {
 /** `config` is null for a new run. Throws `usage` for a setting that the optimizer does not allow. */
 export function completeSettings(given: GivenSettings, config: ConfigFile | null): RunSettings {
   const base = config === null ? defaults : settingsOf(config);
-  // A directory that is given belongs to a data set that is given.
+  // If the user gives a data set or a directory, neither of the two comes from the run.
   const { dataset, data } = (given.dataset ?? given.data) === undefined ? base : { dataset: 'auto' as const, ...given };
   const model = modelGiven(given) ?? base.model;
   return {

@@ -1,10 +1,12 @@
 /**
  * Drives a training run: asks the trainer what is next, lets the pool sum it, updates the weights, tells its observer.
  *
- * One step, from here to the kernels and back: `step` hands the whole mini-batch to the pool as one shard; the pool
- * splits it over its members, threads of this machine or workers elsewhere (shared/pool/pool.ts), each of which sums
- * its shards (shared/compute/computer.ts); the partial sums are added along the canonical tree (shared/pool/pool-driver.ts)
- * and come back to `summed`; the trainer then asks for the `update`.
+ * One step, from here to the kernels and back:
+ * - `step` hands the whole mini-batch to the pool as one shard.
+ * - The pool splits it over its members: threads of this machine, or workers elsewhere (shared/pool/pool.ts).
+ * - Each member sums its shards (shared/compute/computer.ts).
+ * - The partial sums are added along the canonical tree (shared/pool/pool-driver.ts), and come back to `summed`.
+ * - The trainer then asks for the `update`.
  */
 
 import type { Pointer } from '../../shared/arithmetic/kernels.js';
@@ -50,9 +52,9 @@ export class TrainerDriver {
   ) {}
 
   /**
-   * Trains until the trainer or `ending` ends the run. When `ending` does, the current step is dropped; when it did so
-   * before this call, no step begins. Resolves with the reason, with the weights in the workspace. Rejects when
-   * something failed.
+   * Trains until the trainer or `ending` ends the run. If `ending` ends it, the current step is dropped. If `ending`
+   * was decided before this call, no step begins. Resolves with the reason. The weights are then in the workspace.
+   * Rejects if something failed.
    */
   run(ending: Ending): Promise<StopReason> {
     this.machine.weightsChanged();

@@ -38,7 +38,7 @@ export interface Score {
   readonly accuracy: number;
 }
 
-/** What a step came to: `step` counts it, `epoch` is from 1, `test` is there when the step was evaluated. */
+/** The result of a step. `step` and `epoch` count from 1. `test` is present if the step was evaluated. */
 export interface StepOutcome {
   readonly step: number;
   readonly epoch: number;
@@ -46,7 +46,7 @@ export interface StepOutcome {
   readonly test: Score | undefined;
 }
 
-/** The rest of what a trainer needs to go on from a position. Plain data, kept in checkpoints. */
+/** The other data that a trainer needs to go on from a position. Plain data, which checkpoints keep. */
 export interface TrainerState {
   /** Loss of the first step. Later losses are compared with it. */
   readonly firstLoss: number | null;
@@ -58,7 +58,7 @@ export interface TrainerState {
   /** The newest evaluation, and the step after which it was made. */
   readonly test: Score | null;
   readonly testStep: number | null;
-  /** The score of the last step, while its evaluation is still to be made; else null. */
+  /** The score of the last step while its evaluation is still missing, otherwise null. */
   readonly unevaluated: Score | null;
 }
 
@@ -152,7 +152,7 @@ export class Trainer {
     return this.state === 'paused';
   }
 
-  /** Why no step follows; null while one does. */
+  /** The reason why no step follows, or null if one does. */
   get reasonToStop(): StopReason | null {
     const { plan, progress } = this;
     if (progress.unevaluated !== null) return null;

@@ -1,7 +1,7 @@
 /**
- * Who may do what. HTTP requests and WebSockets are asked the same three questions. Did the request come under a name of
- * this machine (against DNS rebinding)? Did it come from an allowed page (against cross-site hijacking)? Does it have the
- * token?
+ * Decides who may do what. For HTTP requests and for WebSockets, it asks the same three questions. Did the request come
+ * under a name of this machine (against DNS rebinding)? Did it come from an allowed page (against cross-site
+ * hijacking)? Does it have the token?
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -36,7 +36,7 @@ export class Access {
     return !this.isOpen;
   }
 
-  /** Whether it is known who may look. Before that, no token can be called wrong. */
+  /** Whether the run is open or its token is known. Before that, no token can be called wrong. */
   get isSettled(): boolean {
     return this.isOpen || this.token !== null;
   }
@@ -46,7 +46,7 @@ export class Access {
     this.token = sha256(token);
   }
 
-  /** What a request with this token may do; null: it has none. The time that this takes tells nothing about the token. */
+  /** What a request with this token, or null, may do. The time of the check reveals nothing about the right token. */
   roleOf(offered: string | null): Role {
     const hash = sha256(offered ?? '');
     const isOperator = timingSafeEqual(hash, this.operatorToken);
@@ -55,7 +55,7 @@ export class Access {
     return isMember ? 'member' : 'nobody';
   }
 
-  /** False for a name that may not be this machine's: anybody can make a name of their own point here. */
+  /** False for an unknown name. An attacker can make a name of their own point to this machine. */
   knowsHost({ host }: IncomingHttpHeaders): boolean {
     return host !== undefined && this.isOurs(parsed(`http://${host}`));
   }
@@ -67,7 +67,7 @@ export class Access {
     return page !== null && (page.host === parsed(`http://${host}`)?.host || this.hosts.has(page.hostname));
   }
 
-  /** An address always is: unlike a name, it cannot be made to point elsewhere. */
+  /** True for known names and for all addresses. Unlike a name, an address cannot be made to point elsewhere. */
   private isOurs(url: URL | null): boolean {
     return url !== null && (isAddress(url.hostname) || this.hosts.has(url.hostname));
   }

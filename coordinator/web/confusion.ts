@@ -4,9 +4,9 @@ import type { EvaluationState, Misclassified } from './state.js';
 
 /** A test set and what the network answered. */
 export interface Answers {
-  /** Updates that the weights had seen. */
+  /** Number of updates that made these weights. */
   readonly step: number;
-  /** The data set's, which may be fewer than the network's outputs. */
+  /** Number of classes of the data set. The network may have more outputs. */
   readonly classes: number;
   /** Both one byte per sample, in the order of the test set. */
   readonly labels: Uint8Array;

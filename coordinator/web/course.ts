@@ -3,7 +3,7 @@ import { limits } from '../../shared/limits.js';
 import type { MetricsLine } from '../archive/config.js';
 import { BoundedCurve } from './curve.js';
 
-/** The weights' hash, and the number of updates that these weights have seen. */
+/** The hash of weights, and the number of updates that made them. */
 export interface HashedStep {
   readonly step: number;
   readonly sha256: string;

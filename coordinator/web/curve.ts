@@ -13,7 +13,7 @@ export interface CurveStep {
   readonly test: { readonly loss: number; readonly accuracy: number } | null;
 }
 
-/** What a viewer has of the curve already. */
+/** The part of the curve that a viewer already has. */
 export interface CurveMark {
   /** Counts the times that points were merged or forgotten. */
   readonly generation: number;
@@ -52,7 +52,7 @@ export class BoundedCurve {
     return { generation: this.generation, points: this.points.length };
   }
 
-  /** The points since the mark; null when older points have changed since then, so that all points are new. */
+  /** The points since the mark. Null if older points have changed since then, so that all points must be sent. */
   since({ generation, points }: CurveMark): readonly CurvePoint[] | null {
     return generation === this.generation ? this.points.slice(points) : null;
   }
@@ -78,7 +78,7 @@ export class BoundedCurve {
   }
 }
 
-/** The mean of two points. An evaluation stays, with its step; of two evaluations, the newer one. */
+/** The mean of two points. It keeps the evaluation with its step. If both points have one, it keeps the newer one. */
 function merged(a: CurvePoint, b: CurvePoint): CurvePoint {
   const evaluated = b.testLoss === undefined && a.testLoss !== undefined ? a : b;
   return { ...evaluated, loss: brief((a.loss + b.loss) / 2), accuracy: brief((a.accuracy + b.accuracy) / 2) };

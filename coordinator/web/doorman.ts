@@ -2,7 +2,7 @@
 import { type Access, bearer } from './access.js';
 import { fail, type Reply } from './reply.js';
 
-/** What this program calls itself in the sentences that it refuses with. */
+/** The name of this program in the sentences of its refusals. */
 export type ServerName = 'coordinator' | 'viewer';
 
 export class Doorman {
@@ -11,7 +11,7 @@ export class Doorman {
     private readonly self: ServerName,
   ) {}
 
-  /** Whether a request came under a name that is ours and from a page that may; refuses it where not. */
+  /** Whether a request used a name of this machine and came from an allowed page. If not, refuses it. */
   isReachedRightly(reply: Reply): boolean {
     const { headers } = reply.request;
     if (this.access.knowsHost(headers) && this.access.knowsOrigin(headers)) return true;
@@ -19,7 +19,7 @@ export class Doorman {
     return false;
   }
 
-  /** Whether a request may read; refuses it where not. A request with the token may come under any name. */
+  /** Whether a request may read. If not, refuses it. A request with the token may use any name. */
   mayRead(reply: Reply): boolean {
     const { access, self } = this;
     const token = bearer(reply.request.headers);
@@ -35,7 +35,7 @@ export class Doorman {
     return (access.needsToken && token !== null) || this.isReachedRightly(reply);
   }
 
-  /** Whether a control may be used; refuses the request where not. */
+  /** Whether a request may use a control. If not, refuses it. */
   mayControl(reply: Reply): boolean {
     if (!this.access.knowsOrigin(reply.request.headers)) {
       fail(reply, 'forbidden', 'not from that page');

@@ -33,7 +33,7 @@ export interface FleetView {
   readonly traffic: Readonly<Traffic>;
   /** The first `max` workers. */
   workerStates(max: number): WorkerState[];
-  /** Sends a worker away for good; false when there is none of that number. */
+  /** Sends a worker away and does not admit it again. Returns false if no worker has this number. */
   drop(member: number): boolean;
 }
 
@@ -117,7 +117,7 @@ export class Monitor implements ViewedRun {
     this.join = join;
   }
 
-  /** Sends a worker away for good; false when there is none of that number. */
+  /** Sends a worker away and does not admit it again. Returns false if no worker has this number. */
   drop(member: number): boolean {
     return this.fleet?.drop(member) ?? false;
   }

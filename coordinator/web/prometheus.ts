@@ -10,7 +10,7 @@ const prefix = 'lockstep_';
 
 type Reading = (state: RunState) => number | null;
 
-/** Name without its prefix, help, and where the value comes from; null: no value yet. What ends in _total only grows. */
+/** Each metric: its name without the prefix, its help text, and its value or null. A _total only grows. */
 const readings: readonly (readonly [string, string, Reading])[] = [
   ['steps_total', 'Updates made so far', ({ step }) => step],
   ['steps_planned', 'Updates that the run makes when nothing stops it early', ({ stepsPlanned }) => stepsPlanned],
@@ -53,7 +53,7 @@ export class Prometheus {
 
   text(): Promise<string> {
     const run = this.run();
-    // From the newest mark on: nobody needs the curve here.
+    // The state since the newest mark has no points of the curve, which are not needed here.
     this.now = run?.state(this.viewers(), run.mark) ?? null;
     return this.registry.metrics();
   }

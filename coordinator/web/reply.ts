@@ -85,7 +85,7 @@ function pageHeaders(host: string): Readonly<Record<string, string>> {
   };
 }
 
-/** The body as text; null when it is longer than `bytesMax`, or when the request ends early. Never rejects. */
+/** The body as text. Null if it is longer than `bytesMax`, or if the request ends early. Never rejects. */
 export function readBody({ request }: Reply, bytesMax: number): Promise<string | null> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
@@ -110,7 +110,7 @@ export function fail(reply: Reply, code: ApiErrorCode, message: string): void {
   response.statusCode = statuses[code];
   if (code === 'token-wrong') response.setHeader('www-authenticate', 'Bearer');
   if (code === 'busy' || code === 'not-ready') response.setHeader('retry-after', '1');
-  // What is still on its way is not waited for.
+  // This does not wait for the rest of the body.
   if (!request.complete) response.setHeader('connection', 'close');
   const body: ApiError = { error: { code, message } };
   sendJson(reply, body);

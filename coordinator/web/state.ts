@@ -21,38 +21,38 @@ export type RunPhase =
   | 'stale';
 
 export interface RunState {
-  /** Of Lockstep. */
+  /** The version of Lockstep. */
   readonly version: string;
-  /** The directory that `lockstep view` reads; null where the process that trains serves its own state. */
+  /** The directory that `lockstep view` reads. Null if the process that trains serves its own state. */
   readonly files: RunFilesState | null;
-  /** The run's name: that of its directory. */
+  /** The run's name, which is the name of its directory. */
   readonly run: string;
   readonly phase: RunPhase;
-  /** Updates made so far, and those that the run makes when nothing stops it early. */
+  /** Number of updates so far, and the number that the run makes if nothing stops it early. */
   readonly step: number;
   readonly stepsPlanned: number;
-  /** From 1; 0 before the first step. */
+  /** The epoch from 1, or 0 before the first step. */
   readonly epoch: number;
   readonly epochs: number;
   readonly stepsPerEpoch: number;
   readonly samplesPerSecond: number;
   /** Null when nothing is known about it. */
   readonly secondsLeft: number | null;
-  /** Of the newest step's mini-batch. */
+  /** The results of the newest step's mini-batch. */
   readonly loss: number | null;
   readonly accuracy: number | null;
-  /** Of the newest evaluation. */
+  /** The results of the newest evaluation. */
   readonly testLoss: number | null;
   readonly testAccuracy: number | null;
   readonly bestTestAccuracy: number | null;
   /** Hash of the weights after `weightsStep` steps: those of the newest evaluation, or the final ones. */
   readonly weightsSha256: string | null;
   readonly weightsStep: number | null;
-  /** Steps of the newest weights and of the newest evaluation that can be asked for; null: there is none yet. */
+  /** The steps of the newest weights and of the newest evaluation that can be requested, or null if there are none. */
   readonly newest: { readonly weights: number | null; readonly evaluation: number | null };
-  /** Why there is no evaluation to ask for, and what to do about it; null: there is one, or one will come. */
+  /** Why there is no evaluation, and what to do about it. Null if there is one, or if one will come. */
   readonly evaluationFault: string | null;
-  /** How long it trained, since it was begun or resumed; null until it has ended. */
+  /** The time of training since the run was begun or resumed. Null until the run has ended. */
   readonly seconds: number | null;
   readonly model: Model;
   readonly dataset: DatasetState;
@@ -66,7 +66,7 @@ export interface RunState {
   readonly workersMin: number;
   readonly traffic: { readonly bytesSent: number; readonly bytesReceived: number };
   readonly alarms: readonly Alarm[];
-  /** Null: nobody can join. */
+  /** Null if workers cannot join. */
   readonly join: JoinLinks | null;
   readonly complete: boolean;
   readonly events: readonly LoggedEvent[];
@@ -80,17 +80,17 @@ export interface RunState {
 
 /** A run directory that is read while another process may be writing it. */
 export interface RunFilesState {
-  /** As the viewer's command line names it. */
+  /** The path as the viewer's command line names it. */
   readonly path: string;
-  /** The process that works on the run, as its lock says: "process 4711 on HOST"; null: there is none. */
+  /** The process that works on the run, from its lock, such as "process 4711 on HOST". Null if there is none. */
   readonly writer: string | null;
-  /** Runs that this viewer shows; with more than one, they are compared two levels above this run's page. */
+  /** Number of runs that this viewer shows. If there are several, the page two levels up compares them. */
   readonly runs: number;
 }
 
 export interface DatasetState {
   readonly name: string;
-  /** Of one sample: [28, 28]. */
+  /** The shape of one sample, such as [28, 28]. */
   readonly shape: readonly number[];
   readonly classes: number;
   readonly train: number;
@@ -102,11 +102,11 @@ export interface WorkerState {
   readonly name: string;
   readonly kind: string;
   readonly threads: number;
-  /** What computes, in the worker's words: "webassembly 1f3a5c7d9e2b". */
+  /** The kernels in the worker's words, such as "webassembly 1f3a5c7d9e2b". */
   readonly kernels: string;
-  /** As it computes now; 0 until it was measured. */
+  /** The present speed, or 0 until it was measured. */
   readonly samplesPerSecond: number;
-  /** Shards that were used, and copies of late shards that agreed with another worker's. */
+  /** Number of shards that were used, and of copies of late shards that equalled another worker's. */
   readonly shards: number;
   readonly copiesAgreed: number;
   readonly roundTripMs: number | null;
@@ -119,11 +119,11 @@ export interface Alarm {
   readonly text: string;
 }
 
-/** Where others join. Neither text has the token in it: a viewer who knows the token appends `#TOKEN`. */
+/** How others join. The texts do not contain the token. A viewer who knows the token appends `#TOKEN`. */
 export interface JoinLinks {
-  /** Of the join page. */
+  /** The address of the join page. */
   readonly url: string;
-  /** For a terminal; ends with the address. */
+  /** The command for a terminal. It ends with the address. */
   readonly command: string;
   readonly needsToken: boolean;
 }
@@ -158,20 +158,20 @@ export interface CurvePoint {
   readonly testAccuracy?: number;
 }
 
-/** `GET /api/evaluation`: what the newest evaluation found. */
+/** `GET /api/evaluation`: the results of the newest evaluation. */
 export interface EvaluationState {
-  /** Updates made before it. */
+  /** Number of updates before the evaluation. */
   readonly step: number;
   readonly samples: number;
   readonly correct: number;
-  /** `confusion[label][predicted]`: samples of the test set. */
+  /** `confusion[label][predicted]` is a number of samples of the test set. */
   readonly confusion: readonly (readonly number[])[];
-  /** The first of them by index, bounded by `limits.misclassifiedMax`; in all there are `samples - correct`. */
+  /** The first misclassified images, at most `limits.misclassifiedMax`. There are `samples - correct` in all. */
   readonly misclassified: readonly Misclassified[];
 }
 
 export interface Misclassified {
-  /** In the test set. */
+  /** The index in the test set. */
   readonly index: number;
   readonly label: number;
   readonly predicted: number;
@@ -210,7 +210,7 @@ export type ApiErrorCode =
   | 'conflict'
   | 'internal';
 
-/** `GET /api/comparison` of a viewer of several runs: their curves, and what differs. */
+/** `GET /api/comparison` of a viewer of several runs: their curves and their differences. */
 export interface ComparisonState {
   readonly runs: readonly ComparedRun[];
   /** The fields of config.json in which the runs differ. */
@@ -221,11 +221,11 @@ export interface ComparisonState {
 export interface ComparedRun {
   /** Its dashboard is at `runs/ID/`. */
   readonly id: number;
-  /** The directory's name, or its path where two directories have one name. */
+  /** The directory's name, or its path if several directories have the same name. */
   readonly name: string;
-  /** Why it cannot be shown; null: it can. */
+  /** The reason why the run cannot be shown, or null if it can. */
   readonly fault: string | null;
-  /** Null with a fault. */
+  /** Null if there is a fault. */
   readonly result: ComparedResult | null;
 }
 
@@ -247,8 +247,8 @@ export interface ComparedResult
 }
 
 export interface ComparedField {
-  /** As in config.json, with dots between levels. */
+  /** The name in config.json, with dots between levels. */
   readonly field: string;
-  /** For each run, as text for people; null where the run lacks the field or has a fault. */
+  /** The value of each run as text for people. Null if the run has a fault or lacks the field. */
   readonly values: readonly (string | null)[];
 }

@@ -43,7 +43,7 @@ export class WebServer {
     this.live = new LiveStates(config.run, config.nowMs);
   }
 
-  /** Answers a request, whatever it is. */
+  /** Answers any request. */
   handle(request: IncomingMessage, response: ServerResponse): void {
     const reply = { request, response };
     response.on('error', () => response.destroy());
@@ -59,7 +59,7 @@ export class WebServer {
     const { headers, method } = reply.request;
     const path = (reply.request.url ?? '/').split('?', 1)[0];
     if (path.startsWith(controlPath)) return this.control(reply, path.slice(controlPath.length));
-    // A body that nobody asked for is read and dropped.
+    // If a request has a body that is not expected, the body is read and dropped.
     reply.request.resume();
     if (method !== 'GET' && method !== 'HEAD') return fail(reply, 'method-not-allowed', 'there is only GET here');
     if (path === '/healthz') return sendBytes(reply, { type: 'text/plain; charset=utf-8' }, Buffer.from('ok\n'));

@@ -8,7 +8,7 @@ export type BackendTable = Readonly<Record<string, (code: unknown) => KernelBack
 
 /**
  * Backends that need nothing from a platform but the bytes of their code. The type is written out, so that the
- * declarations of whoever imports this have no WebAssembly in them.
+ * declarations of files that import this have no WebAssembly in them.
  */
 export const backends: Readonly<Record<'scalar' | 'webassembly', BackendTable[string]>> = {
   scalar: openScalar,

@@ -173,7 +173,7 @@ export interface Kernels {
    */
   sgd(w: Pointer, v: Pointer, sum: Pointer, floats: number, samples: number, rate: number, momentum: number): void;
 
-  /** 1 when none of the floats is NaN or infinite, else 0. */
+  /** Returns 1 if all floats are finite, otherwise 0. */
   allFinite(x: Pointer, floats: number): number;
 
   /**

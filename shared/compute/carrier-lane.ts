@@ -11,7 +11,7 @@ import { HeldSamples } from './held-samples.js';
 import { type Finished, Lane, type Placed } from './lanes.js';
 import { packSamples, type SampleMemory } from './samples.js';
 
-/** What a lane carries comes from here, and sums go back to here. */
+/** The source of the weights and samples that a lane carries, and the place for its sums. */
 export interface Store extends SampleMemory {
   readonly buffers: PartialBuffers;
   readonly orders: Orders;

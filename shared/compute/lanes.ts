@@ -63,7 +63,7 @@ export abstract class Lane implements Transport {
 
   // ---- what only some lanes can do ----
 
-  /** The newest shard that the lane's thread has not begun, if there is one: it never will. */
+  /** Takes back the newest shard that the lane's thread has not begun, if any. The thread will not compute it. */
   reclaim(): Placed | undefined {
     return undefined;
   }

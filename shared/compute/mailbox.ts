@@ -9,7 +9,7 @@ import { limits } from '../limits.js';
 import { workNames } from '../work/kinds.js';
 import type { Order, ShardOrder, UpdateOrder } from './orders.js';
 
-/** What an entry begins with: the place of a kind of work in `workNames`, or this for an update. */
+/** An entry begins with the place of a kind of work in `workNames`, or with this number for an update. */
 const UPDATE = -1;
 
 /** Places of the counters, in int32. The machine and the thread write to different cache lines. */

@@ -1,4 +1,4 @@
-/** What a machine asks of one of its threads. */
+/** The orders that a machine gives to its threads. */
 import type { Pointer } from '../arithmetic/kernels.js';
 import type { UpdatePart } from '../optimizer/optimizer.js';
 import type { Shard } from '../pool/tree.js';

@@ -17,7 +17,7 @@ export interface Helper {
   finishUpdate(): void;
 }
 
-/** The helpers that are worth their while, of those there are. */
+/** The helpers whose help is worth its cost. */
 export function helpersFor<H>(parameters: number, helpers: () => H[]): H[] {
   return parameters < UPDATE_SHARED_MIN ? [] : helpers();
 }

@@ -14,7 +14,7 @@ export interface ThreadsOptions {
   readonly spins: number;
 }
 
-/** What becomes of the threads. */
+/** Receives the events of the threads. */
 export interface ThreadsObserver {
   /** A lane's thread is ready for work. */
   ready(lane: Lane): void;

@@ -5,7 +5,7 @@ import type { Workspace } from './workspace.js';
 
 export class TransposedWeights {
   private changes = 0;
-  /** What `changes` was when the weights were transposed. transposedAt <= changes. */
+  /** The value of `changes` when the weights were transposed. transposedAt <= changes. */
   private transposedAt = 0;
 
   constructor(

@@ -26,7 +26,7 @@ export type AdmissionEvent = (
   | { readonly type: 'failed'; readonly error: ProtocolError }
   /** A recomputation shows that it has computed something wrong. It may have left since. */
   | { readonly type: 'convicted'; readonly detail: string }
-  /** The operator sends it away for good. */
+  /** The operator sends the worker away. It is not admitted again. */
   | { readonly type: 'dismissed'; readonly message: string }
   /** The run is over, or this end of it stops. */
   | { readonly type: 'ended'; readonly reason: EndReason; readonly again: boolean; readonly message: string }
@@ -47,16 +47,14 @@ export type AdmissionEffect =
   | { readonly type: 'fail'; readonly error: ProtocolError }
   /** Tell it that it is needed no longer, and close. */
   | { readonly type: 'end'; readonly reason: EndReason; readonly again: boolean; readonly message: string }
-  /**
-   * It is out: free what it holds. `error` says why if it did not leave of its own accord. The last effect but bans.
-   */
+  /** The worker is out: free what it holds. `error` is null if it left by itself. Only bans may follow. */
   | { readonly type: 'depart'; readonly wasMember: boolean; readonly error: string | null };
 
 export type AdmissionState = 'greeting' | 'preparing' | 'member' | 'closed';
 
 /** How long a connection may stay in a state. */
 const waitMsMax = { greeting: limits.helloMsMax, preparing: limits.prepareMsMax };
-/** More time than this between two ticks is our own standstill: it counts against nobody. */
+/** More time than this between two ticks is our own standstill, so it does not count against the worker. */
 const tickMsMax = 1_000;
 
 export class Admission {

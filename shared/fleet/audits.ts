@@ -29,7 +29,7 @@ export interface LateCopy {
   readonly sha256: string;
   /** Those of the shard's step. */
   readonly weights: StepWeights;
-  /** Called when nobody waits for the copy any longer. */
+  /** Called when the copy is not awaited any longer. */
   readonly whenForgotten: () => void;
 }
 

@@ -2,7 +2,7 @@
  * Workers that are not admitted any more, by the address that they connect from and the name that they give. The list
  * belongs to the fleet: it outlives the workers' connections and ends with the process.
  *
- * What this is not: proof of who somebody is. A worker that gives another name is another worker, and only its results
+ * What this is not: a proof of identity. A worker that gives another name is another worker, and only its results
  * can show that it lies. Workers behind one proxy have one address: there, the name alone tells them apart. A ban counts
  * at the greeting: a connected worker of the same name and address stays until its connection ends.
  */

@@ -24,7 +24,7 @@ export interface MemberObserver extends ResultObserver {
 }
 
 export class RemoteMember implements MemberLink {
-  /** Its number among all members of the pool. The worker is told it, and everybody uses it. */
+  /** Its number among all members of the pool. The worker, the log and the table use the same number. */
   readonly id: number;
   readonly transport: RemoteTransport;
   /** Whether the worker was ever admitted. */
@@ -92,7 +92,7 @@ export class RemoteMember implements MemberLink {
     this.step({ type: 'ended', reason, again, message, nowMs: this.nowMs() });
   }
 
-  /** Sends it away for good: it is not admitted again while the fleet lives. */
+  /** Sends the worker away. It is not admitted again while the fleet lives. */
   dismiss(message: string): void {
     this.step({ type: 'dismissed', message, nowMs: this.nowMs() });
   }

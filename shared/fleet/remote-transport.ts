@@ -30,9 +30,9 @@ export interface MemberLink extends Recipient {
   readonly name: string;
   /** It is a member of the pool now. */
   joined(): void;
-  /** It is at fault: it is told so, and is out. */
+  /** The member is at fault. It is told its fault, and is out. */
   fail(code: ProtocolErrorCode, detail?: string): void;
-  /** It has computed something wrong: it is out for good. */
+  /** The member has computed something wrong. It is out, and is not admitted again. */
   expel(detail: string): void;
 }
 
@@ -46,7 +46,7 @@ export interface ResultObserver {
 
 export class RemoteTransport implements Transport, Audited {
   copiesAgreed = 0;
-  /** Shards whose results were of use. */
+  /** Number of shards whose results were used. */
   shards = 0;
   /** From the newest ping that was answered to its pong, by the pool's clock. */
   roundTripMs: number | null = null;

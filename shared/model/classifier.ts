@@ -10,9 +10,9 @@ import type { Model } from './model.js';
 import { Network, type Operands } from './network.js';
 import { inputWidth, parameterCount } from './parameters.js';
 
-/** What the network makes of an image. */
+/** The network's outputs for an image. */
 export interface Classified {
-  /** Updates that the weights have seen. */
+  /** Number of updates that made the weights. */
   readonly step: number;
   /** Each layer's activated outputs. */
   readonly layers: readonly Float32Array[];
@@ -57,7 +57,7 @@ export class Classifier {
     new Float32Array(this.memory.buffer, this.from.weights, floats.length).set(floats);
   }
 
-  /** Everything that the network makes of an image, which has one byte per pixel. */
+  /** Computes all outputs for an image, which has one byte per pixel. */
   classify(image: Uint8Array): Classified {
     const { network, memory } = this;
     this.evaluate(image);

@@ -1,5 +1,5 @@
 /**
- * Who is given which part of a shard: the members that have room, in proportion to their speed.
+ * Decides which member gets which part of a shard: members with room, in proportion to their speed.
  *
  * What this is not: it changes nothing about the members and hands out no lease. The pool does.
  */

@@ -39,7 +39,7 @@ export const patience = {
   /** A remote member is asked for a sign of life this often, and is gone after this long without one. */
   pingMs: 1_000,
   silenceMs: 4_000,
-  /** If a tick comes later than this, we stood still ourselves. That time counts against nobody. */
+  /** If a tick comes later than this, we stood still ourselves. That time does not count against any member. */
   ownStallMs: 1_000,
 } as const;
 
@@ -157,7 +157,7 @@ export class Member {
     this.pingedMs = nowMs;
   }
 
-  /** We stood still until now. That time counts against nobody. */
+  /** We stood still until now. That time does not count against any member. */
   forgiven(stalledMs: number, nowMs: number): void {
     this.heardMs = Math.min(this.heardMs + stalledMs, nowMs);
     const first = this.leases[0];

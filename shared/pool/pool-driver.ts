@@ -94,7 +94,7 @@ export class PoolDriver {
     return this.pool.memberState(member);
   }
 
-  /** A number that no member had before. A remote member is told its number before it joins. */
+  /** Returns a new number for a member. A remote member is told its number before it joins. */
   newMember(): number {
     return this.nextMember++;
   }

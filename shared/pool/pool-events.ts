@@ -1,4 +1,4 @@
-/** What a pool is told, and what it has its driver do. */
+/** The events of a pool, and the effects that its driver performs. */
 import type { WorkName } from '../work/kinds.js';
 import type { Shard } from './tree.js';
 

@@ -106,7 +106,7 @@ function unpackHeader(bytes: Uint8Array): object | string {
   try {
     return packr.unpack(bytes);
   } catch {
-    // Not known to happen behind the scan; a peer must not be able to bring the process down if it does.
+    // After the check of the header, no error is known. If there is one, a peer must not be able to end the process.
     return 'the header cannot be decoded';
   }
 }

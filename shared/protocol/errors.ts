@@ -1,9 +1,9 @@
 /**
- * What can go wrong between two peers: one table of stable codes. A peer's fault is a value that travels to the driver,
- * which says it to the peer in a `failure` message and closes with the code of the table; it is never thrown.
+ * The errors between two peers: one table of stable codes. A peer's fault is a value and is never thrown. The value
+ * goes to the driver, which sends it to the peer in a `failure` message and closes with the code of the table.
  *
- * Close codes are RFC 6455's own where one means the same, and of the private range (4000-4999) otherwise. A code, once
- * published, keeps its meaning and its number.
+ * If a close code of RFC 6455 has the same meaning, the table uses it. Otherwise, the code is from the private range
+ * (4000-4999). A published code keeps its meaning and its number.
  */
 import { limits } from '../limits.js';
 import { printableOf } from '../text.js';
@@ -13,7 +13,7 @@ export interface ErrorEntry {
   readonly closeCode: number;
   /** What is wrong, as a full sentence. */
   readonly sentence: string;
-  /** What the person at the refused end can do. */
+  /** What people at the refused end can do. */
   readonly whatToDo: string;
 }
 

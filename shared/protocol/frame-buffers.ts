@@ -13,7 +13,7 @@ export class FrameBuffers {
     return at < 0 ? new Uint8Array(bytes) : this.idle.splice(at, 1)[0];
   }
 
-  /** To be called when nobody reads the buffer any more. */
+  /** Call this when the buffer is not read any more. */
   release(buffer: Uint8Array<ArrayBuffer>): void {
     if (this.idle.length < limits.frameBuffersIdleMax) this.idle.push(buffer);
   }

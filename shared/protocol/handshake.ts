@@ -10,7 +10,7 @@ export const subprotocol = `lockstep.${protocolVersion}`;
 
 const tokenPrefix = 'token.';
 
-/** Letters, digits and "-._~" only: it must fit a link as well as the header, where a comma or a space would end it. */
+/** Only letters, digits and "-._~", because a token must fit into a link and into the header. */
 export function isToken(token: string): boolean {
   return /^[\w.~-]+$/.test(token) && token.length <= limits.tokenLengthMax;
 }
@@ -26,7 +26,7 @@ export function offeredToken(entries: Iterable<string>): string | null {
   return null;
 }
 
-/** What a link says of its bearer, after the `#`, which no browser sends: `#TOKEN`, `#TOKEN&operator=TOKEN`. */
+/** The tokens after the `#` of a link, which browsers do not send: `#TOKEN`, `#TOKEN&operator=TOKEN`. */
 export interface Credentials {
   readonly token: string | null;
   readonly operatorToken: string | null;

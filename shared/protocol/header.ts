@@ -1,20 +1,20 @@
 /**
- * Looks through a header before it is decoded, without allocating from what it states: a MessagePack decoder turns
- * 4 MiB of empty maps into 256 MB of objects, and runs extension types whether or not anybody asked for them.
+ * Checks a header before it is decoded. It allocates nothing because of the header: a MessagePack decoder turns
+ * 4 MiB of empty maps into 256 MB of objects, and always runs extension types.
  *
- * Admitted is what messages are made of: one map; in it, maps, lists, strings, booleans, nil, floats and integers of up
- * to 32 bits. Keys are short, of ASCII letters and digits (so none is `__proto__`), and none comes twice.
+ * A header must be one map. It may contain maps, lists, strings, booleans, nil, floats, and integers of up to 32 bits.
+ * A key must be short, must have only ASCII letters and digits (so it cannot be `__proto__`), and must not come twice.
  */
 import { limits } from '../limits.js';
 
-/** What is wrong with the bytes of a header, or null: then a decoder may have them. */
+/** Says what is wrong with the bytes of a header. Null means that they can be decoded safely. */
 export function invalidHeader(bytes: Uint8Array): string | null {
   const first = bytes[0];
   if (bytes.length === 0 || ((first & 0xf0) !== 0x80 && first !== 0xde)) return 'the header is not a map';
   return new Scanner(bytes).scan();
 }
 
-/** What follows the first byte of nil, the booleans, floats and integers. 64-bit integers are not admitted. */
+/** Number of bytes after the first byte of nil, booleans, floats and integers. 64-bit integers are not allowed. */
 const scalarBytes: ReadonlyMap<number, number> = new Map([
   [0xc0, 0], // nil
   [0xc2, 0], // false

@@ -19,19 +19,19 @@ export type EndReason = 'finished' | 'interrupted' | 'diverged' | 'dropped';
 export interface Hello {
   readonly type: 'hello';
   readonly protocol: typeof protocolVersion;
-  /** Of the program, for people to read: only `protocol` and `arithmetic` decide whether I fit. */
+  /** The version of my program, for people. Only `protocol` and `arithmetic` decide whether I fit. */
   readonly version: string;
   readonly name: string;
-  /** What runs the worker, for people to read: "node", "browser", "python". */
+  /** The kind of my program, for people: "node", "browser", "python". */
   readonly kind: string;
   readonly threads: number;
   /** The name of the specification that I follow (arithmetic/identity.ts). */
   readonly arithmetic: string;
-  /** What computes it, for people to read: "webassembly 1f3a5c7d9e2b". */
+  /** My implementation of it, for people: "webassembly 1f3a5c7d9e2b". */
   readonly kernels: string;
 }
 
-/** I have built the model of your welcome, and this is the hash of what my kernels make of the known-answer test. */
+/** I have built the model of your welcome. This is the hash of my result of the known-answer test. */
 export interface Ready {
   readonly type: 'ready';
   /** SHA-256, lowercase hex. */
@@ -60,7 +60,7 @@ export interface ResultMessage {
   readonly computeMs: number;
 }
 
-/** I am alive: this answers your ping of the same id; or of id 0, when I have heard nothing for a while. */
+/** I am alive. This answers your ping of the same id. With id 0, I have heard nothing from you for a while. */
 export interface Pong {
   readonly type: 'pong';
   readonly id: number;
@@ -83,7 +83,7 @@ export interface Welcome {
   readonly member: number;
   readonly model: Model;
   readonly data: DataDescription;
-  /** Samples of one mini-batch; 0 for the whole training set. */
+  /** Samples of one mini-batch. 0 means the whole training set. */
   readonly batch: number;
   /** Samples of one slot. */
   readonly microBatch: number;
@@ -95,7 +95,7 @@ export interface Welcome {
 /** The data set of a run: its samples arrive as `samples`, its hash tells two sets apart. */
 export interface DataDescription {
   readonly name: string;
-  /** Of one sample: [28, 28]. */
+  /** The shape of one sample, such as [28, 28]. */
   readonly shape: readonly number[];
   readonly classes: number;
   /** Samples of the training set. */
@@ -159,12 +159,12 @@ export interface Ping {
   readonly id: number;
 }
 
-/** This is how the run goes, for whoever watches at your end; I say it now and then. */
+/** This is the progress of the run, for people who watch at your end. I send it now and then. */
 export interface Progress {
   readonly type: 'progress';
-  /** Of the slots that were summed since you joined, the fraction that you did; 0 when there was none. */
+  /** Your fraction of the slots that were summed since you joined. 0 if there were no slots. */
   readonly share: number;
-  /** Of the last evaluation, as a fraction; null before the first. */
+  /** The accuracy of the last evaluation, as a fraction. Null before the first evaluation. */
   readonly testAccuracy: number | null;
 }
 
@@ -172,7 +172,7 @@ export interface Progress {
 export interface End {
   readonly type: 'end';
   readonly reason: EndReason;
-  /** True when you are welcome to come back later: the run will go on. */
+  /** True if you may come back later, because the run will go on. */
   readonly again: boolean;
   /** For people. */
   readonly message: string;

@@ -7,7 +7,7 @@ import { kinds, scoreFloats, type WorkName } from '../work/kinds.js';
 import type { Gradient, SamplesMessage, WeightsMessage } from './messages.js';
 import { invalidPart, partAt, partsOf } from './tensor.js';
 
-/** The figures of a run that the lengths depend on. */
+/** The figures of a run that determine the lengths. */
 export interface PayloadContext {
   readonly parameters: number;
   /** Bytes of one sample. */

@@ -3,7 +3,7 @@ import type { WorkName } from './kinds.js';
 /** What is to be summed, and where in the run it belongs. */
 export interface Task {
   readonly work: WorkName;
-  /** Updates that the weights have seen. */
+  /** Number of updates that made the weights. */
   readonly step: number;
   /** Place in the order of training; both 0 for a kind that has no place there. */
   readonly epoch: number;

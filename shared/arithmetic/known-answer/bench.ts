@@ -50,7 +50,7 @@ export class Bench {
   // ---- operands ----
 
   /**
-   * Numbers from -2 to 2, times 2^scale: a draw each, of which the upper 24 bits make the number. `zeros` sixteenths of
+   * Numbers from -2 to 2, times 2^scale: one draw each, whose upper 24 bits make the number. `zeros` sixteenths of
    * them are a zero of the number's sign. No number rounds as long as scale is at least -126.
    */
   numbers(length: number, zeros = 0, scale = 0): Pointer {

@@ -255,7 +255,7 @@ function densePanels(v: i32, a: usize, b: usize, depth: i32, items: i32, c: usiz
 }
 
 /**
- * Computes a panel of which C has only the first `columns` columns. The panel is computed in a temporary and copied.
+ * Computes a panel, of whose columns C has only the first `columns`. The panel is computed in a temporary and copied.
  */
 function edgePanels(
   v: i32,
