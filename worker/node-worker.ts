@@ -5,6 +5,7 @@ import { Deferred } from '../shared/deferred.js';
 import { limits } from '../shared/limits.js';
 import { offer } from '../shared/protocol/handshake.js';
 import { deliver, readingInto, WholeFrames } from '../shared/sockets/whole-frames.js';
+import { WriteBurst } from '../shared/sockets/write-burst.js';
 import {
   type DriverOptions,
   type Outcome,
@@ -56,6 +57,7 @@ export class NodeWorker {
 
 function openSocket(url: string, token: string | null, observer: SocketObserver): Socket {
   const frames = new WholeFrames();
+  let burst: WriteBurst | null = null;
   const socket = new WebSocket(url, offer(token), {
     perMessageDeflate: false,
     maxPayload: limits.frameBytesMax,
@@ -67,6 +69,7 @@ function openSocket(url: string, token: string | null, observer: SocketObserver)
     }),
   });
   socket.once('upgrade', ({ socket: stream }) => {
+    burst = new WriteBurst(stream, process.nextTick);
     socket.once('open', () => deliver(frames, stream, limits.frameBytesMax, asBuffer));
   });
   let lastError: string | null = null;
@@ -79,6 +82,7 @@ function openSocket(url: string, token: string | null, observer: SocketObserver)
   return {
     send: (frame, whenSent) => {
       if (socket.readyState !== WebSocket.OPEN) return whenSent();
+      burst?.add(frame.length);
       socket.send(frame, whenSent);
     },
     close: (closeCode) => {

@@ -14,6 +14,7 @@ import { type ProtocolErrorCode, protocolError } from '../../shared/protocol/err
 import { offeredToken, subprotocol } from '../../shared/protocol/handshake.js';
 import type { End } from '../../shared/protocol/messages.js';
 import { deliver, readingInto, WholeFrames } from '../../shared/sockets/whole-frames.js';
+import { WriteBurst } from '../../shared/sockets/write-burst.js';
 import type { Access } from '../web/access.js';
 import type { Entrance, Entrant } from './entrance.js';
 
@@ -80,7 +81,7 @@ export class Gateway implements Entrance {
       sockets.handleUpgrade(request, stream, head, (accepted) => {
         accepted.on('error', () => accepted.terminate());
         deliver(frames, stream, frameBytesMax, asBuffer);
-        this.receive(accepted, connectionOf(accepted, address), this.refusal(request), admit);
+        this.receive(accepted, connectionOf(accepted, stream, address), this.refusal(request), admit);
       });
     });
   }
@@ -135,10 +136,14 @@ export class Gateway implements Entrance {
   }
 }
 
-function connectionOf(socket: WebSocket, address: string): MemberConnection {
+function connectionOf(socket: WebSocket, stream: Duplex, address: string): MemberConnection {
+  const burst = new WriteBurst(stream, process.nextTick);
   return {
     address,
-    send: (frame, whenSent) => socket.send(frame, whenSent),
+    send: (frame, whenSent) => {
+      burst.add(frame.length);
+      socket.send(frame, whenSent);
+    },
     close: (closeCode, reason) => {
       socket.close(closeCode, reason);
       // Cuts a peer that does not answer the close.
