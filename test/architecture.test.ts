@@ -9,8 +9,7 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 function sources(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
-    .map((name) => join(folder, name))
-    .filter((path) => !path.includes('arithmetic/webassembly/assembly'));
+    .map((name) => join(folder, name));
 }
 
 function imports(path: string): string[] {

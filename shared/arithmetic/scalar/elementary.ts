@@ -3,7 +3,8 @@
  * `Math` differ from engine to engine; these do not.
  *
  * The method is that of Cephes (Moshier): Cody-Waite reduction of the argument, then a minimax polynomial. Every
- * operation rounds once; there is no fused multiply-add. `../webassembly/assembly/elementary.ts` computes four numbers at a time in the same way.
+ * operation rounds once; there is no fused multiply-add. `../c/elementary.h` computes several
+ * numbers at a time in the same way.
  */
 const f = Math.fround;
 

@@ -1,16 +1,17 @@
 /// <reference path="./webassembly.d.ts" preserve="true" />
 /**
- * The WebAssembly backend: kernels with SIMD instructions, compiled from `assembly/`.
+ * The WebAssembly backend: kernels with SIMD instructions, compiled from `../c`.
  *
  * What this is not: a reader of files. The caller brings the bytes of the binary, from a file or over the network.
  * The binary is compiled when the first memory of a kind (shared or not) is made. Other threads get the compiled code.
  */
 import type { BackendHandOver, KernelBackend, KernelMemory } from '../backend.js';
+import { sizesFor } from '../c/sizes.js';
 import type { Kernels } from '../kernels.js';
 import { withSharedMemory } from './shared-memory.js';
-import { sizes } from './sizes.js';
 
 const NAME = 'webassembly';
+const sizes = sizesFor(4);
 const PAGE_BYTES = 65_536;
 /**
  * The largest possible maximum of a 32-bit memory. It only reserves a range of addresses, and uses no memory itself.

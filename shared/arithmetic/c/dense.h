@@ -1,0 +1,145 @@
+/*
+ * Products with a dense left operand A. B is packed in panels of one or more vectors of columns: for each k, a panel's
+ * part of row k is contiguous. A is read where it is.
+ *
+ * The sums of a tile stay in registers. A tile has so many sums that an addition has been completed when the next one to
+ * the same sum begins. The vectors of B, the factor and the product need registers as well.
+ */
+#ifndef DENSE_H
+#define DENSE_H
+
+#include "vector.h"
+
+/* How a product writes its sums to C: over what is there, added to it, or continuing the sums that are there. */
+enum mode { STORE, ACCUMULATE, CONTINUE };
+
+/* The largest number of vectors of a panel, and of items of a tile with so many vectors: by the number of registers. */
+#if LANES == 16 || defined(__aarch64__)
+#define PANEL_VECTORS 4
+#define TILE_ITEMS(v) ((v) > 2 ? 6 : 8)
+#elif LANES == 8
+#define PANEL_VECTORS 2
+#define TILE_ITEMS(v) ((v) > 1 ? 6 : 8)
+#else
+#define PANEL_VECTORS 2
+#define TILE_ITEMS(v) 4
+#endif
+#define TILE_ITEMS_MAX 8
+#define PANEL_COLUMNS (PANEL_VECTORS * LANES)
+
+/* One inner index of a tile: adds the products of h entries of A, `item` floats apart, with v vectors of B. */
+INLINE void tile_step(const int h, const int v, vec s[TILE_ITEMS_MAX][PANEL_VECTORS], const float *a, size_t item,
+                      const float *b) {
+  vec row[PANEL_VECTORS];
+#pragma GCC unroll 4
+  for (int n = 0; n < v; n++) row[n] = load(b + n * LANES);
+#pragma GCC unroll 8
+  for (int i = 0; i < h; i++) {
+    vec factor = splat(a[i * item]);
+#pragma GCC unroll 4
+    for (int n = 0; n < v; n++) s[i][n] = step(s[i][n], factor, row[n]);
+  }
+}
+
+/*
+ * One tile of `h` items with one panel of `v` vectors. Entry k of item i of A is at a + i * item + k * deep. h, v and one
+ * of the two distances are constants at every place into which this is inlined.
+ */
+INLINE void tile(const int h, const int v, const float *a, size_t item, size_t deep, const float *b, int depth, float *c,
+                 size_t width, int mode) {
+  vec s[TILE_ITEMS_MAX][PANEL_VECTORS];
+#pragma GCC unroll 8
+  for (int i = 0; i < h; i++) {
+#pragma GCC unroll 4
+    for (int n = 0; n < v; n++) s[i][n] = mode == CONTINUE ? load(c + i * width + n * LANES) : splat(0);
+  }
+  int k = 0;
+  for (; k + 4 <= depth; k += 4, a += 4 * deep, b += 4 * v * LANES) {
+#pragma GCC unroll 4
+    for (int d = 0; d < 4; d++) tile_step(h, v, s, a + d * deep, item, b + d * v * LANES);
+  }
+  for (; k < depth; k++, a += deep, b += v * LANES) tile_step(h, v, s, a, item, b);
+#pragma GCC unroll 8
+  for (int i = 0; i < h; i++) {
+#pragma GCC unroll 4
+    for (int n = 0; n < v; n++) {
+      float *at = c + i * width + n * LANES;
+      store(at, mode == ACCUMULATE ? load(at) + s[i][n] : s[i][n]);
+    }
+  }
+}
+
+/* `count` tiles. `by_rows` says whether the items of A are its rows, so that `deep` is 1, or its columns. */
+INLINE void tiles(const int h, const int v, int by_rows, const float *a, size_t row, const float *b, int depth, int count,
+                  float *c, size_t width, int mode) {
+  for (; count > 0; count--, c += h * width) {
+    if (by_rows) tile(h, v, a, row, 1, b, depth, c, width, mode);
+    else tile(h, v, a, 1, row, b, depth, c, width, mode);
+    a += by_rows ? h * row : (size_t)h;
+  }
+}
+
+#define TILES(h, v)                                                                                               \
+  static __attribute__((noinline)) void tiles_##h##x##v(int by_rows, const float *a, size_t row, const float *b,  \
+                                                        int depth, int count, float *c, size_t width, int mode) { \
+    tiles(h, v, by_rows, a, row, b, depth, count, c, width, mode);                                                \
+  }
+#define CALL(h, v) \
+  case h: return tiles_##h##x##v(by_rows, a, row, b, depth, count, c, width, mode);
+
+#define PANEL_1_TO_4(v) TILES(1, v) TILES(2, v) TILES(3, v) TILES(4, v)
+#define PANEL_TO_6(v) TILES(5, v) TILES(6, v)
+#define PANEL_TO_8(v) TILES(7, v) TILES(8, v)
+#define CALL_1_TO_4(v) CALL(1, v) CALL(2, v) CALL(3, v) CALL(4, v)
+#define CALL_TO_6(v) CALL(5, v) CALL(6, v)
+#define CALL_TO_8(v) CALL(7, v) CALL(8, v)
+
+#define PANEL(v, more, calls)                                                                                        \
+  PANEL_1_TO_4(v) more                                                                                               \
+  static void panel_##v(int h, int by_rows, const float *a, size_t row, const float *b, int depth, int count, float *c, \
+                        size_t width, int mode) {                                                                    \
+    switch (h) { CALL_1_TO_4(v) calls }                                                                              \
+  }
+
+#if PANEL_VECTORS == 4
+PANEL(1, PANEL_TO_6(1) PANEL_TO_8(1), CALL_TO_6(1) CALL_TO_8(1))
+PANEL(2, PANEL_TO_6(2) PANEL_TO_8(2), CALL_TO_6(2) CALL_TO_8(2))
+PANEL(3, PANEL_TO_6(3), CALL_TO_6(3))
+PANEL(4, PANEL_TO_6(4), CALL_TO_6(4))
+#elif LANES == 8
+PANEL(1, PANEL_TO_6(1) PANEL_TO_8(1), CALL_TO_6(1) CALL_TO_8(1))
+PANEL(2, PANEL_TO_6(2), CALL_TO_6(2))
+#else
+PANEL(1, , )
+PANEL(2, , )
+#endif
+
+/*
+ * All tiles of `items` items with one panel. The heights of the tiles differ by at most one, and the taller tiles come
+ * first.
+ */
+static void dense_panel(int v, int by_rows, const float *a, size_t row, const float *b, int depth, int items, float *c,
+                        size_t width, int mode) {
+  int most = TILE_ITEMS(v);
+  int tiles = (items + most - 1) / most;
+  int h = items / tiles;
+  int taller = items % tiles;
+  for (int pass = 0; pass < 2; pass++) {
+    int height = pass ? h : h + 1;
+    int count = pass ? tiles - taller : taller;
+    if (count == 0) continue;
+    switch (v) {
+      case 1: panel_1(height, by_rows, a, row, b, depth, count, c, width, mode); break;
+      case 2: panel_2(height, by_rows, a, row, b, depth, count, c, width, mode); break;
+#if PANEL_VECTORS == 4
+      case 3: panel_3(height, by_rows, a, row, b, depth, count, c, width, mode); break;
+      case 4: panel_4(height, by_rows, a, row, b, depth, count, c, width, mode); break;
+#endif
+    }
+    size_t done = (size_t)height * count;
+    a += by_rows ? done * row : done;
+    c += done * width;
+  }
+}
+
+#endif

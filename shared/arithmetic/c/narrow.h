@@ -1,0 +1,116 @@
+/*
+ * Products of a first layer whose row of outputs fits into the registers. The loops go through the lists of the samples'
+ * non-zeros (samples.h), sample by sample. They need no other lists and no packing.
+ *
+ * If the number of outputs is not a multiple of the lanes, the last vector of a row begins `back` floats early. It
+ * computes some columns of the vector before it again, and stores only its own. If the row is shorter than a vector, the
+ * vector reads floats in front of the row and ignores them.
+ */
+#ifndef NARROW_H
+#define NARROW_H
+
+#include "samples.h"
+#include "vector.h"
+
+/* The widest row. Its sums or deltas stay in registers, which also have space for the products. */
+#define NARROW_COLUMNS 16
+#define NARROW_VECTORS (NARROW_COLUMNS / LANES)
+
+/* Where vector v of n begins in a row. */
+INLINE int narrow_at(int v, int n, int back) { return v * LANES - (v == n - 1 ? back : 0); }
+
+/* y = x W with rows of n vectors. n is a constant at every place into which this is inlined. */
+INLINE void narrow_forward_of(const int n, const struct packed *packed, int rows, int inputs, const float *w, int outputs,
+                              float *y) {
+  int back = n * LANES - outputs;
+  int header = bounds_of(inputs);
+  const uint8_t *bytes = packed_bytes(packed);
+  const uint16_t *places = packed_places(packed);
+  const any_uint32 *bounds = packed_bounds(packed);
+  for (int r = 0; r < rows; r++, bounds += header, y += outputs) {
+    vec s[NARROW_VECTORS];
+#pragma GCC unroll 4
+    for (int v = 0; v < n; v++) s[v] = splat(0);
+    uint32_t end = bounds[header - 1];
+    for (uint32_t entry = bounds[0]; entry < end; entry++) {
+      const float *row = w + (size_t)places[entry] * outputs;
+      vec factor = splat(packed->values[bytes[entry]]);
+#pragma GCC unroll 4
+      for (int v = 0; v < n; v++) s[v] = step(s[v], factor, load(row + narrow_at(v, n, back)));
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < n; v++) store_from(y + narrow_at(v, n, back), s[v], v == n - 1 ? back : 0);
+  }
+}
+
+/*
+ * sums = x^T delta. Every sample adds to the rows of its non-zero pixels, so each sum goes through the samples in
+ * ascending order. The sums have n vectors for each input. They are stored or added to gw at the end.
+ */
+INLINE void narrow_gradient_of(const int n, const struct packed *packed, int rows, int inputs, const float *delta,
+                               int outputs, float *gw, int accumulate, float *sums) {
+  int back = n * LANES - outputs;
+  int header = bounds_of(inputs);
+  const uint8_t *bytes = packed_bytes(packed);
+  const uint16_t *places = packed_places(packed);
+  const any_uint32 *bounds = packed_bounds(packed);
+  for (int i = 0; i < inputs * n; i++) store(sums + i * LANES, splat(0));
+  for (int r = 0; r < rows; r++, bounds += header, delta += outputs) {
+    vec d[NARROW_VECTORS];
+#pragma GCC unroll 4
+    for (int v = 0; v < n; v++) d[v] = load(delta + narrow_at(v, n, back));
+    uint32_t end = bounds[header - 1];
+    for (uint32_t entry = bounds[0]; entry < end; entry++) {
+      float *sum = sums + (size_t)places[entry] * (n * LANES);
+      vec factor = splat(packed->values[bytes[entry]]);
+#pragma GCC unroll 4
+      for (int v = 0; v < n; v++) store(sum + v * LANES, step(load(sum + v * LANES), factor, d[v]));
+    }
+  }
+  for (int i = 0; i < inputs; i++, gw += outputs, sums += n * LANES) {
+#pragma GCC unroll 4
+    for (int v = 0; v < n; v++) {
+      float *at = gw + narrow_at(v, n, back);
+      vec sum = load(sums + v * LANES);
+      store_from(at, accumulate ? load(at) + sum : sum, v == n - 1 ? back : 0);
+    }
+  }
+}
+
+#define NARROW(n)                                                                                                      \
+  static __attribute__((noinline)) void narrow_forward_##n(const struct packed *packed, int rows, int inputs,          \
+                                                           const float *w, int outputs, float *y) {                    \
+    narrow_forward_of(n, packed, rows, inputs, w, outputs, y);                                                         \
+  }                                                                                                                    \
+  static __attribute__((noinline)) void narrow_gradient_##n(const struct packed *packed, int rows, int inputs,         \
+                                                            const float *delta, int outputs, float *gw, int accumulate, \
+                                                            float *sums) {                                             \
+    narrow_gradient_of(n, packed, rows, inputs, delta, outputs, gw, accumulate, sums);                                 \
+  }
+#define NARROW_FORWARD_CALL(n) \
+  case n: return narrow_forward_##n(packed, rows, inputs, w, outputs, y);
+#define NARROW_GRADIENT_CALL(n) \
+  case n: return narrow_gradient_##n(packed, rows, inputs, delta, outputs, gw, accumulate, sums);
+
+#if LANES == 4
+#define EACH_NARROW(DO) DO(1) DO(2) DO(3) DO(4)
+#elif LANES == 8
+#define EACH_NARROW(DO) DO(1) DO(2)
+#else
+#define EACH_NARROW(DO) DO(1)
+#endif
+
+EACH_NARROW(NARROW)
+
+/* y = x W for listed samples, with at most `NARROW_COLUMNS` outputs. */
+static void narrow_forward(const struct packed *packed, int rows, int inputs, const float *w, int outputs, float *y) {
+  switch ((outputs + LANES - 1) / LANES) { EACH_NARROW(NARROW_FORWARD_CALL) }
+}
+
+/* gw = x^T delta. `sums` is scratch space: for each input, the vectors of its row. */
+static void narrow_gradient(const struct packed *packed, int rows, int inputs, const float *delta, int outputs, float *gw,
+                            int accumulate, float *sums) {
+  switch ((outputs + LANES - 1) / LANES) { EACH_NARROW(NARROW_GRADIENT_CALL) }
+}
+
+#endif

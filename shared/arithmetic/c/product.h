@@ -1,0 +1,214 @@
+/*
+ * C = A B, for the three products of a dense layer. The product is divided into blocks that fit into the caches. If A
+ * has enough zeros, the blocks use lists of its non-zeros. Otherwise they use tiles. Both ways compute the same bits,
+ * because each sum starts from +0 and goes through the inner index in ascending order.
+ */
+#ifndef PRODUCT_H
+#define PRODUCT_H
+
+#include "elementwise.h"
+#include "lists.h"
+
+/*
+ * The items of a product's left operand A: rows or columns of a matrix, packed samples, or the pixels of packed samples.
+ * `row` is the length of a row of the matrix in floats, or the number of bounds of a sample.
+ */
+enum left { ROWS, COLUMNS, SAMPLES, PIXELS };
+
+/* Columns of C that are computed together. Their packed block of B stays in the second cache. */
+#define GROUP_COLUMNS 1024
+/* Inner indices of a block, where the items are rows. A panel of B of this depth stays in the first cache. */
+#define DENSE_DEPTH 256
+#define SPARSE_DEPTH (LANES == 4 ? 128 : 64)
+/* Items of a block. */
+#define DENSE_ITEMS 96
+#define SPARSE_ITEMS 64
+/* Unused space at the end of a list, in entries: see `spread` in lists.h. */
+#define SPREAD_ENTRIES 16
+/* Unused columns that a packed block of B may have, because the rows of all its panels have the same length. */
+#define PADDING_COLUMNS (24 * LANES)
+/* Rows of B up to this length need no packing: they are spread over the cache well enough. */
+#define UNPACKED_COLUMNS 128
+/* With fewer items, packing costs more time than it saves. */
+#define PACKED_ITEMS 16
+/* With up to this many columns, making an entry of a list costs more time than the products with it. */
+#define FEW_COLUMNS 16
+
+INLINE float *aligned(float *at) { return (float *)(((uintptr_t)at + 63) & ~(uintptr_t)63); }
+
+/* Copies B into panels. Zeros pad the last one. */
+static void pack_dense(const float *b, size_t row, int depth, int columns, float *packed) {
+  for (int column = 0; column < columns; column += PANEL_COLUMNS) {
+    int left = min(PANEL_COLUMNS, columns - column);
+    int v = (left + LANES - 1) / LANES;
+    int whole = left / LANES;
+    const float *from = b + column;
+    for (int k = 0; k < depth; k++, from += row, packed += v * LANES) {
+      for (int n = 0; n < whole; n++) store(packed + n * LANES, load(from + n * LANES));
+      if (whole == v) continue;
+      store(packed + whole * LANES, splat(0));
+      for (int j = whole * LANES; j < left; j++) packed[j] = from[j];
+    }
+  }
+}
+
+static void copy_columns(const float *from, size_t from_row, float *to, size_t to_row, int rows, int columns) {
+  for (; rows > 0; rows--, from += from_row, to += to_row) {
+    for (int j = 0; j < columns; j++) to[j] = from[j];
+  }
+}
+
+/* Computes a block with tiles. A panel that is wider than what is left of C is computed in the scratch and copied. */
+static void dense_block(int by_rows, const float *a, size_t row, int items, int depth, const float *b, size_t width,
+                        int columns, float *c, int mode, float *scratch) {
+  float *edge = aligned(scratch);
+  float *packed = edge + DENSE_ITEMS * PANEL_COLUMNS;
+  pack_dense(b, width, depth, columns, packed);
+  for (int i = 0; i < items; i += DENSE_ITEMS, c += DENSE_ITEMS * width) {
+    int some = min(DENSE_ITEMS, items - i);
+    const float *from = a + (by_rows ? i * row : (size_t)i);
+    const float *panel = packed;
+    for (int column = 0; column < columns; column += PANEL_COLUMNS) {
+      int wide = min(PANEL_COLUMNS, columns - column);
+      int v = (wide + LANES - 1) / LANES;
+      float *at = c + column;
+      if (wide == v * LANES) dense_panel(v, by_rows, from, row, panel, depth, some, at, width, mode);
+      else {
+        if (mode != STORE) copy_columns(at, width, edge, PANEL_COLUMNS, some, wide);
+        dense_panel(v, by_rows, from, row, panel, depth, some, edge, PANEL_COLUMNS, mode);
+        copy_columns(edge, PANEL_COLUMNS, at, width, some, wide);
+      }
+      panel += (size_t)v * LANES * depth;
+    }
+  }
+}
+
+/*
+ * Copies B so that the columns of each panel are contiguous, as `sparse_panel` reads them. The rows of all panels are as
+ * long as those of the first panel. B is read row by row, because processors prefetch such reads.
+ */
+static void pack_sparse(const float *b, size_t row, int depth, int columns, float *packed, int packed_row) {
+  int vectors = (columns + LANES - 1) / LANES;
+  int missing = vectors * LANES - columns;
+  for (int k = 0; k < depth; k++, b += row, packed += packed_row) {
+    const float *from = b;
+    float *to = packed;
+    for (int left = vectors; left > 0; to += (size_t)depth * packed_row) {
+      int n = panel_vectors(left);
+      left -= n;
+      const float *first = left ? from : from - missing;
+      for (int v = 0; v < n; v++) store(to + v * LANES, load(first + v * LANES));
+      from += n * LANES;
+    }
+  }
+}
+
+/* Runs all panels of a block. Packed panels of B are `panel` floats apart. If B is not packed, `panel` is 0. */
+static void sparse_panels(const struct list *lists, int items, const struct entry *entries, const float *b, size_t panel,
+                          int columns, float *c, size_t width, int mode) {
+  int left = (columns + LANES - 1) / LANES;
+  int missing = left * LANES - columns;
+  while (left > 0) {
+    int n = panel_vectors(left);
+    left -= n;
+    int back = left ? 0 : missing;
+    sparse_panel(n, lists, items, entries, panel ? b : b - back, c - back, width, back, mode);
+    b += panel ? panel : (size_t)(n * LANES);
+    c += n * LANES;
+  }
+}
+
+/* Makes the lists of `items` items of A, beginning with item i, for the inner indices from k on. */
+static void make_lists(enum left left, const void *a, size_t row, int i, int items, int k, int depth, int row_bytes,
+                       struct list *lists, struct entry *entries) {
+  const float *matrix = a;
+  const struct packed *packed = a;
+  switch (left) {
+    case ROWS: list_rows(matrix + i * row + k, row, items, depth, row_bytes, lists, entries); break;
+    case COLUMNS: list_columns(matrix + k * row + i, row, items, depth, row_bytes, lists, entries); break;
+    case SAMPLES: list_samples(packed, (int)row, i, items, k, depth, row_bytes, lists, entries); break;
+    case PIXELS: list_pixels(packed, (int)row, i, items, k, depth, row_bytes, lists, entries); break;
+  }
+}
+
+/*
+ * Computes a block with lists of A's non-zeros. `k` is the block's first inner index. A block that is deeper than
+ * `SPARSE_DEPTH` is computed part by part. If the sums have to be added to C, they are completed in the scratch first,
+ * because each sum may be added to C only once.
+ */
+static void sparse_block(enum left left, const void *a, size_t a_row, int k, int items, int depth, const float *b,
+                         size_t width, int columns, float *c, int mode, float *scratch) {
+  struct list *lists = (struct list *)scratch;
+  struct entry *entries = (struct entry *)(lists + SPARSE_ITEMS);
+  float *packed = aligned((float *)(entries + SPARSE_ITEMS * (min(depth, SPARSE_DEPTH) + SPREAD_ENTRIES)));
+  float *sums = packed + (size_t)depth * (columns + PADDING_COLUMNS);
+  size_t panel = 0;
+  int row = (int)width;
+  if (width > UNPACKED_COLUMNS && items >= PACKED_ITEMS) {
+    row = LANES * panel_vectors((columns + LANES - 1) / LANES);
+    panel = (size_t)row * depth;
+    pack_sparse(b, width, depth, columns, packed, row);
+    b = packed;
+  }
+  int in_parts = mode == ACCUMULATE && depth > SPARSE_DEPTH;
+  for (int i = 0; i < items; i += SPARSE_ITEMS, c += SPARSE_ITEMS * width) {
+    int some = min(SPARSE_ITEMS, items - i);
+    for (int part = 0; part < depth; part += SPARSE_DEPTH) {
+      int deep = min(SPARSE_DEPTH, depth - part);
+      make_lists(left, a, a_row, i, some, k + part, deep, 4 * row, lists, entries);
+      const float *from = b + (size_t)part * row;
+      if (in_parts) sparse_panels(lists, some, entries, from, panel, columns, sums, columns, part ? CONTINUE : STORE);
+      else sparse_panels(lists, some, entries, from, panel, columns, c, width, part ? CONTINUE : mode);
+    }
+    if (!in_parts) continue;
+    for (int r = 0; r < some; r++) add_floats(c + r * width, sums + (size_t)r * columns, c + r * width, columns);
+  }
+}
+
+INLINE int count_non_zero(const float *at, int floats) {
+  int count = 0;
+  for (int i = 0; i < floats; i++) count += at[i] != 0;
+  return count;
+}
+
+/*
+ * Whether less than `part` quarters of A are non-zero. Up to four rows of A are counted. The answer influences only the
+ * speed, not the result.
+ */
+static int is_sparse(const float *a, size_t row, int rows, int columns, int part) {
+  int samples = min(rows, 4);
+  int present = 0;
+  for (int s = 0; s < samples; s++) present += count_non_zero(a + (size_t)(s * rows / samples) * row, columns);
+  return present * 4 < samples * columns * part;
+}
+
+/*
+ * C[i, j] = sum over k of A[i, k] B[k, j], written as `mode` says. `a` points at a matrix of floats or at packed samples.
+ * B and C have rows of `width` floats.
+ */
+static void product(enum left left, const void *a, size_t row, int items, int depth, const float *b, int width, float *c,
+                    int mode, float *scratch) {
+  int by_rows = left == ROWS || left == SAMPLES;
+  int listed = left == SAMPLES || left == PIXELS;
+  int part = width > FEW_COLUMNS ? 3 : 2;
+  int rows = by_rows ? items : depth, inner = by_rows ? depth : items;
+  int sparse = listed || (width >= LANES && is_sparse(a, row, rows, inner, part));
+  int groups = (width + GROUP_COLUMNS - 1) / GROUP_COLUMNS;
+  int columns = ((width + groups - 1) / groups + LANES - 1) & ~(LANES - 1);
+  int block_depth = !by_rows ? depth : sparse ? SPARSE_DEPTH : DENSE_DEPTH;
+  for (int column = 0; column < width; column += columns) {
+    int some = min(columns, width - column);
+    for (int k = 0; k < depth; k += block_depth) {
+      int deep = min(block_depth, depth - k);
+      const float *from = b + (size_t)k * width + column;
+      int how = k == 0 ? mode : CONTINUE;
+      if (sparse) sparse_block(left, a, row, k, items, deep, from, width, some, c + column, how, scratch);
+      else {
+        const float *at = (const float *)a + (by_rows ? (size_t)k : k * row);
+        dense_block(by_rows, at, row, items, deep, from, width, some, c + column, how, scratch);
+      }
+    }
+  }
+}
+
+#endif

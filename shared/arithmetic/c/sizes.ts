@@ -1,0 +1,40 @@
+/** The sizes of buffers that the code in this folder needs. They follow from the formats and loops of that code. */
+import type { KernelSizes } from '../backend.js';
+
+/**
+ * Bytes of a record. It has the raw pixels, or a list with its bounds and two bytes for each entry. A list has entries
+ * for up to three quarters of the pixels.
+ */
+function recordBytesMax(pixels: number): number {
+  const list = 4 * boundsOf(pixels) + 2 * Math.floor((3 * pixels) / 4);
+  return Math.ceil(Math.max(list, 4 + pixels) / 4) * 4;
+}
+
+/** The bounds of one image: see samples.h. */
+function boundsOf(pixels: number): number {
+  return Math.ceil(pixels / 64) + 1;
+}
+
+/**
+ * Floats of a packed micro-batch. It has one float for each pixel; or lists with three bytes for each pixel, their
+ * bounds, a table, and space for one further list.
+ */
+function packedFloats(rows: number, pixels: number): number {
+  return 320 + pixels + rows * (pixels + boundsOf(pixels));
+}
+
+/** The sizes for kernels whose vectors have `lanes` floats. */
+export function sizesFor(lanes: number): KernelSizes {
+  return {
+    recordBytesMax,
+    packedFloats,
+    /** Floats of scratch space that are enough for any kernel and a layer of these sizes: see product.h and narrow.h. */
+    scratchFloats(rows, inputs, outputs) {
+      const columns = Math.min(Math.max(inputs, outputs), 1024 + lanes);
+      const dense = 96 * 4 * lanes + Math.max(rows, 256) * (columns + 4 * lanes);
+      const sparse = 128 * (128 + 17) + Math.max(rows, 128) * (columns + 24 * lanes) + 64 * columns;
+      const narrow = 16 * Math.min(inputs, 4096);
+      return 64 + Math.max(dense, sparse, narrow, lanes * (outputs + 2));
+    },
+  };
+}

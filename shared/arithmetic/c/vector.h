@@ -1,0 +1,65 @@
+/*
+ * The vectors that all kernels compute with. `LANES` is the number of floats of a vector: 4, 8 or 16. It is set when the
+ * kernels are compiled. It changes the speed of a kernel and never its result.
+ */
+#ifndef VECTOR_H
+#define VECTOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float vec __attribute__((vector_size(4 * LANES)));
+typedef int32_t ivec __attribute__((vector_size(4 * LANES)));
+/* A vector at any address of floats. */
+typedef vec unaligned_vec __attribute__((aligned(4), may_alias));
+
+/* Vectors of 16 bytes, where the code depends on their size. */
+typedef float vec4 __attribute__((vector_size(16)));
+typedef int32_t ivec4 __attribute__((vector_size(16)));
+typedef uint64_t pair __attribute__((vector_size(16)));
+typedef vec4 unaligned_vec4 __attribute__((aligned(4), may_alias));
+
+typedef uint32_t any_uint32 __attribute__((may_alias, aligned(4)));
+typedef uint64_t any_uint64 __attribute__((may_alias, aligned(1)));
+/* Sixteen bytes at any address. */
+typedef pair pair_at __attribute__((aligned(1), may_alias));
+
+INLINE int min(int a, int b) { return a < b ? a : b; }
+INLINE int max(int a, int b) { return a > b ? a : b; }
+
+INLINE vec load(const float *at) { return *(const unaligned_vec *)at; }
+INLINE void store(float *at, vec x) { *(unaligned_vec *)at = x; }
+INLINE vec4 load4(const float *at) { return *(const unaligned_vec4 *)at; }
+INLINE void store4(float *at, vec4 x) { *(unaligned_vec4 *)at = x; }
+
+/* x in every lane. The difference of x and +0 is x, also for -0. */
+INLINE vec splat(float x) { return x - (vec){0}; }
+INLINE ivec isplat(int32_t x) { return x - (ivec){0}; }
+
+/* a in the lanes in which `condition` is all ones, b in those in which it is all zeros. */
+INLINE vec choose(ivec condition, vec a, vec b) { return (vec)((condition & (ivec)a) | (~condition & (ivec)b)); }
+
+/* x in the lanes in which `condition` is all ones, +0 in the others. */
+INLINE vec only(ivec condition, vec x) { return (vec)(condition & (ivec)x); }
+
+/*
+ * sum + a * b: the product is rounded, and then the sum. This is the one step of every dot product. The compiler may not
+ * fuse the two operations (-ffp-contract=off).
+ */
+INLINE vec step(vec sum, vec a, vec b) { return sum + a * b; }
+
+/* Stores the lanes from `first` on, each where the whole vector at `at` would have it. */
+INLINE void store_from(float *at, vec x, int first) {
+  if (first == 0) {
+    store(at, x);
+    return;
+  }
+#pragma GCC unroll 16
+  for (int lane = 1; lane < LANES; lane++) {
+    if (lane >= first) at[lane] = x[lane];
+  }
+}
+
+#endif
