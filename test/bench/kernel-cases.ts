@@ -3,18 +3,9 @@
  *
  * What this is not: the timing, which is in `kernels.ts`.
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
-import { Arena } from '../../shared/arithmetic/arena.js';
-import type { KernelMemory } from '../../shared/arithmetic/backend.js';
-import { Activation, type Kernels, Loss, type Pointer, Write } from '../../shared/arithmetic/kernels.js';
-import { Random } from '../../shared/random.js';
-import { nodePlatform } from '../../worker/node-platform.js';
-
-const PIXELS = 784;
-const IMAGES = 4096;
-const random = new Random(1);
+import type { KernelBackend, KernelSizes } from '../../shared/arithmetic/backend.js';
+import { Activation, type Kernels, Loss, Write } from '../../shared/arithmetic/kernels.js';
+import { IMAGES, Operands, PIXELS } from './kernel-operands.js';
 
 export interface Measurement {
   readonly name: string;
@@ -24,41 +15,12 @@ export interface Measurement {
   run(turn: number): void;
 }
 
-const arena = new Arena();
-const { backend } = nodePlatform();
-const { packedFloats, recordBytesMax, scratchFloats } = backend.sizes;
-const records = arena.uint32(IMAGES);
-const image = arena.bytes(PIXELS);
-const heap = arena.bytes(IMAGES * recordBytesMax(PIXELS));
-const labels = arena.bytes(IMAGES);
-const ids = arena.uint32(IMAGES);
-const scratch = arena.floats(scratchFloats(64, PIXELS, 512));
-const fills: (() => void)[] = [];
-let memory: KernelMemory;
+/** The kernels of the operands' memory. They exist after the memory is made, before the first run. */
 let kernels: Kernels;
+let operands: Operands;
 
-function numbers(length: number, zeros: number): Pointer {
-  const at = arena.floats(length);
-  fills.push(() => {
-    const out = new Float32Array(memory.buffer, at, length);
-    for (let i = 0; i < length; i++) out[i] = random.uniform() < zeros ? 0 : random.uniform() - 0.5;
-  });
-  return at;
-}
-
-/** The number of different batches. The turns use them one after the other, so that no branch predictor learns one. */
-const BATCHES = 16;
-const fetchedLabels = arena.bytes(64);
-
-function batchesOf(rows: number): (turn: number) => Pointer {
-  const bytes = 4 * packedFloats(rows, PIXELS);
-  const first = arena.bytes(BATCHES * bytes);
-  fills.push(() => {
-    for (let n = 0; n < BATCHES; n++) {
-      kernels.gather(records, labels, PIXELS, ids + 4 * rows * n, rows, first + bytes * n, fetchedLabels);
-    }
-  });
-  return (turn) => first + bytes * (turn % BATCHES);
+function numbers(length: number, zeros: number) {
+  return operands.numbers(length, zeros);
 }
 
 function dense(rows: number, inputs: number, outputs: number, zeros: number): Measurement[] {
@@ -67,6 +29,7 @@ function dense(rows: number, inputs: number, outputs: number, zeros: number): Me
   const delta = numbers(rows * outputs, zeros);
   const [gw, gb] = [numbers(inputs * outputs, 0), numbers(outputs, 0)];
   const [wT, deltaIn] = [numbers(inputs * outputs, 0), numbers(rows * inputs, 0)];
+  const { scratch } = operands;
   const label = `${rows}x${inputs}x${outputs} ${100 * zeros}% zeros`;
   const common = { work: 2 * rows * inputs * outputs, unit: 'GFLOP/s' } as const;
   const { linear, relu } = Activation;
@@ -93,7 +56,8 @@ function dense(rows: number, inputs: number, outputs: number, zeros: number): Me
 function input(rows: number, outputs: number): Measurement[] {
   const [w, b, y] = [numbers(PIXELS * outputs, 0), numbers(outputs, 0), numbers(rows * outputs, 0)];
   const [delta, gw, gb] = [numbers(rows * outputs, 0), numbers(PIXELS * outputs, 0), numbers(outputs, 0)];
-  const at = batchesOf(rows);
+  const at = operands.batches(rows);
+  const { scratch } = operands;
   const label = `${rows}x${PIXELS}x${outputs} digits`;
   const common = { work: 2 * rows * PIXELS * outputs, unit: 'GFLOP/s' } as const;
   const { relu } = Activation;
@@ -116,7 +80,8 @@ function elementwise(): Measurement[] {
   const n = 78_400;
   const [a, b, c] = [numbers(n, 0), numbers(n, 0), numbers(n, 0)];
   const [wide, out] = [numbers(784 * 512, 0), numbers(784 * 512, 0)];
-  const packed = arena.floats(packedFloats(32, PIXELS));
+  const packed = operands.packed(32);
+  const { records, labels, ids, fetchedLabels, scratch } = operands;
   const [y, delta, sums] = [numbers(32 * 10, 0), numbers(32 * 10, 0), numbers(2, 0)];
   const { softmaxCrossEntropy } = Loss;
   return [
@@ -147,7 +112,8 @@ function elementwise(): Measurement[] {
 
 /** Measures all kernel calls of one micro-batch, for a network of relu layers with a softmax at the end. */
 function network(rows: number, widths: number[]): Measurement {
-  const packed = arena.floats(packedFloats(rows, PIXELS));
+  const packed = operands.packed(rows);
+  const { records, labels, ids, fetchedLabels, scratch } = operands;
   const sums = numbers(2, 0);
   const layers = widths.slice(1).map((outputs, n) => ({
     inputs: widths[n],
@@ -185,40 +151,16 @@ function network(rows: number, widths: number[]): Measurement {
   return { name: `micro-batch of ${rows}, ${widths.join('-')}`, work: 0, unit: 'us', run };
 }
 
-function loadImages(): string {
-  const out = new Uint8Array(IMAGES * PIXELS);
-  const source = fillImages(out);
-  const addresses = new Uint32Array(memory.buffer, records, IMAGES);
-  for (let [n, record] = [0, heap]; n < IMAGES; n++) {
-    new Uint8Array(memory.buffer, image, PIXELS).set(out.subarray(n * PIXELS, (n + 1) * PIXELS));
-    addresses[n] = record;
-    record += kernels.keep(image, PIXELS, record);
-  }
-  new Uint32Array(memory.buffer, ids, IMAGES).forEach((_, i, all) => {
-    all[i] = i;
-  });
-  return source;
-}
-
-function fillImages(out: Uint8Array): string {
-  const place = process.env.LOCKSTEP_DATA;
-  if (place !== undefined) {
-    const file = gunzipSync(readFileSync(join(place, 'train-images-idx3-ubyte.gz')));
-    out.set(file.subarray(16, 16 + out.length));
-    return 'MNIST digits';
-  }
-  for (let i = 0; i < out.length; i++) out[i] = random.uniform() < 0.81 ? 0 : random.below(256);
-  return 'random pixels (LOCKSTEP_DATA is not set)';
-}
-
 /**
- * Makes all measurements, and says what the pixels are. Call it once per process, because listing the measurements also
- * lays out their memory.
+ * Makes all measurements for one backend. `sizes` are those of its regions. Import this module once for each backend
+ * (`kernels.ts` does), because a module has one set of operands, and its calls are compiled for one set of kernels.
  */
-export function prepare(): { measurements: readonly Measurement[]; pixels: string } {
+export function prepare(backend: KernelBackend, sizes: KernelSizes): readonly Measurement[] {
+  operands = new Operands(backend, sizes);
   const measurements = [
     ...dense(64, 784, 512, 0),
     ...dense(64, 512, 512, 0),
+    ...dense(256, 512, 512, 0),
     ...dense(16, 512, 512, 0),
     ...dense(64, 512, 512, 0.5),
     ...dense(16, 512, 512, 0.5),
@@ -235,9 +177,6 @@ export function prepare(): { measurements: readonly Measurement[]; pixels: strin
     network(32, [784, 128, 64, 10]),
     network(64, [784, 512, 512, 10]),
   ];
-  memory = backend.createMemory(arena.end, false);
-  kernels = memory.kernels;
-  const pixels = loadImages();
-  for (const fill of fills) fill();
-  return { measurements, pixels };
+  kernels = operands.fill();
+  return measurements;
 }

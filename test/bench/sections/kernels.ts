@@ -17,7 +17,7 @@ export const kernels: Section = {
   name: 'kernels',
   title: 'Kernels on one thread',
   async run(context, findings) {
-    const report = measureKernels(
+    const report = await measureKernels(
       context.quick ? 3 : Math.max(roundsMin, context.rounds),
       context.python?.program ?? 'python3',
     );
