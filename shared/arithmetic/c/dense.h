@@ -54,10 +54,13 @@ INLINE void tile(const int h, const int v, const float *a, size_t item, size_t d
     for (int n = 0; n < v; n++) s[i][n] = mode == CONTINUE ? load(c + i * width + n * LANES) : splat(0);
   }
   int k = 0;
+#if defined(__wasm__)
   for (; k + 4 <= depth; k += 4, a += 4 * deep, b += 4 * v * LANES) {
 #pragma GCC unroll 4
     for (int d = 0; d < 4; d++) tile_step(h, v, s, a + d * deep, item, b + d * v * LANES);
   }
+#endif
+#pragma GCC unroll 1
   for (; k < depth; k++, a += deep, b += v * LANES) tile_step(h, v, s, a, item, b);
 #pragma GCC unroll 8
   for (int i = 0; i < h; i++) {

@@ -20,8 +20,9 @@ enum left { ROWS, COLUMNS, SAMPLES, PIXELS };
 /* Inner indices of a block, where the items are rows. A panel of B of this depth stays in the first cache. */
 #define DENSE_DEPTH 256
 #define SPARSE_DEPTH (LANES == 4 ? 128 : 64)
-/* Items of a block. */
+/* Items of a block, and the length of a row of packed items: an odd number of cache lines. */
 #define DENSE_ITEMS 96
+#define PACKED_ROW 112
 #define SPARSE_ITEMS 64
 /* Unused space at the end of a list, in entries: see `spread` in lists.h. */
 #define SPREAD_ENTRIES 16
@@ -62,20 +63,28 @@ static void copy_columns(const float *from, size_t from_row, float *to, size_t t
 static void dense_block(int by_rows, const float *a, size_t row, int items, int depth, const float *b, size_t width,
                         int columns, float *c, int mode, float *scratch) {
   float *edge = aligned(scratch);
-  float *packed = edge + DENSE_ITEMS * PANEL_COLUMNS;
+  float *packed_a = edge + DENSE_ITEMS * PANEL_COLUMNS;
+  int packs_a = !by_rows && columns > PANEL_COLUMNS;
+  float *packed = packed_a + (packs_a ? (size_t)depth * PACKED_ROW : 0);
   pack_dense(b, width, depth, columns, packed);
   for (int i = 0; i < items; i += DENSE_ITEMS, c += DENSE_ITEMS * width) {
     int some = min(DENSE_ITEMS, items - i);
     const float *from = a + (by_rows ? i * row : (size_t)i);
+    size_t from_row = row;
+    if (packs_a) {
+      copy_columns(from, row, packed_a, PACKED_ROW, depth, some);
+      from = packed_a;
+      from_row = PACKED_ROW;
+    }
     const float *panel = packed;
     for (int column = 0; column < columns; column += PANEL_COLUMNS) {
       int wide = min(PANEL_COLUMNS, columns - column);
       int v = (wide + LANES - 1) / LANES;
       float *at = c + column;
-      if (wide == v * LANES) dense_panel(v, by_rows, from, row, panel, depth, some, at, width, mode);
+      if (wide == v * LANES) dense_panel(v, by_rows, from, from_row, panel, depth, some, at, width, mode);
       else {
         if (mode != STORE) copy_columns(at, width, edge, PANEL_COLUMNS, some, wide);
-        dense_panel(v, by_rows, from, row, panel, depth, some, edge, PANEL_COLUMNS, mode);
+        dense_panel(v, by_rows, from, from_row, panel, depth, some, edge, PANEL_COLUMNS, mode);
         copy_columns(edge, PANEL_COLUMNS, at, width, some, wide);
       }
       panel += (size_t)v * LANES * depth;
