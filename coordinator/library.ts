@@ -3,6 +3,8 @@
  * has examples. Importing this does nothing: no signal handlers, no flags of the engine, nothing on the terminal.
  */
 
+import { nativeKernels } from '../worker/native/native-kernels.js';
+import type { KernelsWish } from '../worker/native/wish.js';
 import { nodePlatform } from '../worker/node-platform.js';
 import type { Summary } from './archive/config.js';
 import { conduct } from './run/conduct.js';
@@ -24,6 +26,11 @@ export type { Classification, FinishedRun } from './view/finished-run.js';
 export interface TrainOptions {
   /** Compute threads. Default: one for each core. */
   readonly workers?: number;
+  /**
+   * `auto` compiles the kernels for this processor once, if there is a C compiler, and uses WebAssembly otherwise.
+   * `native` rejects with `kernels-unavailable` instead. Default: the variable LOCKSTEP_KERNELS, or `auto`.
+   */
+  readonly kernels?: KernelsWish;
   /** Aborted to end the run in good order, with a checkpoint, as Ctrl-C does at the command line. */
   readonly signal?: AbortSignal;
   /** Called with every event, in the middle of the run's work: it must return soon, and must not throw. */
@@ -34,8 +41,8 @@ export interface TrainOptions {
  * Trains on threads of this process. Resolves with the summary, also of a run that was interrupted. Rejects with a
  * `LockstepError` where a run cannot begin, cannot go on, or diverges.
  */
-export function train(request: RunRequest, options: TrainOptions = {}): Promise<Summary> {
-  const platform = nodePlatform();
+export async function train(request: RunRequest, options: TrainOptions = {}): Promise<Summary> {
+  const platform = nodePlatform({ backend: (await nativeKernels(options)) ?? undefined });
   const { workers = platform.cores, signal = new AbortController().signal, onEvent = () => {} } = options;
   return conduct(request, { ...nodeMeans, platform, site: localSite(workers), wish: signal, emit: onEvent });
 }

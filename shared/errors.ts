@@ -32,6 +32,8 @@ export type ErrorCode =
    * A wrong gradient of a worker was added to the sum, so the weights are not those that the configuration determines.
    */
   | 'weights-wrong'
+  /** The user asked for native kernels, and this machine cannot build or load them. */
+  | 'kernels-unavailable'
   /** The run needs more memory than the limits allow. */
   | 'out-of-memory'
   /** The user stopped the command before the run had begun. Exit code 130. */

@@ -122,6 +122,15 @@ export const limits = {
   downloadStallMs: 10_000,
   /** A temporary file in the cache that was not written to for this time belongs to a process that has ended. */
   downloadLeftoverMs: 60 * 60 * 1000,
+  /** A compiler must say its version within the first time, and compile a file of the kernels within the second one. */
+  compilerVersionMsMax: 10_000,
+  compilerMsMax: 60_000,
+  /** The time after which a build of the kernels that failed is tried again with the same compiler and source. */
+  buildRetryMs: 24 * 60 * 60 * 1000,
+  /** A directory of a build of the kernels that is older than this belongs to a process that has ended. */
+  buildLeftoverMs: 60 * 60 * 1000,
+  /** Builds of the kernels that the cache keeps: for other versions, compilers and processors. */
+  buildsKept: 16,
   /** The header of a safetensors file, and the axes of one of its tensors. A model needs a few names per layer. */
   safetensorsHeaderBytesMax: 1024 * 1024,
   safetensorsAxesMax: 8,

@@ -6,6 +6,8 @@ import { hostname } from 'node:os';
 import type { Platform } from '../shared/compute/platform.js';
 import { Random } from '../shared/random.js';
 import { parseJoinAddress } from './join-address.js';
+import { nativeKernels } from './native/native-kernels.js';
+import type { KernelsWish } from './native/wish.js';
 import { nodePlatform } from './node-platform.js';
 import { NodeWorker } from './node-worker.js';
 import type { Outcome, WorkDone } from './session-driver.js';
@@ -13,6 +15,7 @@ import type { SessionStatus } from './session-events.js';
 import { version } from './version.js';
 
 export { LockstepError } from '../shared/errors.js';
+export type { KernelsWish } from './native/wish.js';
 export type { Outcome, WorkDone } from './session-driver.js';
 export type { SessionStatus } from './session-events.js';
 
@@ -27,7 +30,12 @@ export interface JoinRunOptions {
   readonly signal?: AbortSignal;
   /** Called when the worker connects, joins, or waits to try again. `lastError` is the reason if it is known. */
   readonly onStatus?: (status: SessionStatus, lastError: string | null) => void;
-  /** Default: this process, with the engine as it is. */
+  /**
+   * `auto` compiles the kernels for this processor once, if there is a C compiler, and uses WebAssembly otherwise.
+   * `native` rejects with `kernels-unavailable` instead. Default: the variable LOCKSTEP_KERNELS, or `auto`.
+   */
+  readonly kernels?: KernelsWish;
+  /** Default: this process, with the engine as it is, and `kernels`. */
   readonly platform?: Platform;
 }
 
@@ -41,7 +49,8 @@ export type Joined = Outcome & Readonly<WorkDone>;
  */
 export async function joinRun(address: string, options: JoinRunOptions = {}): Promise<Joined> {
   const { url, token } = parseJoinAddress(address, options.token);
-  const { platform = nodePlatform(), name = hostname(), signal, onStatus = () => {} } = options;
+  const { name = hostname(), signal, onStatus = () => {} } = options;
+  const platform = options.platform ?? nodePlatform({ backend: (await nativeKernels(options)) ?? undefined });
   const threads = options.threads ?? platform.cores;
   const worker = new NodeWorker({
     url,

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import type { KernelBackend } from '../shared/arithmetic/backend.js';
 import { openBackend } from '../shared/arithmetic/backends.js';
 import { webAssemblyCode } from '../shared/arithmetic/webassembly/backend.js';
 import type { Platform, ThreadHandle } from '../shared/compute/platform.js';
@@ -19,15 +20,18 @@ const threadFile = new URL('./thread-entry.js', import.meta.url);
 const maxYoungGenerationSizeMb = 3;
 
 export interface NodePlatformOptions {
+  /** Default: WebAssembly. `native/native-kernels.ts` finds the kernels that are faster. */
+  readonly backend?: KernelBackend | undefined;
   /** Measures this thread. Default: nothing is measured. */
   readonly profile?: Profile | undefined;
   /** Called after each start of a thread, because that resets the engine's flags. */
   readonly threadStarted?: () => void;
 }
 
-export function nodePlatform({ profile = noProfile, threadStarted }: NodePlatformOptions = {}): Platform {
+export function nodePlatform(options: NodePlatformOptions = {}): Platform {
+  const { backend = openWebAssemblyFile(), profile = noProfile, threadStarted } = options;
   return {
-    backend: openBackend(webAssemblyCode(readFileSync(kernelsFile), sha256)),
+    backend,
     cores: availableParallelism(),
     sharesMemory: true,
     spawnThread: () => spawnThread(threadStarted),
@@ -36,6 +40,10 @@ export function nodePlatform({ profile = noProfile, threadStarted }: NodePlatfor
     profile,
     sha256,
   };
+}
+
+function openWebAssemblyFile(): KernelBackend {
+  return openBackend(webAssemblyCode(readFileSync(kernelsFile), sha256));
 }
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');

@@ -2,6 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import { assert } from '../shared/assert.js';
 import { runThread, type ToThread } from '../shared/compute/thread.js';
+import { nodeBackends } from './native/addon.js';
 
 const port = parentPort;
 assert(port !== null, 'a compute thread was started as a program');
@@ -11,4 +12,5 @@ runThread(
     listen: (receive) => port.on('message', (message: ToThread) => receive(message)),
   },
   () => performance.now(),
+  nodeBackends,
 );

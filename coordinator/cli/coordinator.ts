@@ -41,7 +41,7 @@ const closingMs = 2_000;
 /** Resolves with the exit code. */
 export async function runCoordinator(options: CoordinatorOptions): Promise<number> {
   const log = createLog(options);
-  const { platform, profiler } = preparePlatform(options);
+  const { platform, profiler } = await preparePlatform(options, log.logger);
   const { nowMs } = platform;
   const { host, minWorkers } = options;
   const given = givenToken(options.tokenFile);

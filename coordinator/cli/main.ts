@@ -9,7 +9,7 @@ import { hideBin } from 'yargs/helpers';
 import { type ErrorCode, LockstepError } from '../../shared/errors.js';
 import { limits } from '../../shared/limits.js';
 import { version } from '../version.js';
-import { accessOptions, integer, logOptions, once, readConfig, runOptions } from './options.js';
+import { accessOptions, integer, kernelsOptions, logOptions, once, readConfig, runOptions } from './options.js';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
 const exitCodes: Partial<Record<ErrorCode, number>> = {
@@ -97,6 +97,7 @@ const parser = yargs(hideBin(process.argv))
           describe: 'Token, where the address has none (also: LOCKSTEP_TOKEN)',
           coerce: once,
         })
+        .options(kernelsOptions)
         .options(logOptions)
         .example('$0 worker ws://127.0.0.1:8080', 'A coordinator on this machine')
         .example("$0 worker 'ws://192.168.1.5:8080/#TOKEN' --threads 2", 'One on another machine, two cores'),

@@ -4,12 +4,14 @@ import type { Options } from 'yargs';
 import { LockstepError } from '../../shared/errors.js';
 import { limits } from '../../shared/limits.js';
 import { findPreset, presetDefault, presets } from '../../shared/model/presets.js';
+import { type KernelsWish, kernelsWishes } from '../../worker/native/wish.js';
 import { checkpointEveryDefault, type RunRequest } from '../run/run-request.js';
 import { defaults } from '../run/settings.js';
 
 /** Options of the commands that train: the run itself, and how this process shows it. */
 export interface CommandOptions extends RunRequest {
   readonly profile: boolean;
+  readonly kernels?: KernelsWish | undefined;
   readonly logLevel: LogLevel;
   readonly logFormat: 'auto' | 'pretty' | 'json';
 }
@@ -31,6 +33,15 @@ export const logOptions = {
     choices: ['auto', 'pretty', 'json'],
     default: 'auto',
     describe: 'Readable lines or JSON lines; auto: readable in a terminal',
+  },
+} as const satisfies Record<string, Options>;
+
+/** What every command that computes asks for. */
+export const kernelsOptions = {
+  kernels: {
+    choices: kernelsWishes,
+    defaultDescription: 'auto',
+    describe: 'auto: compiled for this processor where there is a C compiler, else wasm (also: LOCKSTEP_KERNELS)',
   },
 } as const satisfies Record<string, Options>;
 
@@ -129,6 +140,7 @@ export const runOptions = {
     default: false,
     describe: 'Measure where the time goes, into profile.json and profile.md of the run directory',
   },
+  ...kernelsOptions,
   ...logOptions,
 } as const satisfies Record<string, Options>;
 

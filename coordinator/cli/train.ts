@@ -1,4 +1,5 @@
 /** `lockstep train`: trains on threads of this process. */
+import { plural } from '../../shared/plural.js';
 import { conduct } from '../run/conduct.js';
 import { localSite } from '../run/local-site.js';
 import { nodeMeans } from '../run/node-means.js';
@@ -16,12 +17,15 @@ export interface TrainCommandOptions extends CommandOptions {
 /** Resolves with the exit code. */
 export async function runTrain(options: TrainCommandOptions): Promise<number> {
   const log = createLog(options);
-  const { platform, profiler } = preparePlatform(options);
+  const { platform, profiler } = await preparePlatform(options, log.logger);
+  const { workers } = options;
+  const { description: kernels } = platform.backend;
+  log.logger.info({ workers, kernels }, `${plural(workers, 'thread')}, kernels ${kernels}`);
   const wish = new AbortController();
   onInterrupt(() => wish.abort());
   const emit = tellAll([toLog(log), toBar(log), toCollector, toProfiler(profiler)]);
   try {
-    const site = localSite(options.workers);
+    const site = localSite(workers);
     return exitCodeOf(await conduct(options, { ...nodeMeans, platform, site, wish: wish.signal, emit }));
   } finally {
     log.bar?.stop();

@@ -2,13 +2,16 @@
 import { plural } from '../../shared/plural.js';
 import { parseJoinAddress } from '../../worker/join-address.js';
 import { joinRun } from '../../worker/library.js';
+import type { KernelsWish } from '../../worker/native/wish.js';
 import { nodePlatform } from '../../worker/node-platform.js';
 import type { SessionStatus } from '../../worker/session-events.js';
 import { keepYoungGenerationSmall } from './engine.js';
+import { chooseKernels } from './kernels.js';
 import { createLog, type LogConfig } from './log.js';
 import { onInterrupt } from './signals.js';
 
 export interface WorkerOptions extends LogConfig {
+  readonly kernels?: KernelsWish | undefined;
   readonly url: string;
   readonly threads: number;
   readonly name: string;
@@ -21,6 +24,7 @@ export async function runWorker(options: WorkerOptions): Promise<number> {
   const token = options.token ?? (process.env.LOCKSTEP_TOKEN || undefined);
   const { url } = parseJoinAddress(options.url, token);
   const { name, threads } = options;
+  const backend = await chooseKernels(options.kernels, logger);
   const leaving = new AbortController();
   onInterrupt(() => {
     logger.info('handing back what it holds; Ctrl-C again stops at once');
@@ -32,7 +36,7 @@ export async function runWorker(options: WorkerOptions): Promise<number> {
     threads,
     name,
     signal: leaving.signal,
-    platform: nodePlatform({ threadStarted: keepYoungGenerationSmall }),
+    platform: nodePlatform({ backend, threadStarted: keepYoungGenerationSmall }),
     onStatus: (status, lastError) => {
       const line = describe(status, url, threads, lastError);
       if (line !== null) logger.info({ state: status.state }, line);

@@ -1,6 +1,5 @@
-/** Finds the files of a data set by their names, and names the cache directory of this user. */
+/** Finds the files of a data set by their names. */
 import { readdir } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describeFault } from './fault.js';
 
@@ -11,8 +10,6 @@ export interface DatasetPaths {
   readonly testImages: string;
   readonly testLabels: string;
 }
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The usual spellings: `train-images-idx3-ubyte`, `train-images.idx3-ubyte`, each also with `.gz`. */
 const patterns: Readonly<Record<keyof DatasetPaths, RegExp>> = {
@@ -52,12 +49,3 @@ export async function findDataset(directory: string): Promise<DatasetPaths | { r
 }
 
 const keys = ['trainImages', 'trainLabels', 'testImages', 'testLabels'] as const;
-
-/** The directory for Lockstep's downloads, as this platform's rules for cache directories say. */
-export function cacheDirectory(environment: Environment, platform: string = process.platform): string {
-  if (environment.XDG_CACHE_HOME) return join(environment.XDG_CACHE_HOME, 'lockstep');
-  const home = environment.HOME || environment.USERPROFILE || homedir();
-  if (platform === 'darwin') return join(home, 'Library', 'Caches', 'lockstep');
-  if (platform === 'win32') return join(environment.LOCALAPPDATA || join(home, 'AppData', 'Local'), 'lockstep');
-  return join(home, '.cache', 'lockstep');
-}

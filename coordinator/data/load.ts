@@ -3,11 +3,13 @@
  * LOCKSTEP_DATA, the user's cache, or the mirrors. If all of them fail and the options allow it, it generates digits.
  * This file decides the order and the messages. Other files of this folder find, read and download.
  */
+import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
+import { cacheDirectory, type Environment } from '../../shared/cache-directory.js';
 import type { Dataset } from '../../shared/data/dataset.js';
 import { type DigitsOptions, generateDigits } from '../../shared/data/digits/generate.js';
 import { LockstepError } from '../../shared/errors.js';
-import { cacheDirectory, type Environment, findDataset } from './directory.js';
+import { findDataset } from './directory.js';
 import { type DownloadProgress, fillCache } from './download.js';
 import { datasetSha256 } from './hash.js';
 import { mnist, type PublishedDataset } from './mnist.js';
@@ -95,7 +97,10 @@ async function loadIfThere(directory: string): Promise<LoadedDataset | string> {
 /** Loads the published data set from the cache. Files that are missing or damaged there are downloaded first. */
 async function loadPublished(options: LoadOptions): Promise<LoadedDataset> {
   const published = options.published ?? mnist;
-  const directory = join(cacheDirectory(options.environment ?? process.env), published.name);
+  const directory = join(
+    cacheDirectory(options.environment ?? process.env, process.platform, homedir()),
+    published.name,
+  );
   const cached = await loadIfThere(directory).catch(() => 'damaged');
   if (typeof cached !== 'string' && cached.sha256 === published.sha256) return fromCache(cached);
   await fillCache(directory, published, options);

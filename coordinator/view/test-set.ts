@@ -3,11 +3,13 @@
  * the directory that the run was trained on, LOCKSTEP_DATA, and the user's cache. Generated digits are generated again.
  * Nothing is downloaded. A data set counts only if its SHA-256 is that of the run's data set.
  */
+import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { cacheDirectory, type Environment } from '../../shared/cache-directory.js';
 import type { Samples } from '../../shared/data/dataset.js';
 import { LockstepError } from '../../shared/errors.js';
 import type { ConfigDataset } from '../archive/config.js';
-import { cacheDirectory, type Environment, findDataset } from '../data/directory.js';
+import { findDataset } from '../data/directory.js';
 import { datasetSha256 } from '../data/hash.js';
 import { loadDataset } from '../data/load.js';
 import { mnist } from '../data/mnist.js';
@@ -42,7 +44,7 @@ export async function findTestSet(wanted: Wanted, environment: Environment = pro
 function placesOf({ dataset, data, given }: Wanted, environment: Environment): (string | null)[] {
   if (given !== null) return [given];
   if (data === null && dataset.name === 'digits') return [null];
-  const usual = [environment.LOCKSTEP_DATA, join(cacheDirectory(environment), mnist.name)];
+  const usual = [environment.LOCKSTEP_DATA, join(cacheDirectory(environment, process.platform, homedir()), mnist.name)];
   return [data, ...usual].filter((place): place is string => typeof place === 'string' && place !== '');
 }
 

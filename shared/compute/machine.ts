@@ -78,7 +78,7 @@ export class Machine {
     const isShared = this.spawned > 0 && platform.sharesMemory;
     this.memory = backend.createMemory(end + knownAnswerBytes(backend.sizes), isShared);
     this.kernels = this.memory.kernels;
-    this.tensors = new Tensors(this.memory, mask, isShared);
+    this.tensors = new Tensors(this.memory, mask);
     this.weights = new TransposedWeights(this.kernels, this.workspace);
     this.buffers = new PartialBuffers(this.memory, end, partialFloats);
     this.pool = new PoolDriver(this.kernels, this.buffers, platform, onStranded, (task) => effort.sizeMax(task));

@@ -12,9 +12,8 @@ export class Tensors {
     private readonly memory: KernelMemory,
     /** Room for the mask of one part. */
     private readonly mask: Pointer,
-    isShared: boolean,
   ) {
-    this.copier = isShared ? new AlignedCopier() : null;
+    this.copier = isShared(memory.buffer) ? new AlignedCopier() : null;
   }
 
   /** A view of floats. Do not keep it: the memory may grow. */
@@ -64,4 +63,9 @@ export class Tensors {
     if (this.copier === null) target.set(source, at);
     else this.copier.copy(source, target, at);
   }
+}
+
+/** A page that is not cross-origin isolated does not even have the constructor. */
+function isShared(buffer: ArrayBufferLike): boolean {
+  return typeof SharedArrayBuffer === 'function' && buffer instanceof SharedArrayBuffer;
 }

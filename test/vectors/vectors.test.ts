@@ -23,7 +23,7 @@ describe('the vector files', () => {
   });
 });
 
-describe.each(backendsUnderTest)('the $name backend', (backend) => {
+describe.each(backendsUnderTest)('the backend $description', (backend) => {
   it('gives the functions of the file', () => {
     expect(textOf(functionVectorsOf(backend))).toBe(read('functions.json'));
   });

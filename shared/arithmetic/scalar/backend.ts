@@ -3,6 +3,7 @@
  * It is slow and needs no code but its own. Tests compare every other backend with it.
  */
 import type { KernelBackend, KernelMemory, KernelSizes } from '../backend.js';
+import { type GrowableBuffer, growableBuffer, growBuffer } from '../growable.js';
 import { scalarKernels } from './kernels.js';
 
 /** Records and packed samples are the images as they are, and no kernel needs scratch. */
@@ -12,28 +13,15 @@ const sizes: KernelSizes = {
   scratchFloats: () => 0,
 };
 
-/** The compiler's library does not know of growable shared buffers yet. Every engine that shares memory does. */
-type GrowableBuffer = SharedArrayBuffer & { grow(bytes: number): void };
-type NewGrowableBuffer = new (bytes: number, options: { maxByteLength: number }) => GrowableBuffer;
-
-/** Pointers have 32 bits. This is an address range: only the bytes that are used take memory. */
-const BYTES_MAX = 2 ** 32 - 65_536;
-
 export function openScalar(): KernelBackend {
   return {
     name: 'scalar',
     description: 'scalar',
     sizes,
-    createMemory: (bytes, shared) => (shared ? new SharedMemory(growable(bytes)) : new OwnMemory(bytes)),
+    createMemory: (bytes, shared) => (shared ? new SharedMemory(growableBuffer(bytes)) : new OwnMemory(bytes)),
     openMemory: (handOver) => new SharedMemory(handOver as GrowableBuffer),
     handOver: { name: 'scalar', code: null },
   };
-}
-
-/** The constructor is looked up here and not earlier: a page that is not cross-origin isolated does not have it. */
-function growable(bytes: number): GrowableBuffer {
-  const Buffer = SharedArrayBuffer as unknown as NewGrowableBuffer;
-  return new Buffer(bytes, { maxByteLength: BYTES_MAX });
 }
 
 /** Grows by moving to a larger buffer. */
@@ -64,6 +52,6 @@ class SharedMemory implements KernelMemory {
   }
 
   grow(bytes: number): void {
-    this.buffer.grow(this.buffer.byteLength + bytes);
+    growBuffer(this.buffer, bytes);
   }
 }

@@ -2,7 +2,6 @@ import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { cacheDirectory } from '../../../coordinator/data/directory.js';
 import { type LoadOptions, loadDataset } from '../../../coordinator/data/load.js';
 import { mnist } from '../../../coordinator/data/mnist.js';
 import { directory, filled, mirror, published, whole } from './fixture.js';
@@ -109,16 +108,6 @@ describe('without a directory', () => {
   it('digits refuse a directory', async () => {
     await expect(load({ dataset: 'digits', directory: '/data' })).rejects.toMatchObject({ code: 'usage' });
   });
-});
-
-it.each([
-  [{ XDG_CACHE_HOME: '/x', HOME: '/h' }, 'linux', '/x/lockstep'],
-  [{ HOME: '/h' }, 'linux', '/h/.cache/lockstep'],
-  [{ HOME: '/h' }, 'darwin', '/h/Library/Caches/lockstep'],
-  [{ LOCALAPPDATA: '/local' }, 'win32', '/local/lockstep'],
-  [{ USERPROFILE: '/user' }, 'win32', '/user/AppData/Local/lockstep'],
-])('the cache of %o on %s is %s', (environment, platform, path) => {
-  expect(cacheDirectory(environment, platform)).toBe(join(path));
 });
 
 describe.skipIf(!process.env.LOCKSTEP_DATA)('MNIST in LOCKSTEP_DATA', () => {

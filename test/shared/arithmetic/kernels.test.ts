@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { KernelBackend } from '../../../shared/arithmetic/backend.js';
 import { Activation } from '../../../shared/arithmetic/kernels.js';
-import { backendsUnderTest, scalar } from './backends.js';
+import { backendsUnderTest, native, nativeOfEachWidth, scalar } from './backends.js';
 import { caseBytes, type Implementation, type KernelCase } from './case-workspace.js';
 import { kernelCases, layerCases } from './kernels.cases.js';
 
@@ -24,32 +24,39 @@ function expectSameBytes(kernelCase: KernelCase, implementation: Implementation)
   expect(byte, `${kernelCase.name}: first byte that differs`).toBe(-1);
 }
 
-describe.each(backendsUnderTest)('the $name kernels equal the scalar specification, bit for bit', (backend) => {
-  const own = implementation(backend, false);
-  const cases = kernelCases();
-  const kinds = [...new Set(cases.map(({ name }) => name.split(' ')[0]))];
-  test.each(kinds)('%s', (kind) => {
-    for (const each of cases) if (each.name.startsWith(`${kind} `)) expectSameBytes(each, own);
-  });
-
-  test('on shared memory too', () => {
-    const shared = implementation(backend, true);
-    for (const each of cases.filter((_, i) => i % 7 === 0)) expectSameBytes(each, shared);
-  });
-
-  test('for layers of any size', () => {
-    const layer = fc.record({
-      rows: fc.integer({ min: 1, max: 70 }),
-      inputs: fc.integer({ min: 1, max: 150 }),
-      outputs: fc.integer({ min: 1, max: 70 }),
-    });
-    const zeros = fc.constantFrom(0, 0.2, 0.6, 0.95);
-    const activation = fc.constantFrom(...Object.entries(Activation));
-    fc.assert(
-      fc.property(layer, zeros, activation, (sizes, share, code) => {
-        for (const each of layerCases(sizes, share, code)) expectSameBytes(each, own);
-      }),
-      { numRuns: 60, seed: 1 },
-    );
-  });
+test.skipIf(native === null)('native kernels are tested, in every width (needs a C compiler)', () => {
+  expect(nativeOfEachWidth.map(({ description }) => description)).toContain(native?.description);
 });
+
+describe.each(backendsUnderTest)(
+  'the kernels of $description equal the scalar specification, bit for bit',
+  (backend) => {
+    const own = implementation(backend, false);
+    const cases = kernelCases();
+    const kinds = [...new Set(cases.map(({ name }) => name.split(' ')[0]))];
+    test.each(kinds)('%s', (kind) => {
+      for (const each of cases) if (each.name.startsWith(`${kind} `)) expectSameBytes(each, own);
+    });
+
+    test('on shared memory too', () => {
+      const shared = implementation(backend, true);
+      for (const each of cases.filter((_, i) => i % 7 === 0)) expectSameBytes(each, shared);
+    });
+
+    test('for layers of any size', () => {
+      const layer = fc.record({
+        rows: fc.integer({ min: 1, max: 70 }),
+        inputs: fc.integer({ min: 1, max: 150 }),
+        outputs: fc.integer({ min: 1, max: 70 }),
+      });
+      const zeros = fc.constantFrom(0, 0.2, 0.6, 0.95);
+      const activation = fc.constantFrom(...Object.entries(Activation));
+      fc.assert(
+        fc.property(layer, zeros, activation, (sizes, share, code) => {
+          for (const each of layerCases(sizes, share, code)) expectSameBytes(each, own);
+        }),
+        { numRuns: 60, seed: 1 },
+      );
+    });
+  },
+);

@@ -15,7 +15,7 @@ const memoryOf = ({ sizes, createMemory }: KernelBackend, shared = false) =>
 
 const answerOf = (backend: KernelBackend, memory = memoryOf(backend)) => knownAnswer(memory, backend.sizes);
 
-describe.each([scalar, ...backendsUnderTest])('the known answer of $name', (backend) => {
+describe.each([scalar, ...backendsUnderTest])('the known answer of $description', (backend) => {
   test.each([false, true])('is the one that identifies the arithmetic (shared memory: %s)', (shared) => {
     const answer = answerOf(backend, memoryOf(backend, shared));
     expect(wrongStages(answer, sha256)).toEqual([]);

@@ -1,0 +1,166 @@
+/**
+ * The native backend: the kernels of `../c/`, compiled for the processor of this machine, as a Node-API addon.
+ *
+ * What this is not: a reader of files, or a compiler. The platform compiles and loads the addon, and hands it in.
+ */
+import type { KernelBackend, KernelMemory } from '../backend.js';
+import { sizesFor } from '../c/sizes.js';
+import { type GrowableBuffer, growableBuffer, growBuffer } from '../growable.js';
+import type { Kernels } from '../kernels.js';
+
+export const nativeName = 'native';
+
+/** What the addon exports (`../c/addon.c`). */
+export interface NativeAddon {
+  /** The name and the lanes of every width of vectors that this processor has. */
+  widths(): Readonly<Record<string, number>>;
+  /**
+   * Makes a function for each kernel, over the memory that `bytes` begins. The functions have no arguments: they read
+   * them from `state`.
+   */
+  open(bytes: Uint8Array, state: Float64Array, lanes: number): Readonly<Record<keyof Kernels, () => void>>;
+}
+
+/** What another thread needs to open this backend. Every thread loads the addon from its file. */
+export interface NativeCode {
+  readonly file: string;
+  /** The name of the width of the vectors, as `NativeAddon.widths` has it. */
+  readonly width: string;
+  /** The first digits of a hash of the source and of the way in which it was compiled. */
+  readonly digest: string;
+}
+
+/** Doubles of the state. The first two belong to the addon; then come the arguments. A result replaces the first one. */
+const STATE_LENGTH = 12;
+const RESULT = 2;
+
+export function openNative(addon: NativeAddon, code: NativeCode): KernelBackend {
+  const lanes = addon.widths()[code.width];
+  if (lanes === undefined) throw new Error(`this processor has no vectors of the width '${code.width}'`);
+  return {
+    name: nativeName,
+    description: `${nativeName} ${code.width} ${code.digest}`,
+    sizes: sizesFor(lanes),
+    createMemory: (bytes) => openMemory(addon, lanes, growableBuffer(bytes)),
+    openMemory: (handOver) => openMemory(addon, lanes, handOver as GrowableBuffer),
+    handOver: { name: nativeName, code },
+  };
+}
+
+/**
+ * Opens memory that is a growable shared buffer even if no other thread will open it: the addon keeps the memory's
+ * address, so the memory must grow in place. Ordinary buffers can do that too, but JavaScript's loops over such a buffer
+ * are four times slower.
+ */
+function openMemory(addon: NativeAddon, lanes: number, buffer: GrowableBuffer): KernelMemory {
+  return {
+    kernels: kernelsOver(addon, lanes, buffer),
+    buffer,
+    grow: (bytes) => growBuffer(buffer, bytes),
+    handOver: buffer,
+  };
+}
+
+/**
+ * Every function is written out, so that the engine knows which one it calls: 20 ns a call. One function for all kernels
+ * takes three times as long, and arguments that go through Node-API five times.
+ */
+function kernelsOver(addon: NativeAddon, lanes: number, buffer: GrowableBuffer): Kernels {
+  // An array without a buffer of its own would be moved by the garbage collector.
+  const state = new Float64Array(new ArrayBuffer(8 * STATE_LENGTH));
+  const native = addon.open(new Uint8Array(buffer), state, lanes);
+  const put = (a: number, b: number, c: number, d: number) => {
+    state[RESULT] = a;
+    state[RESULT + 1] = b;
+    state[RESULT + 2] = c;
+    state[RESULT + 3] = d;
+  };
+  const putMore = (e: number, f: number, g: number, h: number, i: number, j: number) => {
+    state[RESULT + 4] = e;
+    state[RESULT + 5] = f;
+    state[RESULT + 6] = g;
+    state[RESULT + 7] = h;
+    state[RESULT + 8] = i;
+    state[RESULT + 9] = j;
+  };
+  return {
+    keep(image, pixels, record) {
+      put(image, pixels, record, 0);
+      native.keep();
+      return state[RESULT];
+    },
+    restore(record, pixels, image) {
+      put(record, pixels, image, 0);
+      native.restore();
+    },
+    gather(records, labels, pixels, ids, rows, packed, labelsOut) {
+      put(records, labels, pixels, ids);
+      putMore(rows, packed, labelsOut, 0, 0, 0);
+      native.gather();
+    },
+    inputForward(packed, w, b, y, rows, inputs, outputs, activation, scratch) {
+      put(packed, w, b, y);
+      putMore(rows, inputs, outputs, activation, scratch, 0);
+      native.inputForward();
+    },
+    inputParameterGradient(packed, delta, gw, gb, rows, inputs, outputs, write, scratch) {
+      put(packed, delta, gw, gb);
+      putMore(rows, inputs, outputs, write, scratch, 0);
+      native.inputParameterGradient();
+    },
+    denseForward(x, w, b, y, rows, inputs, outputs, activation, scratch) {
+      put(x, w, b, y);
+      putMore(rows, inputs, outputs, activation, scratch, 0);
+      native.denseForward();
+    },
+    denseParameterGradient(x, delta, gw, gb, rows, inputs, outputs, write, scratch) {
+      put(x, delta, gw, gb);
+      putMore(rows, inputs, outputs, write, scratch, 0);
+      native.denseParameterGradient();
+    },
+    denseInputGradient(delta, wT, x, deltaIn, rows, inputs, outputs, activation, scratch) {
+      put(delta, wT, x, deltaIn);
+      putMore(rows, inputs, outputs, activation, scratch, 0);
+      native.denseInputGradient();
+    },
+    transpose(w, inputs, outputs, wT) {
+      put(w, inputs, outputs, wT);
+      native.transpose();
+    },
+    outputLoss(loss, activation, y, labels, delta, sums, rows, classes, write, scratch) {
+      put(loss, activation, y, labels);
+      putMore(delta, sums, rows, classes, write, scratch);
+      native.outputLoss();
+    },
+    argmax(y, predictions, rows, classes) {
+      put(y, predictions, rows, classes);
+      native.argmax();
+    },
+    add(a, b, out, floats) {
+      put(a, b, out, floats);
+      native.add();
+    },
+    sgd(w, v, sum, floats, samples, rate, momentum) {
+      put(w, v, sum, floats);
+      putMore(samples, rate, momentum, 0, 0, 0);
+      native.sgd();
+    },
+    allFinite(x, floats) {
+      put(x, floats, 0, 0);
+      native.allFinite();
+      return state[RESULT];
+    },
+    changes(x, base, floats, mask) {
+      put(x, base, floats, mask);
+      native.changes();
+    },
+    exp(x, y, floats) {
+      put(x, y, floats, 0);
+      native.exp();
+    },
+    log(x, y, floats) {
+      put(x, y, floats, 0);
+      native.log();
+    },
+  };
+}

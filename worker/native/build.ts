@@ -1,0 +1,80 @@
+/** Compiles the native kernels to an addon in the cache. */
+import { createHash } from 'node:crypto';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { cpus } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { limits } from '../../shared/limits.js';
+import type { KernelCache } from './cache.js';
+import { type Compiler, type Ran, run } from './compiler.js';
+import type { Recipe } from './recipe.js';
+
+const sourceFolder = fileURLToPath(new URL('../../../shared/arithmetic/c/', import.meta.url));
+
+/** Digits of hashes: in the name of a file, and in the description of the backend. */
+const KEY_DIGITS = 32;
+const DIGEST_DIGITS = 12;
+
+/** What is compiled, and how. */
+export interface Plan {
+  readonly recipe: Recipe;
+  readonly compiler: Compiler;
+  /** The folder of node_api.h. */
+  readonly headers: string;
+  /** Names the build in the cache: it changes with everything that may change the addon. */
+  readonly key: string;
+  /** The first digits of a hash of the source and the recipe. */
+  readonly digest: string;
+}
+
+/** Reads the source, and plans the build. */
+export async function planBuild(recipe: Recipe, compiler: Compiler): Promise<Plan> {
+  const names = (await readdir(sourceFolder)).filter((name) => /\.[ch]$/.test(name)).sort();
+  const sources = await Promise.all(
+    names.map(async (name) => [name, await readFile(join(sourceFolder, name), 'utf8')]),
+  );
+  const nodeApi = dirname(createRequire(import.meta.url).resolve('node-api-headers/package.json'));
+  const headersVersion = JSON.parse(await readFile(join(nodeApi, 'package.json'), 'utf8')).version;
+  const made = [sources, recipe];
+  const processor = [process.platform, process.arch, cpus()[0]?.model, await processorFeatures()];
+  return {
+    recipe,
+    compiler,
+    headers: join(nodeApi, 'include'),
+    key: hashOf([made, compiler, headersVersion, processor]).slice(0, KEY_DIGITS),
+    digest: hashOf(made).slice(0, DIGEST_DIGITS),
+  };
+}
+
+/** What the processor can do, in the words of Linux. Other systems name only its model. */
+async function processorFeatures(): Promise<string> {
+  const text = await readFile('/proc/cpuinfo', 'utf8').catch(() => '');
+  return /^(flags|Features)\s*:.*$/m.exec(text)?.[0] ?? '';
+}
+
+const hashOf = (x: unknown) => createHash('sha256').update(JSON.stringify(x)).digest('hex');
+
+/** Builds the addon and returns its path in the cache. Rejects with the compiler's first words if it fails. */
+export async function build(plan: Plan, cache: KernelCache): Promise<string> {
+  await cache.tidy();
+  const directory = await cache.makeBuildDirectory();
+  try {
+    const { objects, link } = plan.recipe;
+    await Promise.all(
+      objects.map(({ source, object, flags }) =>
+        compile(plan, ['-c', join(sourceFolder, source), '-o', object, `-I${plan.headers}`, ...flags], directory),
+      ),
+    );
+    await compile(plan, [...link, ...objects.map(({ object }) => object), '-o', 'kernels.node'], directory);
+    return await cache.put(plan.key, join(directory, 'kernels.node'));
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function compile({ compiler }: Plan, words: readonly string[], directory: string): Promise<void> {
+  const ran: Ran = await run([...compiler.command, ...words], limits.compilerMsMax, directory);
+  if (!ran.ok)
+    throw new Error(`${compiler.command.join(' ')} failed: ${ran.output.split('\n').slice(0, 3).join('; ')}`);
+}

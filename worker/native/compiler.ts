@@ -1,0 +1,76 @@
+/** Finds this machine's C compiler, and runs it. A compiler that hangs is killed. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Environment } from '../../shared/cache-directory.js';
+import { limits } from '../../shared/limits.js';
+
+export interface Compiler {
+  /** The program, and the arguments that come before all others. */
+  readonly command: readonly string[];
+  /** What it says of itself. */
+  readonly version: string;
+}
+
+export interface Ran {
+  readonly ok: boolean;
+  /** What it printed, or why it could not run. */
+  readonly output: string;
+}
+
+/** Characters of a program's output that are kept. */
+const OUTPUT_MAX = 4_000;
+
+/** Looks at the variable CC; if it is not set, for the usual names. Returns the reason if there is no compiler. */
+export async function findCompiler(
+  environment: Environment,
+  platform: string = process.platform,
+): Promise<Compiler | { readonly fault: string }> {
+  const given = environment.CC?.trim();
+  const commands = given ? [given.split(/\s+/)] : [['cc'], ['clang'], ['gcc']];
+  // Without Apple's tools, `cc` is a program that opens a window and offers to install them.
+  if (!given && platform === 'darwin' && !(await run(['xcode-select', '-p'], limits.compilerVersionMsMax)).ok) {
+    return { fault: 'there is no C compiler: `xcode-select --install` installs one' };
+  }
+  let last = '';
+  for (const command of commands) {
+    const { ok, output } = await run([...command, '--version'], limits.compilerVersionMsMax);
+    if (ok) return { command, version: output };
+    last = output;
+  }
+  if (given) return { fault: `the C compiler of the variable CC, ${given}, does not work: ${last}` };
+  return { fault: 'there is no C compiler: looked for cc, clang and gcc' };
+}
+
+/** Runs a program. Kills it, and the programs that it has started, when it takes longer than `msMax`. */
+export function run([program, ...words]: readonly string[], msMax: number, directory?: string): Promise<Ran> {
+  return new Promise((resolve) => {
+    // The leader of a group of its own, which can be killed as one.
+    const child = spawn(program, words, { cwd: directory, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const keep = (text: Buffer) => {
+      output = (output + text).slice(0, OUTPUT_MAX);
+    };
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    const timer = setTimeout(() => {
+      killGroup(child);
+      resolve({ ok: false, output: `it did not end within ${msMax / 1000} s` });
+    }, msMax);
+    const ended = (ran: Ran) => {
+      clearTimeout(timer);
+      resolve(ran);
+    };
+    child.on('error', (error) => ended({ ok: false, output: error.message }));
+    child.on('close', (code, signal) => {
+      ended({ ok: code === 0, output: output.trim() || `it ended with ${signal ?? `exit code ${code}`}` });
+    });
+  });
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has just ended.
+  }
+}
