@@ -6,10 +6,14 @@ import type { Pixels } from './dataset.js';
 import { endless, throughput, trainingCommand, type Workers, warmUpSeconds } from './lockstep.js';
 import type { SchedulingClass } from './processes.js';
 import type { Row } from './rows.js';
-import { type TorchKind, torchCommand, trainTorch, unavailable } from './torch.js';
+import { best } from './statistics.js';
+import { torchCommand, trainTorch } from './torch.js';
+import type { Way } from './torch-kinds.js';
 
 /** PyTorch's measurement has this many parts. Its figure is the median of them. */
 const segments = 3;
+/** Length of the measurement that chooses the number of threads, after the warm-up. */
+const qualifyingSeconds = 2;
 
 export function ours(
   context: Context,
@@ -39,23 +43,33 @@ function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? '' : 's'}`;
 }
 
-/** Makes a contender of each kind that can run on this machine. */
+/** The number of threads with which `lockstep train` is the fastest. It is measured if the row has more than one. */
+export async function threadsOf(context: Context, row: Row): Promise<number> {
+  if (row.threads.length === 1) return row.threads[0];
+  const tried: { threads: number; values: number[] }[] = [];
+  for (const threads of row.threads) {
+    const training = { row, pixels: context.mnist, scheduling: 'other', scratch: context.scratch } as const;
+    const rate = await throughput(training, { threads }, qualifyingSeconds);
+    context.log(`  qualifying  lockstep train, ${count(threads, 'thread')}: ${rate.toPrecision(4)}`);
+    tried.push({ threads, values: [rate] });
+  }
+  return best(tried)?.threads ?? row.threads[0];
+}
+
+/** Makes a contender of each way to run PyTorch. */
 export function torch(
   context: Context,
   row: Row,
   pixels: Pixels,
   scheduling: SchedulingClass,
-  kinds: readonly TorchKind[],
+  ways: readonly Way[],
 ): Contender[] {
-  const { python, root, seconds } = context;
-  if (python === null) return [];
+  const { root, seconds } = context;
   const options = ['--segments', segments, '--seconds', seconds / 5];
-  return kinds
-    .filter((kind) => unavailable(kind) === null)
-    .map((kind) => {
-      const training = { python, root, row, pixels, scheduling, kind, options };
-      const command = readable(torchCommand(training), context);
-      const measure = async () => (await trainTorch(training)).samplesPerSecond;
-      return { name: kind.name, side: 'peer', scheduling, command, measure };
-    });
+  return ways.map((way) => {
+    const training = { root, row, pixels, scheduling, way, options };
+    const command = readable(torchCommand(training), context);
+    const measure = async () => (await trainTorch(training)).samplesPerSecond;
+    return { name: way.name, side: 'peer', scheduling, command, measure };
+  });
 }

@@ -55,9 +55,9 @@ test('our best meets the best peer, of the same class, round by round', () => {
   expect(compare(outcomes, 'batch')).toBeUndefined();
 });
 
-test('the strictest of the comparisons is the one with the best peer', () => {
-  const of = (scheduling: Contender['scheduling'], peer: number) =>
-    compare([outcome('a', 'ours', scheduling, [10]), outcome('b', 'peer', scheduling, [peer])], scheduling);
-  expect(strictest([of('other', 4), undefined, of('batch', 5)])?.ratio).toBe(2);
+test('the strictest of the comparisons is the one with the lowest ratio, even if its peer is slower', () => {
+  const of = (scheduling: Contender['scheduling'], ours: number, peer: number) =>
+    compare([outcome('a', 'ours', scheduling, [ours]), outcome('b', 'peer', scheduling, [peer])], scheduling);
+  expect(strictest([of('other', 8, 4), undefined, of('batch', 15, 5)])?.ratio).toBe(2);
   expect(strictest([undefined])).toBeUndefined();
 });

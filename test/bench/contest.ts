@@ -73,10 +73,10 @@ export function compare(
   return { ours, peer, ratios, ratio: median(ratios) };
 }
 
-/** Chooses among the comparisons of both classes the one whose peer is the fastest. */
+/** Chooses among the comparisons of both classes the one with the lower ratio. Only that one is claimed. */
 export function strictest(comparisons: readonly (Comparison | undefined)[]): Comparison | undefined {
   return comparisons.reduce((top, each) => {
     if (top === undefined || each === undefined) return top ?? each;
-    return median(each.peer.values) > median(top.peer.values) ? each : top;
+    return each.ratio < top.ratio ? each : top;
   }, undefined);
 }

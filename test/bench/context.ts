@@ -2,8 +2,8 @@
 import type { Pixels } from './dataset.js';
 import type { Findings } from './findings.js';
 import { type Command, shown } from './processes.js';
+import type { Python } from './pythons.js';
 import type { Row } from './rows.js';
-import type { Python } from './torch.js';
 
 export interface Context {
   /** The top directory of the source tree. */
@@ -11,7 +11,8 @@ export interface Context {
   /** A temporary directory, which is removed at the end. */
   readonly scratch: string;
   readonly mnist: Pixels;
-  readonly python: Python | null;
+  /** Every interpreter that has PyTorch. */
+  readonly pythons: readonly Python[];
   /** The rows that the user has chosen. */
   readonly rows: readonly Row[];
   /** Number of rounds of a contest. */
@@ -33,9 +34,10 @@ export interface Section {
 export class Unavailable extends Error {}
 
 /** A command as the report shows it, with names such as $SCRATCH in place of the paths of this machine. */
-export function readable(command: Command, { root, scratch, mnist }: Context): string {
+export function readable(command: Command, { root, scratch, mnist, pythons }: Context): string {
   return [
     [process.execPath, 'node'],
+    ...pythons.map(({ program, torch }) => [program, `python-with-torch-${torch}`]),
     [mnist.directory, '$LOCKSTEP_DATA'],
     [scratch, '$SCRATCH'],
     [`${root}/`, ''],

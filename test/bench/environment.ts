@@ -3,14 +3,14 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
-import type { Python } from './torch.js';
+import type { Python } from './pythons.js';
 
 export type Environment = readonly (readonly [what: string, value: string])[];
 
 /** The packages of the JavaScript peers, by their names in the report. */
 const peerPackages = { 'TensorFlow.js': '@tensorflow/tfjs', 'jax-js': '@jax-js/jax' } as const;
 
-export function describeEnvironment(root: string, python: Python | null): Environment {
+export function describeEnvironment(root: string, pythons: readonly Python[]): Environment {
   const [{ model }] = cpus();
   return [
     ['date', new Date().toISOString().slice(0, 16).replace('T', ' ')],
@@ -19,10 +19,13 @@ export function describeEnvironment(root: string, python: Python | null): Enviro
     ['memory', `${(totalmem() / 2 ** 30).toFixed(1)} GiB`],
     ['kernel', `Linux ${release()}`],
     ['Node.js', `${process.versions.node}, V8 ${process.versions.v8}`],
-    ['Python', python === null ? 'none with PyTorch' : python.version],
-    ['PyTorch', python === null ? 'not installed' : `${python.torch}, NumPy ${python.numpy}`],
+    ...(pythons.length === 0 ? [['PyTorch', 'not installed'] as const] : pythons.map(environmentOf)),
     ...Object.entries(peerPackages).map(([name, path]) => [name, packageVersion(root, path)] as const),
   ];
+}
+
+function environmentOf({ torch, blas, numpy, version }: Python): readonly [string, string] {
+  return ['PyTorch', `${torch} with ${blas}, NumPy ${numpy}, Python ${version}`];
 }
 
 /** The version of a peer's package, or "not installed". */

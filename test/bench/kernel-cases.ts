@@ -7,11 +7,21 @@ import type { KernelBackend, KernelSizes } from '../../shared/arithmetic/backend
 import { Activation, type Kernels, Loss, Write } from '../../shared/arithmetic/kernels.js';
 import { IMAGES, Operands, PIXELS } from './kernel-operands.js';
 
+/** A matrix product that a library can do as well. */
+export interface Product {
+  /** Rows, inner size, columns. */
+  readonly sizes: readonly [rows: number, inner: number, columns: number];
+  /** Whether the rows or the columns of the left matrix are consecutive in memory. */
+  readonly layout: 'as-is' | 'transposed';
+}
+
 export interface Measurement {
   readonly name: string;
   /** Number of operations or bytes of one run. 0 if the unit is us. */
   readonly work: number;
   readonly unit: 'GFLOP/s' | 'GB/s' | 'us';
+  /** The product to compare with. Only calls that skip nothing have one. */
+  readonly product?: Product | undefined;
   run(turn: number): void;
 }
 
@@ -33,19 +43,25 @@ function dense(rows: number, inputs: number, outputs: number, zeros: number): Me
   const label = `${rows}x${inputs}x${outputs} ${100 * zeros}% zeros`;
   const common = { work: 2 * rows * inputs * outputs, unit: 'GFLOP/s' } as const;
   const { linear, relu } = Activation;
+  const product = (layout: Product['layout'], ...sizes: Product['sizes']) => {
+    return zeros === 0 ? { product: { sizes, layout } } : {};
+  };
   return [
     {
       ...common,
+      ...product('as-is', rows, inputs, outputs),
       name: `forward ${label}`,
       run: () => kernels.denseForward(x, w, b, y, rows, inputs, outputs, relu, scratch),
     },
     {
       ...common,
+      ...product('transposed', inputs, rows, outputs),
       name: `parameter gradient ${label}`,
       run: () => kernels.denseParameterGradient(x, delta, gw, gb, rows, inputs, outputs, Write.accumulate, scratch),
     },
     {
       ...common,
+      ...product('as-is', rows, outputs, inputs),
       name: `input gradient ${label}`,
       run: () => kernels.denseInputGradient(delta, wT, x, deltaIn, rows, inputs, outputs, linear, scratch),
     },

@@ -9,6 +9,7 @@ import { mnistPixels } from './dataset.js';
 import { describeEnvironment } from './environment.js';
 import { Findings } from './findings.js';
 import { type BenchOptions, parseOptions, usage } from './options.js';
+import { findPythons, remarkOn } from './pythons.js';
 import { type Report, renderReport, renderSection, renderTargets } from './report.js';
 import { rows } from './rows.js';
 import { accuracy } from './sections/accuracy.js';
@@ -22,7 +23,6 @@ import { sockets } from './sections/sockets.js';
 import { start } from './sections/start.js';
 import { train } from './sections/train.js';
 import { viewersSection } from './sections/viewers.js';
-import { findPython, remarkOn } from './torch.js';
 
 /** The sections in the order in which they run. Exactness is first, because only right answers are worth timing. */
 const sections: readonly Section[] = [
@@ -64,13 +64,13 @@ function makeContext({ rounds, seconds, quick, row }: BenchOptions, scratch: str
   const log = (line: string) => console.error(line);
   const chosen = rows.filter(({ name }) => name.includes(row));
   const mnist = mnistPixels(directory);
-  return { root, scratch, mnist, python: findPython(), rows: chosen, rounds, seconds, quick, log };
+  return { root, scratch, mnist, pythons: findPythons(), rows: chosen, rounds, seconds, quick, log };
 }
 
 /** Runs the sections. Stops after a section that found a wrong answer. */
 async function runAll(context: Context, only: readonly string[] | null): Promise<Pick<Report, 'sections' | 'skipped'>> {
   const done: Findings[] = [];
-  const skipped = context.python === null ? ['PyTorch: not installed (apt install python3-torch)'] : [];
+  const skipped = context.pythons.length === 0 ? ['PyTorch: not installed (apt install python3-torch)'] : [];
   for (const section of sections.filter(({ name }) => only?.includes(name) ?? true)) {
     context.log(`\n== ${section.name}`);
     const findings = await runOne(section, context);
@@ -119,8 +119,8 @@ process.on('SIGTERM', () => process.exit(143));
 
 const context = makeContext(options, scratch);
 const result = await runAll(context, options.only);
-const environment = describeEnvironment(root, context.python);
-const report: Report = { environment, rounds: options.rounds, remark: remarkOn(context.python), ...result };
+const environment = describeEnvironment(root, context.pythons);
+const report: Report = { environment, rounds: options.rounds, remark: remarkOn(context.pythons), ...result };
 console.log(`${renderTargets(report.sections.flatMap(({ targets }) => targets))}\n`);
 if (options.report) write(report);
 if (result.sections.some(({ failed }) => failed)) {

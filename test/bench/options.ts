@@ -29,8 +29,10 @@ export const usage = (
   --rounds N   number of rounds of each contest (default: ${roundsDefault})
   --quick      one short round of everything, to check that it runs
 
-LOCKSTEP_DATA names the directory with the four files of MNIST. PyTorch is measured if Python has it (Debian:
-python3-torch libopenblas0-openmp), the JavaScript peers after npm ci --prefix test/bench/peers.
+LOCKSTEP_DATA names the directory with the four files of MNIST. PyTorch is measured if /usr/bin/python3 has it (Debian:
+python3-torch libopenblas0-openmp), and in the interpreters that LOCKSTEP_BENCH_PYTHON names, separated by colons (such
+as a virtual environment after pip install torch numpy). The JavaScript peers are measured after
+npm ci --prefix test/bench/peers.
 Sections: ${sections.join(', ')}
 `;
 

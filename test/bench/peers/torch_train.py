@@ -4,6 +4,10 @@
     python3 torch_train.py ... --mode ddp --pin --resident uint8      two processes, DistributedDataParallel over gloo
     python3 torch_train.py ... --mode flat --pin --resident uint8     two processes, one all-reduce a step, by hand
     python3 torch_train.py ... --target 0.98 --epochs 50              evaluates every epoch, ends at that accuracy
+    python3 torch_train.py ... --fused --compile step                 the current PyTorch at its best: which options
+                                                                      are the fastest depends on the model
+    python3 torch_train.py ... --trial='--threads 1' --trial='--threads 2 --fused'
+                                      one line for each trial, in one process; a trial that fails prints its error
 
 float32, softmax cross-entropy, SGD; the data stay in memory and are drawn without replacement. --batch counts the
 samples of all processes together. The scheduling class is that of the caller (chrt -b 0 python3 ...).
@@ -12,13 +16,14 @@ import argparse
 import gzip
 import json
 import os
+import shlex
 import statistics
 import sys
 import tempfile
 import time
 
 
-def arguments():
+def parser():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--data', required=True, help='directory with the four IDX files')
     parser.add_argument('--layers', required=True, type=lambda text: [int(width) for width in text.split(',')])
@@ -29,6 +34,8 @@ def arguments():
     parser.add_argument('--processes', type=int, default=2, help='of the modes with several')
     parser.add_argument('--pin', action='store_true', help='one core per process')
     parser.add_argument('--resident', default='float32', choices=['float32', 'uint8'], help='how the pixels are kept')
+    parser.add_argument('--fused', action='store_true', help='the fused optimizer, which old versions do not have')
+    parser.add_argument('--compile', choices=['model', 'step'], help='what torch.compile gets; step: all of it')
     parser.add_argument('--lr', type=float, default=0.1)
     parser.add_argument('--momentum', type=float, default=0)
     parser.add_argument('--seed', type=int, default=1)
@@ -36,7 +43,8 @@ def arguments():
     parser.add_argument('--seconds', type=float, default=1, help='length of a segment')
     parser.add_argument('--target', type=float, help='test accuracy to end at')
     parser.add_argument('--epochs', type=int, default=50, help='at most so many, with --target')
-    return parser.parse_args()
+    parser.add_argument('--trial', action='append', default=[], help='options of a trial; only with --mode single')
+    return parser
 
 
 def read_idx(directory, name):
@@ -91,11 +99,13 @@ def make_step(options, model, samples, world):
     flat = flatten_gradients(model) if options.mode == 'flat' else None
     ddp = options.mode == 'ddp'
     net = nn.parallel.DistributedDataParallel(model, gradient_as_bucket_view=True) if ddp else model
-    optimizer = torch.optim.SGD(model.parameters(), lr=options.lr, momentum=options.momentum)
+    if options.compile == 'model':
+        net = torch.compile(net)
+    fused = {'fused': True} if options.fused else {}
+    optimizer = torch.optim.SGD(model.parameters(), lr=options.lr, momentum=options.momentum, **fused)
     loss_of = nn.CrossEntropyLoss()
 
-    def step(chosen):
-        images, labels = samples.take(chosen)
+    def learn(images, labels):
         if flat is None:
             optimizer.zero_grad(set_to_none=not ddp)
         else:
@@ -106,7 +116,9 @@ def make_step(options, model, samples, world):
             flat.mul_(1 / world)
         optimizer.step()
 
-    return step
+    if options.compile == 'step':
+        learn = torch.compile(learn)
+    return lambda chosen: learn(*samples.take(chosen))
 
 
 def draw(options, count, rank, world):
@@ -135,13 +147,17 @@ def measure(options, step, drawn, world):
             distributed.barrier()
         return time.perf_counter() - start
 
-    step(next(drawn))
+    def steps_in(seconds, steps):
+        """The number of steps that take so many seconds, measured over a few steps."""
+        each = torch.tensor([timed(steps) / steps])
+        if world > 1:
+            distributed.all_reduce(each, op=distributed.ReduceOp.MAX)
+        return max(5, int(seconds / each.item()))
+
+    step(next(drawn))  # compiled code is compiled here
     first_update = time.time()
     timed(10)
-    seconds = torch.tensor([timed(30) / 30])
-    if world > 1:
-        distributed.all_reduce(seconds, op=distributed.ReduceOp.MAX)
-    steps = max(5, int(options.seconds / seconds.item()))
+    steps = steps_in(options.seconds, min(30, steps_in(options.seconds / 3, 5)))
     rates = [steps * options.batch / timed(steps) for _ in range(options.segments)]
     return {'samplesPerSecond': statistics.median(rates), 'rates': rates, 'firstUpdateAt': first_update}
 
@@ -178,13 +194,7 @@ def work(rank, options, meeting):
     if world > 1:
         os.environ.setdefault('GLOO_SOCKET_IFNAME', 'lo')
         torch.distributed.init_process_group('gloo', init_method=meeting, rank=rank, world_size=world)
-    torch.manual_seed(options.seed)
-    samples, model = Samples(options, 'train'), build_model(options)
-    step = make_step(options, model, samples, world)
-    if options.target is None:
-        result = measure(options, step, draw(options, len(samples.labels), rank, world), world)
-    else:
-        result = reach(options, model, step, samples)
+    result = train(options, Samples(options, 'train'), rank, world)
     if rank == 0:
         print(json.dumps({'torch': torch.__version__, **result}), flush=True)
     if world > 1:
@@ -192,8 +202,39 @@ def work(rank, options, meeting):
         torch.distributed.destroy_process_group()
 
 
+def train(options, samples, rank, world):
+    import torch
+    torch.manual_seed(options.seed)
+    model = build_model(options)
+    step = make_step(options, model, samples, world)
+    if options.target is None:
+        return measure(options, step, draw(options, len(samples.labels), rank, world), world)
+    return reach(options, model, step, samples)
+
+
+def try_all(trials):
+    """Measures short trials one after the other: importing PyTorch takes longer than most of them."""
+    import torch
+    read = {}
+    for options in trials:
+        torch.set_num_threads(options.threads)
+        if hasattr(torch, '_dynamo'):
+            torch._dynamo.reset()
+        try:
+            if options.resident not in read:
+                read[options.resident] = Samples(options, 'train')
+            result = train(options, read[options.resident], 0, 1)
+        except Exception as error:  # this build cannot compile, or has no fused optimizer
+            result = {'fault': f'{type(error).__name__}: {error}'.split('\n')[0]}
+        print(json.dumps(result), flush=True)
+
+
 def main():
-    options = arguments()
+    words = sys.argv[1:]
+    options = parser().parse_args(words)
+    if options.trial:
+        try_all([parser().parse_args(words + shlex.split(trial)) for trial in options.trial])
+        return
     if options.mode == 'single':
         work(0, options, None)
         return

@@ -16,12 +16,16 @@ const stepsWanted = 20;
 /** Samples times parameters. The scalar reference takes about a minute for this product. */
 const workMax = 2e9;
 
-const contenders: readonly (readonly [name: string, workers: Workers])[] = [
+const webAssembly = { LOCKSTEP_KERNELS: 'wasm' };
+
+/** All but the last compute with the kernels that the machine chooses. */
+const contenders: readonly (readonly [name: string, workers: Workers, env?: Record<string, string>])[] = [
   ['train, 1 thread', { threads: 1 }],
   ['train, 2 threads', { threads: 2 }],
   ['train, 3 threads', { threads: 3 }],
   ['1 worker of 2 threads', { processes: [2] }],
   ['2 workers of 1 thread', { processes: [1, 1] }],
+  ['train, 2 threads, WebAssembly', { threads: 2 }, webAssembly],
 ];
 
 export const exactness: Section = {
@@ -49,8 +53,8 @@ async function check(context: Context, findings: Findings, row: Row, pixels: Pix
   const expected = await referenceHash(row, pixels, steps);
   context.log(`${row.name}, ${pixels.name}: ${steps} steps give ${expected.slice(0, 16)}`);
   const cells = [row.name, pixels.name, String(steps), expected.slice(0, 16)];
-  for (const [name, workers] of contenders) {
-    const training = { row, pixels, scheduling: 'other', scratch: context.scratch } as const;
+  for (const [name, workers, env = {}] of contenders) {
+    const training = { row, pixels, scheduling: 'other', scratch: context.scratch, env } as const;
     const hash = await weightsAfter(training, workers, steps);
     cells.push(hash === expected ? 'the same' : hash.slice(0, 16));
     if (hash === expected) continue;

@@ -1,6 +1,6 @@
 /** Compares `lockstep train` with jax-js and TensorFlow.js, the other ways to train in JavaScript, on WebAssembly. */
 import { join } from 'node:path';
-import { ours } from '../contenders.js';
+import { ours, threadsOf } from '../contenders.js';
 import { type Contender, compare, hold, type Outcome } from '../contest.js';
 import { type Context, readable, type Section, Unavailable } from '../context.js';
 import { packageVersion } from '../environment.js';
@@ -20,8 +20,8 @@ interface Peer {
 
 /** A careful author computes gradients by hand. Tutorials use model.fit. */
 const peers: readonly Peer[] = [
-  { name: 'jax-js', package: '@jax-js/jax', words: ['jax.mjs'], wanted: 5 },
-  { name: 'TensorFlow.js, by hand', package: '@tensorflow/tfjs', words: ['tfjs.mjs', '--way', 'hand'], wanted: 5 },
+  { name: 'jax-js', package: '@jax-js/jax', words: ['jax.mjs'], wanted: 10 },
+  { name: 'TensorFlow.js, by hand', package: '@tensorflow/tfjs', words: ['tfjs.mjs', '--way', 'hand'], wanted: 10 },
   { name: 'TensorFlow.js, model.fit', package: '@tensorflow/tfjs', words: ['tfjs.mjs', '--way', 'fit'], wanted: 50 },
 ];
 const scheduling = 'other';
@@ -39,7 +39,7 @@ export const javascript: Section = {
     for (const row of context.rows) {
       context.log(row.name);
       const contenders = [
-        ...row.threads.map((threads) => ours(context, row, context.mnist, scheduling, { threads })),
+        ours(context, row, context.mnist, scheduling, { threads: await threadsOf(context, row) }),
         ...installed.map((peer) => contender(context, row, peer)),
       ];
       const outcomes = await hold(contenders, context.rounds, context.log);

@@ -19,7 +19,7 @@ const sampleEveryMs = 50;
 const [residentGrowthMb, heapGrowthMb] = [10, 1];
 const batch = 32;
 /** The targets for the largest memory in megabytes, by the role of a process. A coordinator has no target. */
-const peaks: Readonly<Record<string, number>> = { train: 350, worker: 150 };
+const peaks: Readonly<Record<string, number>> = { train: 350, worker: 140 };
 
 const subjects: readonly (readonly [name: string, workers: Workers, roles: readonly string[]])[] = [
   ['train, 2 threads', { threads: 2 }, ['train']],
