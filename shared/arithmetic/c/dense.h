@@ -27,6 +27,22 @@ enum mode { STORE, ACCUMULATE, CONTINUE };
 #define TILE_ITEMS_MAX 8
 #define PANEL_COLUMNS (PANEL_VECTORS * LANES)
 
+/*
+ * Inner indices of a block whose items are rows, the items of A that are packed together, and the length of their row: an
+ * odd number of cache lines. Whether A is always packed: V8 computes addresses well if they differ by constants.
+ */
+#if defined(__wasm__)
+#define DENSE_DEPTH 128
+#define PACKED_ITEMS 32
+#define PACKED_ROW 48
+#define ALWAYS_PACKED 1
+#else
+#define DENSE_DEPTH 256
+#define PACKED_ITEMS 96
+#define PACKED_ROW 112
+#define ALWAYS_PACKED 0
+#endif
+
 /* One inner index of a tile: adds the products of h entries of A, `item` floats apart, with v vectors of B. */
 INLINE void tile_step(const int h, const int v, vec s[TILE_ITEMS_MAX][PANEL_VECTORS], const float *a, size_t item,
                       const float *b) {
@@ -37,7 +53,10 @@ INLINE void tile_step(const int h, const int v, vec s[TILE_ITEMS_MAX][PANEL_VECT
   for (int i = 0; i < h; i++) {
     vec factor = splat(a[i * item]);
 #pragma GCC unroll 4
-    for (int n = 0; n < v; n++) s[i][n] = step(s[i][n], factor, row[n]);
+    for (int n = 0; n < v; n++) {
+      s[i][n] = step(s[i][n], factor, row[n]);
+      PIN(s[i][n]);
+    }
   }
 }
 
@@ -53,21 +72,15 @@ INLINE void tile(const int h, const int v, const float *a, size_t item, size_t d
 #pragma GCC unroll 4
     for (int n = 0; n < v; n++) s[i][n] = mode == CONTINUE ? load(c + i * width + n * LANES) : splat(0);
   }
-  int k = 0;
-#if defined(__wasm__)
-  for (; k + 4 <= depth; k += 4, a += 4 * deep, b += 4 * v * LANES) {
-#pragma GCC unroll 4
-    for (int d = 0; d < 4; d++) tile_step(h, v, s, a + d * deep, item, b + d * v * LANES);
-  }
-#endif
 #pragma GCC unroll 1
-  for (; k < depth; k++, a += deep, b += v * LANES) tile_step(h, v, s, a, item, b);
+  for (int k = 0; k < depth; k++, a += deep, b += v * LANES) tile_step(h, v, s, a, item, b);
 #pragma GCC unroll 8
   for (int i = 0; i < h; i++) {
 #pragma GCC unroll 4
     for (int n = 0; n < v; n++) {
       float *at = c + i * width + n * LANES;
       store(at, mode == ACCUMULATE ? load(at) + s[i][n] : s[i][n]);
+      PIN_STORES();
     }
   }
 }
@@ -76,7 +89,8 @@ INLINE void tile(const int h, const int v, const float *a, size_t item, size_t d
 INLINE void tiles(const int h, const int v, int by_rows, const float *a, size_t row, const float *b, int depth, int count,
                   float *c, size_t width, int mode) {
   for (; count > 0; count--, c += h * width) {
-    if (by_rows) tile(h, v, a, row, 1, b, depth, c, width, mode);
+    if (ALWAYS_PACKED) tile(h, v, a, 1, PACKED_ROW, b, depth, c, width, mode);
+    else if (by_rows) tile(h, v, a, row, 1, b, depth, c, width, mode);
     else tile(h, v, a, 1, row, b, depth, c, width, mode);
     a += by_rows ? h * row : (size_t)h;
   }

@@ -133,8 +133,7 @@ INLINE void transpose_edge(const float *from, size_t row, int rows, int first, i
 }
 
 /* Transposes a band in blocks of four by four floats. The floats at the edges that fill no block are copied singly. */
-static void transpose_band(const float *from, int inputs, size_t row, int columns, float *to) {
-  size_t column = inputs;
+static void transpose_band(const float *from, int inputs, size_t row, int columns, float *to, size_t column) {
   int whole = columns & ~3;
   int i = 0;
   for (; i + 4 <= inputs; i += 4, from += 4 * row, to += 4) {
@@ -144,9 +143,14 @@ static void transpose_band(const float *from, int inputs, size_t row, int column
   transpose_edge(from, row, inputs - i, 0, columns, to, column);
 }
 
-/* Transposes W in bands of sixteen columns. A band uses one cache line of each row, so each line is read once. */
-static void transpose_matrix(const float *w, int inputs, int outputs, float *wT) {
-  for (int o = 0; o < outputs; o += 16) transpose_band(w + o, inputs, outputs, min(16, outputs - o), wT + (size_t)o * inputs);
+/*
+ * wT[o * column + i] = w[i * row + o], in bands of sixteen columns of W. A band uses one cache line of each row, so each
+ * line is read once.
+ */
+static void transpose_matrix(const float *w, size_t row, int inputs, int outputs, float *wT, size_t column) {
+  for (int o = 0; o < outputs; o += 16) {
+    transpose_band(w + o, inputs, row, min(16, outputs - o), wT + o * column, column);
+  }
 }
 
 #endif

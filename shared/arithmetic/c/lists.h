@@ -22,7 +22,7 @@ INLINE uint32_t presence(vec4 values) {
 
 /* Appends one value if it is not zero. Returns the new end of the list. */
 INLINE struct entry *append(struct entry *end, uint32_t offset, float value) {
-  *end = (struct entry){offset, value};
+  *end = (struct entry){value, offset};
   return end + (value != 0);
 }
 
@@ -30,10 +30,10 @@ INLINE void store_pair(struct entry *at, pair entries, int n) { *(any_uint64 *)a
 
 /* Four entries that follow each other in `offsets` and `values`. */
 INLINE pair entries_low(ivec4 offsets, vec4 values) {
-  return (pair)__builtin_shufflevector((vec4)offsets, values, 0, 4, 1, 5);
+  return (pair)__builtin_shufflevector(values, (vec4)offsets, 0, 4, 1, 5);
 }
 INLINE pair entries_high(ivec4 offsets, vec4 values) {
-  return (pair)__builtin_shufflevector((vec4)offsets, values, 2, 6, 3, 7);
+  return (pair)__builtin_shufflevector(values, (vec4)offsets, 2, 6, 3, 7);
 }
 
 /* Appends each of four values whose bit is set in `present`. Returns the new end of the list. */
@@ -77,7 +77,7 @@ static void list_rows(const float *a, size_t row, int items, int depth, int row_
   struct entry *at = entries;
   for (int i = 0; i < items; i++, a += row) {
     struct entry *end = list_row(a, depth, row_bytes, at);
-    lists[i] = (struct list){(uint32_t)(at - entries), (uint32_t)(end - entries)};
+    lists[i] = (struct list){at, end};
     at += depth;
   }
 }
@@ -112,15 +112,15 @@ static void list_columns(const float *a, size_t row, int items, int depth, int r
       end2 += (present >> 2) & 1;
       end3 += (present >> 3) & 1;
     }
-    lists[i] = (struct list){(uint32_t)(first - entries), (uint32_t)(end0 - entries)};
-    lists[i + 1] = (struct list){(uint32_t)(first + length - entries), (uint32_t)(end1 - entries)};
-    lists[i + 2] = (struct list){(uint32_t)(first + 2 * length - entries), (uint32_t)(end2 - entries)};
-    lists[i + 3] = (struct list){(uint32_t)(first + 3 * length - entries), (uint32_t)(end3 - entries)};
+    lists[i] = (struct list){first, end0};
+    lists[i + 1] = (struct list){first + length, end1};
+    lists[i + 2] = (struct list){first + 2 * length, end2};
+    lists[i + 3] = (struct list){first + 3 * length, end3};
   }
   for (; i < items; i++) {
     struct entry *first = entries + i * length, *end = first;
     for (int k = 0; k < depth; k++) end = append(end, (uint32_t)(k * row_bytes), a[i + k * row]);
-    lists[i] = (struct list){(uint32_t)(first - entries), (uint32_t)(end - entries)};
+    lists[i] = (struct list){first, end};
   }
 }
 
@@ -135,18 +135,18 @@ static void list_samples(const struct packed *packed, int header, int first, int
   const uint16_t *places = packed_places(packed);
   const any_uint32 *bounds = packed_bounds(packed) + (size_t)first * header + start / BLOCK_PIXELS;
   int blocks = blocks_of(depth);
-  uint32_t made = 0;
   for (int i = 0; i < items; i++, bounds += header) {
     uint32_t from = bounds[0], end = bounds[blocks];
-    struct entry *to = entries + made;
+    struct entry *to = entries;
     for (uint32_t at = from; at < end; at += 4, to += 4) {
-#pragma GCC unroll 4
-      for (int n = 0; n < 4; n++) {
-        to[n] = (struct entry){(uint32_t)((places[at + n] - start) * row_bytes), pixel(bytes[at + n])};
-      }
+      ivec4 place = __builtin_convertvector(*(const any_words4 *)(places + at), ivec4);
+      ivec4 offsets = (place - start) * row_bytes;
+      vec4 values = pixels4(load_bytes4(bytes + at));
+      *(pair_at *)to = entries_low(offsets, values);
+      *(pair_at *)(to + 2) = entries_high(offsets, values);
     }
-    lists[i] = (struct list){made, made + (end - from)};
-    made += end - from;
+    lists[i] = (struct list){entries, entries + (end - from)};
+    entries += end - from;
   }
 }
 
@@ -161,13 +161,13 @@ static void list_pixels(const struct packed *packed, int header, int first, int 
   const uint8_t *bytes = packed_bytes(packed);
   const uint16_t *places = packed_places(packed);
   int length = spread(depth);
-  for (int i = 0; i < items; i++) lists[i] = (struct list){(uint32_t)(i * length), (uint32_t)(i * length)};
+  for (int i = 0; i < items; i++) lists[i] = (struct list){entries + i * length, entries + i * length};
   const any_uint32 *bounds = packed_bounds(packed) + (size_t)start * header + first / BLOCK_PIXELS;
   uint32_t offset = 0;
   for (int k = 0; k < depth; k++, bounds += header, offset += (uint32_t)row_bytes) {
     for (uint32_t from = bounds[0]; from < bounds[1]; from++) {
       struct list *list = lists + (places[from] - first);
-      entries[list->end++] = (struct entry){offset, values[bytes[from]]};
+      *list->end++ = (struct entry){values[bytes[from]], offset};
     }
   }
 }

@@ -31,10 +31,10 @@ INLINE void narrow_forward_of(const int n, const struct packed *packed, int rows
     vec s[NARROW_VECTORS];
 #pragma GCC unroll 4
     for (int v = 0; v < n; v++) s[v] = splat(0);
-    uint32_t end = bounds[header - 1];
-    for (uint32_t entry = bounds[0]; entry < end; entry++) {
-      const float *row = w + (size_t)places[entry] * outputs;
-      vec factor = splat(packed->values[bytes[entry]]);
+    const uint8_t *byte = bytes + bounds[0], *end = bytes + bounds[header - 1];
+    for (const uint16_t *place = places + bounds[0]; byte < end; byte++, place++) {
+      const float *row = w + (size_t)*place * outputs;
+      vec factor = splat(packed->values[*byte]);
 #pragma GCC unroll 4
       for (int v = 0; v < n; v++) s[v] = step(s[v], factor, load(row + narrow_at(v, n, back)));
     }
@@ -59,10 +59,10 @@ INLINE void narrow_gradient_of(const int n, const struct packed *packed, int row
     vec d[NARROW_VECTORS];
 #pragma GCC unroll 4
     for (int v = 0; v < n; v++) d[v] = load(delta + narrow_at(v, n, back));
-    uint32_t end = bounds[header - 1];
-    for (uint32_t entry = bounds[0]; entry < end; entry++) {
-      float *sum = sums + (size_t)places[entry] * (n * LANES);
-      vec factor = splat(packed->values[bytes[entry]]);
+    const uint8_t *byte = bytes + bounds[0], *end = bytes + bounds[header - 1];
+    for (const uint16_t *place = places + bounds[0]; byte < end; byte++, place++) {
+      float *sum = sums + (size_t)*place * (n * LANES);
+      vec factor = splat(packed->values[*byte]);
 #pragma GCC unroll 4
       for (int v = 0; v < n; v++) store(sum + v * LANES, step(load(sum + v * LANES), factor, d[v]));
     }

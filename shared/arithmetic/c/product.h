@@ -17,12 +17,9 @@ enum left { ROWS, COLUMNS, SAMPLES, PIXELS };
 
 /* Columns of C that are computed together. Their packed block of B stays in the second cache. */
 #define GROUP_COLUMNS 1024
-/* Inner indices of a block, where the items are rows. A panel of B of this depth stays in the first cache. */
-#define DENSE_DEPTH 256
+/* Inner indices of a block of lists. A panel of B of this depth stays in the first cache. */
 #define SPARSE_DEPTH (LANES == 4 ? 128 : 64)
-/* Items of a block, and the length of a row of packed items: an odd number of cache lines. */
-#define DENSE_ITEMS 96
-#define PACKED_ROW 112
+/* Items of a block of lists. */
 #define SPARSE_ITEMS 64
 /* Unused space at the end of a list, in entries: see `spread` in lists.h. */
 #define SPREAD_ENTRIES 16
@@ -31,7 +28,7 @@ enum left { ROWS, COLUMNS, SAMPLES, PIXELS };
 /* Rows of B up to this length need no packing: they are spread over the cache well enough. */
 #define UNPACKED_COLUMNS 128
 /* With fewer items, packing costs more time than it saves. */
-#define PACKED_ITEMS 16
+#define FEW_ITEMS 16
 /* With up to this many columns, making an entry of a list costs more time than the products with it. */
 #define FEW_COLUMNS 16
 
@@ -59,32 +56,36 @@ static void copy_columns(const float *from, size_t from_row, float *to, size_t t
   }
 }
 
+/* Copies items of A, so that entry k of item i is at packed + k * PACKED_ROW + i. */
+static void pack_items(int by_rows, const float *a, size_t row, int items, int depth, float *packed) {
+  if (by_rows) transpose_matrix(a, row, items, depth, packed, PACKED_ROW);
+  else copy_columns(a, row, packed, PACKED_ROW, depth, items);
+}
+
 /* Computes a block with tiles. A panel that is wider than what is left of C is computed in the scratch and copied. */
 static void dense_block(int by_rows, const float *a, size_t row, int items, int depth, const float *b, size_t width,
                         int columns, float *c, int mode, float *scratch) {
   float *edge = aligned(scratch);
-  float *packed_a = edge + DENSE_ITEMS * PANEL_COLUMNS;
-  int packs_a = !by_rows && columns > PANEL_COLUMNS;
+  float *packed_a = edge + PACKED_ITEMS * PANEL_COLUMNS;
+  int packs_a = ALWAYS_PACKED || (!by_rows && columns > PANEL_COLUMNS);
   float *packed = packed_a + (packs_a ? (size_t)depth * PACKED_ROW : 0);
   pack_dense(b, width, depth, columns, packed);
-  for (int i = 0; i < items; i += DENSE_ITEMS, c += DENSE_ITEMS * width) {
-    int some = min(DENSE_ITEMS, items - i);
+  for (int i = 0; i < items; i += PACKED_ITEMS, c += PACKED_ITEMS * width) {
+    int some = min(PACKED_ITEMS, items - i);
     const float *from = a + (by_rows ? i * row : (size_t)i);
-    size_t from_row = row;
-    if (packs_a) {
-      copy_columns(from, row, packed_a, PACKED_ROW, depth, some);
-      from = packed_a;
-      from_row = PACKED_ROW;
-    }
+    if (packs_a) pack_items(by_rows, from, row, some, depth, packed_a);
+    int in_rows = by_rows && !packs_a;
+    const float *first = packs_a ? packed_a : from;
+    size_t first_row = packs_a ? PACKED_ROW : row;
     const float *panel = packed;
     for (int column = 0; column < columns; column += PANEL_COLUMNS) {
       int wide = min(PANEL_COLUMNS, columns - column);
       int v = (wide + LANES - 1) / LANES;
       float *at = c + column;
-      if (wide == v * LANES) dense_panel(v, by_rows, from, from_row, panel, depth, some, at, width, mode);
+      if (wide == v * LANES) dense_panel(v, in_rows, first, first_row, panel, depth, some, at, width, mode);
       else {
         if (mode != STORE) copy_columns(at, width, edge, PANEL_COLUMNS, some, wide);
-        dense_panel(v, by_rows, from, from_row, panel, depth, some, edge, PANEL_COLUMNS, mode);
+        dense_panel(v, in_rows, first, first_row, panel, depth, some, edge, PANEL_COLUMNS, mode);
         copy_columns(edge, PANEL_COLUMNS, at, width, some, wide);
       }
       panel += (size_t)v * LANES * depth;
@@ -113,15 +114,15 @@ static void pack_sparse(const float *b, size_t row, int depth, int columns, floa
 }
 
 /* Runs all panels of a block. Packed panels of B are `panel` floats apart. If B is not packed, `panel` is 0. */
-static void sparse_panels(const struct list *lists, int items, const struct entry *entries, const float *b, size_t panel,
-                          int columns, float *c, size_t width, int mode) {
+static void sparse_panels(const struct list *lists, int items, const float *b, size_t panel, int columns,
+                          float *c, size_t width, int mode) {
   int left = (columns + LANES - 1) / LANES;
   int missing = left * LANES - columns;
   while (left > 0) {
     int n = panel_vectors(left);
     left -= n;
     int back = left ? 0 : missing;
-    sparse_panel(n, lists, items, entries, panel ? b : b - back, c - back, width, back, mode);
+    sparse_panel(n, lists, items, panel ? b : b - back, c - back, width, back, mode);
     b += panel ? panel : (size_t)(n * LANES);
     c += n * LANES;
   }
@@ -153,7 +154,7 @@ static void sparse_block(enum left left, const void *a, size_t a_row, int k, int
   float *sums = packed + (size_t)depth * (columns + PADDING_COLUMNS);
   size_t panel = 0;
   int row = (int)width;
-  if (width > UNPACKED_COLUMNS && items >= PACKED_ITEMS) {
+  if (width > UNPACKED_COLUMNS && items >= FEW_ITEMS) {
     row = LANES * panel_vectors((columns + LANES - 1) / LANES);
     panel = (size_t)row * depth;
     pack_sparse(b, width, depth, columns, packed, row);
@@ -166,8 +167,8 @@ static void sparse_block(enum left left, const void *a, size_t a_row, int k, int
       int deep = min(SPARSE_DEPTH, depth - part);
       make_lists(left, a, a_row, i, some, k + part, deep, 4 * row, lists, entries);
       const float *from = b + (size_t)part * row;
-      if (in_parts) sparse_panels(lists, some, entries, from, panel, columns, sums, columns, part ? CONTINUE : STORE);
-      else sparse_panels(lists, some, entries, from, panel, columns, c, width, part ? CONTINUE : mode);
+      if (in_parts) sparse_panels(lists, some, from, panel, columns, sums, columns, part ? CONTINUE : STORE);
+      else sparse_panels(lists, some, from, panel, columns, c, width, part ? CONTINUE : mode);
     }
     if (!in_parts) continue;
     for (int r = 0; r < some; r++) add_floats(c + r * width, sums + (size_t)r * columns, c + r * width, columns);

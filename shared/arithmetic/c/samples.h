@@ -131,10 +131,15 @@ static void restore_image(const uint8_t *record, int pixels, uint8_t *image) {
  * A byte divided by 255, with the same bits as a float32 division. 1/255 is divided into an upper and a lower part. The
  * product with the upper part is exact. A test of all 256 bytes shows that the sum is rounded like the quotient.
  */
-INLINE float pixel(uint8_t byte) { return (float)byte * RECIPROCAL_HIGH + (float)byte * RECIPROCAL_LOW; }
+INLINE vec4 pixels4(ivec4 bytes) {
+  vec4 x = __builtin_convertvector(bytes, vec4);
+  return x * RECIPROCAL_HIGH + x * RECIPROCAL_LOW;
+}
+
+INLINE ivec4 load_bytes4(const uint8_t *at) { return __builtin_convertvector(*(const any_bytes4 *)at, ivec4); }
 
 static void fill_values(float *values) {
-  for (int byte = 0; byte < 256; byte++) values[byte] = pixel((uint8_t)byte);
+  for (int byte = 0; byte < 256; byte += 4) store4(values + byte, pixels4(byte + (ivec4){0, 1, 2, 3}));
 }
 
 /* The records of a micro-batch. */
@@ -173,8 +178,9 @@ static uint32_t append_record(const uint8_t *record, int pixels, any_uint32 *bou
   for (int block = 0; block < blocks; block += REACH_BLOCKS) {
     int end = (int)own[min(block + REACH_BLOCKS, blocks)];
     uint16_t first = (uint16_t)(block * BLOCK_PIXELS);
-    for (int entry = at; entry < end; entry += 16) {
-      for (int i = 0; i < 16; i++) places[entry + i] = (uint16_t)(from[present + entry + i] + first);
+    for (int entry = at; entry < end; entry += 8) {
+      words8 some = __builtin_convertvector(*(const any_bytes8 *)(from + present + entry), words8);
+      *(any_words8 *)(places + entry) = some + first;
     }
     at = end;
   }
@@ -220,14 +226,8 @@ static void pack_floats(const uint8_t *memory, const any_uint32 *records, int pi
       image = end;
     }
     int i = 0;
-    for (; i + 16 <= pixels; i += 16) {
-      uint8_t some[16];
-      float values[16];
-      for (int n = 0; n < 16; n++) some[n] = image[i + n];
-      for (int n = 0; n < 16; n++) values[n] = pixel(some[n]);
-      for (int n = 0; n < 16; n++) x[i + n] = values[n];
-    }
-    for (; i < pixels; i++) x[i] = pixel(image[i]);
+    for (; i + 4 <= pixels; i += 4) store4(x + i, pixels4(load_bytes4(image + i)));
+    for (; i < pixels; i++) x[i] = pixels4((ivec4){image[i]})[0];
   }
 }
 

@@ -11,16 +11,16 @@
 
 #include "dense.h"
 
-/* An entry of a list: the place of a row of B, in bytes from the first one, and the factor. */
+/* An entry of a list: the factor, and the place of a row of B, in bytes from the first one. */
 struct entry {
-  uint32_t offset;
   float value;
+  uint32_t offset;
 };
 
-/* A list: the numbers of its first entry and of the entry behind its last, counted from the first entry of all lists. */
+/* A list: its first entry, and the entry behind its last. */
 struct list {
-  uint32_t first;
-  uint32_t end;
+  struct entry *first;
+  struct entry *end;
 };
 
 /*
@@ -47,11 +47,10 @@ static int panel_vectors(int left) {
  * column. Its first vector then also computes what is in front of the panel. It stores only the panel's own columns, so
  * nothing outside the panel is changed.
  */
-INLINE void sparse(const int n, const struct list *lists, int items, const struct entry *entries, const float *b, float *c,
-                   size_t width, int back, int mode) {
+INLINE void sparse(const int n, const struct list *lists, int items, const float *b, float *c, size_t width, int back, int mode) {
   for (; items > 0; items--, lists++, c += width) {
-    const struct entry *entry = entries + lists->first;
-    const struct entry *end = entries + lists->end;
+    const struct entry *entry = lists->first;
+    const struct entry *end = lists->end;
     if (entry == end && mode != STORE) continue;
     vec s[13];
 #pragma GCC unroll 13
@@ -68,21 +67,29 @@ INLINE void sparse(const int n, const struct list *lists, int items, const struc
     }
     if (mode == ACCUMULATE) {
 #pragma GCC unroll 13
-      for (int v = 0; v < n; v++) s[v] = load(c + v * LANES) + s[v];
-    }
-    store_from(c, s[0], back);
+      for (int v = n - 1; v > 0; v--) {
+        store(c + v * LANES, load(c + v * LANES) + s[v]);
+        PIN_STORES();
+      }
+      store_from(c, load(c) + s[0], back);
+    } else {
 #pragma GCC unroll 13
-    for (int v = 1; v < n; v++) store(c + v * LANES, s[v]);
+      for (int v = n - 1; v > 0; v--) {
+        store(c + v * LANES, s[v]);
+        PIN_STORES();
+      }
+      store_from(c, s[0], back);
+    }
   }
 }
 
 #define SPARSE_PANEL(n)                                                                                                 \
-  static __attribute__((noinline)) void sparse_##n(const struct list *lists, int items, const struct entry *entries,   \
-                                                   const float *b, float *c, size_t width, int back, int mode) {       \
-    sparse(n, lists, items, entries, b, c, width, back, mode);                                                          \
+  static __attribute__((noinline)) void sparse_##n(const struct list *lists, int items, const float *b, float *c,       \
+                                                   size_t width, int back, int mode) {                                 \
+    sparse(n, lists, items, b, c, width, back, mode);                                                          \
   }
 #define SPARSE_CALL(n) \
-  case n: return sparse_##n(lists, items, entries, b, c, width, back, mode);
+  case n: return sparse_##n(lists, items, b, c, width, back, mode);
 
 #if defined(__wasm__)
 #define EACH_PANEL(DO) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(12) DO(13)
@@ -95,7 +102,7 @@ INLINE void sparse(const int n, const struct list *lists, int items, const struc
 EACH_PANEL(SPARSE_PANEL)
 
 /* Computes one panel of `n` vectors. n is a result of `panel_vectors`. */
-static void sparse_panel(int n, const struct list *lists, int items, const struct entry *entries, const float *b, float *c,
+static void sparse_panel(int n, const struct list *lists, int items, const float *b, float *c,
                          size_t width, int back, int mode) {
   switch (n) { EACH_PANEL(SPARSE_CALL) }
 }

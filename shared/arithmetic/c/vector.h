@@ -18,11 +18,19 @@ typedef vec unaligned_vec __attribute__((aligned(4), may_alias));
 /* Vectors of 16 bytes, where the code depends on their size. */
 typedef float vec4 __attribute__((vector_size(16)));
 typedef int32_t ivec4 __attribute__((vector_size(16)));
+typedef uint8_t bytes4 __attribute__((vector_size(4)));
+typedef uint16_t words4 __attribute__((vector_size(8)));
+typedef uint8_t bytes8 __attribute__((vector_size(8)));
+typedef uint16_t words8 __attribute__((vector_size(16)));
 typedef uint64_t pair __attribute__((vector_size(16)));
 typedef vec4 unaligned_vec4 __attribute__((aligned(4), may_alias));
 
 typedef uint32_t any_uint32 __attribute__((may_alias, aligned(4)));
 typedef uint64_t any_uint64 __attribute__((may_alias, aligned(1)));
+typedef bytes4 any_bytes4 __attribute__((aligned(1), may_alias));
+typedef words4 any_words4 __attribute__((aligned(1), may_alias));
+typedef bytes8 any_bytes8 __attribute__((aligned(1), may_alias));
+typedef words8 any_words8 __attribute__((aligned(1), may_alias));
 /* Sixteen bytes at any address. */
 typedef pair pair_at __attribute__((aligned(1), may_alias));
 
@@ -61,5 +69,17 @@ INLINE void store_from(float *at, vec x, int first) {
     if (lane >= first) at[lane] = x[lane];
   }
 }
+
+/*
+ * Keeps the compiler from moving the computation of x. V8 spills registers unless a loop computes its sums in the order
+ * in which they are stored after it.
+ */
+#if defined(__wasm__)
+#define PIN(x) __asm__ volatile("" : "+r"(x))
+#define PIN_STORES() __asm__ volatile("" ::: "memory")
+#else
+#define PIN(x)
+#define PIN_STORES()
+#endif
 
 #endif

@@ -14,7 +14,16 @@ const output = join(here, '../../../dist/shared/arithmetic/webassembly/kernels.w
 /** `-ffp-contract=off`: the compiler may not fuse a multiplication and an addition. */
 const compile = [
   ...['--target=wasm32', '-std=gnu11', '-O3', '-msimd128', '-mbulk-memory', '-ffreestanding', '-fno-strict-aliasing'],
-  ...['-ffp-contract=off', '-fno-delete-null-pointer-checks', '-Wall', '-Wextra', '-Werror', '-DLANES=4'],
+  ...[
+    '-ffp-contract=off',
+    '-fno-delete-null-pointer-checks',
+    '-Wall',
+    '-Wextra',
+    '-Werror',
+    '-DLANES=4',
+    '-mllvm',
+    '-disable-lsr',
+  ],
 ];
 
 /**
