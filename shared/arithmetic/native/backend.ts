@@ -5,8 +5,8 @@
  */
 import type { KernelBackend, KernelMemory } from '../backend.js';
 import { sizesFor } from '../c/sizes.js';
-import { type GrowableBuffer, growableBuffer, growBuffer } from '../growable.js';
 import type { Kernels } from '../kernels.js';
+import { createSharedMemory, type GrowableSharedMemory, openSharedMemory } from '../webassembly/memory.js';
 
 export const nativeName = 'native';
 
@@ -41,23 +41,24 @@ export function openNative(addon: NativeAddon, code: NativeCode): KernelBackend 
     name: nativeName,
     description: `${nativeName} ${code.width} ${code.digest}`,
     sizes: sizesFor(lanes),
-    createMemory: (bytes) => openMemory(addon, lanes, growableBuffer(bytes)),
-    openMemory: (handOver) => openMemory(addon, lanes, handOver as GrowableBuffer),
+    createMemory: (bytes) => openMemory(addon, lanes, createSharedMemory(bytes)),
+    openMemory: (handOver) => openMemory(addon, lanes, openSharedMemory(handOver)),
     handOver: { name: nativeName, code },
   };
 }
 
 /**
- * Opens memory that is a growable shared buffer even if no other thread will open it: the addon keeps the memory's
- * address, so the memory must grow in place. Ordinary buffers can do that too, but JavaScript's loops over such a buffer
- * are four times slower.
+ * The memory is shared even if no other thread will open it: the addon keeps the memory's address, so the memory must
+ * grow in place.
  */
-function openMemory(addon: NativeAddon, lanes: number, buffer: GrowableBuffer): KernelMemory {
+function openMemory(addon: NativeAddon, lanes: number, memory: GrowableSharedMemory): KernelMemory {
   return {
-    kernels: kernelsOver(addon, lanes, buffer),
-    buffer,
-    grow: (bytes) => growBuffer(buffer, bytes),
-    handOver: buffer,
+    kernels: kernelsOver(addon, lanes, memory.buffer),
+    get buffer() {
+      return memory.buffer;
+    },
+    grow: (bytes) => memory.grow(bytes),
+    handOver: memory.handOver,
   };
 }
 
@@ -65,7 +66,7 @@ function openMemory(addon: NativeAddon, lanes: number, buffer: GrowableBuffer): 
  * Every function is written out, so that the engine knows which one it calls: 20 ns a call. One function for all kernels
  * takes three times as long, and arguments that go through Node-API five times.
  */
-function kernelsOver(addon: NativeAddon, lanes: number, buffer: GrowableBuffer): Kernels {
+function kernelsOver(addon: NativeAddon, lanes: number, buffer: ArrayBufferLike): Kernels {
   // An array without a buffer of its own would be moved by the garbage collector.
   const state = new Float64Array(new ArrayBuffer(8 * STATE_LENGTH));
   const native = addon.open(new Uint8Array(buffer), state, lanes);

@@ -3,7 +3,7 @@
  * It is slow and needs no code but its own. Tests compare every other backend with it.
  */
 import type { KernelBackend, KernelMemory, KernelSizes } from '../backend.js';
-import { type GrowableBuffer, growableBuffer, growBuffer } from '../growable.js';
+import { type GrowableBuffer, growableBuffer, growBuffer } from './growable.js';
 import { scalarKernels } from './kernels.js';
 
 /** Records and packed samples are the images as they are, and no kernel needs scratch. */

@@ -8,15 +8,11 @@
 import type { BackendHandOver, KernelBackend, KernelMemory } from '../backend.js';
 import { sizesFor } from '../c/sizes.js';
 import type { Kernels } from '../kernels.js';
+import { createWebAssemblyMemory, growWebAssemblyMemory } from './memory.js';
 import { withSharedMemory } from './shared-memory.js';
 
 const NAME = 'webassembly';
 const sizes = sizesFor(4);
-const PAGE_BYTES = 65_536;
-/**
- * The largest possible maximum of a 32-bit memory. It only reserves a range of addresses, and uses no memory itself.
- */
-const PAGES_MAX = 65_536;
 /** Number of digits of the binary's hash in `description`. */
 const HASH_DIGITS = 12;
 
@@ -48,11 +44,7 @@ export function openWebAssembly(handedOver: unknown): KernelBackend {
     description: code.description,
     sizes,
     createMemory(bytes, shared) {
-      const initial = Math.ceil(bytes / PAGE_BYTES);
-      return open({
-        module: compiled(code, shared),
-        memory: new WebAssembly.Memory({ initial, maximum: PAGES_MAX, shared }),
-      });
+      return open({ module: compiled(code, shared), memory: createWebAssemblyMemory(bytes, shared) });
     },
     openMemory: (handOver) => open(handOver as MemoryHandOver),
     handOver: { name: NAME, code },
@@ -76,7 +68,7 @@ function open(handOver: MemoryHandOver): KernelMemory {
     get buffer() {
       return memory.buffer;
     },
-    grow: (bytes) => void memory.grow(Math.ceil(bytes / PAGE_BYTES)),
+    grow: (bytes) => growWebAssemblyMemory(memory, bytes),
     handOver,
   };
 }
