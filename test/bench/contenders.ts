@@ -43,8 +43,16 @@ function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? '' : 's'}`;
 }
 
-/** The number of threads with which `lockstep train` is the fastest. It is measured if the row has more than one. */
-export async function threadsOf(context: Context, row: Row): Promise<number> {
+const threadsFound = new Map<string, Promise<number>>();
+
+/** The number of threads with which `lockstep train` is the fastest. It is measured once for each row. */
+export function threadsOf(context: Context, row: Row): Promise<number> {
+  const found = threadsFound.get(row.name) ?? measureThreads(context, row);
+  threadsFound.set(row.name, found);
+  return found;
+}
+
+async function measureThreads(context: Context, row: Row): Promise<number> {
   if (row.threads.length === 1) return row.threads[0];
   const tried: { threads: number; values: number[] }[] = [];
   for (const threads of row.threads) {

@@ -3,6 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { nativeKernels } from '../../worker/native/native-kernels.js';
+import { nodePlatform } from '../../worker/node-platform.js';
 import type { Python } from './pythons.js';
 
 export type Environment = readonly (readonly [what: string, value: string])[];
@@ -10,7 +12,7 @@ export type Environment = readonly (readonly [what: string, value: string])[];
 /** The packages of the JavaScript peers, by their names in the report. */
 const peerPackages = { 'TensorFlow.js': '@tensorflow/tfjs', 'jax-js': '@jax-js/jax' } as const;
 
-export function describeEnvironment(root: string, pythons: readonly Python[]): Environment {
+export async function describeEnvironment(root: string, pythons: readonly Python[]): Promise<Environment> {
   const [{ model }] = cpus();
   return [
     ['date', new Date().toISOString().slice(0, 16).replace('T', ' ')],
@@ -19,9 +21,15 @@ export function describeEnvironment(root: string, pythons: readonly Python[]): E
     ['memory', `${(totalmem() / 2 ** 30).toFixed(1)} GiB`],
     ['kernel', `Linux ${release()}`],
     ['Node.js', `${process.versions.node}, V8 ${process.versions.v8}`],
+    ['kernels', await kernelsHere()],
     ...(pythons.length === 0 ? [['PyTorch', 'not installed'] as const] : pythons.map(environmentOf)),
     ...Object.entries(peerPackages).map(([name, path]) => [name, packageVersion(root, path)] as const),
   ];
+}
+
+/** The kernels that the commands choose on this machine. */
+async function kernelsHere(): Promise<string> {
+  return (await nativeKernels())?.description ?? nodePlatform().backend.description;
 }
 
 function environmentOf({ torch, blas, numpy, version }: Python): readonly [string, string] {

@@ -119,7 +119,7 @@ process.on('SIGTERM', () => process.exit(143));
 
 const context = makeContext(options, scratch);
 const result = await runAll(context, options.only);
-const environment = describeEnvironment(root, context.pythons);
+const environment = await describeEnvironment(root, context.pythons);
 const report: Report = { environment, rounds: options.rounds, remark: remarkOn(context.pythons), ...result };
 console.log(`${renderTargets(report.sections.flatMap(({ targets }) => targets))}\n`);
 if (options.report) write(report);

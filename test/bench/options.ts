@@ -15,7 +15,7 @@ export interface BenchOptions {
 }
 
 const roundsDefault = 5;
-const secondsDefault = 5;
+const secondsDefault = 4;
 const quickly = { rounds: 1, seconds: 2 };
 
 /** The help text. It ends with the names of the sections. */

@@ -21,7 +21,7 @@ test('metrics are whole lines; what is older than so many seconds does not count
 
 test('options', () => {
   const sections = ['train', 'sockets'];
-  const usual = { report: false, quick: false, only: null, row: '', rounds: 5, seconds: 5 };
+  const usual = { report: false, quick: false, only: null, row: '', rounds: 5, seconds: 4 };
   expect(parseOptions([], sections)).toEqual(usual);
   expect(parseOptions(['--report', '--only', 'sockets,train', '--rounds', '3'], sections)).toEqual({
     ...usual,

@@ -9,21 +9,15 @@ import type { Context } from './context.js';
 import type { SchedulingClass } from './processes.js';
 import type { Row } from './rows.js';
 import { sharingProcess, type Trial, trainTorch, tryTorch } from './torch.js';
-import { ddp, flat, singleKinds, type TorchKind, tunedDdp, type Way, waysOf } from './torch-kinds.js';
+import { flat, singleKinds, type TorchKind, tunedDdp, type Way, waysOf } from './torch-kinds.js';
 
 /** The number of ways of PyTorch that go on to the measured rounds, in each class. */
 const advancing = 2;
 /** A trial has this many segments, and its figure is the median of them. */
 const options = ['--segments', 3, '--seconds', 0.2];
 
-/**
- * Ways with several processes. The default class gets the way that tutorials show. Class `batch` gets the tuned ways,
- * which are the fastest there.
- */
-const severalKinds: Readonly<Record<SchedulingClass, readonly TorchKind[]>> = {
-  other: [ddp],
-  batch: [...tunedDdp, flat],
-};
+/** Ways with several processes. They are tried in class `batch`, in which they are the fastest. */
+const severalKinds: readonly TorchKind[] = [...tunedDdp, flat];
 
 /** What the report says about it. */
 export const qualified =
@@ -41,9 +35,8 @@ export interface Field {
 
 export async function qualify(context: Context, row: Row): Promise<Field> {
   const single = await trySingle(context, row);
-  const other = await trySeveral(context, row, 'other', severalKinds.other);
-  const batch = await trySeveral(context, row, 'batch', severalKinds.batch);
-  const trials = { other: [...single, ...other], batch: [...single, ...batch] };
+  const several = await trySeveral(context, row, 'batch', severalKinds);
+  const trials = { other: single, batch: [...single, ...several] };
   const ways = { other: fastest(trials.other, advancing), batch: fastest(trials.batch, advancing) };
   return { ways, trials, threads: await threadsOf(context, row) };
 }
@@ -57,10 +50,14 @@ export function fastest(trials: readonly Trial[], count: number): Way[] {
     .map(({ way }) => way);
 }
 
-/** Tries the ways with one process. They are as fast in either class, so one trial counts for both. */
+/**
+ * Tries the ways with one process. They are as fast in either class, so one trial counts for both. A model that is too
+ * large for one thread of Lockstep is too large for one thread of PyTorch, too.
+ */
 async function trySingle({ root, mnist: pixels, pythons, log }: Context, row: Row): Promise<Trial[]> {
   const trials: Trial[] = [];
-  for (const group of sharingProcess(waysOf(pythons, singleKinds))) {
+  const kinds = singleKinds.filter(({ threads }) => row.threads.includes(threads));
+  for (const group of sharingProcess(waysOf(pythons, kinds))) {
     const tried = await tryTorch({ root, row, pixels, scheduling: 'other', options }, group).catch((error: unknown) =>
       group.map((way) => ({ way, rate: reasonOf(error) })),
     );

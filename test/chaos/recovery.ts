@@ -192,7 +192,8 @@ rig.close();
 rmSync(directory, { recursive: true });
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-for (const [what, value] of describeEnvironment(root, []).slice(0, 6)) process.stdout.write(`${what}: ${value}\n`);
+for (const [what, value] of (await describeEnvironment(root, [])).slice(0, 6))
+  process.stdout.write(`${what}: ${value}\n`);
 const rows = Array.from(figures(), ([what, ms]) => [what, `${ms}`]);
 const table = { title: 'Recovery', columns: ['what', `ms: median (range) of ${rounds}`], rows };
 process.stdout.write(`\n${renderTable(table)}\n`);

@@ -13,8 +13,8 @@ import { type Workers, weightsAfter } from '../lockstep.js';
 import { modelOf, parameters, type Row } from '../rows.js';
 
 const stepsWanted = 20;
-/** Samples times parameters. The scalar reference takes about a minute for this product. */
-const workMax = 2e9;
+/** Samples times parameters. The scalar reference takes about a quarter of a minute for this product. */
+const workMax = 5e8;
 
 const webAssembly = { LOCKSTEP_KERNELS: 'wasm' };
 
