@@ -131,6 +131,13 @@ export const limits = {
   buildLeftoverMs: 60 * 60 * 1000,
   /** Builds of the kernels that the cache keeps: for other versions, compilers and processors. */
   buildsKept: 16,
+  /**
+   * A process that waits for another one's build looks at its file this often, and takes over when the file has not
+   * changed for this many looks. The other one touches the file this often.
+   */
+  claimLookMs: 100,
+  claimLooksMax: 50,
+  claimTouchMs: 500,
   /** The header of a safetensors file, and the axes of one of its tensors. A model needs a few names per layer. */
   safetensorsHeaderBytesMax: 1024 * 1024,
   safetensorsAxesMax: 8,

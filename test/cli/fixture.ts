@@ -67,7 +67,18 @@ const running = new Set<Running>();
 
 /** Starts `lockstep WORDS`. Its environment hides data sets of this machine. */
 export function lockstep(...words: (string | number)[]): Running {
-  const env = { ...process.env, LOCKSTEP_DATA: '', LOCKSTEP_TOKEN: '', XDG_CACHE_HOME: join(scratch(), 'cache') };
+  return lockstepWith({}, ...words);
+}
+
+/** The same, with more variables in its environment. */
+export function lockstepWith(variables: Record<string, string>, ...words: (string | number)[]): Running {
+  const env = {
+    ...process.env,
+    LOCKSTEP_DATA: '',
+    LOCKSTEP_TOKEN: '',
+    XDG_CACHE_HOME: join(scratch(), 'cache'),
+    ...variables,
+  };
   return new Running(spawn(process.execPath, [program, ...words.map(String)], { env }));
 }
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { native } from '../shared/arithmetic/backends.js';
 
 const safety = { timeout: 120_000 };
 
@@ -91,6 +92,8 @@ test('npx lockstep train works where the package is installed', safety, () => {
     'cli',
   );
   expect(printed).toContain('stopped at --max-steps after 3 steps');
+  // Where there is a C compiler, the package has all that native kernels need.
+  expect(printed).toContain(`"kernels":"${native === null ? 'webassembly' : 'native'} `);
   expect(JSON.parse(readFileSync(join(app, 'cli', 'summary.json'), 'utf8')).steps).toBe(3);
 });
 

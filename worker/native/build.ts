@@ -5,9 +5,10 @@ import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Environment } from '../../shared/cache-directory.js';
 import { limits } from '../../shared/limits.js';
 import type { KernelCache } from './cache.js';
-import { type Compiler, type Ran, run } from './compiler.js';
+import { type Compiler, firstWords, run } from './compiler.js';
 import type { Recipe } from './recipe.js';
 
 const sourceFolder = fileURLToPath(new URL('../../../shared/arithmetic/c/', import.meta.url));
@@ -56,25 +57,33 @@ async function processorFeatures(): Promise<string> {
 const hashOf = (x: unknown) => createHash('sha256').update(JSON.stringify(x)).digest('hex');
 
 /** Builds the addon and returns its path in the cache. Rejects with the compiler's first words if it fails. */
-export async function build(plan: Plan, cache: KernelCache): Promise<string> {
+export async function build(plan: Plan, cache: KernelCache, environment: Environment): Promise<string> {
   await cache.tidy();
   const directory = await cache.makeBuildDirectory();
   try {
     const { objects, link } = plan.recipe;
-    await Promise.all(
+    const compile = (words: readonly string[]) => runCompiler(plan.compiler, words, directory, environment);
+    const compiled = await Promise.allSettled(
       objects.map(({ source, object, flags }) =>
-        compile(plan, ['-c', join(sourceFolder, source), '-o', object, `-I${plan.headers}`, ...flags], directory),
+        compile(['-c', join(sourceFolder, source), '-o', object, `-I${plan.headers}`, ...flags]),
       ),
     );
-    await compile(plan, [...link, ...objects.map(({ object }) => object), '-o', 'kernels.node'], directory);
+    for (const one of compiled) if (one.status === 'rejected') throw one.reason;
+    await compile([...link, ...objects.map(({ object }) => object), '-o', 'kernels.node']);
     return await cache.put(plan.key, join(directory, 'kernels.node'));
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-async function compile({ compiler }: Plan, words: readonly string[], directory: string): Promise<void> {
-  const ran: Ran = await run([...compiler.command, ...words], limits.compilerMsMax, directory);
-  if (!ran.ok)
-    throw new Error(`${compiler.command.join(' ')} failed: ${ran.output.split('\n').slice(0, 3).join('; ')}`);
+async function runCompiler(
+  { command }: Compiler,
+  words: readonly string[],
+  directory: string,
+  environment: Environment,
+) {
+  // Its temporary files too are in the directory, so that they are removed with it if the compiler is killed.
+  const means = { environment: { ...environment, TMPDIR: directory }, msMax: limits.compilerMsMax, directory };
+  const { ok, output } = await run([...command, ...words], means);
+  if (!ok) throw new Error(`the C compiler ${command.join(' ')} failed: ${firstWords(output)}`);
 }

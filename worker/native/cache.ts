@@ -49,15 +49,20 @@ export class KernelCache {
   }
 
   /** Why the last build with this key failed, if it did so a short time ago; else null. */
-  async failure(key: string): Promise<string | null> {
+  async failure(key: string): Promise<{ readonly fault: string } | null> {
     const path = this.failureOf(key);
     const made = await stat(path).catch(() => null);
     if (made === null || Date.now() - made.mtimeMs > limits.buildRetryMs) return null;
-    return readFile(path, 'utf8');
+    return { fault: await readFile(path, 'utf8') };
   }
 
   async noteFailure(key: string, why: string): Promise<void> {
     await writeFile(this.failureOf(key), why);
+  }
+
+  /** The file that the process that builds has claimed. */
+  claimOf(key: string): string {
+    return join(this.directory, `${key}.claim`);
   }
 
   /** Removes what processes that were killed have left, and all builds but the newest. */

@@ -27,24 +27,40 @@ export async function findCompiler(
   const given = environment.CC?.trim();
   const commands = given ? [given.split(/\s+/)] : [['cc'], ['clang'], ['gcc']];
   // Without Apple's tools, `cc` is a program that opens a window and offers to install them.
-  if (!given && platform === 'darwin' && !(await run(['xcode-select', '-p'], limits.compilerVersionMsMax)).ok) {
+  const means = { environment, msMax: limits.compilerVersionMsMax };
+  if (!given && platform === 'darwin' && !(await run(['xcode-select', '-p'], means)).ok) {
     return { fault: 'there is no C compiler: `xcode-select --install` installs one' };
   }
   let last = '';
   for (const command of commands) {
-    const { ok, output } = await run([...command, '--version'], limits.compilerVersionMsMax);
+    const { ok, output } = await run([...command, '--version'], means);
     if (ok) return { command, version: output };
     last = output;
   }
-  if (given) return { fault: `the C compiler of the variable CC, ${given}, does not work: ${last}` };
+  if (given) return { fault: `the C compiler of the variable CC, ${given}, does not work: ${firstWords(last)}` };
   return { fault: 'there is no C compiler: looked for cc, clang and gcc' };
 }
 
+/** The beginning of a program's output, for one sentence. */
+export function firstWords(output: string): string {
+  return output.split('\n').slice(0, 2).join('; ');
+}
+
+export interface RunMeans {
+  readonly environment: Environment;
+  readonly msMax: number;
+  /** Default: that of this process. */
+  readonly directory?: string;
+}
+
 /** Runs a program. Kills it, and the programs that it has started, when it takes longer than `msMax`. */
-export function run([program, ...words]: readonly string[], msMax: number, directory?: string): Promise<Ran> {
+export function run([program, ...words]: readonly string[], means: RunMeans): Promise<Ran> {
+  const { environment, msMax, directory } = means;
   return new Promise((resolve) => {
+    // Messages in one language: what a compiler says of its version is part of a key.
+    const env = { ...environment, LC_ALL: 'C' };
     // The leader of a group of its own, which can be killed as one.
-    const child = spawn(program, words, { cwd: directory, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, words, { cwd: directory, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     const keep = (text: Buffer) => {
       output = (output + text).slice(0, OUTPUT_MAX);

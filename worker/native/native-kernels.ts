@@ -4,6 +4,7 @@
  * A machine without them computes with WebAssembly: slower, and with the same bits. So unless the user asked for native
  * kernels, nothing here is an error.
  */
+import { rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { KernelBackend } from '../../shared/arithmetic/backend.js';
@@ -13,6 +14,7 @@ import { LockstepError } from '../../shared/errors.js';
 import { loadAddon } from './addon.js';
 import { build, type Plan, planBuild } from './build.js';
 import { KernelCache } from './cache.js';
+import { claim } from './claim.js';
 import { findCompiler } from './compiler.js';
 import { fastest } from './fastest-width.js';
 import { recipeFor } from './recipe.js';
@@ -56,19 +58,32 @@ async function findOrBuild(environment: Environment, insists: boolean, onBuildin
   if ('fault' in compiler) return compiler;
   const plan = await planBuild(recipe, compiler);
   const cache = await KernelCache.open(join(cacheDirectory(environment, process.platform, homedir()), 'kernels'));
-  const cached = await cache.find(plan.key);
-  // An addon that does not load is built once more: what it was linked with may have changed.
-  const addon = cached === null ? null : loaded(cached);
-  if (addon !== null && 'open' in addon) return backendOf(addon, cached!, plan);
-  const failure = insists ? null : await cache.failure(plan.key);
-  if (failure !== null) return { fault: failure };
+  const known = async () => (await openCached(plan, cache)) ?? (insists ? null : cache.failure(plan.key));
+  const before = await known();
+  if (before !== null) return before;
   onBuilding();
-  return buildAndLoad(plan, cache);
+  // When ten processes start at once, the first one builds and the others wait.
+  const release = await claim(cache.claimOf(plan.key));
+  try {
+    return (await known()) ?? (await buildAndOpen(plan, cache, environment));
+  } finally {
+    await release();
+  }
 }
 
-async function buildAndLoad(plan: Plan, cache: KernelCache): Promise<Found> {
+/** Returns null if there is no addon. One that does not load is removed: what it was linked with may have changed. */
+async function openCached(plan: Plan, cache: KernelCache): Promise<Found | null> {
+  const file = await cache.find(plan.key);
+  if (file === null) return null;
+  const addon = loaded(file);
+  if ('open' in addon) return backendOf(addon, file, plan);
+  await rm(file, { force: true });
+  return null;
+}
+
+async function buildAndOpen(plan: Plan, cache: KernelCache, environment: Environment): Promise<Found> {
   try {
-    const file = await build(plan, cache);
+    const file = await build(plan, cache, environment);
     const addon = loaded(file);
     if ('open' in addon) return backendOf(addon, file, plan);
     throw new Error(`what was built does not load: ${addon.fault}`);
