@@ -46,7 +46,7 @@ export function firstWords(output: string): string {
   return output.split('\n').slice(0, 2).join('; ');
 }
 
-export interface RunMeans {
+export interface ProgramMeans {
   readonly environment: Environment;
   readonly msMax: number;
   /** Default: that of this process. */
@@ -54,7 +54,7 @@ export interface RunMeans {
 }
 
 /** Runs a program. Kills it, and the programs that it has started, when it takes longer than `msMax`. */
-export function run([program, ...words]: readonly string[], means: RunMeans): Promise<Ran> {
+export function run([program, ...words]: readonly string[], means: ProgramMeans): Promise<Ran> {
   const { environment, msMax, directory } = means;
   return new Promise((resolve) => {
     // Messages in one language: what a compiler says of its version is part of a key.
