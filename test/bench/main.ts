@@ -73,7 +73,9 @@ async function runAll(context: Context, only: readonly string[] | null): Promise
   const skipped = context.pythons.length === 0 ? ['PyTorch: not installed (apt install python3-torch)'] : [];
   for (const section of sections.filter(({ name }) => only?.includes(name) ?? true)) {
     context.log(`\n== ${section.name}`);
+    const begunMs = performance.now();
     const findings = await runOne(section, context);
+    context.log(`${section.name} took ${((performance.now() - begunMs) / 1000).toFixed(0)} s`);
     if (typeof findings === 'string') {
       skipped.push(`${section.name}: ${findings}`);
       console.log(`Left out: ${skipped.at(-1)}\n`);

@@ -21,8 +21,8 @@ const models: readonly Network[] = [
   { widths: [784, 1024, 1024, 10], hidden: 'relu' },
   { widths: [784, 2048, 1600, 10], hidden: 'relu' },
 ];
-const batches = [32, 64, 128, 256, 512, 1024, 2048, 4096];
-const microBatches = [4, 8, 16, 32, 64, 128, 256, 512];
+const batches = [32, 128, 512, 2048, 4096];
+const microBatches = [4, 16, 64, 256, 512];
 /** Micro-batch for steps that up to four workers share. A step then has enough slots that no worker waits long. */
 const dividedMicroBatch = 64;
 const scheduling = 'other';
