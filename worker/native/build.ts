@@ -61,19 +61,24 @@ export async function build(plan: Plan, cache: KernelCache, environment: Environ
   await cache.tidy();
   const directory = await cache.makeBuildDirectory();
   try {
-    const { objects, link } = plan.recipe;
-    const compile = (words: readonly string[]) => runCompiler(plan.compiler, words, directory, environment);
-    const compiled = await Promise.allSettled(
-      objects.map(({ source, object, flags }) =>
-        compile(['-c', join(sourceFolder, source), '-o', object, `-I${plan.headers}`, ...flags]),
-      ),
-    );
-    for (const one of compiled) if (one.status === 'rejected') throw one.reason;
-    await compile([...link, ...objects.map(({ object }) => object), '-o', 'kernels.node']);
-    return await cache.put(plan.key, join(directory, 'kernels.node'));
+    return await cache.put(plan.key, await compileAddon(plan, directory, environment));
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** Compiles the objects in `directory`, makes the addon of them there, and returns its path. */
+export async function compileAddon(plan: Plan, directory: string, environment: Environment): Promise<string> {
+  const { objects, link } = plan.recipe;
+  const compile = (words: readonly string[]) => runCompiler(plan.compiler, words, directory, environment);
+  const compiled = await Promise.allSettled(
+    objects.map(({ source, object, flags }) =>
+      compile(['-c', join(sourceFolder, source), '-o', object, `-I${plan.headers}`, ...flags]),
+    ),
+  );
+  for (const one of compiled) if (one.status === 'rejected') throw one.reason;
+  await compile([...link, ...objects.map(({ object }) => object), '-o', 'kernels.node']);
+  return join(directory, 'kernels.node');
 }
 
 async function runCompiler(
