@@ -47,7 +47,7 @@ export class FleetTable {
     const share = total === 0 ? '–' : `${Math.round((100 * worker.samplesPerSecond) / total)} %`;
     const texts = [
       worker.name,
-      worker.kind.slice(0, 1).toUpperCase() + worker.kind.slice(1),
+      kindOf(worker),
       worker.state,
       count(worker.threads),
       worker.samplesPerSecond === 0 ? '–' : rate(worker.samplesPerSecond),
@@ -80,4 +80,10 @@ export class FleetTable {
     this.body.append(row.element);
     return row;
   }
+}
+
+/** What kind of worker it is, and its kernels without the hash, which the cell's title has. */
+function kindOf({ kind, kernels }: WorkerState): string {
+  const name = kind.slice(0, 1).toUpperCase() + kind.slice(1);
+  return `${name}, ${kernels.replace(/ [0-9a-f]{12}$/, '')}`;
 }

@@ -28,8 +28,9 @@ describe.skipIf(!hasChromium)('dashboard of a run', { timeout }, () => {
     const { page, faults } = await Tab.open(browser, dashboardOf(out));
     await shows(page, '#phase', 'Waiting for workers');
     await page.getByRole('button', { name: 'Pause' }).click();
-    lockstep('worker', url, '--threads', 1, '--name', 'first');
+    lockstep('worker', url, '--threads', 1, '--name', 'first', '--kernels', 'wasm');
     await shows(page, '#fleet-rows', 'first');
+    await shows(page, '#fleet-rows', 'Node, webassembly');
     await shows(page, '#phase', 'Paused');
     lockstep('worker', url, '--threads', 1, '--name', 'second');
     await page.getByRole('button', { name: 'Drop second' }).click();
