@@ -5,6 +5,7 @@ import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { nativeKernels } from '../../worker/native/native-kernels.js';
 import { nodePlatform } from '../../worker/node-platform.js';
+import { processorOf } from './goals.js';
 import type { Python } from './pythons.js';
 
 export type Environment = readonly (readonly [what: string, value: string])[];
@@ -12,12 +13,15 @@ export type Environment = readonly (readonly [what: string, value: string])[];
 /** The packages of the JavaScript peers, by their names in the report. */
 const peerPackages = { 'TensorFlow.js': '@tensorflow/tfjs', 'jax-js': '@jax-js/jax' } as const;
 
+/** How the report names the targets of each kind of processor. */
+const named = { zen: "a Zen's", avx512: 'those of an Intel with AVX-512', other: "a Zen's, for want of its own" };
+
 export async function describeEnvironment(root: string, pythons: readonly Python[]): Promise<Environment> {
   const [{ model }] = cpus();
   return [
     ['date', new Date().toISOString().slice(0, 16).replace('T', ' ')],
     ['commit', commit(root)],
-    ['processor', `${model.trim()}, ${availableParallelism()} cores`],
+    ['processor', `${model.trim()}, ${availableParallelism()} cores; its targets are ${named[processorOf()]}`],
     ['memory', `${(totalmem() / 2 ** 30).toFixed(1)} GiB`],
     ['kernel', `Linux ${release()}`],
     ['Node.js', `${process.versions.node}, V8 ${process.versions.v8}`],

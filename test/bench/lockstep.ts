@@ -14,8 +14,8 @@ const program = fileURLToPath(new URL('../../coordinator/cli/main.js', import.me
 /** The exit code of a run after Ctrl-C. */
 const interrupted = 130;
 /**
- * Seconds from the start of the command that do not count. During the first one or two seconds, V8 compiles the code of a step.
- * PyTorch's script makes more than 30 steps before its speed counts.
+ * Seconds from the start of the command that do not count. During the first one or two seconds, V8 compiles the code
+ * of a step. PyTorch's script makes at least 20 steps before its speed counts.
  */
 export const warmUpSeconds = 3;
 /** Additional time for a fleet, whose workers have to join before training begins. */
