@@ -31,15 +31,17 @@ export async function runWorker(options: WorkerOptions): Promise<number> {
     leaving.abort();
   });
   keepYoungGenerationSmall();
+  const platform = nodePlatform({ backend, threadStarted: keepYoungGenerationSmall });
+  const { description: kernels } = platform.backend;
   const { ok, message, shards, bytesSent, bytesReceived } = await joinRun(options.url, {
     token,
     threads,
     name,
     signal: leaving.signal,
-    platform: nodePlatform({ backend, threadStarted: keepYoungGenerationSmall }),
+    platform,
     onStatus: (status, lastError) => {
       const line = describe(status, url, threads, lastError);
-      if (line !== null) logger.info({ state: status.state }, line);
+      if (line !== null) logger.info({ state: status.state, kernels }, line);
     },
   });
   const log = ok ? logger.info.bind(logger) : logger.error.bind(logger);
