@@ -36,17 +36,20 @@ INLINE float *aligned(float *at) { return (float *)(((uintptr_t)at + 63) & ~(uin
 
 /* Copies B into panels. Zeros pad the last one. */
 static void pack_dense(const float *b, size_t row, int depth, int columns, float *packed) {
-  for (int column = 0; column < columns; column += PANEL_COLUMNS) {
-    int left = min(PANEL_COLUMNS, columns - column);
-    int v = (left + LANES - 1) / LANES;
-    int whole = left / LANES;
+  int column = 0;
+  for (; column + PANEL_COLUMNS <= columns; column += PANEL_COLUMNS) {
     const float *from = b + column;
-    for (int k = 0; k < depth; k++, from += row, packed += v * LANES) {
-      for (int n = 0; n < whole; n++) store(packed + n * LANES, load(from + n * LANES));
-      if (whole == v) continue;
-      store(packed + whole * LANES, splat(0));
-      for (int j = whole * LANES; j < left; j++) packed[j] = from[j];
+    for (int k = 0; k < depth; k++, from += row, packed += PANEL_COLUMNS) {
+#pragma GCC unroll 4
+      for (int n = 0; n < PANEL_VECTORS; n++) store(packed + n * LANES, load(from + n * LANES));
     }
+  }
+  int left = columns - column;
+  int v = (left + LANES - 1) / LANES;
+  for (int k = 0; k < depth; k++, packed += v * LANES) {
+    const float *from = b + (size_t)k * row + column;
+    for (int n = 0; n < v; n++) store(packed + n * LANES, splat(0));
+    for (int j = 0; j < left; j++) packed[j] = from[j];
   }
 }
 
