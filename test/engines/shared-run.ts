@@ -22,8 +22,7 @@ const settings = ['--batch', 256, '--epochs', 10_000, '--max-steps', steps, '--e
 export interface Trained {
   /** The weights hash of the common run, which is also that of the run on one worker. */
   readonly weightsSha256: string;
-  /** For each participant, at least how many of its shards went into the weights. */
-  readonly shards: ReadonlyMap<string, number>;
+  readonly workers: ReadonlyMap<string, WorkerState>;
 }
 
 /**
@@ -43,13 +42,13 @@ export async function trainTogether(participants: readonly Participant[], direct
   const { port } = await coordinator.logs(({ msg }) => msg.startsWith('waiting'));
   const leave: (() => Promise<unknown>)[] = [];
   try {
-    const watched = watchShards(Number(port));
+    const watched = watchWorkers(Number(port));
     for (const participant of participants) leave.push(await participant.join(Number(port)));
     await success(coordinator);
-    const shards = await watched;
-    const idle = participants.filter(({ name }) => !shards.get(name));
+    const workers = await watched;
+    const idle = participants.filter(({ name }) => !workers.get(name)?.shards);
     if (idle.length > 0) throw new Error(`computed nothing: ${idle.map(({ name }) => name).join(', ')}`);
-    return { weightsSha256: await compareRuns(together, alone), shards };
+    return { weightsSha256: await compareRuns(together, alone), workers };
   } finally {
     for (const end of leave) await end();
   }
@@ -61,17 +60,24 @@ async function success(program: Program): Promise<void> {
   if (ended.code !== 0) throw new Error(program.describe(ended));
 }
 
-interface State {
-  readonly workers: readonly { readonly name: string; readonly shards: number }[];
+interface WorkerState {
+  readonly name: string;
+  /** At least so many of its shards went into the weights. */
+  readonly shards: number;
+  readonly kernels: string;
 }
 
-/** Watches the coordinator until it ends. Resolves with the last known number of shards of each worker. */
-async function watchShards(port: number): Promise<Map<string, number>> {
-  const shards = new Map<string, number>();
+interface State {
+  readonly workers: readonly WorkerState[];
+}
+
+/** Watches the coordinator until it ends. Resolves with the last known state of each worker. */
+async function watchWorkers(port: number): Promise<Map<string, WorkerState>> {
+  const workers = new Map<string, WorkerState>();
   for (;;) {
     const state = await stateOf(port).catch(() => null);
-    if (state === null) return shards;
-    for (const worker of state.workers) shards.set(worker.name, worker.shards);
+    if (state === null) return workers;
+    for (const worker of state.workers) workers.set(worker.name, worker);
     await delay(20);
   }
 }
