@@ -42,7 +42,10 @@ const parser = yargs(hideBin(process.argv))
         .example('$0 train', 'MNIST, all cores, 10 epochs')
         .example('$0 train --resume runs/DATE-NAME', 'Go on with a run that was cut off')
         .example('$0 train --preset sigmoid-16 --lr 3 --epochs 30', "3Blue1Brown's network"),
-    async (argv) => exitWith(import('./train.js').then(({ runTrain }) => runTrain(argv))),
+    async (argv) => {
+      const early = argv.resume ? undefined : import('../data/early.js').then(({ readEarly }) => readEarly(argv));
+      await exitWith(import('./train.js').then(({ runTrain }) => runTrain(argv, early)));
+    },
   )
   .command(
     'coordinator',

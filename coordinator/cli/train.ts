@@ -1,5 +1,7 @@
 /** `lockstep train`: trains on threads of this process. */
 import { plural } from '../../shared/plural.js';
+import type { EarlyReading } from '../data/early.js';
+import type { LoadOptions } from '../data/load.js';
 import { conduct } from '../run/conduct.js';
 import { localSite } from '../run/local-site.js';
 import { nodeMeans } from '../run/node-means.js';
@@ -14,8 +16,11 @@ export interface TrainCommandOptions extends CommandOptions {
   readonly workers: number;
 }
 
-/** Resolves with the exit code. */
-export async function runTrain(options: TrainCommandOptions): Promise<number> {
+/** Resolves with the exit code. `early` is the reading of the data set, where it has begun already. */
+export async function runTrain(
+  options: TrainCommandOptions,
+  early?: Promise<EarlyReading | undefined>,
+): Promise<number> {
   const log = createLog(options);
   const { platform, profiler } = await preparePlatform(options, log.logger);
   const { workers } = options;
@@ -26,7 +31,8 @@ export async function runTrain(options: TrainCommandOptions): Promise<number> {
   const emit = tellAll([toLog(log), toBar(log), toCollector, toProfiler(profiler)]);
   try {
     const site = localSite(workers);
-    return exitCodeOf(await conduct(options, { ...nodeMeans, platform, site, wish: wish.signal, emit }));
+    const loadDataset = async (asked: LoadOptions) => nodeMeans.loadDataset({ ...asked, early: await early });
+    return exitCodeOf(await conduct(options, { ...nodeMeans, loadDataset, platform, site, wish: wish.signal, emit }));
   } finally {
     log.bar?.stop();
   }

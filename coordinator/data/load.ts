@@ -11,6 +11,7 @@ import { type DigitsOptions, generateDigits } from '../../shared/data/digits/gen
 import { LockstepError } from '../../shared/errors.js';
 import { findDataset } from './directory.js';
 import { type DownloadProgress, fillCache } from './download.js';
+import type { EarlyReading } from './early.js';
 import { datasetSha256 } from './hash.js';
 import { mnist, type PublishedDataset } from './mnist.js';
 import { readDataset } from './read.js';
@@ -25,6 +26,8 @@ export interface LoadOptions {
   readonly directory?: string;
   /** The variables LOCKSTEP_DATA and those that name the cache directory. Default: the process's environment. */
   readonly environment?: Environment;
+  /** A data set that is being read already, if it is that of the first directory. */
+  readonly early?: EarlyReading | undefined;
   /** The data set to download if the cache lacks it. Default: MNIST. */
   readonly published?: PublishedDataset;
   /** Mirrors to use instead of those of `published`. An empty list forbids downloads. */
@@ -51,9 +54,9 @@ export interface LoadedDataset extends Dataset {
 export async function loadDataset(options: LoadOptions): Promise<LoadedDataset> {
   const { dataset, directory } = options;
   if (dataset === 'digits') return loadDigits(options);
-  if (directory !== undefined) return loadGiven(directory);
+  if (directory !== undefined) return loadGiven(directory, options.early);
   const named = (options.environment ?? process.env).LOCKSTEP_DATA;
-  const passedOver = named ? await loadIfThere(named) : '';
+  const passedOver = named ? await loadIfThere(named, options.early) : '';
   if (typeof passedOver !== 'string') return passedOver;
   // The user named a directory that cannot be used, so the warning must mention it.
   const remark = named ? `LOCKSTEP_DATA names ${named}, which holds no data set: ${passedOver}.` : '';
@@ -79,19 +82,27 @@ function loadDigits({ directory, digits }: LoadOptions): LoadedDataset {
   return withHash(generateDigits({ seed: 1, train: 60_000, test: 10_000, ...digits }), null);
 }
 
-async function loadGiven(directory: string): Promise<LoadedDataset> {
-  const loaded = await loadIfThere(directory);
+async function loadGiven(directory: string, early: EarlyReading | undefined): Promise<LoadedDataset> {
+  const loaded = await loadIfThere(directory, early);
   if (typeof loaded !== 'string') return loaded;
   const remedy = 'name a directory with the four IDX files, or leave out --data to download MNIST';
   throw new LockstepError('data-unavailable', `${directory} holds no data set: ${loaded}; ${remedy}`);
 }
 
 /** Loads the data set in a directory, or says why the directory holds none. */
-async function loadIfThere(directory: string): Promise<LoadedDataset | string> {
-  const paths = await findDataset(directory);
-  if ('missing' in paths) return paths.missing;
-  const loaded = withHash(await readDataset(basename(resolve(directory)), paths), resolve(directory));
+async function loadIfThere(directory: string, early?: EarlyReading): Promise<LoadedDataset | string> {
+  const place = resolve(directory);
+  const begun = early?.directory === place ? await early.dataset : null;
+  const read = begun ?? (await readFrom(place));
+  if (typeof read === 'string') return read;
+  const loaded = withHash(read, place);
   return loaded.sha256 === mnist.sha256 ? { ...loaded, name: mnist.name } : loaded;
+}
+
+/** Reads the data set in a directory, or says why the directory holds none. */
+async function readFrom(directory: string): Promise<Dataset | string> {
+  const paths = await findDataset(directory);
+  return 'missing' in paths ? paths.missing : await readDataset(basename(directory), paths);
 }
 
 /** Loads the published data set from the cache. Files that are missing or damaged there are downloaded first. */
@@ -101,7 +112,7 @@ async function loadPublished(options: LoadOptions): Promise<LoadedDataset> {
     cacheDirectory(options.environment ?? process.env, process.platform, homedir()),
     published.name,
   );
-  const cached = await loadIfThere(directory).catch(() => 'damaged');
+  const cached = await loadIfThere(directory, options.early).catch(() => 'damaged');
   if (typeof cached !== 'string' && cached.sha256 === published.sha256) return fromCache(cached);
   await fillCache(directory, published, options);
   const loaded = await loadIfThere(directory);

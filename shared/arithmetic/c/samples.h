@@ -81,15 +81,16 @@ static int make_record(const uint8_t *image, int pixels, int present, uint8_t *r
   for (int block = 0; block < blocks_of(pixels); block++) {
     bounds[block] = entry;
     int end = min(pixels, (block + 1) * BLOCK_PIXELS);
-    for (int i = block * BLOCK_PIXELS; i < end;) {
+    for (int i = block * BLOCK_PIXELS; i < end && entry < present;) {
       if (i + 8 <= end && *(const any_uint64 *)(image + i) == 0) {
         i += 8;
         continue;
       }
-      for (int group = min(end, i + 8); i < group; i++) {
-        if (image[i] == 0) continue;
+      /* Zeros are written too, and overwritten: a branch that depends on the data would cost more time. */
+      for (int group = min(end, i + 8); i < group && entry < present; i++) {
         bytes[entry] = image[i];
-        places[entry++] = (uint8_t)(i % REACH_PIXELS);
+        places[entry] = (uint8_t)(i % REACH_PIXELS);
+        entry += image[i] != 0;
       }
     }
   }

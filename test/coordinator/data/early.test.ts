@@ -1,0 +1,35 @@
+import { rm } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { expect, it } from 'vitest';
+import { readEarly } from '../../../coordinator/data/early.js';
+import { loadDataset } from '../../../coordinator/data/load.js';
+import { directory, filled, published } from './fixture.js';
+
+it('reads the files once, before the data set is asked for', async () => {
+  const path = await filled();
+  const early = readEarly({ data: path }, {});
+  await early?.dataset;
+  await rm(path, { recursive: true });
+  const loaded = await loadDataset({ dataset: 'auto', directory: path, early });
+  expect(loaded).toMatchObject({ name: basename(path), sha256: published.sha256, directory: path });
+});
+
+it('looks where loading looks first', async () => {
+  expect(readEarly({ data: '/a' }, { LOCKSTEP_DATA: '/b' })?.directory).toBe('/a');
+  expect(readEarly({}, { LOCKSTEP_DATA: '/b', XDG_CACHE_HOME: '/c' })?.directory).toBe('/b');
+  expect(readEarly({}, { XDG_CACHE_HOME: '/c' })?.directory).toBe('/c/lockstep/mnist');
+  expect(readEarly({ dataset: 'digits' }, { LOCKSTEP_DATA: '/b' })).toBeUndefined();
+});
+
+it('is passed over when another directory is loaded', async () => {
+  const early = readEarly({ data: await directory() }, {});
+  const loaded = await loadDataset({ dataset: 'auto', directory: await filled(), early });
+  expect(loaded.sha256).toBe(published.sha256);
+});
+
+it('leaves the error to whoever loads the data set', async () => {
+  const early = readEarly({ data: '/nowhere' }, {});
+  expect(await early?.dataset).toBeNull();
+  const failure = loadDataset({ dataset: 'auto', directory: '/nowhere', early });
+  await expect(failure).rejects.toThrow('/nowhere holds no data set: no such file');
+});
