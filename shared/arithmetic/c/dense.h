@@ -1,6 +1,6 @@
 /*
  * Products with a dense left operand A. B is packed in panels of one or more vectors of columns: for each k, a panel's
- * part of row k is contiguous. A is read where it is.
+ * part of row k is contiguous. A is read where it is, or is packed too.
  *
  * The sums of a tile stay in registers. A tile has so many sums that an addition has been completed when the next one to
  * the same sum begins. The vectors of B, the factor and the product need registers as well.
@@ -28,18 +28,22 @@ enum mode { STORE, ACCUMULATE, CONTINUE };
 #define PANEL_COLUMNS (PANEL_VECTORS * LANES)
 
 /*
- * Inner indices of a block whose items are rows, the items of A that are packed together, and the length of their row: an
- * odd number of cache lines. Whether A is always packed: V8 computes addresses well if they differ by constants.
+ * How the left operand A is read: its items are rows or columns of a matrix, or packed tiles. Entry k of item i of a packed
+ * tile is at k * PACKED_ROW + i, and tiles follow each other. In WebAssembly, A is always packed: V8 computes addresses
+ * well if they differ by constants.
  */
+enum source { FROM_ROWS, FROM_COLUMNS, FROM_TILES };
+
+/* Inner indices of a block whose items are rows, and the items of A that are packed together. */
 #if defined(__wasm__)
 #define DENSE_DEPTH 128
-#define PACKED_ITEMS 32
-#define PACKED_ROW 48
+#define PACKED_ITEMS 64
+#define PACKED_ROW 4
 #define ALWAYS_PACKED 1
 #else
 #define DENSE_DEPTH 256
 #define PACKED_ITEMS 96
-#define PACKED_ROW 112
+#define PACKED_ROW 8
 #define ALWAYS_PACKED 0
 #endif
 
@@ -72,8 +76,9 @@ INLINE void tile(const int h, const int v, const float *a, size_t item, size_t d
 #pragma GCC unroll 4
     for (int n = 0; n < v; n++) s[i][n] = mode == CONTINUE ? load(c + i * width + n * LANES) : splat(0);
   }
+  const float *end = b + (size_t)depth * v * LANES;
 #pragma GCC unroll 1
-  for (int k = 0; k < depth; k++, a += deep, b += v * LANES) tile_step(h, v, s, a, item, b);
+  for (; b < end; a += deep, b += v * LANES) tile_step(h, v, s, a, item, b);
 #pragma GCC unroll 8
   for (int i = 0; i < h; i++) {
 #pragma GCC unroll 4
@@ -85,24 +90,30 @@ INLINE void tile(const int h, const int v, const float *a, size_t item, size_t d
   }
 }
 
-/* `count` tiles. `by_rows` says whether the items of A are its rows, so that `deep` is 1, or its columns. */
-INLINE void tiles(const int h, const int v, int by_rows, const float *a, size_t row, const float *b, int depth, int count,
-                  float *c, size_t width, int mode) {
+/* The distance of two tiles of A of h items. */
+INLINE size_t items_apart(enum source source, int h, size_t row, int depth) {
+  if (ALWAYS_PACKED || source == FROM_TILES) return (size_t)depth * PACKED_ROW;
+  return source == FROM_ROWS ? h * row : (size_t)h;
+}
+
+/* `count` tiles. `row` is the length of a row of A, if A is a matrix. */
+INLINE void tiles(const int h, const int v, enum source source, const float *a, size_t row, const float *b, int depth,
+                  int count, float *c, size_t width, int mode) {
   for (; count > 0; count--, c += h * width) {
-    if (ALWAYS_PACKED) tile(h, v, a, 1, PACKED_ROW, b, depth, c, width, mode);
-    else if (by_rows) tile(h, v, a, row, 1, b, depth, c, width, mode);
+    if (ALWAYS_PACKED || source == FROM_TILES) tile(h, v, a, 1, PACKED_ROW, b, depth, c, width, mode);
+    else if (source == FROM_ROWS) tile(h, v, a, row, 1, b, depth, c, width, mode);
     else tile(h, v, a, 1, row, b, depth, c, width, mode);
-    a += by_rows ? h * row : (size_t)h;
+    a += items_apart(source, h, row, depth);
   }
 }
 
 #define TILES(h, v)                                                                                               \
-  static __attribute__((noinline)) void tiles_##h##x##v(int by_rows, const float *a, size_t row, const float *b,  \
+  static __attribute__((noinline)) void tiles_##h##x##v(enum source source, const float *a, size_t row, const float *b,  \
                                                         int depth, int count, float *c, size_t width, int mode) { \
-    tiles(h, v, by_rows, a, row, b, depth, count, c, width, mode);                                                \
+    tiles(h, v, source, a, row, b, depth, count, c, width, mode);                                                \
   }
 #define CALL(h, v) \
-  case h: return tiles_##h##x##v(by_rows, a, row, b, depth, count, c, width, mode);
+  case h: return tiles_##h##x##v(source, a, row, b, depth, count, c, width, mode);
 
 #define PANEL_1_TO_4(v) TILES(1, v) TILES(2, v) TILES(3, v) TILES(4, v)
 #define PANEL_TO_6(v) TILES(5, v) TILES(6, v)
@@ -113,7 +124,7 @@ INLINE void tiles(const int h, const int v, int by_rows, const float *a, size_t 
 
 #define PANEL(v, more, calls)                                                                                        \
   PANEL_1_TO_4(v) more                                                                                               \
-  static void panel_##v(int h, int by_rows, const float *a, size_t row, const float *b, int depth, int count, float *c, \
+  static void panel_##v(int h, enum source source, const float *a, size_t row, const float *b, int depth, int count, float *c, \
                         size_t width, int mode) {                                                                    \
     switch (h) { CALL_1_TO_4(v) calls }                                                                              \
   }
@@ -132,13 +143,15 @@ PANEL(2, , )
 #endif
 
 /*
- * All tiles of `items` items with one panel. The heights of the tiles differ by at most one, and the taller tiles come
- * first.
+ * The number of tiles of at most `most` items. The heights of the tiles differ by at most one, and the taller tiles come
+ * first. Packed tiles are the same for every panel.
  */
-static void dense_panel(int v, int by_rows, const float *a, size_t row, const float *b, int depth, int items, float *c,
-                        size_t width, int mode) {
-  int most = TILE_ITEMS(v);
-  int tiles = (items + most - 1) / most;
+INLINE int tiles_of(int items, int most) { return (items + most - 1) / most; }
+
+/* All tiles of `items` items with one panel. */
+static void dense_panel(int v, enum source source, const float *a, size_t row, const float *b, int depth, int items,
+                        float *c, size_t width, int mode) {
+  int tiles = tiles_of(items, source == FROM_TILES ? TILE_ITEMS(PANEL_VECTORS) : TILE_ITEMS(v));
   int h = items / tiles;
   int taller = items % tiles;
   for (int pass = 0; pass < 2; pass++) {
@@ -146,16 +159,15 @@ static void dense_panel(int v, int by_rows, const float *a, size_t row, const fl
     int count = pass ? tiles - taller : taller;
     if (count == 0) continue;
     switch (v) {
-      case 1: panel_1(height, by_rows, a, row, b, depth, count, c, width, mode); break;
-      case 2: panel_2(height, by_rows, a, row, b, depth, count, c, width, mode); break;
+      case 1: panel_1(height, source, a, row, b, depth, count, c, width, mode); break;
+      case 2: panel_2(height, source, a, row, b, depth, count, c, width, mode); break;
 #if PANEL_VECTORS == 4
-      case 3: panel_3(height, by_rows, a, row, b, depth, count, c, width, mode); break;
-      case 4: panel_4(height, by_rows, a, row, b, depth, count, c, width, mode); break;
+      case 3: panel_3(height, source, a, row, b, depth, count, c, width, mode); break;
+      case 4: panel_4(height, source, a, row, b, depth, count, c, width, mode); break;
 #endif
     }
-    size_t done = (size_t)height * count;
-    a += by_rows ? done * row : done;
-    c += done * width;
+    a += count * items_apart(source, height, row, depth);
+    c += (size_t)height * count * width;
   }
 }
 

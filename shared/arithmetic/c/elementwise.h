@@ -8,12 +8,15 @@
 #define STRIDE (LANES < 16 ? 16 : 2 * LANES)
 
 static void add_floats(const float *a, const float *b, float *out, int floats) {
-  int i = 0;
-  for (; i + STRIDE <= floats; i += STRIDE) {
+  const float *end = a + floats;
+  for (; a + STRIDE <= end; a += STRIDE, b += STRIDE, out += STRIDE) {
+    vec sums[STRIDE / LANES];
 #pragma GCC unroll 4
-    for (int at = i; at < i + STRIDE; at += LANES) store(out + at, load(a + at) + load(b + at));
+    for (int n = 0; n < STRIDE / LANES; n++) sums[n] = load(a + n * LANES) + load(b + n * LANES);
+#pragma GCC unroll 4
+    for (int n = 0; n < STRIDE / LANES; n++) store(out + n * LANES, sums[n]);
   }
-  for (; i < floats; i++) out[i] = a[i] + b[i];
+  for (; a < end; a++, b++, out++) *out = *a + *b;
 }
 
 /* The mean of a sum: `sum` divided by `n`, or multiplied by it if `n` is an inverse. */
@@ -79,16 +82,16 @@ static void update(float *w, float *v, const float *sum, int floats, float sampl
 /* x * 0 is NaN if x is NaN or infinite, and a zero otherwise. So the sum of these products is zero if all are finite. */
 static int all_finite(const float *x, int floats) {
   vec sums[4] = {{0}};
-  int i = 0;
-  for (; i + 4 * LANES <= floats; i += 4 * LANES) {
+  const float *end = x + floats;
+  for (; x + 4 * LANES <= end; x += 4 * LANES) {
 #pragma GCC unroll 4
-    for (int n = 0; n < 4; n++) sums[n] += load(x + i + n * LANES) * 0.0f;
+    for (int n = 0; n < 4; n++) sums[n] += load(x + n * LANES) * 0.0f;
   }
   vec sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
   float total = 0;
 #pragma GCC unroll 16
   for (int lane = 0; lane < LANES; lane++) total += sum[lane];
-  for (; i < floats; i++) total += x[i] * 0.0f;
+  for (; x < end; x++) total += *x * 0.0f;
   return total == 0;
 }
 
@@ -133,7 +136,8 @@ INLINE void transpose_edge(const float *from, size_t row, int rows, int first, i
 }
 
 /* Transposes a band in blocks of four by four floats. The floats at the edges that fill no block are copied singly. */
-static void transpose_band(const float *from, int inputs, size_t row, int columns, float *to, size_t column) {
+static void transpose_band(const float *from, int inputs, size_t row, int columns, float *to) {
+  size_t column = inputs;
   int whole = columns & ~3;
   int i = 0;
   for (; i + 4 <= inputs; i += 4, from += 4 * row, to += 4) {
@@ -143,13 +147,10 @@ static void transpose_band(const float *from, int inputs, size_t row, int column
   transpose_edge(from, row, inputs - i, 0, columns, to, column);
 }
 
-/*
- * wT[o * column + i] = w[i * row + o], in bands of sixteen columns of W. A band uses one cache line of each row, so each
- * line is read once.
- */
-static void transpose_matrix(const float *w, size_t row, int inputs, int outputs, float *wT, size_t column) {
+/* Transposes W in bands of sixteen columns. A band uses one cache line of each row, so each line is read once. */
+static void transpose_matrix(const float *w, int inputs, int outputs, float *wT) {
   for (int o = 0; o < outputs; o += 16) {
-    transpose_band(w + o, inputs, row, min(16, outputs - o), wT + o * column, column);
+    transpose_band(w + o, inputs, outputs, min(16, outputs - o), wT + (size_t)o * inputs);
   }
 }
 

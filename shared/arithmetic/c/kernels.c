@@ -94,9 +94,7 @@ KERNEL(inputParameterGradient, void)(const struct packed *packed, const float *d
   sum_rows(delta, rows, outputs, gb, write);
 }
 
-KERNEL(transpose, void)(const float *w, int inputs, int outputs, float *wT) {
-  transpose_matrix(w, (size_t)outputs, inputs, outputs, wT, (size_t)inputs);
-}
+KERNEL(transpose, void)(const float *w, int inputs, int outputs, float *wT) { transpose_matrix(w, inputs, outputs, wT); }
 
 KERNEL(outputLoss, void)(int loss, int activation, const float *y, const uint8_t *labels, float *delta, float *sums,
                          int rows, int classes, int write, float *scratch) {

@@ -165,9 +165,10 @@ static void list_pixels(const struct packed *packed, int header, int first, int 
   const any_uint32 *bounds = packed_bounds(packed) + (size_t)start * header + first / BLOCK_PIXELS;
   uint32_t offset = 0;
   for (int k = 0; k < depth; k++, bounds += header, offset += (uint32_t)row_bytes) {
-    for (uint32_t from = bounds[0]; from < bounds[1]; from++) {
-      struct list *list = lists + (places[from] - first);
-      *list->end++ = (struct entry){values[bytes[from]], offset};
+    const uint8_t *byte = bytes + bounds[0], *end = bytes + bounds[1];
+    for (const uint16_t *place = places + bounds[0]; byte < end; byte++, place++) {
+      struct entry *to = lists[*place - first].end++;
+      *to = (struct entry){values[*byte], offset};
     }
   }
 }

@@ -12,9 +12,11 @@ enum loss { QUADRATIC, SIGMOID_CROSS_ENTROPY, SOFTMAX_CROSS_ENTROPY };
 
 /* The outputs of LANES samples: column n has class n. Lane l is sample min(l, samples - 1). */
 INLINE void load_columns(const float *rows, int samples, int classes, float *columns) {
-  for (int n = 0; n < classes; n++) {
+  for (int n = 0; n < classes; n++, rows++) {
+    vec column = splat(rows[0]);
 #pragma GCC unroll 16
-    for (int lane = 0; lane < LANES; lane++) columns[n * LANES + lane] = rows[min(lane, samples - 1) * classes + n];
+    for (int lane = 1; lane < LANES; lane++) column[lane] = rows[min(lane, samples - 1) * classes];
+    store(columns + n * LANES, column);
   }
 }
 

@@ -48,21 +48,50 @@ static void pack_dense(const float *b, size_t row, int depth, int columns, float
   int v = (left + LANES - 1) / LANES;
   for (int k = 0; k < depth; k++, packed += v * LANES) {
     const float *from = b + (size_t)k * row + column;
-    for (int n = 0; n < v; n++) store(packed + n * LANES, splat(0));
-    for (int j = 0; j < left; j++) packed[j] = from[j];
+    int j = 0;
+    for (; j + LANES <= left; j += LANES) store(packed + j, load(from + j));
+    if (j == left) continue;
+    store(packed + j, splat(0));
+    for (; j < left; j++) packed[j] = from[j];
   }
 }
 
 static void copy_columns(const float *from, size_t from_row, float *to, size_t to_row, int rows, int columns) {
   for (; rows > 0; rows--, from += from_row, to += to_row) {
-    for (int j = 0; j < columns; j++) to[j] = from[j];
+    int j = 0;
+    for (; j + LANES <= columns; j += LANES) store(to + j, load(from + j));
+    for (; j < columns; j++) to[j] = from[j];
   }
 }
 
-/* Copies items of A, so that entry k of item i is at packed + k * PACKED_ROW + i. */
-static void pack_items(int by_rows, const float *a, size_t row, int items, int depth, float *packed) {
-  if (by_rows) transpose_matrix(a, row, items, depth, packed, PACKED_ROW);
-  else copy_columns(a, row, packed, PACKED_ROW, depth, items);
+/* Copies `depth` entries of the h items of a tile, four items at a time. What is copied beyond them is not used. */
+INLINE void pack_tile(int by_rows, const float *a, size_t row, int h, int depth, float *packed) {
+  if (!by_rows) {
+    for (int k = 0; k < depth; k++, a += row, packed += PACKED_ROW) {
+#pragma GCC unroll 2
+      for (int i = 0; i < PACKED_ROW; i += 4) store4(packed + i, load4(a + i));
+    }
+    return;
+  }
+  int k = 0;
+  if (h == PACKED_ROW) {
+    for (; k + 4 <= depth; k += 4) {
+#pragma GCC unroll 2
+      for (int i = 0; i < PACKED_ROW; i += 4) {
+        transpose_block(a + i * row + k, row, packed + k * PACKED_ROW + i, PACKED_ROW);
+      }
+    }
+  }
+  transpose_edge(a + k, row, h, 0, depth - k, packed + k * PACKED_ROW, PACKED_ROW);
+}
+
+static void pack_tiles(int by_rows, const float *a, size_t row, int items, int depth, float *packed) {
+  int tiles = tiles_of(items, TILE_ITEMS(PANEL_VECTORS));
+  for (int t = 0; t < tiles; t++, packed += (size_t)depth * PACKED_ROW) {
+    int h = items / tiles + (t < items % tiles);
+    pack_tile(by_rows, a, row, h, depth, packed);
+    a += by_rows ? h * row : (size_t)h;
+  }
 }
 
 /* Computes a block with tiles. A panel that is wider than what is left of C is computed in the scratch and copied. */
@@ -71,24 +100,25 @@ static void dense_block(int by_rows, const float *a, size_t row, int items, int 
   float *edge = aligned(scratch);
   float *packed_a = edge + PACKED_ITEMS * PANEL_COLUMNS;
   int packs_a = ALWAYS_PACKED || (!by_rows && columns > PANEL_COLUMNS);
-  float *packed = packed_a + (packs_a ? (size_t)depth * PACKED_ROW : 0);
+  enum source source = packs_a ? FROM_TILES : by_rows ? FROM_ROWS : FROM_COLUMNS;
+  float *packed = packed_a + (packs_a ? (size_t)tiles_of(PACKED_ITEMS, TILE_ITEMS(PANEL_VECTORS)) * PACKED_ROW * depth : 0);
   pack_dense(b, width, depth, columns, packed);
   for (int i = 0; i < items; i += PACKED_ITEMS, c += PACKED_ITEMS * width) {
     int some = min(PACKED_ITEMS, items - i);
     const float *from = a + (by_rows ? i * row : (size_t)i);
-    if (packs_a) pack_items(by_rows, from, row, some, depth, packed_a);
-    int in_rows = by_rows && !packs_a;
-    const float *first = packs_a ? packed_a : from;
-    size_t first_row = packs_a ? PACKED_ROW : row;
+    if (packs_a) {
+      pack_tiles(by_rows, from, row, some, depth, packed_a);
+      from = packed_a;
+    }
     const float *panel = packed;
     for (int column = 0; column < columns; column += PANEL_COLUMNS) {
       int wide = min(PANEL_COLUMNS, columns - column);
       int v = (wide + LANES - 1) / LANES;
       float *at = c + column;
-      if (wide == v * LANES) dense_panel(v, in_rows, first, first_row, panel, depth, some, at, width, mode);
+      if (wide == v * LANES) dense_panel(v, source, from, row, panel, depth, some, at, width, mode);
       else {
         if (mode != STORE) copy_columns(at, width, edge, PANEL_COLUMNS, some, wide);
-        dense_panel(v, in_rows, first, first_row, panel, depth, some, edge, PANEL_COLUMNS, mode);
+        dense_panel(v, source, from, row, panel, depth, some, edge, PANEL_COLUMNS, mode);
         copy_columns(edge, PANEL_COLUMNS, at, width, some, wide);
       }
       panel += (size_t)v * LANES * depth;

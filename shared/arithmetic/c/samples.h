@@ -169,19 +169,25 @@ static uint32_t append_record(const uint8_t *record, int pixels, any_uint32 *bou
                               uint32_t count) {
   const any_uint32 *own = (const any_uint32 *)record;
   int blocks = blocks_of(pixels);
-  for (int block = 0; block <= blocks; block++) bounds[block] = own[block] + count;
+  int block = 0;
+  for (; block + 4 <= blocks + 1; block += 4) {
+    *(any_ivec4 *)(bounds + block) = *(const any_ivec4 *)(own + block) + (int)count;
+  }
+  for (; block <= blocks; block++) bounds[block] = own[block] + count;
   int present = (int)own[blocks];
   const uint8_t *from = record + 4 * bounds_of(pixels);
   bytes += count;
   places += count;
   for (int at = 0; at < present; at += 16) *(pair_at *)(bytes + at) = *(const pair_at *)(from + at);
   int at = 0;
-  for (int block = 0; block < blocks; block += REACH_BLOCKS) {
+  for (block = 0; block < blocks; block += REACH_BLOCKS) {
     int end = (int)own[min(block + REACH_BLOCKS, blocks)];
     uint16_t first = (uint16_t)(block * BLOCK_PIXELS);
-    for (int entry = at; entry < end; entry += 8) {
-      words8 some = __builtin_convertvector(*(const any_bytes8 *)(from + present + entry), words8);
-      *(any_words8 *)(places + entry) = some + first;
+    for (int entry = at; entry < end; entry += 16) {
+      const any_bytes8 *some = (const any_bytes8 *)(from + present + entry);
+      any_words8 *to = (any_words8 *)(places + entry);
+      to[0] = __builtin_convertvector(some[0], words8) + first;
+      to[1] = __builtin_convertvector(some[1], words8) + first;
     }
     at = end;
   }

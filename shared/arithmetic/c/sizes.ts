@@ -31,7 +31,7 @@ export function sizesFor(lanes: number): KernelSizes {
     /** Floats of scratch space that are enough for any kernel and a layer of these sizes: see product.h and narrow.h. */
     scratchFloats(rows, inputs, outputs) {
       const columns = Math.min(Math.max(inputs, outputs), 1024 + lanes);
-      const dense = 96 * 4 * lanes + Math.max(rows, 256) * (112 + columns + 4 * lanes);
+      const dense = 96 * 4 * lanes + Math.max(rows, 256) * (128 + columns + 4 * lanes);
       const sparse = 128 * (128 + 18) + Math.max(rows, 128) * (columns + 24 * lanes) + 64 * columns;
       const narrow = 16 * Math.min(inputs, 4096);
       return 64 + Math.max(dense, sparse, narrow, lanes * (outputs + 2));

@@ -23,6 +23,7 @@ typedef uint16_t words4 __attribute__((vector_size(8)));
 typedef uint8_t bytes8 __attribute__((vector_size(8)));
 typedef uint16_t words8 __attribute__((vector_size(16)));
 typedef uint64_t pair __attribute__((vector_size(16)));
+typedef ivec4 any_ivec4 __attribute__((aligned(4), may_alias));
 typedef vec4 unaligned_vec4 __attribute__((aligned(4), may_alias));
 
 typedef uint32_t any_uint32 __attribute__((may_alias, aligned(4)));
