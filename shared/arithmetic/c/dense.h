@@ -38,14 +38,13 @@ enum source { FROM_ROWS, FROM_COLUMNS, FROM_TILES };
 #if defined(__wasm__)
 #define DENSE_DEPTH 128
 #define PACKED_ITEMS 64
-#define PACKED_ROW 4
 #define ALWAYS_PACKED 1
 #else
 #define DENSE_DEPTH 256
 #define PACKED_ITEMS 96
-#define PACKED_ROW 8
 #define ALWAYS_PACKED 0
 #endif
+#define PACKED_ROW (TILE_ITEMS(PANEL_VECTORS) > 4 ? 8 : 4)
 
 /* One inner index of a tile: adds the products of h entries of A, `item` floats apart, with v vectors of B. */
 INLINE void tile_step(const int h, const int v, vec s[TILE_ITEMS_MAX][PANEL_VECTORS], const float *a, size_t item,
