@@ -6,7 +6,7 @@
 import type { KernelBackend, KernelMemory } from '../backend.js';
 import { sizesFor } from '../c/sizes.js';
 import type { Kernels } from '../kernels.js';
-import { createSharedMemory, type GrowableSharedMemory, openSharedMemory } from '../webassembly/memory.js';
+import { createForeignMemory, type ForeignMemory, openForeignMemory } from '../webassembly/memory.js';
 
 export const nativeName = 'native';
 
@@ -41,23 +41,26 @@ export function openNative(addon: NativeAddon, code: NativeCode): KernelBackend 
     name: nativeName,
     description: `${nativeName} ${code.width} ${code.digest}`,
     sizes: sizesFor(lanes),
-    createMemory: (bytes) => openMemory(addon, lanes, createSharedMemory(bytes)),
-    openMemory: (handOver) => openMemory(addon, lanes, openSharedMemory(handOver)),
+    createMemory: (bytes, shared) => openMemory(addon, lanes, createForeignMemory(bytes, shared)),
+    openMemory: (handOver) => openMemory(addon, lanes, openForeignMemory(handOver)),
     handOver: { name: nativeName, code },
   };
 }
 
-/**
- * The memory is shared even if no other thread will open it: the addon keeps the memory's address, so the memory must
- * grow in place.
- */
-function openMemory(addon: NativeAddon, lanes: number, memory: GrowableSharedMemory): KernelMemory {
+function openMemory(addon: NativeAddon, lanes: number, memory: ForeignMemory): KernelMemory {
+  // An array without a buffer of its own would be moved by the garbage collector.
+  const state = new Float64Array(new ArrayBuffer(8 * STATE_LENGTH));
+  const open = () => addon.open(new Uint8Array(memory.buffer), state, lanes);
   return {
-    kernels: kernelsOver(addon, lanes, memory.buffer),
+    kernels: kernelsOver(open(), state),
     get buffer() {
       return memory.buffer;
     },
-    grow: (bytes) => memory.grow(bytes),
+    grow(bytes) {
+      memory.grow(bytes);
+      // The state gets the memory's address again: a memory that is not shared may have moved.
+      open();
+    },
     handOver: memory.handOver,
   };
 }
@@ -66,10 +69,7 @@ function openMemory(addon: NativeAddon, lanes: number, memory: GrowableSharedMem
  * Every function is written out, so that the engine knows which one it calls: 20 ns a call. One function for all kernels
  * takes three times as long, and arguments that go through Node-API five times.
  */
-function kernelsOver(addon: NativeAddon, lanes: number, buffer: ArrayBufferLike): Kernels {
-  // An array without a buffer of its own would be moved by the garbage collector.
-  const state = new Float64Array(new ArrayBuffer(8 * STATE_LENGTH));
-  const native = addon.open(new Uint8Array(buffer), state, lanes);
+function kernelsOver(native: ReturnType<NativeAddon['open']>, state: Float64Array): Kernels {
   const put = (a: number, b: number, c: number, d: number) => {
     state[RESULT] = a;
     state[RESULT + 1] = b;

@@ -1,7 +1,8 @@
 /// <reference path="./webassembly.d.ts" preserve="true" />
 /**
  * Memories of WebAssembly. A shared one grows in place, for every thread at once, and its address stays the same. Engines
- * read and write it from JavaScript as fast as any other buffer, which they do not with a growable SharedArrayBuffer.
+ * read and write them from JavaScript as fast as any other buffer, which they do not with a growable SharedArrayBuffer.
+ * Copies to and from a memory that is not shared are several times as fast as those of a shared one.
  */
 import type { GrowableMemory } from '../backend.js';
 
@@ -17,17 +18,17 @@ export function growWebAssemblyMemory(memory: WebAssembly.Memory, bytes: number)
   memory.grow(Math.ceil(bytes / PAGE_BYTES));
 }
 
-/** A memory that other threads can open, for kernels that are not WebAssembly. */
-export interface GrowableSharedMemory extends GrowableMemory {
-  /** What `openSharedMemory` takes. Can be cloned by a message. */
+/** A memory for kernels that are not WebAssembly. */
+export interface ForeignMemory extends GrowableMemory {
+  /** What `openForeignMemory` takes. Can be cloned by a message if the memory is shared. */
   readonly handOver: unknown;
 }
 
-export function createSharedMemory(bytes: number): GrowableSharedMemory {
-  return openSharedMemory(createWebAssemblyMemory(bytes, true));
+export function createForeignMemory(bytes: number, shared: boolean): ForeignMemory {
+  return openForeignMemory(createWebAssemblyMemory(bytes, shared));
 }
 
-export function openSharedMemory(handOver: unknown): GrowableSharedMemory {
+export function openForeignMemory(handOver: unknown): ForeignMemory {
   const memory = handOver as WebAssembly.Memory;
   return {
     get buffer() {
