@@ -121,12 +121,12 @@ INLINE void changes_from(const any_uint32 *x, const any_uint32 *base, int floats
 /* to[j][i] = from[i][j], for a block of four by four floats. */
 INLINE void transpose_block(const float *from, size_t row, float *to, size_t column) {
   vec4 a = load4(from), b = load4(from + row), c = load4(from + 2 * row), d = load4(from + 3 * row);
-  vec4 ab0 = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab2 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-  vec4 cd0 = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd2 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-  store4(to, __builtin_shufflevector(ab0, cd0, 0, 1, 4, 5));
-  store4(to + column, __builtin_shufflevector(ab0, cd0, 2, 3, 6, 7));
-  store4(to + 2 * column, __builtin_shufflevector(ab2, cd2, 0, 1, 4, 5));
-  store4(to + 3 * column, __builtin_shufflevector(ab2, cd2, 2, 3, 6, 7));
+  vec4 ab0 = SHUFFLE(a, b, 0, 4, 1, 5), ab2 = SHUFFLE(a, b, 2, 6, 3, 7);
+  vec4 cd0 = SHUFFLE(c, d, 0, 4, 1, 5), cd2 = SHUFFLE(c, d, 2, 6, 3, 7);
+  store4(to, SHUFFLE(ab0, cd0, 0, 1, 4, 5));
+  store4(to + column, SHUFFLE(ab0, cd0, 2, 3, 6, 7));
+  store4(to + 2 * column, SHUFFLE(ab2, cd2, 0, 1, 4, 5));
+  store4(to + 3 * column, SHUFFLE(ab2, cd2, 2, 3, 6, 7));
 }
 
 INLINE void transpose_edge(const float *from, size_t row, int rows, int first, int columns, float *to, size_t column) {

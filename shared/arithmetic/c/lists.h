@@ -30,10 +30,10 @@ INLINE void store_pair(struct entry *at, pair entries, int n) { *(any_uint64 *)a
 
 /* Four entries that follow each other in `offsets` and `values`. */
 INLINE pair entries_low(ivec4 offsets, vec4 values) {
-  return (pair)__builtin_shufflevector(values, (vec4)offsets, 0, 4, 1, 5);
+  return (pair)SHUFFLE(values, (vec4)offsets, 0, 4, 1, 5);
 }
 INLINE pair entries_high(ivec4 offsets, vec4 values) {
-  return (pair)__builtin_shufflevector(values, (vec4)offsets, 2, 6, 3, 7);
+  return (pair)SHUFFLE(values, (vec4)offsets, 2, 6, 3, 7);
 }
 
 /* Appends each of four values whose bit is set in `present`. Returns the new end of the list. */

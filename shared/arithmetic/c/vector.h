@@ -43,6 +43,16 @@ INLINE void store(float *at, vec x) { *(unaligned_vec *)at = x; }
 INLINE vec4 load4(const float *at) { return *(const unaligned_vec4 *)at; }
 INLINE void store4(float *at, vec4 x) { *(unaligned_vec4 *)at = x; }
 
+/*
+ * Four lanes of a and b: lanes 0 to 3 are those of a, 4 to 7 those of b. The compilers have two names for it; gcc before
+ * version 12 knows the other one alone.
+ */
+#if defined(__clang__) || __GNUC__ >= 12
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (ivec4){__VA_ARGS__})
+#endif
+
 /* x in every lane. The difference of x and +0 is x, also for -0. */
 INLINE vec splat(float x) { return x - (vec){0}; }
 INLINE ivec isplat(int32_t x) { return x - (ivec){0}; }

@@ -30,3 +30,8 @@ test('the fastest is chosen, wherever it stands', () => {
 test('what disturbs a trial does not decide', () => {
   expect(fastestOf(taking('a', 3), taking('b', 50, 50, 2, 50))).toBe('b');
 });
+
+test('wider vectors are chosen if they are clearly faster', () => {
+  expect(fastestOf(taking('narrow', 3), taking('wide', 2.8))).toBe('narrow');
+  expect(fastestOf(taking('narrow', 3), taking('wide', 2.7))).toBe('wide');
+});
