@@ -26,15 +26,30 @@ export interface NodePlatformOptions {
   readonly profile?: Profile | undefined;
   /** Called after each start of a thread, because that resets the engine's flags. */
   readonly threadStarted?: () => void;
+  /** Threads that have been started already. They are used first. */
+  readonly spares?: readonly SpareThread[];
+}
+
+/** A thread that waits for its work. It does not keep the process alive. */
+export type SpareThread = Pick<Worker, 'ref' | 'on' | 'postMessage' | 'terminate'>;
+
+/** Starts threads before they are asked for, so that a run does not wait for their start. */
+export function startSpareThreads(count: number, started?: () => void): SpareThread[] {
+  return Array.from({ length: count }, () => {
+    const worker = startThread(started);
+    worker.unref();
+    return worker;
+  });
 }
 
 export function nodePlatform(options: NodePlatformOptions = {}): Platform {
   const { backend = openWebAssemblyFile(), profile = noProfile, threadStarted } = options;
+  const spares = [...(options.spares ?? [])];
   return {
     backend,
     cores: availableParallelism(),
     sharesMemory: true,
-    spawnThread: () => spawnThread(threadStarted),
+    spawnThread: () => handleOf(spares.pop() ?? startThread(threadStarted)),
     defer: (call) => void setImmediate(call),
     nowMs: () => performance.now(),
     profile,
@@ -48,9 +63,14 @@ function openWebAssemblyFile(): KernelBackend {
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-function spawnThread(started: () => void = () => {}): ThreadHandle {
+function startThread(started: () => void = () => {}): Worker {
   const worker = new Worker(threadFile, { name: 'lockstep compute', resourceLimits: { maxYoungGenerationSizeMb } });
   worker.on('online', started);
+  return worker;
+}
+
+function handleOf(worker: SpareThread): ThreadHandle {
+  worker.ref();
   return {
     post: (message, handOver) => worker.postMessage(message, handOver),
     listen: (receive) => worker.on('message', (message: FromThread) => receive(message)),

@@ -22,8 +22,9 @@ export async function runTrain(
   early?: Promise<EarlyReading | undefined>,
 ): Promise<number> {
   const log = createLog(options);
-  const { platform, profiler } = await preparePlatform(options, log.logger);
   const { workers } = options;
+  // The thread of this program computes too, in all but the largest models.
+  const { platform, profiler } = await preparePlatform(options, log.logger, workers - 1);
   const { description: kernels } = platform.backend;
   log.logger.info({ workers, kernels }, `${plural(workers, 'thread')}, kernels ${kernels}`);
   const wish = new AbortController();

@@ -36,7 +36,6 @@ typedef words8 any_words8 __attribute__((aligned(1), may_alias));
 typedef pair pair_at __attribute__((aligned(1), may_alias));
 
 INLINE int min(int a, int b) { return a < b ? a : b; }
-INLINE int max(int a, int b) { return a > b ? a : b; }
 
 INLINE vec load(const float *at) { return *(const unaligned_vec *)at; }
 INLINE void store(float *at, vec x) { *(unaligned_vec *)at = x; }
