@@ -10,10 +10,14 @@ import { findDataset } from './directory.js';
 import { mnist } from './mnist.js';
 import { readDataset } from './read.js';
 
-/** The data set of a directory, as an absolute path; null if it cannot be read. Whoever loads it then says why. */
 export interface EarlyReading {
+  /** An absolute path. */
   readonly directory: string;
-  readonly dataset: Promise<Dataset | null>;
+  /**
+   * The data set, once: it is not kept here, so that its memory is free again when its samples have been copied. Null for
+   * the second caller, and if the data set cannot be read. Whoever loads it then says why.
+   */
+  claim(): Promise<Dataset | null>;
 }
 
 /** Begins to read the data set where `loadDataset` would look first, or nothing for generated digits. */
@@ -24,7 +28,15 @@ export function readEarly(
   if (dataset === 'digits') return undefined;
   const cached = () => join(cacheDirectory(environment, process.platform, homedir()), mnist.name);
   const directory = resolve(data ?? (environment.LOCKSTEP_DATA || cached()));
-  return { directory, dataset: read(directory).catch(() => null) };
+  let reading: Promise<Dataset | null> | null = read(directory).catch(() => null);
+  return {
+    directory,
+    async claim() {
+      const claimed = reading;
+      reading = null;
+      return claimed;
+    },
+  };
 }
 
 async function read(directory: string): Promise<Dataset | null> {

@@ -92,7 +92,7 @@ async function loadGiven(directory: string, early: EarlyReading | undefined): Pr
 /** Loads the data set in a directory, or says why the directory holds none. */
 async function loadIfThere(directory: string, early?: EarlyReading): Promise<LoadedDataset | string> {
   const place = resolve(directory);
-  const begun = early?.directory === place ? await early.dataset : null;
+  const begun = early?.directory === place ? await early.claim() : null;
   const read = begun ?? (await readFrom(place));
   if (typeof read === 'string') return read;
   const loaded = withHash(read, place);

@@ -8,9 +8,10 @@ import { directory, filled, published } from './fixture.js';
 it('reads the files once, before the data set is asked for', async () => {
   const path = await filled();
   const early = readEarly({ data: path }, {});
-  await early?.dataset;
+  const dataset = await early?.claim();
   await rm(path, { recursive: true });
-  const loaded = await loadDataset({ dataset: 'auto', directory: path, early });
+  const again = { directory: path, claim: async () => dataset ?? null };
+  const loaded = await loadDataset({ dataset: 'auto', directory: path, early: again });
   expect(loaded).toMatchObject({ name: basename(path), sha256: published.sha256, directory: path });
 });
 
@@ -29,7 +30,14 @@ it('is passed over when another directory is loaded', async () => {
 
 it('leaves the error to whoever loads the data set', async () => {
   const early = readEarly({ data: '/nowhere' }, {});
-  expect(await early?.dataset).toBeNull();
   const failure = loadDataset({ dataset: 'auto', directory: '/nowhere', early });
   await expect(failure).rejects.toThrow('/nowhere holds no data set: no such file');
+});
+
+it('does not keep the data set once it has been claimed', async () => {
+  const path = await filled();
+  const early = readEarly({ data: path }, {});
+  expect((await early?.claim())?.classes).toBe(3);
+  expect(await early?.claim()).toBeNull();
+  expect((await loadDataset({ dataset: 'auto', directory: path, early })).sha256).toBe(published.sha256);
 });
