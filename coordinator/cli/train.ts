@@ -17,10 +17,7 @@ export interface TrainCommandOptions extends CommandOptions {
 }
 
 /** Resolves with the exit code. `early` is the reading of the data set, where it has begun already. */
-export async function runTrain(
-  options: TrainCommandOptions,
-  early?: Promise<EarlyReading | undefined>,
-): Promise<number> {
+export async function runTrain(options: TrainCommandOptions, early: EarlyReading | undefined): Promise<number> {
   const log = createLog(options);
   const { workers } = options;
   // The thread of this program computes too, in all but the largest models.
@@ -32,7 +29,7 @@ export async function runTrain(
   const emit = tellAll([toLog(log), toBar(log), toCollector, toProfiler(profiler)]);
   try {
     const site = localSite(workers);
-    const loadDataset = async (asked: LoadOptions) => nodeMeans.loadDataset({ ...asked, early: await early });
+    const loadDataset = (asked: LoadOptions) => nodeMeans.loadDataset({ ...asked, early });
     return exitCodeOf(await conduct(options, { ...nodeMeans, loadDataset, platform, site, wish: wish.signal, emit }));
   } finally {
     log.bar?.stop();

@@ -4,6 +4,7 @@
  */
 import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { cacheDirectory, type Environment } from '../../shared/cache-directory.js';
 import type { Dataset } from '../../shared/data/dataset.js';
 import { findDataset } from './directory.js';
@@ -37,6 +38,23 @@ export function readEarly(
       return claimed;
     },
   };
+}
+
+/** With these options, the data set is known later, or not asked for. */
+const later = ['config', 'resume', 'help', 'version'];
+
+/**
+ * The same for the words of a command line that nobody has checked yet, if they plainly begin a new run. Reading the
+ * wrong directory takes a little time, and does no other harm.
+ */
+export function readEarlyFor(words: readonly string[], environment?: Environment): EarlyReading | undefined {
+  const options = { data: { type: 'string' }, dataset: { type: 'string' } } as const;
+  const { positionals, values } = parseArgs({ args: [...words], options, strict: false });
+  const { data, dataset } = values;
+  if (positionals[0] !== 'train' || later.some((name) => name in values)) return undefined;
+  // An option without its value.
+  if (typeof data === 'boolean' || typeof dataset === 'boolean') return undefined;
+  return readEarly({ data, dataset }, environment);
 }
 
 async function read(directory: string): Promise<Dataset | null> {

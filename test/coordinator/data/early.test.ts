@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { expect, it } from 'vitest';
-import { readEarly } from '../../../coordinator/data/early.js';
+import { readEarly, readEarlyFor } from '../../../coordinator/data/early.js';
 import { loadDataset } from '../../../coordinator/data/load.js';
 import { directory, filled, published } from './fixture.js';
 
@@ -20,6 +20,18 @@ it('looks where loading looks first', async () => {
   expect(readEarly({}, { LOCKSTEP_DATA: '/b', XDG_CACHE_HOME: '/c' })?.directory).toBe('/b');
   expect(readEarly({}, { XDG_CACHE_HOME: '/c' })?.directory).toBe('/c/lockstep/mnist');
   expect(readEarly({ dataset: 'digits' }, { LOCKSTEP_DATA: '/b' })).toBeUndefined();
+});
+
+it('begins with the words of a command line if they plainly begin a new run', async () => {
+  const place = (...words: string[]) => readEarlyFor(words, { LOCKSTEP_DATA: '/b' })?.directory;
+  expect(place('train', '--lr', '0.1', '--data', '/a', '--workers=2')).toBe('/a');
+  expect(place('train', '--data=/a', '--profile')).toBe('/a');
+  expect(place('train', '--epochs', '3', '--dataset', 'mnist')).toBe('/b');
+  for (const others of ['--dataset digits', '--resume run', '--config file', '--help', '--data']) {
+    expect(place('train', ...others.split(' ')), others).toBeUndefined();
+  }
+  expect(place('view', '--data', '/a')).toBeUndefined();
+  expect(place()).toBeUndefined();
 });
 
 it('is passed over when another directory is loaded', async () => {

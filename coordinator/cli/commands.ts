@@ -1,0 +1,203 @@
+/**
+ * The command line: `lockstep train`, `coordinator`, `worker`, `view` and `conform`. Each command loads its own modules,
+ * so a worker holds none of a coordinator's.
+ */
+import { availableParallelism, hostname } from 'node:os';
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { type ErrorCode, LockstepError } from '../../shared/errors.js';
+import { limits } from '../../shared/limits.js';
+import { type EarlyReading, readEarly } from '../data/early.js';
+import { version } from '../version.js';
+import { accessOptions, integer, kernelsOptions, logOptions, once, readConfig, runOptions } from './options.js';
+
+/** Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
+const exitCodes: Partial<Record<ErrorCode, number>> = {
+  usage: 2,
+  'model-invalid': 2,
+  'run-differs': 2,
+  interrupted: 130,
+};
+
+/** The command that the user has chosen. Its promise decides the exit code. */
+class Choice {
+  /** `early` is the reading of the data set, where it has begun already. */
+  constructor(readonly run: (early: EarlyReading | undefined) => Promise<number>) {}
+}
+
+const cores = availableParallelism();
+
+const parser = yargs(hideBin(process.argv))
+  .scriptName('lockstep')
+  .version(version)
+  .strict()
+  .wrap(Math.min(110, process.stdout.columns ?? 110))
+  .command(
+    'train',
+    'Train on this machine alone, on all its cores',
+    (y) =>
+      y
+        .options(runOptions)
+        .option('workers', {
+          default: cores,
+          defaultDescription: `the machine's cores, ${cores}`,
+          describe: 'Compute threads',
+          coerce: integer('workers', 1, limits.threadsMax),
+        })
+        .config('config', 'JSON file with any of these options', readConfig)
+        .example('$0 train', 'MNIST, all cores, 10 epochs')
+        .example('$0 train --resume runs/DATE-NAME', 'Go on with a run that was cut off')
+        .example('$0 train --preset sigmoid-16 --lr 3 --epochs 30', "3Blue1Brown's network"),
+    (argv) =>
+      choose((early) => {
+        const reading = early ?? (argv.resume ? undefined : readEarly(argv));
+        return import('./train.js').then(({ runTrain }) => runTrain(argv, reading));
+      }),
+  )
+  .command(
+    'coordinator',
+    'Train on the workers that join over the network',
+    (y) =>
+      y
+        .options(runOptions)
+        .options(accessOptions)
+        .option('port', { default: 8080, describe: 'Port to listen on; 0: any', coerce: integer('port', 0, 65535) })
+        .option('min-workers', {
+          default: 1,
+          describe: 'Start when so many workers have joined',
+          coerce: integer('min-workers', 1, limits.membersMax),
+        })
+        .option('stay', {
+          boolean: true,
+          defaultDescription: 'in a terminal',
+          describe: 'Keep serving the dashboard when the run is over, until Ctrl-C',
+        })
+        .config('config', 'JSON file with any of these options', readConfig)
+        .example('$0 coordinator', 'One machine: listens on 127.0.0.1')
+        .example('$0 worker ws://127.0.0.1:8080', '… and a worker, in another terminal')
+        .example('$0 coordinator --resume runs/DATE-NAME', 'Go on; workers come back by themselves')
+        .example('$0 coordinator --host 0.0.0.0 --min-workers 2', 'Two machines: on the first one, then …')
+        .example("$0 worker 'ws://192.168.1.5:8080/#TOKEN'", '… on each machine, the command that it printed'),
+    (argv) => choose(() => import('./coordinator.js').then(({ runCoordinator }) => runCoordinator(argv))),
+  )
+  .command(
+    'worker <url>',
+    'Lend this machine to a coordinator',
+    (y) =>
+      y
+        .positional('url', {
+          type: 'string',
+          demandOption: true,
+          describe: 'The join address that the coordinator printed',
+        })
+        .option('threads', {
+          default: cores,
+          defaultDescription: `the machine's cores, ${cores}`,
+          describe: 'Cores to lend',
+          coerce: integer('threads', 1, limits.threadsMax),
+        })
+        .option('name', {
+          string: true,
+          default: hostname(),
+          describe: 'Name in the coordinator’s log',
+          coerce: workerName,
+        })
+        .option('token', {
+          string: true,
+          describe: 'Token, where the address has none (also: LOCKSTEP_TOKEN)',
+          coerce: once,
+        })
+        .options(kernelsOptions)
+        .options(logOptions)
+        .example('$0 worker ws://127.0.0.1:8080', 'A coordinator on this machine')
+        .example("$0 worker 'ws://192.168.1.5:8080/#TOKEN' --threads 2", 'One on another machine, two cores'),
+    (argv) => choose(() => import('./worker.js').then(({ runWorker }) => runWorker(argv))),
+  )
+  .command(
+    'view [runs..]',
+    'Show run directories in a browser, finished or still training',
+    (y) =>
+      y
+        .positional('runs', {
+          type: 'string',
+          array: true,
+          default: [] as string[],
+          defaultDescription: 'the newest run in ./runs',
+          describe: 'Run directories; several are compared',
+        })
+        .option('data', {
+          string: true,
+          describe: 'Directory of the data set that they were trained on, if it is not where train finds it',
+          coerce: once,
+        })
+        .options(accessOptions)
+        .option('port', {
+          defaultDescription: '8081, or any free port',
+          describe: 'Port to listen on; 0: any',
+          coerce: integer('port', 0, 65535),
+        })
+        .example('$0 view', 'The newest run in ./runs')
+        .example('$0 view runs/A runs/B runs/C', 'Three runs on one chart, and what differs between them'),
+    (argv) => choose(() => import('./view.js').then(({ runView }) => runView(argv))),
+  )
+  .command(
+    'conform [url]',
+    'Check a worker that you wrote: plays a coordinator to it, and says what is wrong',
+    (y) =>
+      y
+        .positional('url', {
+          type: 'string',
+          default: 'ws://127.0.0.1:8082',
+          describe: 'Address to listen on; #TOKEN behind it: the worker must offer that token',
+        })
+        .option('port', {
+          describe: 'Port to listen on, in place of that of the address; 0: any',
+          coerce: integer('port', 0, 65535),
+        })
+        .option('wait', {
+          default: limits.conformConnectMsMax / 1000,
+          describe: 'Seconds to wait for the worker to connect',
+          coerce: integer('wait', 1, 86_400),
+        })
+        .example('$0 conform --port 9000', 'Then start the worker with ws://127.0.0.1:9000'),
+    (argv) => choose(() => import('./conform.js').then(({ runConform }) => runConform(argv))),
+  )
+  .demandCommand(1, 'Say what to do: train, coordinator, worker, view or conform')
+  .example('$0 train', 'One machine')
+  .example('$0 coordinator --host 0.0.0.0', 'Many: others open the link that it prints in a browser, …')
+  .example("$0 worker 'ws://HOST:8080/#TOKEN'", '… or join from a terminal')
+  .epilogue('Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (with a checkpoint written).')
+  // Called for wrong usage only: the message is from yargs, or from the function that reads an option.
+  .fail((message, error) => report(new LockstepError('usage', message ?? error.message)));
+
+function workerName(x: unknown): string {
+  const name = once(x);
+  if (name.length >= 1 && name.length <= limits.nameLengthMax && /^[^\p{C}]+$/u.test(name)) return name;
+  throw new LockstepError('usage', `--name must have 1 to ${limits.nameLengthMax} printable characters`);
+}
+
+/**
+ * Ends the parsing, by throwing: after a handler that returns, yargs builds the text of the help, which nobody has asked
+ * for. That takes 35 ms of the start.
+ */
+function choose(run: Choice['run']): never {
+  throw new Choice(run);
+}
+
+function report(error: unknown): never {
+  if (!(error instanceof LockstepError)) throw error;
+  const hint =
+    error.code === 'usage' ? '\nRun `lockstep --help`, or `lockstep COMMAND --help`, for what there is.' : '';
+  process.stderr.write(`lockstep: ${error.message}${hint}\n`);
+  process.exit(exitCodes[error.code] ?? 1);
+}
+
+/** Runs the command that the user has typed. `early` is the reading of the data set, where it has begun already. */
+export async function runCommand(early: EarlyReading | undefined): Promise<void> {
+  try {
+    await parser.parseAsync();
+  } catch (thrown) {
+    if (!(thrown instanceof Choice)) throw thrown;
+    process.exitCode = await thrown.run(early).catch(report);
+  }
+}
