@@ -125,6 +125,8 @@ export const limits = {
   /** A compiler must say its version within the first time, and compile a file of the kernels within the second one. */
   compilerVersionMsMax: 10_000,
   compilerMsMax: 60_000,
+  /** The time after which a compiler is asked for its version again, though its file has not changed. */
+  compilerVersionKeptMs: 24 * 60 * 60 * 1000,
   /** The time after which a build of the kernels that failed is tried again with the same compiler and source. */
   buildRetryMs: 24 * 60 * 60 * 1000,
   /** A directory of a build of the kernels that is older than this belongs to a process that has ended. */

@@ -5,7 +5,7 @@
  * A file's name has its key and the SHA-256 of its content. So a process can tell a whole file from a damaged one
  * before it loads it: loading a file that ends too early can crash the process.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { lstat, mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { limits } from '../../shared/limits.js';
@@ -60,6 +60,26 @@ export class KernelCache {
     await writeFile(this.failureOf(key), why);
   }
 
+  /**
+   * What the compiler with this key said of itself, or null if it must be asked. It is asked again from time to time,
+   * because its file may only start another program, which can change.
+   */
+  async recallVersion(key: string): Promise<string | null> {
+    const path = this.versionOf(key);
+    const made = await stat(path).catch(() => null);
+    if (made === null || Date.now() - made.mtimeMs > limits.compilerVersionKeptMs) return null;
+    return readFile(path, 'utf8');
+  }
+
+  /** In a cache that cannot be written, an addon can still be found: then the compiler is asked at every start. */
+  async noteVersion(key: string, version: string): Promise<void> {
+    // In one step, because another process may be reading it.
+    const written = join(this.directory, `${BUILD_PREFIX}${randomUUID()}`);
+    await writeFile(written, version)
+      .then(() => rename(written, this.versionOf(key)))
+      .catch(() => {});
+  }
+
   /** The file that the process that builds has claimed. */
   claimOf(key: string): string {
     return join(this.directory, `${key}.claim`);
@@ -84,6 +104,10 @@ export class KernelCache {
 
   private failureOf(key: string): string {
     return join(this.directory, `${key}.failed`);
+  }
+
+  private versionOf(key: string): string {
+    return join(this.directory, `${key}.version`);
   }
 }
 

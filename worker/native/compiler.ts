@@ -1,5 +1,8 @@
 /** Finds this machine's C compiler, and runs it. A compiler that hangs is killed. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { access, constants, realpath, stat } from 'node:fs/promises';
+import { delimiter, resolve } from 'node:path';
 import type { Environment } from '../../shared/cache-directory.js';
 import { limits } from '../../shared/limits.js';
 
@@ -8,6 +11,12 @@ export interface Compiler {
   readonly command: readonly string[];
   /** What it says of itself. */
   readonly version: string;
+}
+
+/** Keeps what compilers said of themselves, by a key that changes with the compiler's file. */
+export interface VersionMemory {
+  recallVersion(key: string): Promise<string | null>;
+  noteVersion(key: string, version: string): Promise<void>;
 }
 
 export interface Ran {
@@ -19,10 +28,14 @@ export interface Ran {
 /** Characters of a program's output that are kept. */
 const OUTPUT_MAX = 4_000;
 
-/** Looks at the variable CC; if it is not set, for the usual names. Returns the reason if there is no compiler. */
+/**
+ * Looks at the variable CC; if it is not set, for the usual names. Returns the reason if there is no compiler. Without a
+ * `memory`, the compiler is started to ask for its version, which takes 15 ms.
+ */
 export async function findCompiler(
   environment: Environment,
   platform: string = process.platform,
+  memory: VersionMemory | null = null,
 ): Promise<Compiler | { readonly fault: string }> {
   const given = environment.CC?.trim();
   const commands = given ? [given.split(/\s+/)] : [['cc'], ['clang'], ['gcc']];
@@ -33,12 +46,35 @@ export async function findCompiler(
   }
   let last = '';
   for (const command of commands) {
+    const key = memory && (await fileKeyOf(command, environment));
+    const known = key && (await memory.recallVersion(key));
+    if (known) return { command, version: known };
     const { ok, output } = await run([...command, '--version'], means);
+    if (ok && key) await memory.noteVersion(key, output);
     if (ok) return { command, version: output };
     last = output;
   }
   if (given) return { fault: `the C compiler of the variable CC, ${given}, does not work: ${firstWords(last)}` };
   return { fault: 'there is no C compiler: looked for cc, clang and gcc' };
+}
+
+/** A hash of the command, and of its program's place, length and time of change. Null if there is no such program. */
+async function fileKeyOf(command: readonly string[], { PATH = '' }: Environment): Promise<string | null> {
+  const [program] = command;
+  const folders = program.includes('/') ? ['.'] : PATH.split(delimiter);
+  for (const folder of folders) {
+    const path = resolve(folder, program);
+    const made = await stat(path).catch(() => null);
+    const isProgram =
+      made?.isFile() &&
+      (await access(path, constants.X_OK)
+        .then(() => true)
+        .catch(() => false));
+    if (!made || !isProgram) continue;
+    const known = [command, await realpath(path), made.size, made.mtimeMs];
+    return createHash('sha256').update(JSON.stringify(known)).digest('hex');
+  }
+  return null;
 }
 
 /** The beginning of a program's output, for one sentence. */

@@ -54,10 +54,10 @@ type Found = KernelBackend | { readonly fault: string };
 async function findOrBuild(environment: Environment, insists: boolean, onBuilding = () => {}): Promise<Found> {
   const recipe = recipeFor(process.platform, process.arch);
   if ('fault' in recipe) return recipe;
-  const compiler = await findCompiler(environment);
+  const cache = await KernelCache.open(join(cacheDirectory(environment, process.platform, homedir()), 'kernels'));
+  const compiler = await findCompiler(environment, process.platform, cache);
   if ('fault' in compiler) return compiler;
   const plan = await planBuild(recipe, compiler);
-  const cache = await KernelCache.open(join(cacheDirectory(environment, process.platform, homedir()), 'kernels'));
   const known = async () => (await openCached(plan, cache)) ?? (insists ? null : cache.failure(plan.key));
   const before = await known();
   if (before !== null) return before;

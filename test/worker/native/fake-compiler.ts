@@ -33,6 +33,11 @@ export class FakeCompiler {
     return this.calls.filter((word) => word === '-c').length;
   }
 
+  /** How often it was asked for its version. */
+  get asked(): number {
+    return this.calls.filter((word) => word === '--version').length;
+  }
+
   /** The first word of each call. */
   private get calls(): string[] {
     return readFileSync(this.log, 'utf8').split('\n').filter(Boolean);

@@ -10,6 +10,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -50,10 +51,12 @@ function environmentOf(compiler: FakeCompiler | string) {
 
 const copies = () => new FakeCompiler(scratch, `cp '${addon}' kernels.node`);
 
-/** The addons in the cache, and everything else there. */
+/** The addons in the cache, what compilers said of themselves, and everything else there. */
 function cached() {
   const names = readdirSync(join(cache, 'kernels'));
-  return { addons: names.filter((name) => name.endsWith('.node')), others: names.filter((n) => !n.endsWith('.node')) };
+  const ending = (end: string) => names.filter((name) => name.endsWith(end));
+  const others = names.filter((name) => !/\.(node|version)$/.test(name));
+  return { addons: ending('.node'), versions: ending('.version'), others };
 }
 
 describe.skipIf(native === null)('native kernels (need a C compiler)', () => {
@@ -62,7 +65,10 @@ describe.skipIf(native === null)('native kernels (need a C compiler)', () => {
     const first = await wished(compiler);
     expect(first.backend?.name).toBe('native');
     expect(first.said).toEqual(['building']);
-    expect(cached()).toEqual({ addons: [expect.stringMatching(/^[0-9a-f]{32}-[0-9a-f]{64}\.node$/)], others: [] });
+    expect(cached()).toMatchObject({
+      addons: [expect.stringMatching(/^[0-9a-f]{32}-[0-9a-f]{64}\.node$/)],
+      others: [],
+    });
     expect((await wished(compiler)).said).toEqual([]);
     expect(compiler.linked).toBe(1);
   });
@@ -98,6 +104,27 @@ describe.skipIf(native === null)('native kernels (need a C compiler)', () => {
     await wished(copies());
     const other = new FakeCompiler(mkdtempSync(join(scratch, 'other-')), `cp '${addon}' kernels.node`);
     expect((await wished(other)).said).toEqual(['building']);
+  });
+
+  test('are found without asking the compiler again, until a day has passed', async () => {
+    const compiler = copies();
+    await wished(compiler);
+    await wished(compiler);
+    expect(compiler.asked).toBe(1);
+    const seconds = (Date.now() - 25 * 60 * 60 * 1000) / 1000;
+    utimesSync(join(cache, 'kernels', cached().versions[0]), seconds, seconds);
+    expect((await wished(compiler)).said).toEqual([]);
+    expect(compiler.asked).toBe(2);
+    await wished(compiler);
+    expect(compiler.asked).toBe(2);
+  });
+
+  test('are built again when the file of the compiler has changed', async () => {
+    const compiler = copies();
+    await wished(compiler);
+    writeFileSync(compiler.path, readFileSync(compiler.path, 'utf8').replace('fake 1.0', 'fake 1.0.1'));
+    expect((await wished(compiler)).said).toEqual(['building']);
+    expect(compiler.linked).toBe(2);
   });
 
   test('are built again if the file in the cache ends too early', async () => {
