@@ -40,7 +40,7 @@ const closingMs = 2_000;
 
 /** Resolves with the exit code. */
 export async function runCoordinator(options: CoordinatorOptions): Promise<number> {
-  const log = createLog(options);
+  const log = await createLog(options);
   const { platform, profiler } = await preparePlatform(options, log.logger);
   const { nowMs } = platform;
   const { host, minWorkers } = options;

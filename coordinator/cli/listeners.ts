@@ -6,7 +6,8 @@ import type { LiveRun } from '../run/live-run.js';
 import type { RunListener } from '../run/run-event.js';
 import { describe, grouped, type JoinPlace } from './describe.js';
 import { collectGarbage } from './engine.js';
-import type { Log, ProgressBar } from './log.js';
+import type { Log } from './log.js';
+import type { ProgressBar } from './readable-log.js';
 
 /** Tells each of the listeners, in order. */
 export function tellAll(listeners: readonly RunListener[]): RunListener {

@@ -18,7 +18,7 @@ export interface TrainCommandOptions extends CommandOptions {
 
 /** Resolves with the exit code. `early` is the reading of the data set, where it has begun already. */
 export async function runTrain(options: TrainCommandOptions, early: EarlyReading | undefined): Promise<number> {
-  const log = createLog(options);
+  const log = await createLog(options);
   const { workers } = options;
   // The thread of this program computes too, in all but the largest models.
   const { platform, profiler } = await preparePlatform(options, log.logger, workers - 1);

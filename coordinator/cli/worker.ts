@@ -20,7 +20,7 @@ export interface WorkerOptions extends LogConfig {
 
 /** Resolves with the exit code. */
 export async function runWorker(options: WorkerOptions): Promise<number> {
-  const { logger } = createLog(options);
+  const { logger } = await createLog(options);
   const token = options.token ?? (process.env.LOCKSTEP_TOKEN || undefined);
   const { url } = parseJoinAddress(options.url, token);
   const { name, threads } = options;
