@@ -70,11 +70,19 @@ export const limits = {
   leasesPerMemberMax: 64,
   /**
    * Late copies of shards that the fleet waits for at a time, to compare them with the first result. Each may need the
-   * memory of a gradient and of a copy of the weights.
+   * memory of two gradients and of a copy of the weights.
    */
   lateCopiesMax: 8,
   /** Partial sums that one pool keeps at a time, for all its jobs together. */
   partialBuffersMax: 8192,
+  /**
+   * Partial sums that a fleet has room for from the beginning, and bytes of that room. Some of them are written to
+   * before the first step. Those are enough for two workers and a late copy.
+   */
+  partialsPrepared: 16,
+  partialBytesPreparedMax: 64 * 1024 * 1024,
+  partialsTouched: 6,
+  partialBytesTouchedMax: 24 * 1024 * 1024,
   /** TCP connections of a coordinator at a time: workers, viewers and other HTTP clients together. */
   connectionsMax: 2048,
   /** The headers of an HTTP request, and the time within which the whole request must arrive. */

@@ -1,7 +1,7 @@
 /** Views of a machine's memory, and tensors on their way between the memory and the wire, part by part. */
 import type { KernelMemory } from '../arithmetic/backend.js';
 import type { Pointer } from '../arithmetic/kernels.js';
-import { maskBytesOf, packPart, partAt, unpackPart } from '../protocol/tensor.js';
+import { maskBytesOf, packPart, partAt, partsOf, unpackPart } from '../protocol/tensor.js';
 import { AlignedCopier } from './copy.js';
 
 export class Tensors {
@@ -28,7 +28,7 @@ export class Tensors {
 
   /** Copies bytes that came over a network to a place of the memory. */
   store(source: Uint8Array, at: Pointer): void {
-    this.copy(source, this.bytes(at, source.length), 0);
+    this.copyIn(source, this.bytes(at, source.length), 0);
   }
 
   /**
@@ -52,14 +52,29 @@ export class Tensors {
     const { first, count } = partAt(part, floats);
     const target = this.bytes(at + 4 * first, 4 * count);
     unpackPart(payload, count, {
-      present: (from, bytes) => this.copy(bytes, target, 4 * from),
+      present: (from, bytes) => this.copyIn(bytes, target, 4 * from),
       absent: (from, end) => {
         if (leftOut === 'zero') target.fill(0, 4 * from, 4 * end);
       },
     });
   }
 
-  private copy(source: Uint8Array, target: Uint8Array, at: number): void {
+  /** Copies floats to another place of the memory. */
+  copy(at: Pointer, to: Pointer, floats: number): void {
+    this.bytes(to, 4 * floats).set(this.bytes(at, 4 * floats));
+  }
+
+  /** Whether two tensors of `floats` floats have the same bits. */
+  isEqual(a: Pointer, b: Pointer, floats: number): boolean {
+    for (let part = 0; part < partsOf(floats); part++) {
+      const { first, count } = partAt(part, floats);
+      this.memory.kernels.changes(a + 4 * first, b + 4 * first, count, this.mask);
+      if (this.bytes(this.mask, maskBytesOf(count)).some((bits) => bits !== 0)) return false;
+    }
+    return true;
+  }
+
+  private copyIn(source: Uint8Array, target: Uint8Array, at: number): void {
     if (this.copier === null) target.set(source, at);
     else this.copier.copy(source, target, at);
   }

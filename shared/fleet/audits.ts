@@ -3,7 +3,9 @@
  *
  * A late shard is leased to a second member too. The first result is counted, and the late copy is compared with it.
  * Equal bytes audit both members at no cost. If the bytes differ, one of the two is wrong (E2): the shard is then
- * computed once more with the weights of its step. A copy of those weights is kept while a late copy may come.
+ * computed once more with the weights of its step. A copy of the first result and of those weights is kept while a late
+ * copy may come. Both lie in buffers that are used again: fresh memory or a hash of the result would block the event
+ * loop ten times as long as the copy itself.
  */
 
 import type { Pointer } from '../arithmetic/kernels.js';
@@ -25,17 +27,20 @@ export interface Audited {
 export interface LateCopy {
   readonly order: LeaseOrder;
   readonly first: Audited;
-  /** SHA-256 of the sum that was counted. */
-  readonly sha256: string;
+  /** A buffer with the sum that was counted. */
+  readonly counted: Pointer;
   /** Those of the shard's step. */
   readonly weights: StepWeights;
   /** Called when the copy is not awaited any longer. */
   readonly whenForgotten: () => void;
 }
 
+/** A buffer with the weights of a step, for all late copies of that step. */
 interface StepWeights {
   readonly step: number;
-  readonly floats: Float32Array;
+  readonly at: Pointer;
+  /** Late copies that need it. */
+  holders: number;
 }
 
 export interface Verdict {
@@ -47,18 +52,15 @@ export class Audits {
   private readonly awaited = new Set<LateCopy>();
   private newest: StepWeights | null = null;
 
-  constructor(
-    private readonly machine: Machine,
-    private readonly sha256: (bytes: Uint8Array) => string,
-  ) {}
+  constructor(private readonly machine: Machine) {}
 
   /**
    * `first` gave `sum` for the shard, and another member may give a copy of it. To be called while the workspace has
    * the weights of the shard's step. When too many copies are awaited, the oldest is forgotten.
    */
   expect(order: LeaseOrder, first: Audited, sum: Pointer, whenForgotten: () => void): LateCopy {
-    const sha256 = this.hash(order, sum);
-    const copy: LateCopy = { order, first, sha256, weights: this.weightsOf(order.task.step), whenForgotten };
+    const counted = this.copyOf(sum, this.floatsOf(order));
+    const copy: LateCopy = { order, first, counted, weights: this.holdWeights(order.task.step), whenForgotten };
     this.awaited.add(copy);
     if (this.awaited.size > limits.lateCopiesMax) {
       const [oldest] = this.awaited;
@@ -68,20 +70,30 @@ export class Audits {
     return copy;
   }
 
+  /** Does nothing if the copy is forgotten already. */
   forget(copy: LateCopy): void {
-    this.awaited.delete(copy);
-    if (this.awaited.size === 0) this.newest = null;
+    if (!this.awaited.delete(copy)) return;
+    const { buffers } = this.machine;
+    buffers.release(copy.counted);
+    copy.weights.holders -= 1;
+    if (copy.weights.holders > 0) return;
+    buffers.release(copy.weights.at);
+    if (this.newest === copy.weights) this.newest = null;
   }
 
   /** The late copy has come. Computes the shard, and blocks for as long, only where the two differ. */
   compare(copy: LateCopy, sum: Pointer): Verdict {
+    const verdict = this.verdictOn(copy, sum);
     this.forget(copy);
-    const late = this.hash(copy.order, sum);
-    if (late === copy.sha256) return { firstIsRight: true, lateIsRight: true };
-    const right = this.withWeights(copy.weights, () =>
-      this.recomputed(copy.order, (own) => this.hash(copy.order, own)),
+    return verdict;
+  }
+
+  private verdictOn({ order, counted, weights }: LateCopy, sum: Pointer): Verdict {
+    const isEqual = (a: Pointer, b: Pointer) => this.machine.tensors.isEqual(a, b, this.floatsOf(order));
+    if (isEqual(counted, sum)) return { firstIsRight: true, lateIsRight: true };
+    return this.withWeights(weights.at, () =>
+      this.recomputed(order, (own) => ({ firstIsRight: isEqual(counted, own), lateIsRight: isEqual(sum, own) })),
     );
-    return { firstIsRight: copy.sha256 === right, lateIsRight: late === right };
   }
 
   /** Whether what a shard of the present step should be is finite. Computes it, and blocks for as long. */
@@ -99,34 +111,37 @@ export class Audits {
     return seen;
   }
 
-  private hash(order: LeaseOrder, sum: Pointer): string {
-    return this.sha256(this.machine.bytes(sum, 4 * this.floatsOf(order)));
-  }
-
   private floatsOf({ task }: LeaseOrder): number {
     return sumFloats(task.work, this.machine.workspace.parameters);
   }
 
-  private weightsOf(step: number): StepWeights {
-    if (this.newest?.step !== step) this.newest = { step, floats: this.present().slice() };
+  private holdWeights(step: number): StepWeights {
+    const { weights, parameters } = this.machine.workspace;
+    if (this.newest?.step !== step) this.newest = { step, at: this.copyOf(weights, parameters), holders: 0 };
+    this.newest.holders += 1;
     return this.newest;
   }
 
-  private withWeights<T>({ floats }: StepWeights, act: () => T): T {
-    const now = this.present().slice();
-    this.restore(floats);
+  private withWeights<T>(at: Pointer, act: () => T): T {
+    const { weights, parameters } = this.machine.workspace;
+    const now = this.copyOf(weights, parameters);
+    this.restore(at);
     const result = act();
     this.restore(now);
+    this.machine.buffers.release(now);
     return result;
   }
 
-  private restore(floats: Float32Array): void {
-    this.present().set(floats);
+  private restore(at: Pointer): void {
+    const { weights, parameters } = this.machine.workspace;
+    this.machine.tensors.copy(at, weights, parameters);
     this.machine.weightsChanged();
   }
 
-  private present(): Float32Array {
-    const { weights, parameters } = this.machine.workspace;
-    return this.machine.floats(weights, parameters);
+  /** Copies a tensor to a buffer, which must be released. */
+  private copyOf(at: Pointer, floats: number): Pointer {
+    const copy = this.machine.buffers.acquire();
+    this.machine.tensors.copy(at, copy, floats);
+    return copy;
   }
 }

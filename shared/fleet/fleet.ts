@@ -56,11 +56,12 @@ export class Fleet {
   constructor(
     readonly config: FleetConfig,
     readonly machine: Machine,
-    platform: Pick<Platform, 'nowMs' | 'defer' | 'sha256'>,
+    platform: Pick<Platform, 'nowMs' | 'defer'>,
   ) {
-    this.audits = new Audits(machine, platform.sha256);
+    this.audits = new Audits(machine);
     this.outbox = new Outbox(platform);
     this.weights = new WeightsBroadcast(machine);
+    machine.buffers.prepare();
     const { parameters, pixels, run } = machine.workspace;
     const stepBytes = 4 * parameters + samplesBytes(machine.orders.train.samplesIn(0), pixels);
     this.queueBytesMax = limits.sendQueueBytesMax + 2 * stepBytes + samplesBytes(run.test, pixels);

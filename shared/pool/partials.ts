@@ -31,6 +31,20 @@ export class PartialBuffers {
     this.grow(expected);
   }
 
+  /**
+   * Makes room for the buffers of many steps, and writes to the first ones. Growing in the middle of a run takes tens of
+   * milliseconds where the engine collects garbage then, and the first write to a buffer takes ten times as long as the
+   * later ones. A model too large for these limits waits longer for its messages anyway.
+   */
+  prepare(): void {
+    const { partialsPrepared, partialBytesPreparedMax, partialsTouched, partialBytesTouchedMax } = limits;
+    this.grow(Math.min(partialsPrepared, Math.floor(partialBytesPreparedMax / this.bytes)));
+    const touched = Math.min(partialsTouched, Math.floor(partialBytesTouchedMax / this.bytes));
+    const buffers = Array.from({ length: touched }, () => this.acquire());
+    for (const at of buffers) new Uint8Array(this.memory.buffer, at, this.bytes).fill(0);
+    for (const at of buffers) this.release(at);
+  }
+
   acquire(): Pointer {
     return this.free.pop() ?? this.makeOne();
   }

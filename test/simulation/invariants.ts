@@ -1,6 +1,7 @@
 /** The invariants that must hold after every event at the coordinator. */
 
 import type { Machine } from '../../shared/compute/machine.js';
+import type { LateCopy } from '../../shared/fleet/audits.js';
 import type { RemoteMember } from '../../shared/fleet/remote-member.js';
 import { limits } from '../../shared/limits.js';
 import type { Pool } from '../../shared/pool/pool.js';
@@ -13,7 +14,7 @@ interface PoolInside {
   readonly pool: Pool;
 }
 interface TransportInside {
-  readonly leases: ReadonlyMap<number, { readonly sum: number | null; readonly late: object | null }>;
+  readonly leases: ReadonlyMap<number, { readonly sum: number | null; readonly late: LateCopy | null }>;
 }
 
 const leasesOf = ({ transport }: RemoteMember) => (transport as unknown as TransportInside).leases;
@@ -27,11 +28,13 @@ export function checkInvariants(machine: Machine, members: Iterable<RemoteMember
     [...members].filter(({ isMember }) => isMember),
   );
   const kept = places.reduce((sum, { summed }) => sum + summed.length, 0);
-  const coming = [...members]
-    .flatMap((member) => [...leasesOf(member).values()])
-    .filter(({ sum }) => sum !== null).length;
+  const held = [...members].flatMap((member) => [...leasesOf(member).values()]);
+  const coming = held.filter(({ sum }) => sum !== null).length;
+  const late = held.flatMap(({ late }) => late ?? []);
+  const audited = late.length + new Set(late.map(({ weights }) => weights)).size;
   const { inUse } = machine.buffers;
-  check(inUse === kept + coming, `${inUse} buffers are in use, for ${kept} sums and ${coming} that are coming`);
+  const expected = `${kept} sums, ${coming} that are coming and ${audited} of late copies`;
+  check(inUse === kept + coming + audited, `${inUse} buffers are in use, for ${expected}`);
 }
 
 /** Each slot is in exactly one place, except that a whole shard may be leased to two members. */

@@ -5,6 +5,9 @@ import { encodeFrame } from '../../../shared/protocol/codec.js';
 import { maskBytes } from '../../../shared/protocol/tensor.js';
 import { TestFleet, type TestWorker } from './fixture.js';
 
+/** The sum that was counted, and the weights of its step. */
+const buffersOfLateCopy = 2;
+
 /** Two workers that are measured, and a shard of the second one that the first is given as well. */
 function straggling() {
   const site = new TestFleet();
@@ -99,23 +102,39 @@ describe('a late copy', () => {
     fast.answer();
     const first = slow.computed.shift()!;
     slow.member.receive(first.frames[0]);
-    expect(site.machine.buffers.inUse).toBe(1);
+    expect(site.machine.buffers.inUse).toBe(buffersOfLateCopy + 1);
     for (let i = 0; i < limits.lateCopiesMax; i++) {
       const lease = { lease: 10_000 + i, task: { work: 'gradient', step: i, epoch: 0, stepInEpoch: 0 } } as const;
       slow.member.transport.lease({ ...lease, shard: { lo: 0, size: 1 } });
       slow.member.transport.overtaken({ lease: lease.lease, by: 1, sum: site.machine.buffers.acquire() });
     }
-    expect(site.machine.buffers.inUse).toBe(limits.lateCopiesMax);
+    // The test does not release the sums that it makes up.
+    expect(site.machine.buffers.inUse).toBe((buffersOfLateCopy + 1) * limits.lateCopiesMax);
     slow.member.receive(first.frames[1]);
     expect(slow.member.transport.copiesAgreed).toBe(0);
     expect(slow.closeReason).toBeNull();
+  });
+
+  it('shares the weights with the other late copies of its step', () => {
+    const { site, fast, slow } = straggling();
+    fast.answer();
+    expect(site.machine.buffers.inUse).toBe(buffersOfLateCopy);
+    const task = { work: 'gradient', step: 4, epoch: 0, stepInEpoch: 0 } as const;
+    for (const lease of [10_000, 10_001]) {
+      slow.member.transport.lease({ lease, task, shard: { lo: 0, size: 1 } });
+      slow.member.transport.overtaken({ lease, by: 1, sum: site.machine.workspace.weights });
+    }
+    expect(site.machine.buffers.inUse).toBe(buffersOfLateCopy + 2);
+    slow.answer();
+    expect(slow.member.transport.copiesAgreed).toBe(1);
+    expect(site.machine.buffers.inUse).toBe(buffersOfLateCopy + 1);
   });
 
   it('that never comes is let go of with its member', () => {
     const { site, fast, slow } = straggling();
     fast.answer();
     slow.member.receive(slow.computed[0].frames[0]);
-    expect(site.machine.buffers.inUse).toBe(1);
+    expect(site.machine.buffers.inUse).toBe(buffersOfLateCopy + 1);
     slow.member.disconnected();
     expect(site.machine.buffers.inUse).toBe(0);
   });

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { limits } from '../../../shared/limits.js';
 import { PartialBuffers } from '../../../shared/pool/partials.js';
 
 const PAGE_BYTES = 65_536;
 
-/** A memory of at most `pagesMax` pages. */
+/** Buffers of a page each, in a memory of at most `pagesMax` pages. */
 function buffersIn(pagesMax: number) {
   const memory = {
     buffer: new ArrayBuffer(PAGE_BYTES),
@@ -34,6 +35,15 @@ describe('buffers for partial sums', () => {
     const { memory, buffers } = buffersIn(200);
     const sizes = new Set(Array.from({ length: 100 }, () => buffers.acquire() && memory.buffer.byteLength));
     expect(sizes.size).toBeLessThanOrEqual(6);
+  });
+
+  it('have room for many steps once they are prepared: the memory grows no more', () => {
+    const { memory, buffers } = buffersIn(200);
+    buffers.prepare();
+    expect(buffers.inUse).toBe(0);
+    const { buffer } = memory;
+    for (let i = 0; i < limits.partialsPrepared; i++) buffers.acquire();
+    expect(memory.buffer).toBe(buffer);
   });
 
   it('use what is left when several more do not fit, and then say so', () => {
