@@ -54,6 +54,8 @@ const weightsSource = new Latest({
 const evaluationSource = new Latest({
   path: 'api/evaluation',
   watched: [find('confusion-card', HTMLElement), find('mistakes-card', HTMLElement)],
+  // A page that is opened late has it when its reader gets there. A viewer of files would have to evaluate first.
+  isFetchedUnseen: ({ files }) => files === null,
   credentials: mine,
   edition: ({ newest }) => newest.evaluation,
   receive: async (response, { dataset }) => {
@@ -90,7 +92,7 @@ function render(): void {
   drawing.setModel(state.model);
   weightsSource.follow(state);
   evaluationSource.follow(state);
-  evaluation.renderFault(state.evaluationFault);
+  evaluation.renderLack(state);
 }
 
 function showStatus(status: FeedStatus): void {

@@ -1,5 +1,5 @@
 /** The mistakes of the newest evaluation: which class was taken for which, and the images. */
-import type { EvaluationState, Misclassified } from '../web/state.js';
+import type { EvaluationState, Misclassified, RunState } from '../web/state.js';
 import { create, find, onThemeChange, setText } from './elements.js';
 import { count, percent } from './format.js';
 import { imageSize } from './neurons.js';
@@ -30,12 +30,13 @@ export class EvaluationPanel {
     this.renderMistakes();
   }
 
-  /** `fault` says why there is no evaluation and what to do; null where there is one, or one will come. */
-  renderFault(fault: string | null): void {
+  /** Says why there is no evaluation on the page: there can be none, it is on its way, or it will come. */
+  renderLack({ evaluationFault: fault, newest }: RunState): void {
+    const coming = newest.evaluation === null ? 'Comes with the first evaluation.' : 'Loading the newest evaluation.';
     for (const id of ['confusion-none', 'mistakes-none']) {
       const note = find(id, HTMLElement);
       if (fault !== null) note.hidden = this.shown !== null;
-      setText(note, fault === null ? 'Comes with the first evaluation.' : `Not shown: ${fault}.`);
+      setText(note, fault === null ? coming : `Not shown: ${fault}.`);
     }
   }
 

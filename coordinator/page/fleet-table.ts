@@ -82,8 +82,9 @@ export class FleetTable {
   }
 }
 
-/** What kind of worker it is, and its kernels without the hash, which the cell's title has. */
+/** What kind of worker it is, and its kernels, which the cell's title has in full. A line may end after the kind. */
 function kindOf({ kind, kernels }: WorkerState): string {
   const name = kind.slice(0, 1).toUpperCase() + kind.slice(1);
-  return `${name}, ${kernels.replace(/ [0-9a-f]{12}$/, '')}`;
+  const short = kernels.replace(/ [0-9a-f]{12}$/, '').replace('webassembly', 'wasm');
+  return `${name}, ${short.replaceAll(' ', '\u00a0')}`;
 }

@@ -10,6 +10,8 @@ export interface LatestOptions {
   readonly path: string;
   /** The elements that show it. */
   readonly watched: readonly Element[];
+  /** Whether the first edition is fetched before the elements are in view. Default: no. */
+  readonly isFetchedUnseen?: (state: RunState) => boolean;
   readonly credentials: () => Credentials;
   /** The edition that can be fetched now: another number means newer data; null means that there is none. */
   readonly edition: (state: RunState) => number | null;
@@ -55,7 +57,9 @@ export class Latest {
   private consider(): void {
     const { state } = this;
     clearTimeout(this.timer);
-    if (state === null || this.isFetching || this.seen.size === 0) return;
+    if (state === null || this.isFetching) return;
+    const isFetchedUnseen = this.edition === null && this.options.isFetchedUnseen?.(state) === true;
+    if (this.seen.size === 0 && !isFetchedUnseen) return;
     const wanted = this.options.edition(state);
     if (wanted === null || wanted === this.edition) return;
     const wait = this.notBeforeMs - performance.now();

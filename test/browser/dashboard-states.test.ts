@@ -137,6 +137,32 @@ describe.skipIf(!hasChromium)('dashboard', { timeout }, () => {
     await shows(page, '#result-text', 'lower learning rate');
   });
 
+  test('has the newest evaluation when it is opened in the middle of a run, before anybody scrolls to it', async () => {
+    const [coordinator, url] = await serve(during('training'));
+    const { page } = await open(url, { viewport: { width: 1200, height: 900 } });
+    await shows(page, '#confusion-note', `after step ${finished.state.step}`);
+    expect((await page.locator('#confusion-card').boundingBox())!.y).toBeGreaterThan(900);
+    // Newer ones are fetched when their card is in view.
+    coordinator.publish({ newest: { weights: null, evaluation: finished.state.step + 1 }, phase: 'paused' });
+    await shows(page, '#phase', 'Paused');
+    expect(coordinator.requests.filter((path) => path === '/api/evaluation')).toHaveLength(1);
+  });
+
+  test.each([1440, 1300, 1190, 1024, 800])(
+    'has every column of the fleet in its card, %i pixels wide',
+    async (width) => {
+      const [, url] = await serve(during('training'));
+      const { page } = await open(`${url}#operator=${operatorToken}`, { viewport: { width, height: 900 } });
+      await page.getByRole('button', { name: 'Drop workstation' }).waitFor();
+      await shows(page, '#fleet-rows', 'Node, native avx512');
+      const [shown, whole] = (await page.evaluate(`(() => {
+      const { clientWidth, scrollWidth } = document.querySelector('.fleet .table-holder');
+      return [clientWidth, scrollWidth];
+    })()`)) as [number, number];
+      expect(whole).toBe(shown);
+    },
+  );
+
   test('wide layers come in pages, hidden layers on request', async () => {
     const model = join(scratch(), 'wide.json');
     const layers = [

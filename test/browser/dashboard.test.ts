@@ -30,7 +30,7 @@ describe.skipIf(!hasChromium)('dashboard of a run', { timeout }, () => {
     await page.getByRole('button', { name: 'Pause' }).click();
     lockstep('worker', url, '--threads', 1, '--name', 'first', '--kernels', 'wasm');
     await shows(page, '#fleet-rows', 'first');
-    await shows(page, '#fleet-rows', 'Node, webassembly');
+    await shows(page, '#fleet-rows', 'Node, wasm');
     await shows(page, '#phase', 'Paused');
     lockstep('worker', url, '--threads', 1, '--name', 'second');
     await page.getByRole('button', { name: 'Drop second' }).click();

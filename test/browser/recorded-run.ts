@@ -91,7 +91,7 @@ function workers(now: number): WorkerState[] {
     name,
     kind,
     threads,
-    kernels: 'webassembly 1f3a5c7d9e2b',
+    kernels: kind === 'node' ? 'native avx512 1e810772be4d' : 'webassembly 1f3a5c7d9e2b',
     samplesPerSecond: speed,
     shards: Math.round(speed / 11),
     copiesAgreed: member % 3,
