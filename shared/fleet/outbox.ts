@@ -24,7 +24,10 @@ export interface Recipient {
 
 /** How long a turn may take, with receiving, before frames wait for the next one. */
 const TURN_MS = 1;
-/** Frames get at least this much of every turn, however long receiving takes. */
+/**
+ * If a turn has no time left, its frames wait for the next turn, so that they do not make a long turn longer. The next
+ * turn gives frames at least this much, however long receiving takes.
+ */
 const SHARE_MS = 0.5;
 
 export class Outbox {
@@ -32,6 +35,8 @@ export class Outbox {
   private isHandingOver = false;
   /** When this turn of the event loop should end; null before the first call in it. */
   private untilMs: number | null = null;
+  /** Whether the turn before had no time left for the frames that wait. */
+  private haveWaited = false;
 
   constructor(private readonly platform: Pick<Platform, 'nowMs' | 'defer'>) {}
 
@@ -50,8 +55,12 @@ export class Outbox {
   }
 
   private turnEnds(): void {
-    this.handOver(Math.max(this.untilMs ?? 0, this.platform.nowMs() + SHARE_MS), 1);
+    const nowMs = this.platform.nowMs();
+    const untilMs = this.untilMs ?? 0;
+    const mayHandOver = this.haveWaited || nowMs < untilMs;
+    if (mayHandOver) this.handOver(Math.max(untilMs, nowMs + SHARE_MS), 1);
     this.untilMs = null;
+    this.haveWaited = !mayHandOver && this.waiting.length > 0;
     if (this.waiting.length > 0) this.turnBegins();
   }
 

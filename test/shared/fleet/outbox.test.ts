@@ -31,4 +31,36 @@ describe('an outbox', () => {
     outbox.send(first, [parcel(1), parcel(2)]);
     expect(handed).toEqual(['first 1', 'first 2', 'second 9']);
   });
+
+  it('makes no long turn longer, but hands over something in every second turn', () => {
+    let nowMs = 0;
+    const turns: (() => void)[] = [];
+    const outbox = new Outbox({ nowMs: () => nowMs, defer: (call) => turns.push(call) });
+    const handed: number[] = [];
+    const recipient = {
+      handOver: ({ bytes }: Parcel) => {
+        handed.push(bytes[0]);
+        nowMs += 1;
+      },
+    };
+    const endAfter = (ms: number) => {
+      outbox.turnBegins();
+      nowMs += ms;
+      for (const end of turns.splice(0)) end();
+    };
+    endAfter(10);
+    outbox.turnBegins();
+    nowMs += 10;
+    outbox.send(recipient, [parcel(1), parcel(2), parcel(3)]);
+    endAfter(0);
+    expect(handed).toEqual([]);
+    endAfter(10);
+    expect(handed).toEqual([1]);
+    endAfter(10);
+    expect(handed).toEqual([1]);
+    endAfter(0);
+    expect(handed).toEqual([1, 2]);
+    endAfter(0.5);
+    expect(handed).toEqual([1, 2, 3]);
+  });
 });
