@@ -8,7 +8,7 @@ enum activation { LINEAR, SIGMOID, TANH, RELU };
 
 INLINE vec rectified(vec x) { return only(x > 0.0f, x); }
 
-MAP(map_rectified, rectified)
+static void map_rectified MAP(rectified)
 
 /* `sum` times the derivative of the activation, at the point where the activation has the value y. */
 INLINE vec carry_back(int activation, vec sum, vec y) {

@@ -95,9 +95,12 @@ INLINE size_t items_apart(enum source source, int h, size_t row, int depth) {
   return source == FROM_ROWS ? h * row : (size_t)h;
 }
 
+#define TILES_PARAMETERS                                                                                         \
+  enum source source, const float *a, size_t row, const float *b, int depth, int count, float *c, size_t width, int mode
+#define TILES_ARGUMENTS source, a, row, b, depth, count, c, width, mode
+
 /* `count` tiles. `row` is the length of a row of A, if A is a matrix. */
-INLINE void tiles(const int h, const int v, enum source source, const float *a, size_t row, const float *b, int depth,
-                  int count, float *c, size_t width, int mode) {
+INLINE void tiles(const int h, const int v, TILES_PARAMETERS) {
   for (; count > 0; count--, c += h * width) {
     if (ALWAYS_PACKED || source == FROM_TILES) tile(h, v, a, 1, PACKED_ROW, b, depth, c, width, mode);
     else if (source == FROM_ROWS) tile(h, v, a, row, 1, b, depth, c, width, mode);
@@ -106,40 +109,27 @@ INLINE void tiles(const int h, const int v, enum source source, const float *a, 
   }
 }
 
-#define TILES(h, v)                                                                                               \
-  static __attribute__((noinline)) void tiles_##h##x##v(enum source source, const float *a, size_t row, const float *b,  \
-                                                        int depth, int count, float *c, size_t width, int mode) { \
-    tiles(h, v, source, a, row, b, depth, count, c, width, mode);                                                \
-  }
-#define CALL(h, v) \
-  case h: return tiles_##h##x##v(source, a, row, b, depth, count, c, width, mode);
+#define TILES(h, v) \
+  NOINLINE void tiles_##h##x##v(TILES_PARAMETERS) { tiles(h, v, TILES_ARGUMENTS); }
+#define TILES_CALL(h, v) \
+  case 8 * v + h: return tiles_##h##x##v(TILES_ARGUMENTS);
 
-#define PANEL_1_TO_4(v) TILES(1, v) TILES(2, v) TILES(3, v) TILES(4, v)
-#define PANEL_TO_6(v) TILES(5, v) TILES(6, v)
-#define PANEL_TO_8(v) TILES(7, v) TILES(8, v)
-#define CALL_1_TO_4(v) CALL(1, v) CALL(2, v) CALL(3, v) CALL(4, v)
-#define CALL_TO_6(v) CALL(5, v) CALL(6, v)
-#define CALL_TO_8(v) CALL(7, v) CALL(8, v)
-
-#define PANEL(v, more, calls)                                                                                        \
-  PANEL_1_TO_4(v) more                                                                                               \
-  static void panel_##v(int h, enum source source, const float *a, size_t row, const float *b, int depth, int count, float *c, \
-                        size_t width, int mode) {                                                                    \
-    switch (h) { CALL_1_TO_4(v) calls }                                                                              \
-  }
-
+#define TO_4_ITEMS(DO, v) DO(1, v) DO(2, v) DO(3, v) DO(4, v)
+#define TO_6_ITEMS(DO, v) TO_4_ITEMS(DO, v) DO(5, v) DO(6, v)
+#define TO_8_ITEMS(DO, v) TO_6_ITEMS(DO, v) DO(7, v) DO(8, v)
 #if PANEL_VECTORS == 4
-PANEL(1, PANEL_TO_6(1) PANEL_TO_8(1), CALL_TO_6(1) CALL_TO_8(1))
-PANEL(2, PANEL_TO_6(2) PANEL_TO_8(2), CALL_TO_6(2) CALL_TO_8(2))
-PANEL(3, PANEL_TO_6(3), CALL_TO_6(3))
-PANEL(4, PANEL_TO_6(4), CALL_TO_6(4))
+#define EACH_TILE(DO) TO_8_ITEMS(DO, 1) TO_8_ITEMS(DO, 2) TO_6_ITEMS(DO, 3) TO_6_ITEMS(DO, 4)
 #elif LANES == 8
-PANEL(1, PANEL_TO_6(1) PANEL_TO_8(1), CALL_TO_6(1) CALL_TO_8(1))
-PANEL(2, PANEL_TO_6(2), CALL_TO_6(2))
+#define EACH_TILE(DO) TO_8_ITEMS(DO, 1) TO_6_ITEMS(DO, 2)
 #else
-PANEL(1, , )
-PANEL(2, , )
+#define EACH_TILE(DO) TO_4_ITEMS(DO, 1) TO_4_ITEMS(DO, 2)
 #endif
+
+EACH_TILE(TILES)
+
+static void tiles_of_size(int h, int v, TILES_PARAMETERS) {
+  switch (8 * v + h) { EACH_TILE(TILES_CALL) }
+}
 
 /*
  * The number of tiles of at most `most` items. The heights of the tiles differ by at most one, and the taller tiles come
@@ -156,15 +146,7 @@ static void dense_panel(int v, enum source source, const float *a, size_t row, c
   for (int pass = 0; pass < 2; pass++) {
     int height = pass ? h : h + 1;
     int count = pass ? tiles - taller : taller;
-    if (count == 0) continue;
-    switch (v) {
-      case 1: panel_1(height, source, a, row, b, depth, count, c, width, mode); break;
-      case 2: panel_2(height, source, a, row, b, depth, count, c, width, mode); break;
-#if PANEL_VECTORS == 4
-      case 3: panel_3(height, source, a, row, b, depth, count, c, width, mode); break;
-      case 4: panel_4(height, source, a, row, b, depth, count, c, width, mode); break;
-#endif
-    }
+    tiles_of_size(height, v, source, a, row, b, depth, count, c, width, mode);
     a += count * items_apart(source, height, row, depth);
     c += (size_t)height * count * width;
   }

@@ -75,16 +75,16 @@ INLINE vec hyperbolic_tangent(vec x) {
 }
 
 /* y = f(x), element by element. The last floats are computed one by one, each in every lane of a vector. */
-#define MAP(name, f)                                                                    \
-  static void name(const float *x, float *y, int floats) {                              \
-    int i = 0;                                                                          \
-    for (; i + LANES <= floats; i += LANES) store(y + i, f(load(x + i)));               \
-    for (; i < floats; i++) y[i] = f(splat(x[i]))[0];                                   \
+#define MAP(f)                                                            \
+  (const float *x, float *y, int floats) {                                \
+    int i = 0;                                                            \
+    for (; i + LANES <= floats; i += LANES) store(y + i, f(load(x + i))); \
+    for (; i < floats; i++) y[i] = f(splat(x[i]))[0];                     \
   }
 
-MAP(map_exponential, exponential)
-MAP(map_logarithm, logarithm)
-MAP(map_logistic, logistic)
-MAP(map_hyperbolic_tangent, hyperbolic_tangent)
+KERNEL(void, exp) MAP(exponential)
+KERNEL(void, log) MAP(logarithm)
+static void map_logistic MAP(logistic)
+static void map_hyperbolic_tangent MAP(hyperbolic_tangent)
 
 #endif

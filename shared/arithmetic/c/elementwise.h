@@ -4,37 +4,13 @@
 
 #include "vector.h"
 
-/* Floats that a loop of this file handles in one round, where it handles several vectors. */
-#define STRIDE (LANES < 16 ? 16 : 2 * LANES)
-
-static void add_floats(const float *a, const float *b, float *out, int floats) {
+KERNEL(void, add)(const float *a, const float *b, float *out, int floats) {
   const float *end = a + floats;
-  for (; a + STRIDE <= end; a += STRIDE, b += STRIDE, out += STRIDE) {
-    vec sums[STRIDE / LANES];
+  for (; a + 4 * LANES <= end; a += 4 * LANES, b += 4 * LANES, out += 4 * LANES) {
 #pragma GCC unroll 4
-    for (int n = 0; n < STRIDE / LANES; n++) sums[n] = load(a + n * LANES) + load(b + n * LANES);
-#pragma GCC unroll 4
-    for (int n = 0; n < STRIDE / LANES; n++) store(out + n * LANES, sums[n]);
+    for (int at = 0; at < 4 * LANES; at += LANES) store(out + at, load(a + at) + load(b + at));
   }
   for (; a < end; a++, b++, out++) *out = *a + *b;
-}
-
-/* The mean of a sum: `sum` divided by `n`, or multiplied by it if `n` is an inverse. */
-INLINE vec mean(vec sum, float n, int is_inverse) { return is_inverse ? sum * n : sum / n; }
-
-INLINE void sgd_momentum(float *w, float *v, const float *sum, int floats, float n, float rate, float momentum,
-                         int is_inverse) {
-  int i = 0;
-  for (; i + LANES <= floats; i += LANES) {
-    vec velocity = momentum * load(v + i) + mean(load(sum + i), n, is_inverse);
-    store(v + i, velocity);
-    store(w + i, load(w + i) - rate * velocity);
-  }
-  for (; i < floats; i++) {
-    vec velocity = momentum * splat(v[i]) + mean(splat(sum[i]), n, is_inverse);
-    v[i] = velocity[0];
-    w[i] = (splat(w[i]) - rate * velocity)[0];
-  }
 }
 
 /* Whether all bits of sixteen floats are 0. */
@@ -46,23 +22,38 @@ INLINE int all_zero(const float *at) {
   return bits == 0;
 }
 
-/*
- * The update without momentum. If sixteen consecutive sums are +0, their weights do not change and are not read. This
- * is common for weights of pixels at the edges of images.
- */
-INLINE void sgd_plain(float *w, const float *sum, int floats, float n, float rate, int is_inverse) {
-  int i = 0;
-  for (; i + 16 <= floats; i += 16) {
-    if (all_zero(sum + i)) continue;
-#pragma GCC unroll 4
-    for (int at = i; at < i + 16; at += LANES) {
-      store(w + at, load(w + at) - rate * mean(load(sum + at), n, is_inverse));
-    }
-  }
-  for (; i < floats; i++) w[i] = (splat(w[i]) - rate * mean(splat(sum[i]), n, is_inverse))[0];
+/* The new weights. `v` is not read or changed if there is no momentum. The mean is sum / n, or sum * n for an inverse. */
+INLINE vec sgd_step(vec w, vec *v, vec sum, float n, float rate, float momentum, int is_inverse, int is_plain) {
+  vec mean = is_inverse ? sum * n : sum / n;
+  if (is_plain) return w - rate * mean;
+  *v = momentum * *v + mean;
+  return w - rate * *v;
 }
 
-static void update(float *w, float *v, const float *sum, int floats, float samples, float rate, float momentum) {
+/*
+ * Without momentum, sixteen weights whose sums are +0 do not change and are not read. This is common for weights of
+ * pixels at the edges of images.
+ */
+INLINE void sgd(float *w, float *v, const float *sum, int floats, float n, float rate, float momentum, int is_inverse,
+                int is_plain) {
+  int i = 0;
+  for (; i + 16 <= floats; i += 16) {
+    if (is_plain && all_zero(sum + i)) continue;
+#pragma GCC unroll 4
+    for (int at = i; at < i + 16; at += LANES) {
+      vec velocity = is_plain ? splat(0) : load(v + at);
+      store(w + at, sgd_step(load(w + at), &velocity, load(sum + at), n, rate, momentum, is_inverse, is_plain));
+      if (!is_plain) store(v + at, velocity);
+    }
+  }
+  for (; i < floats; i++) {
+    vec velocity = is_plain ? splat(0) : splat(v[i]);
+    w[i] = sgd_step(splat(w[i]), &velocity, splat(sum[i]), n, rate, momentum, is_inverse, is_plain)[0];
+    if (!is_plain) v[i] = velocity[0];
+  }
+}
+
+KERNEL(void, sgd)(float *w, float *v, const float *sum, int floats, float samples, float rate, float momentum) {
   float inverse = 1.0f / samples;
   union {
     float value;
@@ -71,16 +62,16 @@ static void update(float *w, float *v, const float *sum, int floats, float sampl
   /* The inverse of a power of two is exact. A product with it is rounded like the quotient, and is faster. */
   int is_inverse = (exact.bits & 0x7fffff) == 0 && inverse >= 1.1754943508222875e-38f;
   if (momentum == 0) {
-    if (is_inverse) sgd_plain(w, sum, floats, inverse, rate, 1);
-    else sgd_plain(w, sum, floats, samples, rate, 0);
+    if (is_inverse) sgd(w, v, sum, floats, inverse, rate, 0, 1, 1);
+    else sgd(w, v, sum, floats, samples, rate, 0, 0, 1);
   } else {
-    if (is_inverse) sgd_momentum(w, v, sum, floats, inverse, rate, momentum, 1);
-    else sgd_momentum(w, v, sum, floats, samples, rate, momentum, 0);
+    if (is_inverse) sgd(w, v, sum, floats, inverse, rate, momentum, 1, 0);
+    else sgd(w, v, sum, floats, samples, rate, momentum, 0, 0);
   }
 }
 
 /* x * 0 is NaN if x is NaN or infinite, and a zero otherwise. So the sum of these products is zero if all are finite. */
-static int all_finite(const float *x, int floats) {
+KERNEL(int, allFinite)(const float *x, int floats) {
   vec sums[4] = {{0}};
   const float *end = x + floats;
   for (; x + 4 * LANES <= end; x += 4 * LANES) {
@@ -98,24 +89,26 @@ static int all_finite(const float *x, int floats) {
 /* Floats of a block, as `changeBlockFloats` in ../kernels.ts. */
 #define CHANGE_BLOCK 64
 
-INLINE void changes_from(const any_uint32 *x, const any_uint32 *base, int floats, uint8_t *mask, int from_zero) {
-  uint32_t bits = 0;
-  uint32_t bit = 1;
-  for (; floats > 0; floats -= CHANGE_BLOCK, x += CHANGE_BLOCK, base += CHANGE_BLOCK) {
-    uint32_t difference = 0;
-    if (floats >= CHANGE_BLOCK) {
-      for (int i = 0; i < CHANGE_BLOCK; i++) difference |= from_zero ? x[i] : x[i] ^ base[i];
-    } else {
-      for (int i = 0; i < floats; i++) difference |= from_zero ? x[i] : x[i] ^ base[i];
-    }
-    if (difference) bits |= bit;
-    bit <<= 1;
-    if (bit < 256) continue;
-    *mask++ = (uint8_t)bits;
-    bits = 0;
-    bit = 1;
+/* Whether any bit of x differs from that of `base`, or from 0 if there is no base. */
+INLINE int differs(const float *x, const float *base, int floats) {
+  ivec difference = isplat(0);
+  int i = 0;
+  for (; i + LANES <= floats; i += LANES) {
+    difference |= base ? (ivec)load(x + i) ^ (ivec)load(base + i) : (ivec)load(x + i);
   }
-  if (bit > 1) *mask = (uint8_t)bits;
+  uint32_t bits = 0;
+#pragma GCC unroll 16
+  for (int lane = 0; lane < LANES; lane++) bits |= (uint32_t)difference[lane];
+  for (; i < floats; i++) bits |= ((const any_uint32 *)x)[i] ^ (base ? ((const any_uint32 *)base)[i] : 0);
+  return bits != 0;
+}
+
+KERNEL(void, changes)(const float *x, const float *base, int floats, uint8_t *mask) {
+  for (int block = 0; floats > 0; block++, x += CHANGE_BLOCK, floats -= CHANGE_BLOCK) {
+    int changed = floats < CHANGE_BLOCK ? differs(x, base, floats) : differs(x, base, CHANGE_BLOCK);
+    if (base) base += CHANGE_BLOCK;
+    mask[block / 8] = (uint8_t)((block % 8 ? mask[block / 8] : 0) | changed << block % 8);
+  }
 }
 
 /* to[j][i] = from[i][j], for a block of four by four floats. */
@@ -135,22 +128,23 @@ INLINE void transpose_edge(const float *from, size_t row, int rows, int first, i
   }
 }
 
-/* Transposes a band in blocks of four by four floats. The floats at the edges that fill no block are copied singly. */
-static void transpose_band(const float *from, int inputs, size_t row, int columns, float *to) {
-  size_t column = inputs;
+/*
+ * Transposes in blocks of four by four floats. `row` and `column` are the distances of rows in `from` and of columns in
+ * `to`. The floats at the edges that fill no block are copied singly.
+ */
+static void transpose_band(const float *from, int rows, size_t row, int columns, float *to, size_t column) {
   int whole = columns & ~3;
-  int i = 0;
-  for (; i + 4 <= inputs; i += 4, from += 4 * row, to += 4) {
+  for (; rows >= 4; rows -= 4, from += 4 * row, to += 4) {
     for (int o = 0; o < whole; o += 4) transpose_block(from + o, row, to + o * column, column);
     transpose_edge(from, row, 4, whole, columns, to, column);
   }
-  transpose_edge(from, row, inputs - i, 0, columns, to, column);
+  transpose_edge(from, row, rows, 0, columns, to, column);
 }
 
-/* Transposes W in bands of sixteen columns. A band uses one cache line of each row, so each line is read once. */
-static void transpose_matrix(const float *w, int inputs, int outputs, float *wT) {
+/* A band of sixteen columns uses one cache line of each row, so each line is read once. */
+KERNEL(void, transpose)(const float *w, int inputs, int outputs, float *wT) {
   for (int o = 0; o < outputs; o += 16) {
-    transpose_band(w + o, inputs, outputs, min(16, outputs - o), wT + (size_t)o * inputs);
+    transpose_band(w + o, inputs, outputs, min(16, outputs - o), wT + (size_t)o * inputs, inputs);
   }
 }
 

@@ -26,9 +26,9 @@ INLINE struct entry *append(struct entry *end, uint32_t offset, float value) {
   return end + (value != 0);
 }
 
-INLINE void store_pair(struct entry *at, pair entries, int n) { *(any_uint64 *)at = entries[n]; }
+INLINE void store_entry(struct entry *at, pair entries, int n) { *(any_uint64 *)at = entries[n]; }
 
-/* Four entries that follow each other in `offsets` and `values`. */
+/* The first two of four entries, or the last two. */
 INLINE pair entries_low(ivec4 offsets, vec4 values) {
   return (pair)SHUFFLE(values, (vec4)offsets, 0, 4, 1, 5);
 }
@@ -39,33 +39,27 @@ INLINE pair entries_high(ivec4 offsets, vec4 values) {
 /* Appends each of four values whose bit is set in `present`. Returns the new end of the list. */
 INLINE struct entry *append_four(struct entry *end, ivec4 offsets, vec4 values, uint32_t present) {
   pair low = entries_low(offsets, values), high = entries_high(offsets, values);
-  struct entry *second = end + (present & 1);
-  struct entry *third = second + ((present >> 1) & 1);
-  struct entry *fourth = third + ((present >> 2) & 1);
-  store_pair(end, low, 0);
-  store_pair(second, low, 1);
-  store_pair(third, high, 0);
-  store_pair(fourth, high, 1);
-  return fourth + ((present >> 3) & 1);
+#pragma GCC unroll 4
+  for (int n = 0; n < 4; n++) {
+    store_entry(end, n < 2 ? low : high, n & 1);
+    end += (present >> n) & 1;
+  }
+  return end;
 }
 
 /* Makes the list of one row. It skips sixteen zeros at once, because they are common in images and after a relu. */
 INLINE struct entry *list_row(const float *a, int depth, int row_bytes, struct entry *end) {
   ivec4 offsets = (ivec4){0, 1, 2, 3} * row_bytes;
-  ivec4 advance = (ivec4){4, 4, 4, 4} * row_bytes;
   int k = 0;
   for (; k + 16 <= depth; k += 16) {
-    const float *at = a + k;
-    uint32_t present = presence(load4(at)) | presence(load4(at + 4)) << 4 | presence(load4(at + 8)) << 8 |
-                       presence(load4(at + 12)) << 12;
-    ivec4 second = offsets + advance, third = second + advance, fourth = third + advance;
-    if (present) {
-      end = append_four(end, offsets, load4(at), present);
-      end = append_four(end, second, load4(at + 4), present >> 4);
-      end = append_four(end, third, load4(at + 8), present >> 8);
-      end = append_four(end, fourth, load4(at + 12), present >> 12);
+    uint32_t present = 0;
+#pragma GCC unroll 4
+    for (int n = 0; n < 16; n += 4) present |= presence(load4(a + k + n)) << n;
+    if (!present) continue;
+#pragma GCC unroll 4
+    for (int n = 0; n < 16; n += 4) {
+      end = append_four(end, offsets + (k + n) * row_bytes, load4(a + k + n), present >> n);
     }
-    offsets = fourth + advance;
   }
   for (; k < depth; k++) end = append(end, (uint32_t)(k * row_bytes), a[k]);
   return end;
@@ -94,28 +88,22 @@ static void list_columns(const float *a, size_t row, int items, int depth, int r
   int length = spread(depth);
   int i = 0;
   for (; i + 4 <= items; i += 4) {
-    struct entry *first = entries + i * length;
-    struct entry *end0 = first, *end1 = first + length, *end2 = first + 2 * length, *end3 = first + 3 * length;
-    const float *at = a + i;
-    int offset = 0;
-    for (int k = 0; k < depth; k++, at += row, offset += row_bytes) {
-      vec4 values = load4(at);
-      ivec4 offsets = offset - (ivec4){0};
+    struct entry *end[4];
+#pragma GCC unroll 4
+    for (int n = 0; n < 4; n++) end[n] = entries + (i + n) * length;
+    for (int k = 0; k < depth; k++) {
+      vec4 values = load4(a + i + k * row);
+      ivec4 offsets = k * row_bytes - (ivec4){0};
       pair low = entries_low(offsets, values), high = entries_high(offsets, values);
       uint32_t present = presence(values);
-      store_pair(end0, low, 0);
-      store_pair(end1, low, 1);
-      store_pair(end2, high, 0);
-      store_pair(end3, high, 1);
-      end0 += present & 1;
-      end1 += (present >> 1) & 1;
-      end2 += (present >> 2) & 1;
-      end3 += (present >> 3) & 1;
+#pragma GCC unroll 4
+      for (int n = 0; n < 4; n++) {
+        store_entry(end[n], n < 2 ? low : high, n & 1);
+        end[n] += (present >> n) & 1;
+      }
     }
-    lists[i] = (struct list){first, end0};
-    lists[i + 1] = (struct list){first + length, end1};
-    lists[i + 2] = (struct list){first + 2 * length, end2};
-    lists[i + 3] = (struct list){first + 3 * length, end3};
+#pragma GCC unroll 4
+    for (int n = 0; n < 4; n++) lists[i + n] = (struct list){entries + (i + n) * length, end[n]};
   }
   for (; i < items; i++) {
     struct entry *first = entries + i * length, *end = first;

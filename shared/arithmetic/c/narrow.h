@@ -19,9 +19,14 @@
 /* Where vector v of n begins in a row. */
 INLINE int narrow_at(int v, int n, int back) { return v * LANES - (v == n - 1 ? back : 0); }
 
+#define FORWARD_PARAMETERS const struct packed *packed, int rows, int inputs, const float *w, int outputs, float *y
+#define FORWARD_ARGUMENTS packed, rows, inputs, w, outputs, y
+#define GRADIENT_PARAMETERS \
+  const struct packed *packed, int rows, int inputs, const float *delta, int outputs, float *gw, int accumulate, float *sums
+#define GRADIENT_ARGUMENTS packed, rows, inputs, delta, outputs, gw, accumulate, sums
+
 /* y = x W with rows of n vectors. n is a constant at every place into which this is inlined. */
-INLINE void narrow_forward_of(const int n, const struct packed *packed, int rows, int inputs, const float *w, int outputs,
-                              float *y) {
+INLINE void narrow_forward_of(const int n, FORWARD_PARAMETERS) {
   int back = n * LANES - outputs;
   int header = bounds_of(inputs);
   const uint8_t *bytes = packed_bytes(packed);
@@ -47,8 +52,7 @@ INLINE void narrow_forward_of(const int n, const struct packed *packed, int rows
  * sums = x^T delta. Every sample adds to the rows of its non-zero pixels, so each sum goes through the samples in
  * ascending order. The sums have n vectors for each input. They are stored or added to gw at the end.
  */
-INLINE void narrow_gradient_of(const int n, const struct packed *packed, int rows, int inputs, const float *delta,
-                               int outputs, float *gw, int accumulate, float *sums) {
+INLINE void narrow_gradient_of(const int n, GRADIENT_PARAMETERS) {
   int back = n * LANES - outputs;
   int header = bounds_of(inputs);
   const uint8_t *bytes = packed_bytes(packed);
@@ -77,21 +81,6 @@ INLINE void narrow_gradient_of(const int n, const struct packed *packed, int row
   }
 }
 
-#define NARROW(n)                                                                                                      \
-  static __attribute__((noinline)) void narrow_forward_##n(const struct packed *packed, int rows, int inputs,          \
-                                                           const float *w, int outputs, float *y) {                    \
-    narrow_forward_of(n, packed, rows, inputs, w, outputs, y);                                                         \
-  }                                                                                                                    \
-  static __attribute__((noinline)) void narrow_gradient_##n(const struct packed *packed, int rows, int inputs,         \
-                                                            const float *delta, int outputs, float *gw, int accumulate, \
-                                                            float *sums) {                                             \
-    narrow_gradient_of(n, packed, rows, inputs, delta, outputs, gw, accumulate, sums);                                 \
-  }
-#define NARROW_FORWARD_CALL(n) \
-  case n: return narrow_forward_##n(packed, rows, inputs, w, outputs, y);
-#define NARROW_GRADIENT_CALL(n) \
-  case n: return narrow_gradient_##n(packed, rows, inputs, delta, outputs, gw, accumulate, sums);
-
 #if LANES == 4
 #define EACH_NARROW(DO) DO(1) DO(2) DO(3) DO(4)
 #elif LANES == 8
@@ -100,17 +89,24 @@ INLINE void narrow_gradient_of(const int n, const struct packed *packed, int row
 #define EACH_NARROW(DO) DO(1)
 #endif
 
+#define NARROW(n)                                                                                  \
+  NOINLINE void narrow_forward_##n(FORWARD_PARAMETERS) { narrow_forward_of(n, FORWARD_ARGUMENTS); } \
+  NOINLINE void narrow_gradient_##n(GRADIENT_PARAMETERS) { narrow_gradient_of(n, GRADIENT_ARGUMENTS); }
+#define FORWARD_CALL(n) \
+  case n: return narrow_forward_##n(FORWARD_ARGUMENTS);
+#define GRADIENT_CALL(n) \
+  case n: return narrow_gradient_##n(GRADIENT_ARGUMENTS);
+
 EACH_NARROW(NARROW)
 
 /* y = x W for listed samples, with at most `NARROW_COLUMNS` outputs. */
-static void narrow_forward(const struct packed *packed, int rows, int inputs, const float *w, int outputs, float *y) {
-  switch ((outputs + LANES - 1) / LANES) { EACH_NARROW(NARROW_FORWARD_CALL) }
+static void narrow_forward(FORWARD_PARAMETERS) {
+  switch ((outputs + LANES - 1) / LANES) { EACH_NARROW(FORWARD_CALL) }
 }
 
 /* gw = x^T delta. `sums` is scratch space: for each input, the vectors of its row. */
-static void narrow_gradient(const struct packed *packed, int rows, int inputs, const float *delta, int outputs, float *gw,
-                            int accumulate, float *sums) {
-  switch ((outputs + LANES - 1) / LANES) { EACH_NARROW(NARROW_GRADIENT_CALL) }
+static void narrow_gradient(GRADIENT_PARAMETERS) {
+  switch ((outputs + LANES - 1) / LANES) { EACH_NARROW(GRADIENT_CALL) }
 }
 
 #endif

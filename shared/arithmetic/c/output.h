@@ -20,9 +20,12 @@ INLINE void load_columns(const float *rows, int samples, int classes, float *col
   }
 }
 
+/* The inverse. The last sample is in several lanes, and is then stored several times, with the same values. */
 INLINE void store_columns(float *rows, int samples, int classes, const float *columns) {
-  for (int lane = 0; lane < samples; lane++) {
-    for (int n = 0; n < classes; n++) rows[lane * classes + n] = columns[n * LANES + lane];
+  for (int n = 0; n < classes; n++, rows++) {
+    vec column = load(columns + n * LANES);
+#pragma GCC unroll 16
+    for (int lane = 0; lane < LANES; lane++) rows[min(lane, samples - 1) * classes] = column[lane];
   }
 }
 
@@ -87,7 +90,7 @@ INLINE vec softmax_cross_entropy(float *columns, int classes, ivec label) {
   return logarithm(sum) - margin;
 }
 
-static void predict(const float *y, uint8_t *predictions, int rows, int classes) {
+KERNEL(void, argmax)(const float *y, uint8_t *predictions, int rows, int classes) {
   for (int r = 0; r < rows; r++, y += classes) {
     int best = 0;
     for (int n = 1; n < classes; n++) best = y[n] > y[best] ? n : best;
@@ -95,8 +98,8 @@ static void predict(const float *y, uint8_t *predictions, int rows, int classes)
   }
 }
 
-static void loss_and_gradient(int loss, int activation, const float *y, const uint8_t *labels, float *delta, float *sums,
-                              int rows, int classes, int accumulate, float *scratch) {
+KERNEL(void, outputLoss)(int loss, int activation, const float *y, const uint8_t *labels, float *delta, float *sums,
+                         int rows, int classes, int accumulate, float *scratch) {
   float total = 0;
   int correct = 0;
   float *columns = scratch + 2 * LANES;

@@ -32,64 +32,39 @@ enum left { ROWS, COLUMNS, SAMPLES, PIXELS };
 /* With up to this many columns, making an entry of a list costs more time than the products with it. */
 #define FEW_COLUMNS 16
 
+INLINE int vectors_of(int columns) { return (columns + LANES - 1) / LANES; }
+
 INLINE float *aligned(float *at) { return (float *)(((uintptr_t)at + 63) & ~(uintptr_t)63); }
 
-/* Copies B into panels. Zeros pad the last one. */
-static void pack_dense(const float *b, size_t row, int depth, int columns, float *packed) {
-  int column = 0;
-  for (; column + PANEL_COLUMNS <= columns; column += PANEL_COLUMNS) {
-    const float *from = b + column;
-    for (int k = 0; k < depth; k++, from += row, packed += PANEL_COLUMNS) {
-#pragma GCC unroll 4
-      for (int n = 0; n < PANEL_VECTORS; n++) store(packed + n * LANES, load(from + n * LANES));
-    }
-  }
-  int left = columns - column;
-  int v = (left + LANES - 1) / LANES;
-  for (int k = 0; k < depth; k++, packed += v * LANES) {
-    const float *from = b + (size_t)k * row + column;
-    int j = 0;
-    for (; j + LANES <= left; j += LANES) store(packed + j, load(from + j));
-    if (j == left) continue;
-    store(packed + j, splat(0));
-    for (; j < left; j++) packed[j] = from[j];
-  }
-}
-
-static void copy_columns(const float *from, size_t from_row, float *to, size_t to_row, int rows, int columns) {
+INLINE void copy_columns(const float *from, size_t from_row, float *to, size_t to_row, int rows, int columns) {
   for (; rows > 0; rows--, from += from_row, to += to_row) {
     int j = 0;
+#pragma GCC unroll 4
     for (; j + LANES <= columns; j += LANES) store(to + j, load(from + j));
     for (; j < columns; j++) to[j] = from[j];
   }
 }
 
-/* Copies `depth` entries of the h items of a tile, four items at a time. What is copied beyond them is not used. */
-INLINE void pack_tile(int by_rows, const float *a, size_t row, int h, int depth, float *packed) {
-  if (!by_rows) {
-    for (int k = 0; k < depth; k++, a += row, packed += PACKED_ROW) {
-#pragma GCC unroll 2
-      for (int i = 0; i < PACKED_ROW; i += 4) store4(packed + i, load4(a + i));
-    }
-    return;
+/* Copies B into panels. Zeros pad the last one. */
+static void pack_dense(const float *b, size_t row, int depth, int columns, float *packed) {
+  for (; columns >= PANEL_COLUMNS; columns -= PANEL_COLUMNS, b += PANEL_COLUMNS, packed += depth * PANEL_COLUMNS) {
+    copy_columns(b, row, packed, PANEL_COLUMNS, depth, PANEL_COLUMNS);
   }
-  int k = 0;
-  if (h == PACKED_ROW) {
-    for (; k + 4 <= depth; k += 4) {
-#pragma GCC unroll 2
-      for (int i = 0; i < PACKED_ROW; i += 4) {
-        transpose_block(a + i * row + k, row, packed + k * PACKED_ROW + i, PACKED_ROW);
-      }
-    }
-  }
-  transpose_edge(a + k, row, h, 0, depth - k, packed + k * PACKED_ROW, PACKED_ROW);
+  int padded = vectors_of(columns) * LANES;
+  if (padded > columns) for (int k = 1; k <= depth; k++) store(packed + k * padded - LANES, splat(0));
+  copy_columns(b, row, packed, padded, depth, columns);
 }
 
+/* Copies `depth` entries of the items, tile by tile. What is copied beyond the items of a tile is not used. */
 static void pack_tiles(int by_rows, const float *a, size_t row, int items, int depth, float *packed) {
   int tiles = tiles_of(items, TILE_ITEMS(PANEL_VECTORS));
   for (int t = 0; t < tiles; t++, packed += (size_t)depth * PACKED_ROW) {
     int h = items / tiles + (t < items % tiles);
-    pack_tile(by_rows, a, row, h, depth, packed);
+    if (by_rows) transpose_band(a, h, row, depth, packed, PACKED_ROW);
+    for (int k = by_rows ? depth : 0; k < depth; k++) {
+#pragma GCC unroll 2
+      for (int i = 0; i < PACKED_ROW; i += 4) store4(packed + k * PACKED_ROW + i, load4(a + k * row + i));
+    }
     a += by_rows ? h * row : (size_t)h;
   }
 }
@@ -113,7 +88,7 @@ static void dense_block(int by_rows, const float *a, size_t row, int items, int 
     const float *panel = packed;
     for (int column = 0; column < columns; column += PANEL_COLUMNS) {
       int wide = min(PANEL_COLUMNS, columns - column);
-      int v = (wide + LANES - 1) / LANES;
+      int v = vectors_of(wide);
       float *at = c + column;
       if (wide == v * LANES) dense_panel(v, source, from, row, panel, depth, some, at, width, mode);
       else {
@@ -131,7 +106,7 @@ static void dense_block(int by_rows, const float *a, size_t row, int items, int 
  * long as those of the first panel. B is read row by row, because processors prefetch such reads.
  */
 static void pack_sparse(const float *b, size_t row, int depth, int columns, float *packed, int packed_row) {
-  int vectors = (columns + LANES - 1) / LANES;
+  int vectors = vectors_of(columns);
   int missing = vectors * LANES - columns;
   for (int k = 0; k < depth; k++, b += row, packed += packed_row) {
     const float *from = b;
@@ -149,7 +124,7 @@ static void pack_sparse(const float *b, size_t row, int depth, int columns, floa
 /* Runs all panels of a block. Packed panels of B are `panel` floats apart. If B is not packed, `panel` is 0. */
 static void sparse_panels(const struct list *lists, int items, const float *b, size_t panel, int columns,
                           float *c, size_t width, int mode) {
-  int left = (columns + LANES - 1) / LANES;
+  int left = vectors_of(columns);
   int missing = left * LANES - columns;
   while (left > 0) {
     int n = panel_vectors(left);
@@ -188,7 +163,7 @@ static void sparse_block(enum left left, const void *a, size_t a_row, int k, int
   size_t panel = 0;
   int row = (int)width;
   if (width > UNPACKED_COLUMNS && items >= FEW_ITEMS) {
-    row = LANES * panel_vectors((columns + LANES - 1) / LANES);
+    row = LANES * panel_vectors(vectors_of(columns));
     panel = (size_t)row * depth;
     pack_sparse(b, width, depth, columns, packed, row);
     b = packed;
@@ -204,25 +179,23 @@ static void sparse_block(enum left left, const void *a, size_t a_row, int k, int
       else sparse_panels(lists, some, from, panel, columns, c, width, part ? CONTINUE : mode);
     }
     if (!in_parts) continue;
-    for (int r = 0; r < some; r++) add_floats(c + r * width, sums + (size_t)r * columns, c + r * width, columns);
+    for (int r = 0; r < some; r++) kernel_add(c + r * width, sums + (size_t)r * columns, c + r * width, columns);
   }
 }
 
-INLINE int count_non_zero(const float *at, int floats) {
-  int count = 0;
-  for (int i = 0; i < floats; i++) count += at[i] != 0;
-  return count;
-}
-
 /*
- * Whether less than `part` quarters of A are non-zero. Up to four rows of A are counted. The answer influences only the
- * speed, not the result.
+ * Whether less than `part` quarters of A are non-zero. Up to four rows of A are counted, up to their last multiple of four
+ * columns. The answer influences only the speed, not the result.
  */
 static int is_sparse(const float *a, size_t row, int rows, int columns, int part) {
   int samples = min(rows, 4);
-  int present = 0;
-  for (int s = 0; s < samples; s++) present += count_non_zero(a + (size_t)(s * rows / samples) * row, columns);
-  return present * 4 < samples * columns * part;
+  ivec4 counts = {0};
+  for (int s = 0; s < samples; s++) {
+    const float *at = a + (size_t)(s * rows / samples) * row;
+    for (int i = 0; i + 4 <= columns; i += 4) counts -= load4(at + i) != 0.0f;
+  }
+  int present = counts[0] + counts[1] + counts[2] + counts[3];
+  return present * 4 < samples * (columns & ~3) * part;
 }
 
 /*

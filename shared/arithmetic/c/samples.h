@@ -35,6 +35,8 @@
 #define LINE_BYTES 64
 /* Reads and writes of lists go up to this many entries beyond the last one. */
 #define MARGIN_ENTRIES 16
+/* Writes of bounds go up to three bounds beyond the last one. */
+#define MARGIN_BOUNDS 3
 
 struct packed {
   uint32_t listed;
@@ -62,64 +64,53 @@ INLINE const uint16_t *packed_places(const struct packed *packed) {
 
 INLINE int is_raw(const uint8_t *record) { return *(const any_uint32 *)record == RAW; }
 
-INLINE void copy_bytes(uint8_t *restrict to, const uint8_t *restrict from, int bytes) {
-  for (int i = 0; i < bytes; i++) to[i] = from[i];
-}
+/* The bytes of a list of `pixels` pixels. Its places follow them. */
+INLINE uint8_t *bytes_of(const uint8_t *record, int pixels) { return (uint8_t *)record + 4 * bounds_of(pixels); }
 
-static int count_present(const uint8_t *image, int pixels) {
+INLINE int count_present(const uint8_t *image, int pixels) {
   int present = 0;
   for (int i = 0; i < pixels; i++) present += image[i] != 0;
   return present;
 }
 
 /* Writes the list of an image. `present` of its pixels are not zero. Returns the length in bytes. */
-static int make_record(const uint8_t *image, int pixels, int present, uint8_t *record) {
+static int make_list(const uint8_t *image, int pixels, int present, uint8_t *record) {
   any_uint32 *bounds = (any_uint32 *)record;
-  uint8_t *bytes = record + 4 * bounds_of(pixels);
+  uint8_t *bytes = bytes_of(record, pixels);
   uint8_t *places = bytes + present;
   int entry = 0;
-  for (int block = 0; block < blocks_of(pixels); block++) {
-    bounds[block] = entry;
-    int end = min(pixels, (block + 1) * BLOCK_PIXELS);
-    for (int i = block * BLOCK_PIXELS; i < end && entry < present;) {
-      if (i + 8 <= end && *(const any_uint64 *)(image + i) == 0) {
-        i += 8;
-        continue;
-      }
-      /* Zeros are written too, and overwritten: a branch that depends on the data would cost more time. */
-      for (int group = min(end, i + 8); i < group && entry < present; i++) {
-        bytes[entry] = image[i];
-        places[entry] = (uint8_t)(i % REACH_PIXELS);
-        entry += image[i] != 0;
-      }
-    }
+  for (int i = 0; i < pixels; i++) {
+    if (i % BLOCK_PIXELS == 0) bounds[i / BLOCK_PIXELS] = entry;
+    /* Most images have many zeros one after the other. */
+    if (i % 8 == 0 && i + 8 <= pixels && *(const any_uint64 *)(image + i) == 0) i += 7;
+    if (image[i] == 0) continue;
+    bytes[entry] = image[i];
+    places[entry++] = (uint8_t)(i % REACH_PIXELS);
   }
   bounds[blocks_of(pixels)] = present;
   return (4 * bounds_of(pixels) + 2 * present + 3) & ~3;
 }
 
-/* Makes the record of an image. Returns its length in bytes, a multiple of four. */
-static int make_any_record(const uint8_t *image, int pixels, uint8_t *record) {
+KERNEL(int, keep)(const uint8_t *image, int pixels, uint8_t *record) {
   int present = count_present(image, pixels);
-  if (4 * present <= 3 * pixels) return make_record(image, pixels, present, record);
+  if (4 * present <= 3 * pixels) return make_list(image, pixels, present, record);
   *(any_uint32 *)record = RAW;
-  copy_bytes(record + RAW_BYTES, image, pixels);
+  __builtin_memcpy(record + RAW_BYTES, image, pixels);
   return (RAW_BYTES + pixels + 3) & ~3;
 }
 
-/* Writes the image of a record to `image`. */
-static void restore_image(const uint8_t *record, int pixels, uint8_t *image) {
+KERNEL(void, restore)(const uint8_t *record, int pixels, uint8_t *image) {
   if (is_raw(record)) {
-    copy_bytes(image, record + RAW_BYTES, pixels);
+    __builtin_memcpy(image, record + RAW_BYTES, pixels);
     return;
   }
-  for (int i = 0; i < pixels; i++) image[i] = 0;
+  __builtin_memset(image, 0, pixels);
   const any_uint32 *bounds = (const any_uint32 *)record;
-  const uint8_t *bytes = record + 4 * bounds_of(pixels);
+  const uint8_t *bytes = bytes_of(record, pixels);
   const uint8_t *places = bytes + bounds[blocks_of(pixels)];
   uint32_t entry = 0;
   for (int block = 0; block < blocks_of(pixels); block++) {
-    uint8_t *first = image + (block - block % REACH_BLOCKS) * BLOCK_PIXELS;
+    uint8_t *first = image + block / REACH_BLOCKS * REACH_PIXELS;
     for (; entry < bounds[block + 1]; entry++) first[places[entry]] = bytes[entry];
   }
 }
@@ -138,10 +129,6 @@ INLINE vec4 pixels4(ivec4 bytes) {
 }
 
 INLINE ivec4 load_bytes4(const uint8_t *at) { return __builtin_convertvector(*(const any_bytes4 *)at, ivec4); }
-
-static void fill_values(float *values) {
-  for (int byte = 0; byte < 256; byte += 4) store4(values + byte, pixels4(byte + (ivec4){0, 1, 2, 3}));
-}
 
 /* The records of a micro-batch. */
 INLINE const uint8_t *record_of(const uint8_t *memory, const any_uint32 *records, const any_uint32 *ids, int r) {
@@ -164,32 +151,29 @@ static uint32_t fetch(const uint8_t *memory, const any_uint32 *records, int pixe
   return sum;
 }
 
-/* Appends a record's list, beginning with entry `count`. Returns the new number of entries. */
-static uint32_t append_record(const uint8_t *record, int pixels, any_uint32 *bounds, uint8_t *bytes, uint16_t *places,
-                              uint32_t count) {
+/*
+ * Appends a record's list, beginning with entry `count`. Returns the new number of entries. What is written beyond the
+ * ends is overwritten by the next list.
+ */
+static uint32_t append_list(const uint8_t *record, int pixels, any_uint32 *bounds, uint8_t *bytes, uint16_t *places,
+                            uint32_t count) {
   const any_uint32 *own = (const any_uint32 *)record;
-  int blocks = blocks_of(pixels);
-  int block = 0;
-  for (; block + 4 <= blocks + 1; block += 4) {
+  const uint8_t *from = bytes_of(record, pixels);
+  int blocks = blocks_of(pixels), present = (int)own[blocks];
+  for (int block = 0; block <= blocks; block += 4) {
     *(any_ivec4 *)(bounds + block) = *(const any_ivec4 *)(own + block) + (int)count;
   }
-  for (; block <= blocks; block++) bounds[block] = own[block] + count;
-  int present = (int)own[blocks];
-  const uint8_t *from = record + 4 * bounds_of(pixels);
-  bytes += count;
-  places += count;
-  for (int at = 0; at < present; at += 16) *(pair_at *)(bytes + at) = *(const pair_at *)(from + at);
-  int at = 0;
-  for (block = 0; block < blocks; block += REACH_BLOCKS) {
+  for (int at = 0; at < present; at += 16) *(pair_at *)(bytes + count + at) = *(const pair_at *)(from + at);
+  for (int block = 0, entry = 0; entry < present; block += REACH_BLOCKS) {
     int end = (int)own[min(block + REACH_BLOCKS, blocks)];
     uint16_t first = (uint16_t)(block * BLOCK_PIXELS);
-    for (int entry = at; entry < end; entry += 16) {
-      const any_bytes8 *some = (const any_bytes8 *)(from + present + entry);
-      any_words8 *to = (any_words8 *)(places + entry);
+    for (int at = entry; at < end; at += 16) {
+      const any_bytes8 *some = (const any_bytes8 *)(from + present + at);
+      any_words8 *to = (any_words8 *)(places + count + at);
       to[0] = __builtin_convertvector(some[0], words8) + first;
       to[1] = __builtin_convertvector(some[1], words8) + first;
     }
-    at = end;
+    entry = end;
   }
   return count + (uint32_t)present;
 }
@@ -197,24 +181,22 @@ static uint32_t append_record(const uint8_t *record, int pixels, any_uint32 *bou
 /* Writes the lists of all rows, one after the other. */
 static void pack_lists(const uint8_t *memory, const any_uint32 *records, int pixels, const any_uint32 *ids, int rows,
                        struct packed *packed) {
-  fill_values(packed->values);
   any_uint32 *bounds = (any_uint32 *)(packed->values + 256);
-  int header = bounds_of(pixels);
-  uint8_t *bytes = (uint8_t *)(bounds + (size_t)rows * header);
-  size_t entries = (size_t)rows * pixels + MARGIN_ENTRIES;
-  uint16_t *places = (uint16_t *)(bytes + ((entries + 3) & ~(size_t)3));
-  uint8_t *room = (uint8_t *)(places + ((entries + 1) & ~(size_t)1));
+  uint8_t *bytes = (uint8_t *)(bounds + (size_t)rows * bounds_of(pixels) + MARGIN_BOUNDS);
+  size_t entries = ((size_t)rows * pixels + MARGIN_ENTRIES + 3) & ~(size_t)3;
+  uint16_t *places = (uint16_t *)(bytes + entries);
   packed->bytes_at = (uint32_t)(bytes - (uint8_t *)packed);
-  packed->places_at = (uint32_t)((uint8_t *)places - (uint8_t *)packed);
+  packed->places_at = (uint32_t)(packed->bytes_at + entries);
+  for (int byte = 0; byte < 256; byte += 4) store4(packed->values + byte, pixels4(byte + (ivec4){0, 1, 2, 3}));
   uint32_t count = 0;
-  for (int r = 0; r < rows; r++, bounds += header) {
+  for (int r = 0; r < rows; r++, bounds += bounds_of(pixels)) {
     const uint8_t *record = record_of(memory, records, ids, r);
     if (is_raw(record)) {
-      record += RAW_BYTES;
-      make_record(record, pixels, count_present(record, pixels), room);
+      uint8_t *room = (uint8_t *)(places + entries);
+      make_list(record + RAW_BYTES, pixels, count_present(record + RAW_BYTES, pixels), room);
       record = room;
     }
-    count = append_record(record, pixels, bounds, bytes, places, count);
+    count = append_list(record, pixels, bounds, bytes, places, count);
   }
 }
 
@@ -228,9 +210,8 @@ static void pack_floats(const uint8_t *memory, const any_uint32 *records, int pi
     const uint8_t *record = record_of(memory, records, ids, r);
     const uint8_t *image = record + RAW_BYTES;
     if (!is_raw(record)) {
-      uint8_t *end = (uint8_t *)(x + pixels) - pixels;
-      restore_image(record, pixels, end);
-      image = end;
+      image = (uint8_t *)(x + pixels) - pixels;
+      kernel_restore(record, pixels, (uint8_t *)image);
     }
     int i = 0;
     for (; i + 4 <= pixels; i += 4) store4(x + i, pixels4(load_bytes4(image + i)));
@@ -238,8 +219,16 @@ static void pack_floats(const uint8_t *memory, const any_uint32 *records, int pi
   }
 }
 
-static void pack_samples(const uint8_t *memory, const any_uint32 *records, const uint8_t *labels, int pixels,
-                         const any_uint32 *ids, int rows, struct packed *packed, uint8_t *labels_out) {
+/* Records have addresses from the start of the memory. Native code gets that as an argument. */
+#if defined(__wasm__)
+#define MEMORY_ARGUMENT
+static const uint8_t *const memory = 0;
+#else
+#define MEMORY_ARGUMENT const uint8_t *memory,
+#endif
+
+KERNEL(void, gather)(MEMORY_ARGUMENT const any_uint32 *records, const uint8_t *labels, int pixels,
+                     const any_uint32 *ids, int rows, struct packed *packed, uint8_t *labels_out) {
   int raw = 0;
   for (int r = 0; r < rows; r++) {
     raw += is_raw(record_of(memory, records, ids, r));

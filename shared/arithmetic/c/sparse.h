@@ -41,13 +41,27 @@ static int panel_vectors(int left) {
 #endif
 }
 
+/* Stores the sums of a panel, or adds them to C. */
+INLINE void store_sums(const int n, const vec s[13], float *c, int back, const int adds) {
+#pragma GCC unroll 13
+  for (int v = n - 1; v > 0; v--) {
+    store(c + v * LANES, adds ? load(c + v * LANES) + s[v] : s[v]);
+    PIN_STORES();
+  }
+  store_from(c, adds ? load(c) + s[0] : s[0], back);
+}
+
+#define PANEL_PARAMETERS \
+  const struct list *lists, int items, const float *b, float *c, size_t width, int back, int mode
+#define PANEL_ARGUMENTS lists, items, b, c, width, back, mode
+
 /*
  * Computes one panel of `n` vectors for every list. n is a constant at every place into which this is inlined. If the
  * number of columns is not a multiple of the lanes, b and c of the last panel point `back` floats before its first
  * column. Its first vector then also computes what is in front of the panel. It stores only the panel's own columns, so
  * nothing outside the panel is changed.
  */
-INLINE void sparse(const int n, const struct list *lists, int items, const float *b, float *c, size_t width, int back, int mode) {
+INLINE void sparse(const int n, PANEL_PARAMETERS) {
   for (; items > 0; items--, lists++, c += width) {
     const struct entry *entry = lists->first;
     const struct entry *end = lists->end;
@@ -65,31 +79,15 @@ INLINE void sparse(const int n, const struct list *lists, int items, const float
 #pragma GCC unroll 13
       for (int v = 0; v < n; v++) s[v] = step(s[v], factor, load(row + v * LANES));
     }
-    if (mode == ACCUMULATE) {
-#pragma GCC unroll 13
-      for (int v = n - 1; v > 0; v--) {
-        store(c + v * LANES, load(c + v * LANES) + s[v]);
-        PIN_STORES();
-      }
-      store_from(c, load(c) + s[0], back);
-    } else {
-#pragma GCC unroll 13
-      for (int v = n - 1; v > 0; v--) {
-        store(c + v * LANES, s[v]);
-        PIN_STORES();
-      }
-      store_from(c, s[0], back);
-    }
+    if (mode == ACCUMULATE) store_sums(n, s, c, back, 1);
+    else store_sums(n, s, c, back, 0);
   }
 }
 
-#define SPARSE_PANEL(n)                                                                                                 \
-  static __attribute__((noinline)) void sparse_##n(const struct list *lists, int items, const float *b, float *c,       \
-                                                   size_t width, int back, int mode) {                                 \
-    sparse(n, lists, items, b, c, width, back, mode);                                                          \
-  }
+#define SPARSE_PANEL(n) \
+  NOINLINE void sparse_##n(PANEL_PARAMETERS) { sparse(n, PANEL_ARGUMENTS); }
 #define SPARSE_CALL(n) \
-  case n: return sparse_##n(lists, items, b, c, width, back, mode);
+  case n: return sparse_##n(PANEL_ARGUMENTS);
 
 #if defined(__wasm__)
 #define EACH_PANEL(DO) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(12) DO(13)
@@ -102,8 +100,7 @@ INLINE void sparse(const int n, const struct list *lists, int items, const float
 EACH_PANEL(SPARSE_PANEL)
 
 /* Computes one panel of `n` vectors. n is a result of `panel_vectors`. */
-static void sparse_panel(int n, const struct list *lists, int items, const float *b, float *c,
-                         size_t width, int back, int mode) {
+static void sparse_panel(int n, PANEL_PARAMETERS) {
   switch (n) { EACH_PANEL(SPARSE_CALL) }
 }
 

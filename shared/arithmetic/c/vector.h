@@ -9,6 +9,17 @@
 #include <stdint.h>
 
 #define INLINE static inline __attribute__((always_inline))
+#define NOINLINE static __attribute__((noinline))
+
+/*
+ * An operation of ../kernels.ts. WebAssembly exports it: addresses are offsets in the memory, which begins at address 0.
+ * For native code, calls.h makes a function for JavaScript of it.
+ */
+#if defined(__wasm__)
+#define KERNEL(type, name) __attribute__((export_name(#name))) type kernel_##name
+#else
+#define KERNEL(type, name) static type kernel_##name
+#endif
 
 typedef float vec __attribute__((vector_size(4 * LANES)));
 typedef int32_t ivec __attribute__((vector_size(4 * LANES)));

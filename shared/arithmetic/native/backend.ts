@@ -30,9 +30,9 @@ export interface NativeCode {
   readonly digest: string;
 }
 
-/** Doubles of the state. The first two belong to the addon; then come the arguments. A result replaces the first one. */
-const STATE_LENGTH = 12;
-const RESULT = 2;
+/** Doubles of the state. The first belongs to the addon; then come the arguments. A result replaces the first one. */
+const STATE_LENGTH = 11;
+const RESULT = 1;
 
 export function openNative(addon: NativeAddon, code: NativeCode): KernelBackend {
   const lanes = addon.widths()[code.width];

@@ -11,7 +11,10 @@ const here = dirname(fileURLToPath(import.meta.url));
 const sources = join(here, '../c');
 const output = join(here, '../../../dist/shared/arithmetic/webassembly/kernels.wasm');
 
-/** `-ffp-contract=off`: the compiler may not fuse a multiplication and an addition. */
+/**
+ * `-ffp-contract=off`: the compiler may not fuse a multiplication and an addition. Loops are unrolled and vectorized only
+ * where the source says so: most loops are short, and engines unroll them by themselves.
+ */
 const compile = [
   ...['--target=wasm32', '-std=gnu11', '-O3', '-msimd128', '-mbulk-memory', '-ffreestanding', '-fno-strict-aliasing'],
   ...[
@@ -23,6 +26,8 @@ const compile = [
     '-DLANES=4',
     '-mllvm',
     '-disable-lsr',
+    '-fno-unroll-loops',
+    '-fno-vectorize',
   ],
 ];
 

@@ -38,7 +38,7 @@ const processors: Readonly<Record<string, Processor>> = {
  * Functions and data from outside that an addon may use. A compiler may make a call of `memset` of any loop that fills
  * memory; such calls move bytes and compute nothing.
  */
-const allowed = /^(napi_\w+|kernels_of_\d+|mem(cpy|move|set)|__stack_chk_fail|__cpu_model|_GLOBAL_OFFSET_TABLE_)$/;
+const allowed = /^(napi_\w+|calls_of_\d+|mem(cpy|move|set)|__stack_chk_fail|__cpu_model|_GLOBAL_OFFSET_TABLE_)$/;
 
 /** This machine's own compiler, or a cross compiler. Returns the reason if one of the programs is missing. */
 export async function toolchainFor(architecture: string): Promise<Toolchain | { readonly fault: string }> {
