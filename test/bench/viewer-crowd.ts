@@ -1,6 +1,7 @@
 /**
  * A process that behaves like a number of open dashboards. Each viewer reads the stream of states, and requests the
- * weights as often as the state says. The answers are not used, because only the load on the coordinator is measured.
+ * weights as often as the newest state says. The answers are not used, because only the load on the coordinator is
+ * measured.
  *
  *     node dist/test/bench/viewer-crowd.js http://127.0.0.1:8080 100
  */
@@ -9,29 +10,29 @@ import { Agent, get, type IncomingMessage } from 'node:http';
 const [url, count] = process.argv.slice(2);
 const agent = new Agent({ keepAlive: true, maxSockets: Number(count) });
 
+/** The first state has the whole curve, so it comes in several pieces. The interval is near its end. */
 function watch(viewer: number, viewers: number): void {
+  let everyMs: number | null = null;
   get(`${url}/api/events`, { agent: false }, (stream: IncomingMessage) => {
-    let isFirst = true;
-    stream.on('data', (chunk: Buffer) => {
+    let text = '';
+    stream.setEncoding('utf8').on('data', (piece: string) => {
+      text += piece;
+      if (!text.endsWith('\n\n')) return;
+      const isFirst = everyMs === null;
+      everyMs = Number(/"weightsEveryMs":(\d+)/.exec(text)?.[1] ?? everyMs);
+      text = '';
       if (!isFirst) return;
-      isFirst = false;
-      const everyMs = Number(/"weightsEveryMs":(\d+)/.exec(chunk.toString())?.[1] ?? 1000);
       if (viewer === viewers - 1) process.stdout.write(`watching, weights every ${everyMs} ms\n`);
-      look(everyMs);
+      // The requests of the viewers are spread evenly, as those of dashboards that were opened at different times.
+      setTimeout(() => look(() => everyMs ?? 0), (everyMs * viewer) / viewers);
     });
   });
 }
 
-/**
- * The interval for all viewers. The first viewers are told a short one, because there were few viewers at that time.
- */
-let everyMsLongest = 0;
-
-function look(everyMs: number): void {
-  everyMsLongest = Math.max(everyMsLongest, everyMs);
+function look(everyMs: () => number): void {
   get(`${url}/api/weights`, { agent }, (response) => {
     response.resume();
-    response.on('end', () => setTimeout(() => look(everyMs), everyMsLongest));
+    response.on('end', () => setTimeout(() => look(everyMs), everyMs()));
   });
 }
 
