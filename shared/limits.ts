@@ -77,11 +77,11 @@ export const limits = {
   partialBuffersMax: 8192,
   /**
    * Partial sums that a fleet has room for from the beginning, and bytes of that room. Some of them are written to
-   * before the first step. Those are enough for two workers and a late copy.
+   * before the first step. Those are enough for two workers and two late copies.
    */
   partialsPrepared: 16,
   partialBytesPreparedMax: 64 * 1024 * 1024,
-  partialsTouched: 6,
+  partialsTouched: 8,
   partialBytesTouchedMax: 24 * 1024 * 1024,
   /** TCP connections of a coordinator at a time: workers, viewers and other HTTP clients together. */
   connectionsMax: 2048,
