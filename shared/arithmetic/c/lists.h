@@ -50,16 +50,20 @@ INLINE struct entry *append_four(struct entry *end, ivec4 offsets, vec4 values, 
 /* Makes the list of one row. It skips sixteen zeros at once, because they are common in images and after a relu. */
 INLINE struct entry *list_row(const float *a, int depth, int row_bytes, struct entry *end) {
   ivec4 offsets = (ivec4){0, 1, 2, 3} * row_bytes;
+  ivec4 advance = (ivec4){4, 4, 4, 4} * row_bytes;
   int k = 0;
   for (; k + 16 <= depth; k += 16) {
-    uint32_t present = 0;
-#pragma GCC unroll 4
-    for (int n = 0; n < 16; n += 4) present |= presence(load4(a + k + n)) << n;
-    if (!present) continue;
-#pragma GCC unroll 4
-    for (int n = 0; n < 16; n += 4) {
-      end = append_four(end, offsets + (k + n) * row_bytes, load4(a + k + n), present >> n);
+    const float *at = a + k;
+    uint32_t present = presence(load4(at)) | presence(load4(at + 4)) << 4 | presence(load4(at + 8)) << 8 |
+                       presence(load4(at + 12)) << 12;
+    ivec4 second = offsets + advance, third = second + advance, fourth = third + advance;
+    if (present) {
+      end = append_four(end, offsets, load4(at), present);
+      end = append_four(end, second, load4(at + 4), present >> 4);
+      end = append_four(end, third, load4(at + 8), present >> 8);
+      end = append_four(end, fourth, load4(at + 12), present >> 12);
     }
+    offsets = fourth + advance;
   }
   for (; k < depth; k++) end = append(end, (uint32_t)(k * row_bytes), a[k]);
   return end;

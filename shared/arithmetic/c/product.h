@@ -115,6 +115,7 @@ static void pack_sparse(const float *b, size_t row, int depth, int columns, floa
       int n = panel_vectors(left);
       left -= n;
       const float *first = left ? from : from - missing;
+#pragma GCC unroll 4
       for (int v = 0; v < n; v++) store(to + v * LANES, load(first + v * LANES));
       from += n * LANES;
     }

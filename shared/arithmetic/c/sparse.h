@@ -43,12 +43,13 @@ static int panel_vectors(int left) {
 
 /* Stores the sums of a panel, or adds them to C. */
 INLINE void store_sums(const int n, const vec s[13], float *c, int back, const int adds) {
+  store_from(c, adds ? load(c) + s[0] : s[0], back);
+  PIN_STORES();
 #pragma GCC unroll 13
-  for (int v = n - 1; v > 0; v--) {
+  for (int v = 1; v < n; v++) {
     store(c + v * LANES, adds ? load(c + v * LANES) + s[v] : s[v]);
     PIN_STORES();
   }
-  store_from(c, adds ? load(c) + s[0] : s[0], back);
 }
 
 #define PANEL_PARAMETERS \
