@@ -69,7 +69,7 @@ test('the package has the program, the kernels and the pages, and nothing that t
       'dist/shared/arithmetic/webassembly/kernels.wasm',
       'shared/arithmetic/c/addon.c',
       'shared/arithmetic/c/kernels.c',
-      'shared/arithmetic/c/kernels.h',
+      'shared/arithmetic/c/calls.h',
       'dist/web/index.html',
       'dist/web/join.html',
     ]),
