@@ -1,6 +1,5 @@
 /* The steps after a product: bias and activation in the forward pass, the derivative in the backward pass. */
-#ifndef ACTIVATION_H
-#define ACTIVATION_H
+#pragma once
 
 #include "elementary.h"
 
@@ -42,5 +41,3 @@ static void finish_backward(float *delta_in, const float *x, int floats, int act
   for (; i + LANES <= floats; i += LANES) store(delta_in + i, carry_back(activation, load(delta_in + i), load(x + i)));
   for (; i < floats; i++) delta_in[i] = carry_back(activation, splat(delta_in[i]), splat(x[i]))[0];
 }
-
-#endif

@@ -1,6 +1,5 @@
 /* What the kernels of every width and the addon know of each other. */
-#ifndef ADDON_H
-#define ADDON_H
+#pragma once
 
 #include <node_api.h>
 #include <stdint.h>
@@ -19,5 +18,3 @@ struct call {
   const char *name;
   napi_callback function;
 };
-
-#endif

@@ -3,8 +3,7 @@
  * the state, an array of doubles, and the function reads them there. Reading nine arguments through Node-API takes longer
  * than all the rest. Pointers are offsets in the memory, as in WebAssembly.
  */
-#ifndef CALLS_H
-#define CALLS_H
+#pragma once
 
 #include "addon.h"
 
@@ -53,5 +52,3 @@
 EACH_KERNEL(CALL)
 
 const struct call LIST(LANES)[] = {EACH_KERNEL(ENTRY){NULL, NULL}};
-
-#endif

@@ -5,8 +5,7 @@
  * The sums of a tile stay in registers. A tile has so many sums that an addition has been completed when the next one to
  * the same sum begins. The vectors of B, the factor and the product need registers as well.
  */
-#ifndef DENSE_H
-#define DENSE_H
+#pragma once
 
 #include "vector.h"
 
@@ -151,5 +150,3 @@ static void dense_panel(int v, enum source source, const float *a, size_t row, c
     c += (size_t)height * count * width;
   }
 }
-
-#endif

@@ -1,6 +1,5 @@
 /* exp, log, sigmoid and tanh of a vector, by exactly the operations of ../scalar/elementary.ts. */
-#ifndef ELEMENTARY_H
-#define ELEMENTARY_H
+#pragma once
 
 #include "vector.h"
 
@@ -86,5 +85,3 @@ KERNEL(void, exp) MAP(exponential)
 KERNEL(void, log) MAP(logarithm)
 static void map_logistic MAP(logistic)
 static void map_hyperbolic_tangent MAP(hyperbolic_tangent)
-
-#endif

@@ -1,6 +1,5 @@
 /* Kernels whose speed depends on the memory: sums, the optimizer's update, checks, transposing. */
-#ifndef ELEMENTWISE_H
-#define ELEMENTWISE_H
+#pragma once
 
 #include "vector.h"
 
@@ -55,12 +54,8 @@ INLINE void sgd(float *w, float *v, const float *sum, int floats, float n, float
 
 KERNEL(void, sgd)(float *w, float *v, const float *sum, int floats, float samples, float rate, float momentum) {
   float inverse = 1.0f / samples;
-  union {
-    float value;
-    uint32_t bits;
-  } exact = {samples};
   /* The inverse of a power of two is exact. A product with it is rounded like the quotient, and is faster. */
-  int is_inverse = (exact.bits & 0x7fffff) == 0 && inverse >= 1.1754943508222875e-38f;
+  int is_inverse = (((ivec)splat(samples))[0] & 0x7fffff) == 0 && inverse >= 1.1754943508222875e-38f;
   if (momentum == 0) {
     if (is_inverse) sgd(w, v, sum, floats, inverse, rate, 0, 1, 1);
     else sgd(w, v, sum, floats, samples, rate, 0, 0, 1);
@@ -147,5 +142,3 @@ KERNEL(void, transpose)(const float *w, int inputs, int outputs, float *wT) {
     transpose_band(w + o, inputs, outputs, min(16, outputs - o), wT + (size_t)o * inputs, inputs);
   }
 }
-
-#endif

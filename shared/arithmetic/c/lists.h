@@ -3,8 +3,7 @@
  * non-zero entries in ascending order, and space for all entries. When a list is made of floats, zeros are written too,
  * and the next entry overwrites them: a branch that depends on the data would cost more time than these stores.
  */
-#ifndef LISTS_H
-#define LISTS_H
+#pragma once
 
 #include "samples.h"
 #include "sparse.h"
@@ -29,12 +28,8 @@ INLINE struct entry *append(struct entry *end, uint32_t offset, float value) {
 INLINE void store_entry(struct entry *at, pair entries, int n) { *(any_uint64 *)at = entries[n]; }
 
 /* The first two of four entries, or the last two. */
-INLINE pair entries_low(ivec4 offsets, vec4 values) {
-  return (pair)SHUFFLE(values, (vec4)offsets, 0, 4, 1, 5);
-}
-INLINE pair entries_high(ivec4 offsets, vec4 values) {
-  return (pair)SHUFFLE(values, (vec4)offsets, 2, 6, 3, 7);
-}
+INLINE pair entries_low(ivec4 offsets, vec4 values) { return (pair)SHUFFLE(values, (vec4)offsets, 0, 4, 1, 5); }
+INLINE pair entries_high(ivec4 offsets, vec4 values) { return (pair)SHUFFLE(values, (vec4)offsets, 2, 6, 3, 7); }
 
 /* Appends each of four values whose bit is set in `present`. Returns the new end of the list. */
 INLINE struct entry *append_four(struct entry *end, ivec4 offsets, vec4 values, uint32_t present) {
@@ -72,11 +67,8 @@ INLINE struct entry *list_row(const float *a, int depth, int row_bytes, struct e
 /* Makes the lists of items that are rows of a matrix. Entry k of item i is at a + i * row + k. */
 static void list_rows(const float *a, size_t row, int items, int depth, int row_bytes, struct list *lists,
                       struct entry *entries) {
-  struct entry *at = entries;
-  for (int i = 0; i < items; i++, a += row) {
-    struct entry *end = list_row(a, depth, row_bytes, at);
-    lists[i] = (struct list){at, end};
-    at += depth;
+  for (int i = 0; i < items; i++, a += row, entries += depth) {
+    lists[i] = (struct list){entries, list_row(a, depth, row_bytes, entries)};
   }
 }
 
@@ -164,5 +156,3 @@ static void list_pixels(const struct packed *packed, int header, int first, int 
     }
   }
 }
-
-#endif

@@ -6,8 +6,7 @@
  * computes some columns of the vector before it again, and stores only its own. If the row is shorter than a vector, the
  * vector reads floats in front of the row and ignores them.
  */
-#ifndef NARROW_H
-#define NARROW_H
+#pragma once
 
 #include "samples.h"
 #include "vector.h"
@@ -108,5 +107,3 @@ static void narrow_forward(FORWARD_PARAMETERS) {
 static void narrow_gradient(GRADIENT_PARAMETERS) {
   switch ((outputs + LANES - 1) / LANES) { EACH_NARROW(GRADIENT_CALL) }
 }
-
-#endif

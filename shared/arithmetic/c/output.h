@@ -3,8 +3,7 @@
  * lanes are computed together, one in each lane. So each sample's sum over the classes has the same order as for a single
  * sample. If fewer samples are left, the last one fills the other lanes too, and its results there are not used.
  */
-#ifndef OUTPUT_H
-#define OUTPUT_H
+#pragma once
 
 #include "activation.h"
 
@@ -99,30 +98,28 @@ KERNEL(void, argmax)(const float *y, uint8_t *predictions, int rows, int classes
 }
 
 KERNEL(void, outputLoss)(int loss, int activation, const float *y, const uint8_t *labels, float *delta, float *sums,
-                         int rows, int classes, int accumulate, float *scratch) {
+                         int rows, int classes, int accumulate, float *columns) {
   float total = 0;
   int correct = 0;
-  float *columns = scratch + 2 * LANES;
-  int32_t *lanes = (int32_t *)(scratch + LANES);
   for (int r = 0; r < rows; r += LANES, y += LANES * classes, delta += LANES * classes, labels += LANES) {
     int samples = min(LANES, rows - r);
-    for (int lane = 0; lane < LANES; lane++) lanes[lane] = labels[min(lane, samples - 1)];
-    ivec label = (ivec)load((float *)lanes);
+    ivec label = isplat(labels[0]);
+#pragma GCC unroll 16
+    for (int lane = 1; lane < LANES; lane++) label[lane] = labels[min(lane, samples - 1)];
     load_columns(y, samples, classes, columns);
-    store((float *)lanes, (vec)(largest(columns, classes) == label));
+    ivec right = largest(columns, classes) == label;
     vec losses;
     if (loss == QUADRATIC) losses = quadratic(activation, columns, classes, label);
     else if (loss == SIGMOID_CROSS_ENTROPY) losses = sigmoid_cross_entropy(columns, classes, label);
     else losses = softmax_cross_entropy(columns, classes, label);
     store_columns(delta, samples, classes, columns);
-    store(scratch, losses);
-    for (int lane = 0; lane < samples; lane++) {
-      total += scratch[lane];
-      correct -= lanes[lane];
+#pragma GCC unroll 16
+    for (int lane = 0; lane < LANES; lane++) {
+      if (lane == samples) break;
+      total += losses[lane];
+      correct -= right[lane];
     }
   }
   sums[0] = accumulate ? sums[0] + total : total;
   sums[1] = accumulate ? sums[1] + (float)correct : (float)correct;
 }
-
-#endif

@@ -3,8 +3,7 @@
  * has enough zeros, the blocks use lists of its non-zeros. Otherwise they use tiles. Both ways compute the same bits,
  * because each sum starts from +0 and goes through the inner index in ascending order.
  */
-#ifndef PRODUCT_H
-#define PRODUCT_H
+#pragma once
 
 #include "elementwise.h"
 #include "lists.h"
@@ -227,5 +226,3 @@ static void product(enum left left, const void *a, size_t row, int items, int de
     }
   }
 }
-
-#endif

@@ -18,8 +18,7 @@
  * 4. the places of all entries, two bytes each: the number of the pixel;
  * 5. space for one record.
  */
-#ifndef SAMPLES_H
-#define SAMPLES_H
+#pragma once
 
 #include "vector.h"
 
@@ -239,5 +238,3 @@ KERNEL(void, gather)(MEMORY_ARGUMENT const any_uint32 *records, const uint8_t *l
   if (packed->listed) pack_lists(memory, records, pixels, ids, rows, packed);
   else pack_floats(memory, records, pixels, ids, rows, packed->values);
 }
-
-#endif

@@ -34,7 +34,7 @@ export function sizesFor(lanes: number): KernelSizes {
       const dense = 96 * 4 * lanes + Math.max(rows, 256) * (128 + columns + 4 * lanes);
       const sparse = 128 * (128 + 18) + Math.max(rows, 128) * (columns + 24 * lanes) + 64 * columns;
       const narrow = 16 * Math.min(inputs, 4096);
-      return 64 + Math.max(dense, sparse, narrow, lanes * (outputs + 2));
+      return 64 + Math.max(dense, sparse, narrow, lanes * outputs);
     },
   };
 }

@@ -6,8 +6,7 @@
  * ascending. The sums of a panel's vectors stay in registers during the loop over the list. Skipping a zero changes no
  * bit (see ../kernels.ts).
  */
-#ifndef SPARSE_H
-#define SPARSE_H
+#pragma once
 
 #include "dense.h"
 
@@ -104,5 +103,3 @@ EACH_PANEL(SPARSE_PANEL)
 static void sparse_panel(int n, PANEL_PARAMETERS) {
   switch (n) { EACH_PANEL(SPARSE_CALL) }
 }
-
-#endif

@@ -2,8 +2,7 @@
  * The vectors that all kernels compute with. `LANES` is the number of floats of a vector: 4, 8 or 16. It is set when the
  * kernels are compiled. It changes the speed of a kernel and never its result.
  */
-#ifndef VECTOR_H
-#define VECTOR_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -101,6 +100,4 @@ INLINE void store_from(float *at, vec x, int first) {
 #else
 #define PIN(x)
 #define PIN_STORES()
-#endif
-
 #endif
