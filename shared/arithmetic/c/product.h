@@ -102,7 +102,8 @@ static void dense_block(int by_rows, const float *a, size_t row, int items, int 
 
 /*
  * Copies B so that the columns of each panel are contiguous, as `sparse_panel` reads them. The rows of all panels are as
- * long as those of the first panel. B is read row by row, because processors prefetch such reads.
+ * long as those of the first panel. B is read row by row, because processors prefetch such reads. Most panels of a wide
+ * matrix are of the widest kind, and a loop of a known length copies those faster.
  */
 static void pack_sparse(const float *b, size_t row, int depth, int columns, float *packed, int packed_row) {
   int vectors = vectors_of(columns);
@@ -114,8 +115,13 @@ static void pack_sparse(const float *b, size_t row, int depth, int columns, floa
       int n = panel_vectors(left);
       left -= n;
       const float *first = left ? from : from - missing;
+      if (n == WIDEST_PANEL) {
+#pragma GCC unroll 13
+        for (int v = 0; v < WIDEST_PANEL; v++) store(to + v * LANES, load(first + v * LANES));
+      } else {
 #pragma GCC unroll 4
-      for (int v = 0; v < n; v++) store(to + v * LANES, load(first + v * LANES));
+        for (int v = 0; v < n; v++) store(to + v * LANES, load(first + v * LANES));
+      }
       from += n * LANES;
     }
   }

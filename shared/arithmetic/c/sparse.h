@@ -22,6 +22,9 @@ struct list {
   struct entry *end;
 };
 
+/* The most vectors of a panel. */
+#define WIDEST_PANEL 13
+
 /*
  * The number of vectors of the next panel, if `left` vectors remain. In WebAssembly, V8 compiles loops over up to seven
  * vectors well, and loops over twelve or thirteen. Between these sizes, it unrolls the loop and spills registers.
@@ -41,7 +44,7 @@ static int panel_vectors(int left) {
 }
 
 /* Stores the sums of a panel, or adds them to C. */
-INLINE void store_sums(const int n, const vec s[13], float *c, int back, const int adds) {
+INLINE void store_sums(const int n, const vec s[WIDEST_PANEL], float *c, int back, const int adds) {
   store_from(c, adds ? load(c) + s[0] : s[0], back);
   PIN_STORES();
 #pragma GCC unroll 13
@@ -66,7 +69,7 @@ INLINE void sparse(const int n, PANEL_PARAMETERS) {
     const struct entry *entry = lists->first;
     const struct entry *end = lists->end;
     if (entry == end && mode != STORE) continue;
-    vec s[13];
+    vec s[WIDEST_PANEL];
 #pragma GCC unroll 13
     for (int v = 0; v < n; v++) s[v] = splat(0);
     if (mode == CONTINUE) {
