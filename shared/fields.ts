@@ -72,6 +72,16 @@ export function list(lengthMin: number, lengthMax: number, element: Check): Chec
   };
 }
 
+/** Marks the check of a field that may be absent. */
+const absentAllowed = new WeakSet<Check>();
+
+/** A field that an object may lack. */
+export function optional(check: Check): Check {
+  const marked: Check = (path, x) => check(path, x);
+  absentAllowed.add(marked);
+  return marked;
+}
+
 /**
  * An object with exactly these own fields. An unknown field is refused: it is a typing error, or it comes from a
  * version that means something by it that this one would ignore.
@@ -81,12 +91,17 @@ export function object<T>(fields: Fields<T>): Check {
   const listed = names.join(', ');
   return (path, x) => {
     if (typeof x !== 'object' || x === null || Array.isArray(x)) return `${path} must be an object with ${listed}`;
+    let found = 0;
     for (const name of names) {
-      if (!Object.hasOwn(x, name)) return `${path} lacks ${name}`;
+      if (!Object.hasOwn(x, name)) {
+        if (absentAllowed.has(fields[name])) continue;
+        return `${path} lacks ${name}`;
+      }
+      found++;
       const fault = fields[name](`${path}.${name}`, (x as Record<string, unknown>)[name]);
       if (fault !== null) return fault;
     }
-    if (Object.keys(x).length === names.length) return null;
+    if (Object.keys(x).length === found) return null;
     const unknown = Object.keys(x).find((key) => !Object.hasOwn(fields, key)) ?? '';
     return `${path} has an unknown field "${printableOf(unknown, 32)}": it may have ${listed}`;
   };

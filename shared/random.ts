@@ -71,4 +71,4 @@ function splitmix32(seed: number): number {
 }
 
 /** The first label of every stream that influences the weights. It names the purpose of the stream. */
-export const stream = { partition: 1, epoch: 2, weights: 3 } as const;
+export const stream = { partition: 1, epoch: 2, weights: 3, dropout: 4, augmentation: 5 } as const;

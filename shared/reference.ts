@@ -10,7 +10,7 @@ import { type KernelBackend, type KernelMemory, type KernelSizes, memoryStart } 
 import { type Pointer, Write } from './arithmetic/kernels.js';
 import type { Samples } from './data/dataset.js';
 import { SampleOrder } from './data/order.js';
-import { chainOf } from './model/chain.js';
+import { chainOf, statisticsOf } from './model/chain.js';
 import { initialWeights } from './model/initialise.js';
 import type { Model } from './model/model.js';
 import { Network, transposedFloats, transposeWeights } from './model/network.js';
@@ -50,6 +50,7 @@ export function* referenceTrain(
   const memory = createMemory(at.end, false);
   const { kernels } = memory;
   const chain = chainOf(model);
+  const statistics = statisticsOf(chain);
   const floats = partialFloats(model);
   const network = new Network(memory, sizes, model, microBatch, at.network);
   const order = new SampleOrder({ ...run, samples: train.count });
@@ -67,7 +68,8 @@ export function* referenceTrain(
     /** Computes the gradient of the slot's samples (E1 and E2). */
     const slotGradient = (slot: number, into: Pointer): void => {
       ids.set(order.microBatch(epoch, stepInEpoch, slot));
-      network.gradient(at, at.ids, order.rowsIn(stepInEpoch, slot), into, Write.store);
+      const rows = order.rowsIn(stepInEpoch, slot);
+      network.gradient(at, { rows, ids: at.ids, moment: { seed: run.seed, epoch } }, into, Write.store);
     };
     /** Computes the sum of node(lo, size) of the tree (E3) into one buffer. The buffers after it are scratch space. */
     const sumNode = (lo: number, size: number, into: Pointer): void => {
@@ -86,7 +88,7 @@ export function* referenceTrain(
     sumNode(0, rootShard(slots).size, at.partials);
     // The update (E4) uses the sum at the root of the tree.
     const part = { first: 0, floats: floats - scoreFloats, sum: at.partials, samples, step };
-    updateWeights(run.optimizer, memory, at, part);
+    updateWeights(run.optimizer, memory, at, part, statistics);
     yield { step: step + 1, loss: sums[0] / samples, accuracy: sums[1] / samples, weights };
   }
 }

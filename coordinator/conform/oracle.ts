@@ -113,7 +113,7 @@ export class Oracle {
     const { parameters, partialFloats } = this.workspace;
     this.floats(this.sumAt, partialFloats).set(root);
     const part = { first: 0, floats: parameters, sum: this.sumAt, samples, step };
-    updateWeights(optimizer, this.memory, this.workspace, part);
+    updateWeights(optimizer, this.memory, this.workspace, part, this.workspace.statistics);
     this.setWeights(this.weights);
   }
 

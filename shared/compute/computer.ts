@@ -45,7 +45,8 @@ export class Computer {
     const order = this.orders[set];
     this.writeIds(order, task, shard);
     const samples = order.samplesIn(task.stepInEpoch);
-    const work = { shard, samples, microBatch: order.rows, ids: region.ids };
+    const moment = { seed: workspace.run.seed, epoch: task.epoch };
+    const work = { shard, samples, microBatch: order.rows, ids: region.ids, moment };
     const predictions = workspace.predictions + shard.lo * order.rows;
     computations[task.work](this.network, this.operands[set], work, out, region.temporaries, predictions);
   }

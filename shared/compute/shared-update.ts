@@ -42,5 +42,5 @@ export function updateWith(
 export function update(memory: KernelMemory, workspace: Workspace, order: UpdateOrder): void {
   const { optimizer } = workspace.run;
   assert(optimizer !== undefined, 'an update in a run that has no optimizer here');
-  updateWeights(optimizer, memory, workspace, order);
+  updateWeights(optimizer, memory, workspace, order, workspace.statistics);
 }

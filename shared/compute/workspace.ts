@@ -8,7 +8,7 @@ import { Arena } from '../arithmetic/arena.js';
 import type { KernelSizes } from '../arithmetic/backend.js';
 import type { Pointer } from '../arithmetic/kernels.js';
 import type { SampleSet } from '../data/dataset.js';
-import { type Chain, chainOf } from '../model/chain.js';
+import { type Chain, chainOf, type Span, statisticsOf } from '../model/chain.js';
 import type { Model } from '../model/model.js';
 import { Network, transposedFloats } from '../model/network.js';
 import { inputWidth, outputsOf, parametersOf } from '../model/parameters.js';
@@ -57,6 +57,8 @@ export interface Workspace {
   readonly sizes: KernelSizes;
   /** The model's layers. */
   readonly chain: Chain;
+  /** Where the flat vector has statistics instead of weights. */
+  readonly statistics: readonly Span[];
   /** The sizes that determine the lengths of the run's messages. */
   readonly context: PayloadContext;
   /** Floats of the weights, and of a partial gradient, which has two more. */
@@ -117,6 +119,7 @@ export function layOutWorkspace(run: RunDescription, threads: number, sizes: Ker
     run,
     sizes,
     chain,
+    statistics: statisticsOf(chain),
     context: { parameters, pixels, classes: outputsOf(chain), train, test },
     parameters,
     partialFloats: parameters + scoreFloats,

@@ -19,6 +19,12 @@ export interface Link {
 
 export type Chain = readonly Link[];
 
+/** A run of floats of the flat vector. */
+export interface Span {
+  readonly offset: number;
+  readonly floats: number;
+}
+
 /** Builds the layers of a model. Its fields have passed their checks (description.ts). */
 export function chainOf({ input, layers }: Pick<Model, 'input' | 'layers'>): Chain {
   let [shape, offset, transposedAt] = [input, 0, 0];
@@ -31,5 +37,17 @@ export function chainOf({ input, layers }: Pick<Model, 'input' | 'layers'>): Cha
     // No gradient is carried back to the images, so the first layer needs no transposed parameters.
     if (n > 0) transposedAt += layer.transposedFloats;
     return link;
+  });
+}
+
+/** The places of all statistics in the flat vector, in ascending order. */
+export function statisticsOf(chain: Chain): Span[] {
+  return chain.flatMap(({ layer, offset }) => {
+    let at = offset;
+    return layer.tensors.flatMap(({ shape, isStatistic = false }) => {
+      const span = { offset: at, floats: elements(shape) };
+      at += span.floats;
+      return isStatistic ? [span] : [];
+    });
   });
 }

@@ -76,7 +76,7 @@ export class Classifier {
     new Uint8Array(memory.buffer, this.image, image.length).set(image);
     new Uint32Array(memory.buffer, from.records, 1)[0] = this.record;
     network.kernels.keep(this.image, image.length, this.record);
-    network.evaluate(from, this.ids, 1, this.sums, Write.store, this.predictions);
+    network.evaluate(from, { ids: this.ids, rows: 1, moment: null }, this.sums, Write.store, this.predictions);
   }
 
   private get answer(): number {

@@ -20,7 +20,7 @@ import {
 import { assert } from '../assert.js';
 import { scoreFloats } from '../work/kinds.js';
 import { type Chain, chainOf, type Link } from './chain.js';
-import { Place } from './layers/layer.js';
+import { type Pass, Place } from './layers/layer.js';
 import type { Model } from './model.js';
 import { inputWidth, outputsOf, parametersOf } from './parameters.js';
 
@@ -106,22 +106,21 @@ export class Network {
   /**
    * Computes the partial gradient of one micro-batch: the gradient of the loss, summed over the samples and not divided by
    * their number, and the score. It replaces the `partialFloats` floats at `partial` or is added to them, as `write` says.
-   * `ids` points at the numbers of the samples, `rows` uint32.
    */
-  gradient(from: Operands, ids: Pointer, rows: number, partial: Pointer, write: WriteCode): void {
-    this.forward(from, ids, rows);
-    this.outputLoss(rows, this.deltas[0], partial + 4 * (this.partialFloats - scoreFloats), write);
-    this.backward(from, rows, partial, write);
+  gradient(from: Operands, pass: Pass, partial: Pointer, write: WriteCode): void {
+    this.forward(from, pass);
+    this.outputLoss(pass.rows, this.deltas[0], partial + 4 * (this.partialFloats - scoreFloats), write);
+    this.backward(from, pass, partial, write);
   }
 
   /**
    * Evaluates one micro-batch. `score` gets the sum of the losses and the number of correct answers, as `write` says.
    * `predictions` gets one byte per sample: the class with the largest output.
    */
-  evaluate(from: Operands, ids: Pointer, rows: number, score: Pointer, write: WriteCode, predictions: Pointer): void {
-    const y = this.forward(from, ids, rows);
-    this.outputLoss(rows, this.deltas[0], score, write);
-    this.kernels.argmax(y, predictions, rows, this.classes);
+  evaluate(from: Operands, pass: Pass, score: Pointer, write: WriteCode, predictions: Pointer): void {
+    const y = this.forward(from, pass);
+    this.outputLoss(pass.rows, this.deltas[0], score, write);
+    this.kernels.argmax(y, predictions, pass.rows, this.classes);
   }
 
   /** The outputs of each layer after a pass: `width` floats per sample. */
@@ -130,11 +129,12 @@ export class Network {
   }
 
   /** Fills the outputs of every layer, and returns those of the last. */
-  private forward(from: Operands, ids: Pointer, rows: number): Pointer {
+  private forward(from: Operands, pass: Pass): Pointer {
+    const { rows, ids } = pass;
     assert(rows >= 1 && rows <= this.rowsMax, rows, 'rows in a network for', this.rowsMax);
     const { kernels, layers, packed } = this;
     kernels.gather(from.records, from.labels, this.pixels, ids, rows, packed, this.rowLabels);
-    for (const { layer, place, offset } of layers) layer.forward(place, from.weights + 4 * offset, rows);
+    for (const { layer, place, offset } of layers) layer.forward(place, from.weights + 4 * offset, pass);
     return layers[layers.length - 1].place.y;
   }
 
@@ -145,15 +145,15 @@ export class Network {
   }
 
   /** From the last layer to the first: the gradient of its parameters, then the delta of the layer before. */
-  private backward(from: Operands, rows: number, partial: Pointer, write: WriteCode): void {
+  private backward(from: Operands, pass: Pass, partial: Pointer, write: WriteCode): void {
     let [delta, deltaIn] = this.deltas;
     for (let n = this.layers.length - 1; n >= 0; n--) {
       const { layer, place, offset, transposedAt } = this.layers[n];
-      layer.parameterGradient(place, delta, partial + 4 * offset, rows, write);
+      layer.parameterGradient(place, delta, partial + 4 * offset, pass, write);
       if (n === 0) break;
       const before = this.layers[n - 1];
-      layer.inputGradient(place, delta, deltaIn, from.transposed + 4 * transposedAt, rows, before.activation);
-      if (!layer.carriesBack) carryAllBack(before, rows, deltaIn);
+      layer.inputGradient(place, delta, deltaIn, from.transposed + 4 * transposedAt, pass, before.activation);
+      if (!layer.carriesBack) carryAllBack(before, pass.rows, deltaIn);
       [delta, deltaIn] = [deltaIn, delta];
     }
   }
@@ -175,6 +175,7 @@ class Region {
   /** First byte after the region. */
   end: Pointer;
   private readonly outputs: readonly Pointer[];
+  private readonly kept: readonly Pointer[];
 
   constructor(
     base: Pointer,
@@ -189,13 +190,14 @@ class Region {
     this.outputs = chain.map(({ width }) => this.claim(4 * rowsMax * width));
     const widest = Math.max(...chain.map(({ width }) => width));
     this.deltas = [this.claim(4 * rowsMax * widest), this.claim(4 * rowsMax * widest)];
+    this.kept = chain.map(({ layer }) => this.claim(4 * (layer.keptFloats?.(rowsMax) ?? 0)));
     this.scratch = this.claim(4 * Math.max(...chain.map(({ layer }) => layer.scratchFloats(rowsMax, sizes))));
   }
 
   place(memory: KernelMemory): PlacedLayer[] {
     return this.chain.map((link, n) => {
       const x = n === 0 ? this.packed : this.outputs[n - 1];
-      const place = new Place(memory, n === 0, x, this.outputs[n], this.scratch);
+      const place = new Place(memory, n, x, this.outputs[n], this.scratch, this.kept[n]);
       return { ...link, place, activation: Activation[link.layer.activation] };
     });
   }

@@ -8,6 +8,7 @@ import { type Kernels, type Pointer, Write, type WriteCode } from '../arithmetic
 import { rowsOfSlot, slotsOf } from '../data/order.js';
 import { type Shard, sizeAt, treeDepth } from '../pool/tree.js';
 import { scoreFloats } from '../work/kinds.js';
+import type { Moment, Pass } from './layers/layer.js';
 import type { Network, Operands } from './network.js';
 
 /** A shard of a step or of an evaluation, and its samples. */
@@ -19,6 +20,8 @@ export interface ShardWork {
   readonly microBatch: number;
   /** The numbers of the shard's samples, one uint32 each, in slot order without gaps. */
   readonly ids: Pointer;
+  /** What random choices depend on. An evaluation makes none. */
+  readonly moment: Moment;
 }
 
 /** Temporaries that the sum of a shard of `size` slots needs: one per level whose right half has more than one slot. */
@@ -48,7 +51,7 @@ export function shardGradient(
   temporaries: Pointer,
 ): void {
   const leaf = (slot: number, into: Pointer, write: WriteCode) => {
-    network.gradient(from, idsOf(work, slot), rowsIn(work, slot), into, write);
+    network.gradient(from, { ...slotOf(work, slot), moment: work.moment }, into, write);
   };
   sumTree(network.kernels, work, leaf, out, temporaries, network.partialFloats);
 }
@@ -64,7 +67,7 @@ export function shardEvaluation(
 ): void {
   const leaf = (slot: number, into: Pointer, write: WriteCode) => {
     const predicted = predictions + (slot - work.shard.lo) * work.microBatch;
-    network.evaluate(from, idsOf(work, slot), rowsIn(work, slot), into, write, predicted);
+    network.evaluate(from, { ...slotOf(work, slot), moment: null }, into, write, predicted);
   };
   sumTree(network.kernels, work, leaf, out, temporaries, scoreFloats);
 }
@@ -99,10 +102,6 @@ function sumTree(
   sumNode(shard.lo, sizeAt(shard.lo, shard.size, slots), out, temporaries);
 }
 
-function rowsIn({ samples, microBatch }: ShardWork, slot: number): number {
-  return rowsOfSlot(samples, microBatch, slot);
-}
-
-function idsOf({ shard, microBatch, ids }: ShardWork, slot: number): Pointer {
-  return ids + 4 * microBatch * (slot - shard.lo);
+function slotOf({ shard, samples, microBatch, ids }: ShardWork, slot: number): Pick<Pass, 'rows' | 'ids'> {
+  return { rows: rowsOfSlot(samples, microBatch, slot), ids: ids + 4 * microBatch * (slot - shard.lo) };
 }

@@ -2,8 +2,10 @@
 import type { KernelMemory } from '../arithmetic/backend.js';
 import { LockstepError } from '../errors.js';
 import { type Check, oneOf } from '../fields.js';
+import type { Span } from '../model/chain.js';
 import type { OptimizerKind, OptimizerPlace, UpdatePart } from './optimizer.js';
 import { sgd } from './sgd.js';
+import { moveStatistics } from './statistics.js';
 
 const kinds = {
   sgd,
@@ -27,15 +29,25 @@ export function vectorsOf({ name }: OptimizerDescription): readonly string[] {
   return kinds[name].vectors;
 }
 
-/** Updates a part of the weights (E4). */
+/** Updates a part of the weights (E4). `statistics` are the places in ascending order at which there are no weights. */
 export function updateWeights(
   optimizer: OptimizerDescription,
   memory: KernelMemory,
   at: OptimizerPlace,
   part: UpdatePart,
+  statistics: readonly Span[] = [],
 ): void {
   const kind: OptimizerKind<OptimizerDescription> = kinds[optimizer.name];
-  kind.update(optimizer, memory, at, part);
+  const end = part.first + part.floats;
+  let first = part.first;
+  for (const { offset, floats } of statistics) {
+    const [from, to] = [Math.max(first, offset), Math.min(end, offset + floats)];
+    if (from >= to) continue;
+    if (from > first) kind.update(optimizer, memory, at, { ...part, first, floats: from - first });
+    moveStatistics(memory, at.weights, { ...part, first: from, floats: to - from });
+    first = to;
+  }
+  if (first < end) kind.update(optimizer, memory, at, { ...part, first, floats: end - first });
 }
 
 /**

@@ -9,7 +9,7 @@ import {
 import { object, oneOf, wholeNumber } from '../../fields.js';
 import { limits } from '../../limits.js';
 import type { Random } from '../../random.js';
-import { elements, type Layer, type LayerKind, type LayerTensor, type Place, type Shape } from './layer.js';
+import { elements, type Layer, type LayerKind, type LayerTensor, type Pass, type Place, type Shape } from './layer.js';
 
 /** A fully connected layer: y = activation(x W + b). An input of several axes is read as one row. */
 export interface DenseDescription {
@@ -75,14 +75,14 @@ class Dense implements Layer {
     return sizes.scratchFloats(rows, this.inputs, this.outputs);
   }
 
-  forward({ kernels, isFirst, x, y, scratch }: Place, w: Pointer, rows: number): void {
+  forward({ kernels, isFirst, x, y, scratch }: Place, w: Pointer, { rows }: Pass): void {
     const { inputs, outputs, code } = this;
     const b = w + 4 * this.biasAt;
     if (isFirst) kernels.inputForward(x, w, b, y, rows, inputs, outputs, code, scratch);
     else kernels.denseForward(x, w, b, y, rows, inputs, outputs, code, scratch);
   }
 
-  parameterGradient(at: Place, delta: Pointer, gw: Pointer, rows: number, write: WriteCode): void {
+  parameterGradient(at: Place, delta: Pointer, gw: Pointer, { rows }: Pass, write: WriteCode): void {
     const { kernels, isFirst, x, scratch } = at;
     const { inputs, outputs } = this;
     const gb = gw + 4 * this.biasAt;
@@ -95,7 +95,7 @@ class Dense implements Layer {
     delta: Pointer,
     deltaIn: Pointer,
     transposed: Pointer,
-    rows: number,
+    { rows }: Pass,
     through: ActivationCode,
   ): void {
     kernels.denseInputGradient(delta, transposed, x, deltaIn, rows, this.inputs, this.outputs, through, scratch);

@@ -24,6 +24,28 @@ export interface LayerTensor {
   /** Its name within the layer, such as 'weight'. */
   readonly name: string;
   readonly shape: readonly number[];
+  /**
+   * A statistic is no weight: it is a running mean over the steps. Its "gradient" is a figure of the micro-batch, summed
+   * over the samples, and the update moves it towards the mean of that (optimizer/statistics.ts).
+   */
+  readonly isStatistic?: boolean;
+}
+
+/** What the random choices of a training pass depend on, besides the layer and the sample. */
+export interface Moment {
+  /** The seed of the run, a uint32. */
+  readonly seed: number;
+  /** Every sample is used once in an epoch, so a seed, an epoch and a sample name one use of it. */
+  readonly epoch: number;
+}
+
+/** One micro-batch on its way through a network: the same for all layers. */
+export interface Pass {
+  readonly rows: number;
+  /** The numbers of the samples, `rows` uint32. */
+  readonly ids: Pointer;
+  /** Null in an evaluation. Some layers compute otherwise there, and no backward pass follows. */
+  readonly moment: Moment | null;
 }
 
 /** A kind of layer: it checks descriptions, and builds a layer from one. */
@@ -58,11 +80,13 @@ export interface Layer {
   transpose(kernels: Kernels, parameters: Pointer, transposed: Pointer): void;
   /** Number of floats of `Place.scratch` that its kernels may use. */
   scratchFloats(rows: number, sizes: KernelSizes): number;
+  /** Number of floats of `Place.kept`. A layer that keeps nothing leaves this out. */
+  keptFloats?(rows: number): number;
 
   /** Computes the outputs y from the inputs x. */
-  forward(at: Place, parameters: Pointer, rows: number): void;
+  forward(at: Place, parameters: Pointer, pass: Pass): void;
   /** Computes the gradient of its parameters, in their layout. It replaces `gradient` or is added to it, as `write` says. */
-  parameterGradient(at: Place, delta: Pointer, gradient: Pointer, rows: number, write: WriteCode): void;
+  parameterGradient(at: Place, delta: Pointer, gradient: Pointer, pass: Pass, write: WriteCode): void;
   /**
    * Computes the gradient at its inputs x into `deltaIn`. `through` is the activation of the layer before, whose outputs
    * are x. Never called for the first layer.
@@ -72,7 +96,7 @@ export interface Layer {
     delta: Pointer,
     deltaIn: Pointer,
     transposed: Pointer,
-    rows: number,
+    pass: Pass,
     through: ActivationCode,
   ): void;
 }
@@ -83,15 +107,21 @@ export class Place {
 
   constructor(
     private readonly memory: KernelMemory,
-    /** Whether the layer is the first one. Then x is the packed images. */
-    readonly isFirst: boolean,
+    /** Number of the layer in the chain, from 0. The first one gets the packed images as x. */
+    readonly index: number,
     /** Its inputs: the outputs of the layer before, sample after sample. */
     readonly x: Pointer,
     /** Its outputs. Both x and y still have the values of the forward pass in the backward pass. */
     readonly y: Pointer,
     readonly scratch: Pointer,
+    /** Space for what the forward pass leaves to the backward pass, besides x and y. */
+    readonly kept: Pointer,
   ) {
     this.kernels = memory.kernels;
+  }
+
+  get isFirst(): boolean {
+    return this.index === 0;
   }
 
   /** A view of `count` floats. Do not keep it: the memory may grow. */

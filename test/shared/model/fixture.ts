@@ -4,7 +4,7 @@ import type { Kernels, Pointer } from '../../../shared/arithmetic/kernels.js';
 import type { Samples } from '../../../shared/data/dataset.js';
 import { chainOf } from '../../../shared/model/chain.js';
 import { initialWeights } from '../../../shared/model/initialise.js';
-import { elements } from '../../../shared/model/layers/layer.js';
+import { elements, type Pass } from '../../../shared/model/layers/layer.js';
 import type { Model } from '../../../shared/model/model.js';
 import { Network, type Operands, transposedFloats, transposeWeights } from '../../../shared/model/network.js';
 import { inputWidth, outputWidth, partialFloats, tensorSpans } from '../../../shared/model/parameters.js';
@@ -32,6 +32,16 @@ export function randomWeights(model: Model, seed: number): Float32Array {
     for (let i = offset; i < offset + elements(shape); i++) weights[i] = 0.4 * random.uniform() - 0.2;
   }
   return weights;
+}
+
+/** A training pass over `rows` samples, whose numbers are at `ids`. */
+export function training(ids: Pointer, rows: number): Pass {
+  return { ids, rows, moment: { seed: 1, epoch: 0 } };
+}
+
+/** An evaluation of them. */
+export function evaluating(ids: Pointer, rows: number): Pass {
+  return { ids, rows, moment: null };
 }
 
 /** A network with its own memory, which contains samples and weights. */

@@ -11,7 +11,7 @@ import type { DenseDescription } from '../../../shared/model/layers/dense.js';
 import { kindOf, type LayerDescription } from '../../../shared/model/layers/layers.js';
 import type { Model } from '../../../shared/model/model.js';
 import { tensorSpans } from '../../../shared/model/parameters.js';
-import { Bench, randomSamples, randomWeights } from './fixture.js';
+import { Bench, randomSamples, randomWeights, training } from './fixture.js';
 
 /** The output of a layer for one sample. `kink` is the smallest distance to a point without a derivative. */
 export interface Outputs {
@@ -120,7 +120,7 @@ export function expectExactGradient(model: Model, more: ExactLayers = {}): void 
   const bench = new Bench(model, samples, weights, samples.count);
   const ids = bench.put(Uint32Array.from({ length: samples.count }, (_, i) => i));
   const partial = bench.take(4 * bench.partialFloats);
-  bench.network.gradient(bench.from, ids, samples.count, partial, Write.store);
+  bench.network.gradient(bench.from, training(ids, samples.count), partial, Write.store);
   const actual = bench.floats(partial, bench.partialFloats);
 
   const expected = exact.gradient(at, samples);

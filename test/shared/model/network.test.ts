@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { Write } from '../../../shared/arithmetic/kernels.js';
 import { type Chain, chainOf } from '../../../shared/model/chain.js';
 import type { DenseDescription } from '../../../shared/model/layers/dense.js';
-import { elements, type Layer, type Place } from '../../../shared/model/layers/layer.js';
+import { elements, type Layer, type Pass, type Place } from '../../../shared/model/layers/layer.js';
 import type { Model } from '../../../shared/model/model.js';
-import { Bench, bits, randomSamples, randomWeights } from './fixture.js';
+import { Bench, bits, evaluating, randomSamples, randomWeights, training } from './fixture.js';
 import { activations, ExactNetwork, expectExactGradient, largest, losses } from './float64.js';
 
 function modelOf(loss: Model['loss'], ...layers: [number, DenseDescription['activation']][]): Model {
@@ -41,10 +41,10 @@ describe('Network', () => {
     const ids = bench.put(Uint32Array.of(3, 1, 4, 15, 9, 2, 6, 5, 7));
     const [a, b, sumAt] = [0, 1, 2].map(() => bench.take(4 * floats));
     new Float32Array(bench.memory.buffer, a, floats).fill(7);
-    network.gradient(from, ids, 5, a, Write.store);
-    network.gradient(from, ids + 20, 4, b, Write.store);
+    network.gradient(from, training(ids, 5), a, Write.store);
+    network.gradient(from, training(ids + 20, 4), b, Write.store);
     kernels.add(a, b, sumAt, floats);
-    network.gradient(from, ids + 20, 4, a, Write.accumulate);
+    network.gradient(from, training(ids + 20, 4), a, Write.accumulate);
     expect(bits(bench.floats(a, floats))).toEqual(bits(bench.floats(sumAt, floats)));
   });
 
@@ -55,8 +55,8 @@ describe('Network', () => {
     const ids = bench.put(Uint32Array.from(chosen));
     const partial = bench.take(4 * floats);
     const [sums, predictions] = [bench.take(8), bench.take(8)];
-    network.gradient(from, ids, 5, partial, Write.store);
-    network.evaluate(from, ids, 5, sums, Write.store, predictions);
+    network.gradient(from, training(ids, 5), partial, Write.store);
+    network.evaluate(from, evaluating(ids, 5), sums, Write.store, predictions);
     expect(bits(bench.floats(sums, 2))).toEqual(bits(bench.floats(partial, floats).subarray(-2)));
     const classes = new ExactNetwork(model).outputs(Float64Array.from(weights), samples).map(({ y }) => largest(y));
     expect([...new Uint8Array(bench.memory.buffer, predictions, 5)]).toEqual(chosen.map((id) => classes[id]));
@@ -68,8 +68,8 @@ describe('Network', () => {
       const { network, from, partialFloats: floats } = bench;
       const ids = bench.put(Uint32Array.of(0, 1, 2, ...before));
       const partial = bench.take(4 * floats);
-      if (before.length > 0) network.gradient(from, ids + 12, before.length, partial, Write.store);
-      network.gradient(from, ids, 3, partial, Write.store);
+      if (before.length > 0) network.gradient(from, training(ids + 12, before.length), partial, Write.store);
+      network.gradient(from, training(ids, 3), partial, Write.store);
       return bits(bench.floats(partial, floats));
     };
     expect(run(9, 8, 7, 6, 5, 4)).toEqual(run());
@@ -91,7 +91,7 @@ class Halving implements Layer {
     return 0;
   }
 
-  forward(at: Place, _parameters: number, rows: number): void {
+  forward(at: Place, _parameters: number, { rows }: Pass): void {
     const count = rows * elements(this.output);
     const [x, y] = [at.floats(at.x, count), at.floats(at.y, count)];
     for (let i = 0; i < count; i++) y[i] = x[i] / 2;
@@ -99,7 +99,7 @@ class Halving implements Layer {
 
   parameterGradient(): void {}
 
-  inputGradient(at: Place, delta: number, deltaIn: number, _transposed: number, rows: number): void {
+  inputGradient(at: Place, delta: number, deltaIn: number, _transposed: number, { rows }: Pass): void {
     const count = rows * elements(this.output);
     const [from, to] = [at.floats(delta, count), at.floats(deltaIn, count)];
     for (let i = 0; i < count; i++) to[i] = from[i] / 2;
@@ -114,7 +114,7 @@ describe('a layer that carries no gradient back through the activation before it
     const bench = new Bench(model, samples, weights, samples.count, chain);
     const ids = bench.put(Uint32Array.of(0, 1, 2, 3, 4));
     const partial = bench.take(4 * bench.partialFloats);
-    bench.network.gradient(bench.from, ids, 5, partial, Write.store);
+    bench.network.gradient(bench.from, training(ids, 5), partial, Write.store);
     return bench.floats(partial, bench.partialFloats);
   }
 

@@ -6,7 +6,7 @@ import { evaluationRows } from '../../../shared/data/test-order.js';
 import type { Model } from '../../../shared/model/model.js';
 import { type ShardWork, shardEvaluation, shardGradient, temporariesFor } from '../../../shared/model/shard.js';
 import { halves, rootShard, type Shard } from '../../../shared/pool/tree.js';
-import { Bench, bits, randomSamples, randomWeights } from './fixture.js';
+import { Bench, bits, evaluating, randomSamples, randomWeights, training } from './fixture.js';
 
 const model: Model = {
   input: [5],
@@ -35,7 +35,7 @@ const works: fc.Arbitrary<ShardWork> = fc
     const slots = slotsOf(samples, microBatch);
     let shard = rootShard(slots);
     for (const turn of turns) if (shard.size > 1) shard = halves(shard, slots)[turn];
-    return { shard, samples, microBatch, ids: ids + 4 * shard.lo * microBatch };
+    return { shard, samples, microBatch, ids: ids + 4 * shard.lo * microBatch, moment: { seed: 1, epoch: 0 } };
   });
 
 /** The definition, with a buffer for each node. Sums the `count` floats that `leaf` stores for each slot. */
@@ -62,7 +62,7 @@ describe('shardGradient', () => {
         shardGradient(network, from, work, buffers, buffers + 4 * floats);
         const actual = bench.floats(buffers, floats);
         const expected = explicitSum(work, floats, (slot, into) => {
-          network.gradient(from, idsOf(work, slot), rowsIn(work, slot), into, Write.store);
+          network.gradient(from, training(idsOf(work, slot), rowsIn(work, slot)), into, Write.store);
         });
         expect(bits(actual)).toEqual(bits(expected));
       }),
@@ -118,7 +118,7 @@ describe('shardEvaluation', () => {
         const seen = [...bytes];
         const expected: number[] = [];
         const sums = explicitSum(work, 2, (slot, into) => {
-          network.evaluate(from, idsOf(work, slot), rowsIn(work, slot), into, Write.store, pairs);
+          network.evaluate(from, evaluating(idsOf(work, slot), rowsIn(work, slot)), into, Write.store, pairs);
           expected.push(...new Uint8Array(bench.memory.buffer, pairs, rowsIn(work, slot)));
         });
         expect(bits(actual)).toEqual(bits(sums));
@@ -131,7 +131,13 @@ describe('shardEvaluation', () => {
   it('takes the micro-batches of an evaluation', () => {
     const slots = slotsOf(300, evaluationRows);
     expect(slots).toBe(5);
-    const work = { shard: rootShard(slots), samples: 300, microBatch: evaluationRows, ids };
+    const work = {
+      shard: rootShard(slots),
+      samples: 300,
+      microBatch: evaluationRows,
+      ids,
+      moment: { seed: 1, epoch: 0 },
+    };
     shardEvaluation(network, from, work, buffers, buffers + 8, predictions);
     const [loss, correct] = bench.floats(buffers, 2);
     const labels = Array.from({ length: 300 }, (_, i) => stored.labels[(i * 7) % 300]);
