@@ -55,4 +55,8 @@ export type ErrorCode =
   /** The coordinator refused this worker, or cannot be reached. */
   | 'connection-refused'
   /** A checkpoint is missing, damaged, or belongs to another run. */
-  | 'checkpoint-invalid';
+  | 'checkpoint-invalid'
+  /** A file of weights is missing or damaged, or it does not say of which model. */
+  | 'weights-invalid'
+  /** A picture is missing or damaged, is of a format that cannot be read, or shows nothing. */
+  | 'picture-invalid';

@@ -126,6 +126,15 @@ export const limits = {
   idxDimensionsMax: 8,
   /** The size of one data file, both as it is on the disk and decompressed. */
   dataFileBytesMax: 1024 * 1024 * 1024,
+  /** The size of a picture for `predict`: its file, its pixels, and the memory of the library that decodes a JPEG. */
+  pictureFileBytesMax: 64 * 1024 * 1024,
+  picturePixelsMax: 40_000_000,
+  jpegMemoryMegabytesMax: 1024,
+  /** The longer side of a picture when its ink is looked for. A larger picture is reduced first. */
+  pictureSideMax: 1024,
+  /** Mistakes that `eval` lists in JSON, the worst first, and that it draws. */
+  mistakesListedMax: 10_000,
+  mistakesDrawnMax: 60,
   /** If no byte of a download arrives for this time, the next mirror is tried. */
   downloadStallMs: 10_000,
   /** A temporary file in the cache that was not written to for this time belongs to a process that has ended. */
@@ -151,6 +160,8 @@ export const limits = {
   /** The header of a safetensors file, and the axes of one of its tensors. A model needs a few names per layer. */
   safetensorsHeaderBytesMax: 1024 * 1024,
   safetensorsAxesMax: 8,
+  /** A file of weights that `eval`, `predict` and `export` read: a model of the largest size with three more vectors. */
+  weightsFileBytesMax: 256 * 1024 * 1024,
   /** The newest checkpoints that a run keeps, besides the best one. */
   checkpointsKept: 3,
   /** Lines of metrics that are collected in memory before they are written together. */

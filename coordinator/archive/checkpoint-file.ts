@@ -49,7 +49,8 @@ export function ownerOf(config: ConfigFile): CheckpointOwner {
   return { model: config.model, vectors: vectorsOf(config.optimizer), configSha256: configSha256(config) };
 }
 
-const format = 'lockstep-checkpoint-1';
+/** The field `format` in the metadata of a checkpoint. */
+export const checkpointFormat = 'lockstep-checkpoint-1';
 
 /** A copy of a snapshot. Training does not change it. */
 export interface FrozenSnapshot extends Omit<Snapshot, 'weights' | 'vectors'> {
@@ -74,7 +75,7 @@ export async function encodeCheckpoint(owner: CheckpointOwner, snapshot: FrozenS
   const { position, state, best, weights, vectors } = snapshot;
   const data = [weights, ...vectors];
   const metadata = {
-    format,
+    format: checkpointFormat,
     step: String(position.step),
     epoch: String(position.epoch),
     stepInEpoch: String(position.stepInEpoch),
@@ -95,7 +96,7 @@ export async function encodeCheckpoint(owner: CheckpointOwner, snapshot: FrozenS
 export async function decodeCheckpoint(owner: CheckpointOwner, name: string, file: Uint8Array): Promise<Checkpoint> {
   const layout = decodeHeader(file);
   const { sha256, ...metadata } = layout.metadata;
-  if (metadata.format !== format) throw new MalformedFile(`its format is not ${format}`);
+  if (metadata.format !== checkpointFormat) throw new MalformedFile(`its format is not ${checkpointFormat}`);
   if (sha256 !== (await seal(metadata, [layout.data])))
     throw new MalformedFile('its SHA-256 does not match its content');
   if (metadata.configSha256 !== owner.configSha256) throw new MalformedFile('it belongs to another configuration');
