@@ -38,6 +38,8 @@ export type ErrorCode =
   | 'out-of-memory'
   /** The user stopped the command before the run had begun. Exit code 130. */
   | 'interrupted'
+  /** A format that a model is exported to lacks one of its kinds of layers. */
+  | 'format-unsupported'
   /** The output directory cannot be written. */
   | 'output-unwritable'
   /** The output directory holds another run. */

@@ -68,7 +68,7 @@ test('the core is a library: nothing below the command line imports it, or what 
 
 test('the dashboard knows the coordinator by what it is told alone', () => {
   const allowed = (name: string) =>
-    !isOwn(name) || /^(shared|coordinator\/page)\//.test(name) || name === 'coordinator/web/state.js';
+    !isOwn(name) || /^(shared|coordinator\/page)\/|^coordinator\/(web\/state|export\/page-content)\.js$/.test(name);
   const imported = offenders(sources('coordinator/page'), (name) => allowed(name) && !name.startsWith('node:'));
   expect(imported).toEqual([]);
 });
@@ -90,6 +90,7 @@ test('only the WebAssembly backend knows WebAssembly, and who reads or fetches i
     'worker/node-platform.ts',
     'worker/browser/platform.ts',
     'coordinator/page/classifier-worker.ts',
+    'coordinator/page/model-page.ts',
   ]);
   // Native kernels compute in a memory of WebAssembly, which grows in place and is fast to read.
   const memory = (name: string, from: string) =>

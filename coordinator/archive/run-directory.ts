@@ -161,6 +161,8 @@ export class RunDirectory {
    */
   async resumeMetrics(step: number): Promise<void> {
     await writable(this.path, async () => {
+      // In a copy of config.json alone, the run begins again.
+      await ensureDirectory(this.files, join(this.path, runFileNames.checkpoints));
       await removeTemporaries(this.files, this.path);
       await this.files.remove(join(this.path, runFileNames.summary));
       const path = join(this.path, runFileNames.metrics);

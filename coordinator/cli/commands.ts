@@ -1,5 +1,5 @@
 /**
- * The command line: `lockstep train`, `coordinator`, `worker`, `view` and `conform`. Each command loads its own modules,
+ * The command line: `lockstep train`, `coordinator`, `worker`, `view`, `export` and `conform`. Each command loads its own modules,
  * so a worker holds none of a coordinator's.
  */
 import { availableParallelism, hostname } from 'node:os';
@@ -8,6 +8,7 @@ import { hideBin } from 'yargs/helpers';
 import { type ErrorCode, LockstepError } from '../../shared/errors.js';
 import { limits } from '../../shared/limits.js';
 import { type EarlyReading, readEarly } from '../data/early.js';
+import { type FormatName, formatNames } from '../export/export-format.js';
 import { version } from '../version.js';
 import { accessOptions, integer, kernelsOptions, logOptions, once, readConfig, runOptions } from './options.js';
 
@@ -141,6 +142,32 @@ const parser = yargs(hideBin(process.argv))
     (argv) => choose(() => import('./view.js').then(({ runView }) => runView(argv))),
   )
   .command(
+    'export <model>',
+    'Write a trained model for other programs, with a model card',
+    (y) =>
+      y
+        .positional('model', {
+          type: 'string',
+          demandOption: true,
+          describe: 'A run directory, or a file with weights: a model.safetensors or a checkpoint',
+        })
+        .option('format', {
+          choices: formatNames,
+          demandOption: true,
+          describe: 'html: a page with a pad to draw on, in one file',
+          coerce: (x: unknown) => once(x) as FormatName,
+        })
+        .option('out', {
+          string: true,
+          defaultDescription: 'exports/NAME-FORMAT',
+          describe: 'Directory for the files',
+          coerce: once,
+        })
+        .example('$0 export runs/DATE-NAME --format onnx', 'For ONNX Runtime')
+        .example('$0 export runs/DATE-NAME --format html', 'For people: a page that works without a network'),
+    (argv) => choose(() => import('./export.js').then(({ runExport }) => runExport(argv))),
+  )
+  .command(
     'conform [url]',
     'Check a worker that you wrote: plays a coordinator to it, and says what is wrong',
     (y) =>
@@ -162,7 +189,7 @@ const parser = yargs(hideBin(process.argv))
         .example('$0 conform --port 9000', 'Then start the worker with ws://127.0.0.1:9000'),
     (argv) => choose(() => import('./conform.js').then(({ runConform }) => runConform(argv))),
   )
-  .demandCommand(1, 'Say what to do: train, coordinator, worker, view or conform')
+  .demandCommand(1, 'Say what to do: train, coordinator, worker, view, export or conform')
   .example('$0 train', 'One machine')
   .example('$0 coordinator --host 0.0.0.0', 'Many: others open the link that it prints in a browser, …')
   .example("$0 worker 'ws://HOST:8080/#TOKEN'", '… or join from a terminal')

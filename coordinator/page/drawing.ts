@@ -2,7 +2,7 @@
 import type { Classified } from '../../shared/model/classifier.js';
 import type { Model } from '../../shared/model/model.js';
 import { inputWidth, outputWidth } from '../../shared/model/parameters.js';
-import type { FromClassifier, ToClassifier } from './classifier-worker.js';
+import type { FromClassifier, ToClassifier } from './answering.js';
 import { create, find, setText } from './elements.js';
 import { count } from './format.js';
 import { type PenStroke, penImage } from './ink.js';
@@ -11,15 +11,31 @@ import { Pad, padExtent } from './pad.js';
 import { paintPixels } from './pixels.js';
 import type { Weights } from './weights.js';
 
+/** Connects to a classifier. Its answers go to `receive`. Returns the function that sends to it. */
+export type Connect = (receive: (answer: FromClassifier) => void) => (message: ToClassifier) => void;
+
+const inThread: Connect = (receive) => {
+  const worker = new Worker('classifier-worker.js', { type: 'module' });
+  worker.onmessage = ({ data }: MessageEvent<FromClassifier>) => receive(data);
+  return (message) => worker.postMessage(message);
+};
+
 export class Drawing {
-  private readonly worker = new Worker('classifier-worker.js', { type: 'module' });
+  private readonly post: (message: ToClassifier) => void;
   private model: Model | null = null;
+  /** What the page says below the pad. */
+  private readonly note: string;
   private strokes: readonly PenStroke[] = [];
   private newest: Classified | null = null;
   private frame = 0;
 
-  constructor() {
-    this.worker.onmessage = ({ data }: MessageEvent<FromClassifier>) => this.show(data);
+  /** `noteOf` says of which step the weights are. */
+  constructor(
+    connect = inThread,
+    private readonly noteOf = (step: number) => ` Weights of step ${count(step)}.`,
+  ) {
+    this.note = find('draw-note', HTMLElement).textContent ?? '';
+    this.post = connect((answer) => this.show(answer));
     new Pad((strokes) => this.drawn(strokes));
     const hidden = find('show-hidden', HTMLInputElement);
     hidden.addEventListener('change', () => {
@@ -60,10 +76,6 @@ export class Drawing {
     else this.post({ type: 'image', image });
   }
 
-  private post(message: ToClassifier): void {
-    this.worker.postMessage(message);
-  }
-
   /** A drawing that was cleared while it was being classified shows nothing. */
   private show(classified: Classified | null): void {
     const isEmpty = this.strokes.length === 0;
@@ -78,8 +90,8 @@ export class Drawing {
       element.classList.toggle('best', n === this.newest?.answer);
     });
     setText(find('answer', HTMLElement), this.newest === null ? '–' : String(this.newest.answer));
-    const note = this.newest === null ? '' : ` Weights of step ${count(this.newest.step)}.`;
-    setText(find('draw-note', HTMLElement), `Classified in this page, by the weights as they are now.${note}`);
+    const step = this.newest === null ? '' : this.noteOf(this.newest.step);
+    setText(find('draw-note', HTMLElement), this.note + step);
     this.showHidden();
   }
 

@@ -1,6 +1,7 @@
 /**
  * Bundles what browsers are served into dist/web: each script on its own, so that a page needs no import map and a
- * worker no page; beside them the pages, their styles and the kernel binary.
+ * worker no page; beside them the pages, their styles and the kernel binary. Also makes the page of an exported model,
+ * which is one file, without a model.
  */
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -39,12 +40,7 @@ const files = [
   'dist/shared/arithmetic/webassembly/kernels.wasm',
 ];
 
-rmSync(out, { recursive: true, force: true });
-mkdirSync(out, { recursive: true });
-await build({
-  entryPoints: scripts.map((path) => `${root}dist/${path}`),
-  outdir: out,
-  entryNames: '[name]',
+const options = {
   bundle: true,
   format: 'esm',
   target: 'es2022',
@@ -52,7 +48,28 @@ await build({
   minify: true,
   legalComments: 'eof',
   logLevel: 'warning',
+};
+
+/** A page with its styles, its icon and its script in it. The script has the kernel binary in it. */
+async function wholePage(name) {
+  const entryPoints = [`${root}dist/coordinator/page/${name}.js`];
+  const bundle = await build({ ...options, entryPoints, loader: { '.wasm': 'binary' }, write: false });
+  const read = (file) => readFileSync(`${root}coordinator/page/${file}`, 'utf8');
+  return read(`${name}.html`)
+    .replace(/<link rel="stylesheet" href="(.*?)" \/>/g, (_, file) => `<style>\n${read(file)}</style>`)
+    .replace(/href="(.*?\.svg)"/, (_, file) => `href="data:image/svg+xml,${encodeURIComponent(read(file))}"`)
+    .replace(/ src="(.*?)">/, () => `>\n${bundle.outputFiles[0].text}`);
+}
+
+rmSync(out, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
+await build({
+  ...options,
+  entryPoints: scripts.map((path) => `${root}dist/${path}`),
+  outdir: out,
+  entryNames: '[name]',
 });
+writeFileSync(`${root}dist/coordinator/export/model-page.html`, await wholePage('model-page'));
 for (const path of files) cpSync(`${root}${path}`, `${out}/${basename(path)}`);
 
 // Compressed once, here: browsers accept brotli from a secure context only, gzip everywhere.

@@ -72,6 +72,7 @@ test('the package has the program, the kernels and the pages, and nothing that t
       'shared/arithmetic/c/calls.h',
       'dist/web/index.html',
       'dist/web/join.html',
+      'dist/coordinator/export/model-page.html',
     ]),
   );
   expect(packed.filter((path) => /(^|\/)(test|bench)\/|\.(map|tsbuildinfo)$|\.test\./.test(path))).toEqual([]);
@@ -131,6 +132,11 @@ describe('the library', () => {
     const [, found, told] = run(process.execPath, writeExample('classify.js')).match(/^(0\.\d+) is (0\.\d+)\n$/) ?? [];
     expect(Number(found)).toBeGreaterThan(0.5);
     expect(found).toBe(told);
+  });
+
+  test('exports what the run left', safety, () => {
+    const printed = run(process.execPath, writeExample('export.js'));
+    expect(printed).toMatch(/^exports\/first-onnx\/model.onnx: \d+ bytes\n.*config.json: .*\n.*README.md: .*\n$/);
   });
 
   test('makes the weights that the command line makes', safety, () => {

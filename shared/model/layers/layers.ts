@@ -8,13 +8,16 @@ const kinds = {
   dense,
 };
 
-type KindName = keyof typeof kinds;
+export type LayerName = keyof typeof kinds;
 type Described<Kind> = Kind extends LayerKind<infer Description> ? Description : never;
 
-/** A layer in the JSON of a model. */
-export type LayerDescription = Described<(typeof kinds)[KindName]>;
+/** A layer of the kind `Name` in the JSON of a model. */
+export type DescriptionOf<Name extends LayerName> = Described<(typeof kinds)[Name]>;
 
-export const layerNames = Object.keys(kinds) as readonly KindName[];
+/** A layer in the JSON of a model. */
+export type LayerDescription = DescriptionOf<LayerName>;
+
+export const layerNames = Object.keys(kinds) as readonly LayerName[];
 
 /** Checks that a layer is of a known kind and has the fields of that kind. */
 export const checkLayer: Check = (path, x) => {
@@ -24,7 +27,7 @@ export const checkLayer: Check = (path, x) => {
 };
 
 /** The kind of a checked description. */
-export function kindOf(description: LayerDescription): KindName {
+export function kindOf(description: LayerDescription): LayerName {
   const name = layerNames.find((kind) => Object.hasOwn(description, kind));
   assert(name !== undefined, 'the description of a layer was not checked');
   return name;

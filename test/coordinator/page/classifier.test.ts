@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { withCertainties } from '../../../coordinator/page/certainty.js';
 import { parseWeights } from '../../../coordinator/page/weights.js';
+import { withCertainties } from '../../../shared/model/certainty.js';
 import { chainOf } from '../../../shared/model/chain.js';
 import { Classifier } from '../../../shared/model/classifier.js';
 import type { DenseDescription } from '../../../shared/model/layers/dense.js';

@@ -1,0 +1,37 @@
+/** Models that have every kind of layer, in places where the formats must reorder something. */
+import { elements } from '../../shared/model/layers/layer.js';
+import type { Model } from '../../shared/model/model.js';
+import { tensorSpans } from '../../shared/model/parameters.js';
+import { presets } from '../../shared/model/presets.js';
+import { Random } from '../../shared/random.js';
+import { randomWeights } from '../shared/model/fixture.js';
+
+export const models: Readonly<Record<string, Model>> = {
+  mlp: presets.mlp.model,
+  'sigmoid-16': presets['sigmoid-16'].model,
+  vector: {
+    input: [12],
+    layers: [
+      { dense: 7, activation: 'tanh' },
+      { dense: 5, activation: 'linear' },
+    ],
+    loss: 'sigmoidCrossEntropy',
+  },
+  'dense from channels': {
+    input: [4, 5, 2],
+    layers: [{ dense: 6, activation: 'linear' }],
+    loss: 'softmaxCrossEntropy',
+  },
+};
+
+/** Weights of a model that might have been trained: no number has its first value, and no variance is negative. */
+export function someWeights(model: Model): Float32Array {
+  const weights = randomWeights(model, 7);
+  const random = new Random(7, 102);
+  for (const { name, shape, offset } of tensorSpans(model)) {
+    const tensor = weights.subarray(offset, offset + elements(shape));
+    if (/\.(scale|variance)$/.test(name)) tensor.set(tensor.map(() => 0.5 + random.uniform()));
+    if (/\.(shift|mean)$/.test(name)) tensor.set(tensor.map(() => random.uniform() - 0.5));
+  }
+  return weights;
+}
