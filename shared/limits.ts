@@ -25,6 +25,10 @@ export const limits = {
   layersMax: 64,
   /** Outputs of one layer, and pixels of one image. */
   layerWidthMax: 65_536,
+  /** Extent of a kernel or of a pooling window along one axis, its stride, and its padding, in positions. */
+  windowMax: 64,
+  /** Numbers of one sample's inputs, or of the gradient at its outputs, with the zeros of the padding around them. */
+  paddedWidthMax: 1_048_576,
   /** Labels are bytes. */
   classesMax: 256,
   /** Samples of one set. */

@@ -7,6 +7,7 @@
  *
  * A process may use several backends at once, each with memories of its own. `backends.ts` opens one by its name.
  */
+import type { ConvSizes } from './conv-sizes.js';
 import type { Kernels, Pointer } from './kernels.js';
 
 /** Sizes of the regions that a backend's kernels need. They differ from backend to backend. */
@@ -17,6 +18,8 @@ export interface KernelSizes {
   packedFloats(rows: number, pixels: number): number;
   /** Floats of the scratch that a kernel may use for a layer of these sizes. */
   scratchFloats(rows: number, inputs: number, outputs: number): number;
+  /** Floats of the scratch that a kernel may use for a convolution of these sizes. */
+  convScratchFloats(sizes: ConvSizes): number;
 }
 
 /** Flat memory that can grow. */

@@ -34,6 +34,11 @@ export type WriteCode = (typeof Write)[keyof typeof Write];
 /**
  * Names of sizes: `rows` samples of a micro-batch, `inputs` and `outputs` of a dense layer. Matrices are row-major:
  * x is rows x inputs, W is inputs x outputs (one row per input), y and delta are rows x outputs.
+ *
+ * A convolution has x[r, iy, ix, c], that is rows x height x width x channels; w[ky, kx, c, o], that is
+ * kernel x kernel x channels x outputs; y and delta [r, oy, ox, o]. Along each axis there are
+ * floor((extent + 2 * padding - kernel) / stride) + 1 positions. At position (oy, ox), the weights w[ky, kx] meet the
+ * input at iy = oy * stride + ky - padding, ix = ox * stride + kx - padding. Terms outside of the image are left out.
  */
 export interface Kernels {
   /**
@@ -49,7 +54,7 @@ export interface Kernels {
    * Fetches samples by number from a store of records and labels, for the first layer: x[r] = image of
    * records[ids[r]] / 255 (one float32 division), labelsOut[r] = labels[ids[r]]. `records` points at the records'
    * addresses, `ids` at `rows` numbers, both uint32. `packed` points at `KernelSizes.packedFloats(rows, pixels)` floats,
-   * which get x in a form of the backend's own: only `inputForward` and `inputParameterGradient` read it.
+   * which get x in a form of the backend's own: only `inputForward`, `inputParameterGradient` and `unpack` read it.
    */
   gather(
     records: Pointer,
@@ -60,6 +65,9 @@ export interface Kernels {
     packed: Pointer,
     labelsOut: Pointer,
   ): void;
+
+  /** Writes the x that `gather` packed as plain floats: rows x pixels. */
+  unpack(packed: Pointer, pixels: number, rows: number, x: Pointer): void;
 
   /** `denseForward` for the x that `gather` packed. */
   inputForward(
@@ -137,6 +145,107 @@ export interface Kernels {
 
   /** wT[o,i] = w[i,o]. */
   transpose(w: Pointer, inputs: number, outputs: number, wT: Pointer): void;
+
+  /**
+   * y[r,oy,ox,o] = activation((sum over ky, kx, c of x[r,iy,ix,c] w[ky,kx,c,o]) + b[o]), where each of ky, kx, c ascends
+   * and c changes fastest. `scratch` points at `KernelSizes.convScratchFloats` floats.
+   */
+  convForward(
+    x: Pointer,
+    w: Pointer,
+    b: Pointer,
+    y: Pointer,
+    rows: number,
+    height: number,
+    width: number,
+    channels: number,
+    kernel: number,
+    stride: number,
+    padding: number,
+    outputs: number,
+    activation: ActivationCode,
+    scratch: Pointer,
+  ): void;
+
+  /**
+   * Gradient of a convolution's parameters: gw[ky,kx,c,o] = sum over r, oy, ox of x[r,iy,ix,c] delta[r,oy,ox,o],
+   * gb[o] = sum over r, oy, ox of delta[r,oy,ox,o], ascending with ox fastest, written as `write` says.
+   */
+  convParameterGradient(
+    x: Pointer,
+    delta: Pointer,
+    gw: Pointer,
+    gb: Pointer,
+    rows: number,
+    height: number,
+    width: number,
+    channels: number,
+    kernel: number,
+    stride: number,
+    padding: number,
+    outputs: number,
+    write: WriteCode,
+    scratch: Pointer,
+  ): void;
+
+  /**
+   * Gradient at a convolution's input, carried back through the activation that made that input, as in
+   * `denseInputGradient`: the sum for x[r,iy,ix,c] is that over oy, ox, o, ascending with o fastest, of
+   * delta[r,oy,ox,o] w[ky,kx,c,o]. `wT` has w[ky,kx,c,o] at [ky,o,kx,c]: `transpose` makes each ky's matrix of it.
+   */
+  convInputGradient(
+    delta: Pointer,
+    wT: Pointer,
+    x: Pointer,
+    deltaIn: Pointer,
+    rows: number,
+    height: number,
+    width: number,
+    channels: number,
+    kernel: number,
+    stride: number,
+    padding: number,
+    outputs: number,
+    activation: ActivationCode,
+    scratch: Pointer,
+  ): void;
+
+  /**
+   * y[r,oy,ox,c] = activation(the largest input of a window), where the inputs are x[r,iy,ix,c] with
+   * iy = oy * stride + ky, ix = ox * stride + kx, for ky and kx below `size`. All windows lie in the image. `winners` gets
+   * one byte per output: ky * size + kx of the largest input, the first of equals. `size` is at most 16.
+   */
+  maxPoolForward(
+    x: Pointer,
+    y: Pointer,
+    winners: Pointer,
+    rows: number,
+    height: number,
+    width: number,
+    channels: number,
+    size: number,
+    stride: number,
+    activation: ActivationCode,
+  ): void;
+
+  /**
+   * Gradient at the input of `maxPoolForward`, carried back through the activation that made that input, as in
+   * `denseInputGradient`: the sum for x[r,iy,ix,c] is that over oy, ox, ascending with ox fastest, of
+   * delta[r,oy,ox,c] for the windows that it has won.
+   */
+  maxPoolInputGradient(
+    delta: Pointer,
+    winners: Pointer,
+    x: Pointer,
+    deltaIn: Pointer,
+    rows: number,
+    height: number,
+    width: number,
+    channels: number,
+    size: number,
+    stride: number,
+    activation: ActivationCode,
+  ): void;
 
   /**
    * Loss of a micro-batch and its gradient at the last layer's scores. `sums` points at two floats, written as `write`

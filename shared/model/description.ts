@@ -8,7 +8,7 @@ import { LockstepError } from '../errors.js';
 import { both, list, object, oneOf, wholeNumber } from '../fields.js';
 import { limits } from '../limits.js';
 import { type Chain, chainOf } from './chain.js';
-import { checkLayer, kindOf, takesImages } from './layers/layers.js';
+import { buildLayer, checkLayer, layerMisfit } from './layers/layers.js';
 import type { Model } from './model.js';
 import { inputWidth, outputsOf, outputWidth, parametersOf } from './parameters.js';
 
@@ -68,10 +68,8 @@ function invalidWhole(path: string, model: Model): string | null {
   const { layerWidthMax, classesMax, parametersMax } = limits;
   const pixels = inputWidth(model);
   if (pixels > layerWidthMax) return `${path}.input has ${pixels} pixels, more than ${layerWidthMax}`;
-  const [first] = model.layers;
-  if (!takesImages(first)) {
-    return `${path}.layers[0] is of the kind "${kindOf(first)}", which cannot take images: put it behind another layer`;
-  }
+  const fault = invalidShapes(path, model);
+  if (fault !== null) return fault;
   const chain = chainOf(model);
   const wide = chain.findIndex(({ width }) => width > layerWidthMax);
   if (wide >= 0) return `${path}.layers[${wide}] has ${chain[wide].width} outputs, more than ${layerWidthMax}`;
@@ -82,6 +80,17 @@ function invalidWhole(path: string, model: Model): string | null {
     return `${path} has ${parameters} parameters, more than ${parametersMax}: use narrower layers`;
   }
   return invalidLoss(path, model.loss, chain);
+}
+
+/** Checks that each layer can take the outputs of the layer before. */
+function invalidShapes(path: string, { input, layers }: Model): string | null {
+  let shape = input;
+  for (const [n, description] of layers.entries()) {
+    const fault = layerMisfit(description, shape);
+    if (fault !== null) return `${path}.layers[${n}] ${fault}`;
+    shape = buildLayer(description, shape).output;
+  }
+  return null;
 }
 
 function invalidLoss(path: string, loss: Model['loss'], chain: Chain): string | null {

@@ -65,6 +65,8 @@ export class Network {
   private readonly layers: readonly PlacedLayer[];
   /** The micro-batch's samples, as `gather` packs them. */
   private readonly packed: Pointer;
+  /** The samples as plain floats, if the first layer reads them so. */
+  private readonly images: Pointer | null;
   private readonly rowLabels: Pointer;
   /** The gradients at a layer's outputs and at its inputs. The two buffers change roles from layer to layer. */
   private readonly deltas: readonly [Pointer, Pointer];
@@ -98,6 +100,7 @@ export class Network {
     const region = new Region(base, this.pixels, chain, rowsMax, sizes);
     this.layers = region.place(memory);
     this.packed = region.packed;
+    this.images = region.images;
     this.rowLabels = region.rowLabels;
     this.deltas = region.deltas;
     this.scratch = region.scratch;
@@ -132,8 +135,9 @@ export class Network {
   private forward(from: Operands, pass: Pass): Pointer {
     const { rows, ids } = pass;
     assert(rows >= 1 && rows <= this.rowsMax, rows, 'rows in a network for', this.rowsMax);
-    const { kernels, layers, packed } = this;
+    const { kernels, layers, packed, images } = this;
     kernels.gather(from.records, from.labels, this.pixels, ids, rows, packed, this.rowLabels);
+    if (images !== null) kernels.unpack(packed, this.pixels, rows, images);
     for (const { layer, place, offset } of layers) layer.forward(place, from.weights + 4 * offset, pass);
     return layers[layers.length - 1].place.y;
   }
@@ -169,6 +173,7 @@ function carryAllBack({ activation, place, width }: PlacedLayer, rows: number, d
 /** Lays out a network's own buffers from `base` on, each at a multiple of 16 bytes. */
 class Region {
   readonly packed: Pointer;
+  readonly images: Pointer | null;
   readonly rowLabels: Pointer;
   readonly deltas: readonly [Pointer, Pointer];
   readonly scratch: Pointer;
@@ -186,6 +191,7 @@ class Region {
   ) {
     this.end = base;
     this.packed = this.claim(4 * sizes.packedFloats(rowsMax, pixels));
+    this.images = chain[0].layer.readsPacked ? null : this.claim(4 * rowsMax * pixels);
     this.rowLabels = this.claim(rowsMax);
     this.outputs = chain.map(({ width }) => this.claim(4 * rowsMax * width));
     const widest = Math.max(...chain.map(({ width }) => width));
@@ -196,7 +202,7 @@ class Region {
 
   place(memory: KernelMemory): PlacedLayer[] {
     return this.chain.map((link, n) => {
-      const x = n === 0 ? this.packed : this.outputs[n - 1];
+      const x = n === 0 ? (this.images ?? this.packed) : this.outputs[n - 1];
       const place = new Place(memory, n, x, this.outputs[n], this.scratch, this.kept[n]);
       return { ...link, place, activation: Activation[link.layer.activation] };
     });

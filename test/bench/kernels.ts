@@ -88,6 +88,7 @@ function generous(sizes: KernelSizes): KernelSizes {
     recordBytesMax: (pixels) => 4 * sizes.recordBytesMax(pixels),
     packedFloats: (rows, pixels) => 4 * sizes.packedFloats(rows, pixels),
     scratchFloats: (rows, inputs, outputs) => 4 * sizes.scratchFloats(rows, inputs, outputs),
+    convScratchFloats: (conv) => 4 * sizes.convScratchFloats(conv),
   };
 }
 

@@ -25,13 +25,17 @@ static void add_bias(float *y, const float *b, int rows, int outputs) {
   }
 }
 
-/* y = activation(y + b) */
-static void finish_forward(float *y, const float *b, int rows, int outputs, int activation) {
-  add_bias(y, b, rows, outputs);
-  int floats = rows * outputs;
+/* y = activation(y) */
+static void activate(float *y, int floats, int activation) {
   if (activation == RELU) map_rectified(y, y, floats);
   else if (activation == SIGMOID) map_logistic(y, y, floats);
   else if (activation == TANH) map_hyperbolic_tangent(y, y, floats);
+}
+
+/* y = activation(y + b) */
+static void finish_forward(float *y, const float *b, int rows, int outputs, int activation) {
+  add_bias(y, b, rows, outputs);
+  activate(y, rows * outputs, activation);
 }
 
 /* delta_in = delta_in * activation'(x), element by element */

@@ -80,7 +80,7 @@ static napi_value open_memory(napi_env env, napi_callback_info info) {
   if (status != napi_ok || type != napi_uint8_array || bytes == 0) return refuse(env, "the memory must be bytes");
   status = napi_get_typedarray_info(env, given[1], &type, &floats, (void **)&state, NULL, NULL);
   if (status != napi_ok || type != napi_float64_array || floats * sizeof(double) < sizeof *state) {
-    return refuse(env, "the state must be an array of 11 doubles");
+    return refuse(env, "the state must be an array of 15 doubles");
   }
   napi_get_value_int32(env, given[2], &lanes);
   const struct call *calls = calls_of(lanes);

@@ -10,7 +10,7 @@
  */
 struct state {
   uint8_t *memory;
-  double arguments[10];
+  double arguments[14];
 };
 
 /* A function that JavaScript calls, by the name of ../kernels.ts. The last of a list has no name. */

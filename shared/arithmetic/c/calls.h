@@ -22,12 +22,22 @@
   DO(int, keep, AT(0), INT(1), AT(2))                                                                             \
   DO(void, restore, AT(0), INT(1), AT(2))                                                                         \
   DO(void, gather, s->memory, AT(0), AT(1), INT(2), AT(3), INT(4), AT(5), AT(6))                                  \
+  DO(void, unpack, AT(0), INT(1), INT(2), AT(3))                                                                  \
   DO(void, inputForward, AT(0), AT(1), AT(2), AT(3), INT(4), INT(5), INT(6), INT(7), AT(8))                       \
   DO(void, inputParameterGradient, AT(0), AT(1), AT(2), AT(3), INT(4), INT(5), INT(6), INT(7), AT(8))             \
   DO(void, denseForward, AT(0), AT(1), AT(2), AT(3), INT(4), INT(5), INT(6), INT(7), AT(8))                       \
   DO(void, denseParameterGradient, AT(0), AT(1), AT(2), AT(3), INT(4), INT(5), INT(6), INT(7), AT(8))             \
   DO(void, denseInputGradient, AT(0), AT(1), AT(2), AT(3), INT(4), INT(5), INT(6), INT(7), AT(8))                 \
   DO(void, transpose, AT(0), INT(1), INT(2), AT(3))                                                               \
+  DO(void, convForward, AT(0), AT(1), AT(2), AT(3), INT(4), INT(5), INT(6), INT(7), INT(8),                       \
+     INT(9), INT(10), INT(11), INT(12), AT(13))                                                                   \
+  DO(void, convParameterGradient, AT(0), AT(1), AT(2), AT(3), INT(4), INT(5), INT(6), INT(7), INT(8),             \
+     INT(9), INT(10), INT(11), INT(12), AT(13))                                                                   \
+  DO(void, convInputGradient, AT(0), AT(1), AT(2), AT(3), INT(4), INT(5), INT(6), INT(7), INT(8),                 \
+     INT(9), INT(10), INT(11), INT(12), AT(13))                                                                   \
+  DO(void, maxPoolForward, AT(0), AT(1), AT(2), INT(3), INT(4), INT(5), INT(6), INT(7), INT(8), INT(9))           \
+  DO(void, maxPoolInputGradient, AT(0), AT(1), AT(2), AT(3), INT(4), INT(5), INT(6), INT(7), INT(8), INT(9),      \
+     INT(10))                                                                                                     \
   DO(void, outputLoss, INT(0), INT(1), AT(2), AT(3), AT(4), AT(5), INT(6), INT(7), INT(8), AT(9))                 \
   DO(void, argmax, AT(0), AT(1), INT(2), INT(3))                                                                  \
   DO(void, add, AT(0), AT(1), AT(2), INT(3))                                                                      \

@@ -62,21 +62,16 @@ INLINE void tile_step(const int h, const int v, vec s[TILE_ITEMS_MAX][PANEL_VECT
   }
 }
 
-/*
- * One tile of `h` items with one panel of `v` vectors. Entry k of item i of A is at a + i * item + k * deep. h, v and one
- * of the two distances are constants at every place into which this is inlined.
- */
-INLINE void tile(const int h, const int v, const float *a, size_t item, size_t deep, const float *b, int depth, float *c,
-                 size_t width, int mode) {
-  vec s[TILE_ITEMS_MAX][PANEL_VECTORS];
+INLINE void begin_tile(const int h, const int v, vec s[TILE_ITEMS_MAX][PANEL_VECTORS], const float *c, size_t width,
+                       int mode) {
 #pragma GCC unroll 8
   for (int i = 0; i < h; i++) {
 #pragma GCC unroll 4
     for (int n = 0; n < v; n++) s[i][n] = mode == CONTINUE ? load(c + i * width + n * LANES) : splat(0);
   }
-  const float *end = b + (size_t)depth * v * LANES;
-#pragma GCC unroll 1
-  for (; b < end; a += deep, b += v * LANES) tile_step(h, v, s, a, item, b);
+}
+
+INLINE void end_tile(const int h, const int v, vec s[TILE_ITEMS_MAX][PANEL_VECTORS], float *c, size_t width, int mode) {
 #pragma GCC unroll 8
   for (int i = 0; i < h; i++) {
 #pragma GCC unroll 4
@@ -86,6 +81,20 @@ INLINE void tile(const int h, const int v, const float *a, size_t item, size_t d
       PIN_STORES();
     }
   }
+}
+
+/*
+ * One tile of `h` items with one panel of `v` vectors. Entry k of item i of A is at a + i * item + k * deep. h, v and one
+ * of the two distances are constants at every place into which this is inlined.
+ */
+INLINE void tile(const int h, const int v, const float *a, size_t item, size_t deep, const float *b, int depth, float *c,
+                 size_t width, int mode) {
+  vec s[TILE_ITEMS_MAX][PANEL_VECTORS];
+  begin_tile(h, v, s, c, width, mode);
+  const float *end = b + (size_t)depth * v * LANES;
+#pragma GCC unroll 1
+  for (; b < end; a += deep, b += v * LANES) tile_step(h, v, s, a, item, b);
+  end_tile(h, v, s, c, width, mode);
 }
 
 /* The distance of two tiles of A of h items. */

@@ -4,29 +4,15 @@
  * it at the same time.
  */
 #include "activation.h"
+#include "conv.h"
 #include "elementwise.h"
 #include "narrow.h"
 #include "output.h"
+#include "pool.h"
 #include "product.h"
 
 /* For up to this many inputs, the second cache holds the sums of `narrow_gradient`. */
 #define NARROW_INPUTS 4096
-
-/* gb[o] = sum over r of delta[r, o] */
-static void sum_rows(const float *delta, int rows, int outputs, float *gb, int write) {
-  int o = 0;
-  for (; o + LANES <= outputs; o += LANES) {
-    vec sum = splat(0);
-    const float *at = delta + o;
-    for (int r = 0; r < rows; r++, at += outputs) sum = sum + load(at);
-    store(gb + o, write == ACCUMULATE ? load(gb + o) + sum : sum);
-  }
-  for (; o < outputs; o++) {
-    float sum = 0;
-    for (int r = 0; r < rows; r++) sum += delta[r * outputs + o];
-    gb[o] = write == ACCUMULATE ? gb[o] + sum : sum;
-  }
-}
 
 KERNEL(void, denseForward)(const float *x, const float *w, const float *b, float *y, int rows, int inputs, int outputs,
                            int activation, float *scratch) {

@@ -78,18 +78,25 @@ static void list_rows(const float *a, size_t row, int items, int depth, int row_
  */
 INLINE int spread(int entries) { return ((entries + 7) & ~7) | 8; }
 
-/* Makes the lists of items that are columns of a matrix. Entry k of item i is at a + k * row + i. */
-static void list_columns(const float *a, size_t row, int items, int depth, int row_bytes, struct list *lists,
-                         struct entry *entries) {
-  int length = spread(depth);
+/* Empty lists with space for `depth` entries each. */
+static void clear_lists(int items, int depth, struct list *lists, struct entry *entries) {
+  for (int i = 0; i < items; i++, entries += spread(depth)) lists[i] = (struct list){entries, entries};
+}
+
+/*
+ * Appends `depth` entries to the lists of items that are columns of a matrix. Entry k of item i is at a + k * row + i. The
+ * first entry has the offset `first`.
+ */
+static void append_columns(const float *a, size_t row, int items, int depth, uint32_t first, int row_bytes,
+                           struct list *lists) {
   int i = 0;
   for (; i + 4 <= items; i += 4) {
     struct entry *end[4];
 #pragma GCC unroll 4
-    for (int n = 0; n < 4; n++) end[n] = entries + (i + n) * length;
+    for (int n = 0; n < 4; n++) end[n] = lists[i + n].end;
     for (int k = 0; k < depth; k++) {
       vec4 values = load4(a + i + k * row);
-      ivec4 offsets = k * row_bytes - (ivec4){0};
+      ivec4 offsets = (int)first + k * row_bytes - (ivec4){0};
       pair low = entries_low(offsets, values), high = entries_high(offsets, values);
       uint32_t present = presence(values);
 #pragma GCC unroll 4
@@ -99,13 +106,20 @@ static void list_columns(const float *a, size_t row, int items, int depth, int r
       }
     }
 #pragma GCC unroll 4
-    for (int n = 0; n < 4; n++) lists[i + n] = (struct list){entries + (i + n) * length, end[n]};
+    for (int n = 0; n < 4; n++) lists[i + n].end = end[n];
   }
   for (; i < items; i++) {
-    struct entry *first = entries + i * length, *end = first;
-    for (int k = 0; k < depth; k++) end = append(end, (uint32_t)(k * row_bytes), a[i + k * row]);
-    lists[i] = (struct list){first, end};
+    struct entry *end = lists[i].end;
+    for (int k = 0; k < depth; k++) end = append(end, first + (uint32_t)(k * row_bytes), a[i + k * row]);
+    lists[i].end = end;
   }
+}
+
+/* Makes the lists of items that are columns of a matrix. */
+static void list_columns(const float *a, size_t row, int items, int depth, int row_bytes, struct list *lists,
+                         struct entry *entries) {
+  clear_lists(items, depth, lists, entries);
+  append_columns(a, row, items, depth, 0, row_bytes, lists);
 }
 
 /*

@@ -232,3 +232,29 @@ static void product(enum left left, const void *a, size_t row, int items, int de
     }
   }
 }
+
+/* `sum_rows` for v vectors of columns. Each has a chain of additions of its own. */
+INLINE void sum_vectors(const int v, const float *delta, int rows, int columns, float *sums, int mode) {
+  vec s[4];
+#pragma GCC unroll 4
+  for (int n = 0; n < v; n++) s[n] = mode == CONTINUE ? load(sums + n * LANES) : splat(0);
+  for (; rows > 0; rows--, delta += columns) {
+#pragma GCC unroll 4
+    for (int n = 0; n < v; n++) s[n] = s[n] + load(delta + n * LANES);
+  }
+#pragma GCC unroll 4
+  for (int n = 0; n < v; n++) store(sums + n * LANES, mode == ACCUMULATE ? load(sums + n * LANES) + s[n] : s[n]);
+}
+
+/* sums[o] = sum over r of delta[r, o], written as `mode` says. */
+static void sum_rows(const float *delta, int rows, int columns, float *sums, int mode) {
+  int o = 0;
+  for (; o + 4 * LANES <= columns; o += 4 * LANES) sum_vectors(4, delta + o, rows, columns, sums + o, mode);
+  for (; o + 2 * LANES <= columns; o += 2 * LANES) sum_vectors(2, delta + o, rows, columns, sums + o, mode);
+  for (; o + LANES <= columns; o += LANES) sum_vectors(1, delta + o, rows, columns, sums + o, mode);
+  for (; o < columns; o++) {
+    float sum = mode == CONTINUE ? sums[o] : 0;
+    for (int r = 0; r < rows; r++) sum += delta[r * columns + o];
+    sums[o] = mode == ACCUMULATE ? sums[o] + sum : sum;
+  }
+}

@@ -238,3 +238,19 @@ KERNEL(void, gather)(MEMORY_ARGUMENT const any_uint32 *records, const uint8_t *l
   if (packed->listed) pack_lists(memory, records, pixels, ids, rows, packed);
   else pack_floats(memory, records, pixels, ids, rows, packed->values);
 }
+
+KERNEL(void, unpack)(const struct packed *packed, int pixels, int rows, float *x) {
+  size_t floats = (size_t)rows * pixels;
+  if (!packed->listed) {
+    __builtin_memcpy(x, packed->values, 4 * floats);
+    return;
+  }
+  __builtin_memset(x, 0, 4 * floats);
+  const uint8_t *bytes = packed_bytes(packed);
+  const uint16_t *places = packed_places(packed);
+  const any_uint32 *bounds = packed_bounds(packed);
+  for (int r = 0; r < rows; r++, bounds += bounds_of(pixels), x += pixels) {
+    uint32_t end = bounds[blocks_of(pixels)];
+    for (uint32_t at = bounds[0]; at < end; at++) x[places[at]] = packed->values[bytes[at]];
+  }
+}

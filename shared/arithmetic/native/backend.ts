@@ -31,7 +31,7 @@ export interface NativeCode {
 }
 
 /** Doubles of the state. The first belongs to the addon; then come the arguments. A result replaces the first one. */
-const STATE_LENGTH = 11;
+const STATE_LENGTH = 15;
 const RESULT = 1;
 
 export function openNative(addon: NativeAddon, code: NativeCode): KernelBackend {
@@ -84,6 +84,12 @@ function kernelsOver(native: ReturnType<NativeAddon['open']>, state: Float64Arra
     state[RESULT + 8] = i;
     state[RESULT + 9] = j;
   };
+  const putLast = (k: number, l: number, m: number, n: number) => {
+    state[RESULT + 10] = k;
+    state[RESULT + 11] = l;
+    state[RESULT + 12] = m;
+    state[RESULT + 13] = n;
+  };
   return {
     keep(image, pixels, record) {
       put(image, pixels, record, 0);
@@ -98,6 +104,10 @@ function kernelsOver(native: ReturnType<NativeAddon['open']>, state: Float64Arra
       put(records, labels, pixels, ids);
       putMore(rows, packed, labelsOut, 0, 0, 0);
       native.gather();
+    },
+    unpack(packed, pixels, rows, x) {
+      put(packed, pixels, rows, x);
+      native.unpack();
     },
     inputForward(packed, w, b, y, rows, inputs, outputs, activation, scratch) {
       put(packed, w, b, y);
@@ -127,6 +137,65 @@ function kernelsOver(native: ReturnType<NativeAddon['open']>, state: Float64Arra
     transpose(w, inputs, outputs, wT) {
       put(w, inputs, outputs, wT);
       native.transpose();
+    },
+    convForward(x, w, b, y, rows, height, width, channels, kernel, stride, padding, outputs, activation, scratch) {
+      put(x, w, b, y);
+      putMore(rows, height, width, channels, kernel, stride);
+      putLast(padding, outputs, activation, scratch);
+      native.convForward();
+    },
+    convParameterGradient(
+      x,
+      delta,
+      gw,
+      gb,
+      rows,
+      height,
+      width,
+      channels,
+      kernel,
+      stride,
+      padding,
+      outputs,
+      write,
+      scratch,
+    ) {
+      put(x, delta, gw, gb);
+      putMore(rows, height, width, channels, kernel, stride);
+      putLast(padding, outputs, write, scratch);
+      native.convParameterGradient();
+    },
+    convInputGradient(
+      delta,
+      wT,
+      x,
+      deltaIn,
+      rows,
+      height,
+      width,
+      channels,
+      kernel,
+      stride,
+      padding,
+      outputs,
+      activation,
+      scratch,
+    ) {
+      put(delta, wT, x, deltaIn);
+      putMore(rows, height, width, channels, kernel, stride);
+      putLast(padding, outputs, activation, scratch);
+      native.convInputGradient();
+    },
+    maxPoolForward(x, y, winners, rows, height, width, channels, size, stride, activation) {
+      put(x, y, winners, rows);
+      putMore(height, width, channels, size, stride, activation);
+      native.maxPoolForward();
+    },
+    maxPoolInputGradient(delta, winners, x, deltaIn, rows, height, width, channels, size, stride, activation) {
+      put(delta, winners, x, deltaIn);
+      putMore(rows, height, width, channels, size, stride);
+      putLast(activation, 0, 0, 0);
+      native.maxPoolInputGradient();
     },
     outputLoss(loss, activation, y, labels, delta, sums, rows, classes, write, scratch) {
       put(loss, activation, y, labels);

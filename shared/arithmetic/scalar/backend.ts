@@ -11,6 +11,7 @@ const sizes: KernelSizes = {
   recordBytesMax: (pixels) => Math.ceil(pixels / 4) * 4,
   packedFloats: (rows, pixels) => rows * pixels,
   scratchFloats: () => 0,
+  convScratchFloats: () => 0,
 };
 
 export function openScalar(): KernelBackend {

@@ -6,19 +6,13 @@
  * correctly rounded float32 result (Figueroa 1995), so these lines mean what they say on every engine.
  */
 
+import { activate } from '../activate.js';
 import { carryBack } from '../carry-back.js';
-import {
-  Activation,
-  type ActivationCode,
-  changeBlockFloats,
-  type Kernels,
-  Loss,
-  type LossCode,
-  type Pointer,
-  Write,
-  type WriteCode,
-} from '../kernels.js';
-import { exp, log, sigmoid, tanh } from './elementary.js';
+import { type ActivationCode, changeBlockFloats, type Kernels, Loss, type LossCode, type Pointer } from '../kernels.js';
+import { convolutionKernels } from './convolution.js';
+import { exp, log, sigmoid } from './elementary.js';
+import { poolingKernels } from './pooling.js';
+import { put } from './put.js';
 
 const f = Math.fround;
 
@@ -83,6 +77,10 @@ export function scalarKernels(memory: { readonly buffer: ArrayBufferLike }): Ker
       });
     },
 
+    unpack(packed, pixels, rows, x) {
+      at(x, rows * pixels).set(at(packed, rows * pixels));
+    },
+
     inputForward: denseForward,
     inputParameterGradient: denseParameterGradient,
     denseForward,
@@ -106,6 +104,9 @@ export function scalarKernels(memory: { readonly buffer: ArrayBufferLike }): Ker
         for (let i = 0; i < inputs; i++) out[o * inputs + i] = ws[i * outputs + o];
       }
     },
+
+    ...convolutionKernels(at),
+    ...poolingKernels(at, bytesAt),
 
     outputLoss(loss, activation, y, labels, delta, sums, rows, classes, write) {
       let total = 0;
@@ -167,23 +168,6 @@ export function scalarKernels(memory: { readonly buffer: ArrayBufferLike }): Ker
       for (let i = 0; i < count; i++) ys[i] = log(xs[i]);
     },
   };
-}
-
-function put(out: Float32Array, i: number, result: number, write: WriteCode): void {
-  out[i] = write === Write.accumulate ? f(out[i] + result) : result;
-}
-
-function activate(activation: ActivationCode, z: number): number {
-  switch (activation) {
-    case Activation.linear:
-      return z;
-    case Activation.sigmoid:
-      return sigmoid(z);
-    case Activation.tanh:
-      return tanh(z);
-    case Activation.relu:
-      return Math.max(z, 0);
-  }
 }
 
 /** The index of the largest value, the first of equals. */

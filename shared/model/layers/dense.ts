@@ -23,7 +23,6 @@ export const dense: LayerKind<DenseDescription> = {
     dense: wholeNumber(1, limits.layerWidthMax),
     activation: oneOf(...Object.keys(Activation)),
   }),
-  takesImages: true,
   build: (description, input) => new Dense(description, elements(input)),
 };
 
@@ -31,6 +30,7 @@ class Dense implements Layer {
   readonly output: Shape;
   readonly tensors: readonly LayerTensor[];
   readonly activation: DenseDescription['activation'];
+  readonly readsPacked = true;
   readonly carriesBack = true;
   readonly transposedFloats: number;
   private readonly outputs: number;

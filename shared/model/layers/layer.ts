@@ -53,11 +53,15 @@ export interface LayerKind<Description> {
   /** Checks a description. A layer depends on the fields of its description and on the shape of its input alone. */
   readonly check: Check;
   /**
-   * Whether it may be the first layer. The first layer gets the images as `gather` packs them, a form that only the
-   * backend's own kernels can read. A model whose first layer cannot take images is refused.
+   * Says why a layer of this description cannot take inputs of this shape. The words go on after the name of the layer
+   * and name the shape: "takes images, but its input is [128]". Null means that it can take them. A kind that takes every
+   * shape leaves this out.
    */
-  readonly takesImages: boolean;
-  /** Builds the layer for inputs of the shape `input`. The description has passed `check`. Allocates nothing large. */
+  misfit?(description: Description, input: Shape): string | null;
+  /**
+   * Builds the layer for inputs of the shape `input`. The description has passed `check`, and the shape `misfit`.
+   * Allocates nothing large.
+   */
   build(description: Description, input: Shape): Layer;
 }
 
@@ -67,6 +71,11 @@ export interface Layer {
   readonly output: Shape;
   /** Its parameters, in the order of the flat vector, without gaps. Empty for a layer without parameters. */
   readonly tensors: readonly LayerTensor[];
+  /**
+   * Whether it reads images as `gather` packs them where it is the first layer. Only kernels of the backend can read that
+   * form. For a first layer that does not, the network unpacks the images into plain floats.
+   */
+  readonly readsPacked?: boolean;
   /** The element-wise function at the end of its forward pass, or 'linear' if there is none. */
   readonly activation: keyof typeof Activation;
   /** Whether `inputGradient` also carries the gradient back through `through`. If not, the network does it. */
@@ -107,9 +116,9 @@ export class Place {
 
   constructor(
     private readonly memory: KernelMemory,
-    /** Number of the layer in the chain, from 0. The first one gets the packed images as x. */
+    /** Number of the layer in the chain, from 0. */
     readonly index: number,
-    /** Its inputs: the outputs of the layer before, sample after sample. */
+    /** Its inputs: the images or the outputs of the layer before, sample after sample. See also `Layer.readsPacked`. */
     readonly x: Pointer,
     /** Its outputs. Both x and y still have the values of the forward pass in the backward pass. */
     readonly y: Pointer,

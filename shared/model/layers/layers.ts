@@ -1,11 +1,13 @@
 /** The table of all kinds of layers. A description names its kind by having a field of that name: `{ "dense": 128, … }`. */
 import { assert } from '../../assert.js';
 import type { Check } from '../../fields.js';
+import { conv2d } from './conv2d.js';
 import { dense } from './dense.js';
 import type { Layer, LayerKind, Shape } from './layer.js';
 
 const kinds = {
   dense,
+  conv2d,
 };
 
 export type LayerName = keyof typeof kinds;
@@ -33,12 +35,15 @@ export function kindOf(description: LayerDescription): LayerName {
   return name;
 }
 
-/** Whether a layer of this description may be the first one of a model. */
-export function takesImages(description: LayerDescription): boolean {
-  return kinds[kindOf(description)].takesImages;
+/** Says why a layer of a checked description cannot take inputs of the shape `input`. Null means that it can. */
+export function layerMisfit(description: LayerDescription, input: Shape): string | null {
+  const name = kindOf(description);
+  const kind: LayerKind<LayerDescription> = kinds[name];
+  const fault = kind.misfit?.(description, input) ?? null;
+  return fault === null ? null : `(${name}) ${fault}`;
 }
 
-/** Builds the layer of a checked description, for inputs of the shape `input`. */
+/** Builds the layer of a checked description, for inputs of the shape `input`, which fits. */
 export function buildLayer(description: LayerDescription, input: Shape): Layer {
   const kind: LayerKind<LayerDescription> = kinds[kindOf(description)];
   return kind.build(description, input);

@@ -1,5 +1,7 @@
 /** The memory of a kernel case: operands that follow from a seed, and results with margins that must not change. */
+
 import { type KernelMemory, type KernelSizes, memoryStart } from '../../../shared/arithmetic/backend.js';
+import type { ConvSizes } from '../../../shared/arithmetic/conv-sizes.js';
 import type { Kernels, Pointer } from '../../../shared/arithmetic/kernels.js';
 import { Random } from '../../../shared/random.js';
 
@@ -94,7 +96,15 @@ export class Workspace {
 
   /** Scratch memory, followed by a margin that must not change. */
   scratch({ rows, inputs, outputs }: Layer): Pointer {
-    const at = this.room(4 * this.sizes.scratchFloats(rows, inputs, outputs));
+    return this.scratchOf(this.sizes.scratchFloats(rows, inputs, outputs));
+  }
+
+  convScratch(sizes: ConvSizes): Pointer {
+    return this.scratchOf(this.sizes.convScratchFloats(sizes));
+  }
+
+  private scratchOf(floats: number): Pointer {
+    const at = this.room(4 * floats);
     this.output(0);
     return at;
   }

@@ -16,6 +16,7 @@ import {
 } from '../../../shared/arithmetic/kernels.js';
 import type { Random } from '../../../shared/random.js';
 import { type KernelCase, kernelCase, type Layer, type Workspace } from './case-workspace.js';
+import { convolutionCases, maxPoolCases } from './convolution.cases.js';
 
 const activations = Object.entries(Activation);
 const writes = Object.entries(Write);
@@ -159,6 +160,7 @@ function inputCase(layer: Layer, zeros: readonly number[], activation: [string, 
     const packed = space.room(4 * space.sizes.packedFloats(rows, inputs));
     space.output(0);
     kernels.gather(records, labels, inputs, ids, rows, packed, space.output(rows));
+    kernels.unpack(packed, inputs, rows, space.output(4 * rows * inputs));
     const [w, b, y] = [space.numbers(inputs * outputs), space.numbers(outputs), space.output(4 * rows * outputs)];
     const scratch = space.scratch(layer);
     kernels.inputForward(packed, w, b, y, rows, inputs, outputs, activation[1], scratch);
@@ -270,5 +272,7 @@ export function kernelCases(): KernelCase[] {
       [true, false].map((z) => changesCase(floats, z)),
     ),
     ...inputCases(),
+    ...convolutionCases(),
+    ...maxPoolCases(),
   ];
 }

@@ -4,6 +4,7 @@ import type { KernelBackend } from '../../../shared/arithmetic/backend.js';
 import { Activation } from '../../../shared/arithmetic/kernels.js';
 import { backendsUnderTest, native, nativeOfEachWidth, scalar } from './backends.js';
 import { caseBytes, type Implementation, type KernelCase } from './case-workspace.js';
+import { convCases } from './convolution.cases.js';
 import { kernelCases, layerCases } from './kernels.cases.js';
 
 function implementation({ sizes, createMemory }: KernelBackend, shared: boolean): Implementation {
@@ -54,6 +55,29 @@ describe.each(backendsUnderTest)(
       fc.assert(
         fc.property(layer, zeros, activation, (sizes, share, code) => {
           for (const each of layerCases(sizes, share, code)) expectSameBytes(each, own);
+        }),
+        { numRuns: 60, seed: 1 },
+      );
+    });
+
+    test('for convolutions of any size', () => {
+      const sizes = fc.record({
+        height: fc.integer({ min: 1, max: 9 }),
+        width: fc.integer({ min: 1, max: 15 }),
+        channels: fc.integer({ min: 1, max: 20 }),
+        kernel: fc.integer({ min: 1, max: 5 }),
+        stride: fc.integer({ min: 1, max: 4 }),
+        padding: fc.integer({ min: 0, max: 4 }),
+        outputs: fc.integer({ min: 1, max: 40 }),
+      });
+      const fitting = sizes.filter(
+        ({ height, width, kernel, padding }) => kernel <= Math.min(height, width) + 2 * padding,
+      );
+      const zeros = fc.constantFrom(0, 0.6, 0.95);
+      const activation = fc.constantFrom(...Object.entries(Activation));
+      fc.assert(
+        fc.property(fc.integer({ min: 1, max: 3 }), fitting, zeros, activation, (rows, conv, share, code) => {
+          for (const each of convCases(rows, conv, share, code)) expectSameBytes(each, own);
         }),
         { numRuns: 60, seed: 1 },
       );

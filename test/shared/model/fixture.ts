@@ -1,5 +1,6 @@
 /** Shared by the tests of the model: a memory with kernels, a bump allocator, and random samples. */
 
+import type { KernelMemory } from '../../../shared/arithmetic/backend.js';
 import type { Kernels, Pointer } from '../../../shared/arithmetic/kernels.js';
 import type { Samples } from '../../../shared/data/dataset.js';
 import { chainOf } from '../../../shared/model/chain.js';
@@ -46,16 +47,25 @@ export function evaluating(ids: Pointer, rows: number): Pass {
 
 /** A network with its own memory, which contains samples and weights. */
 export class Bench {
-  readonly memory = scalar.createMemory(2 ** 22, false);
-  readonly kernels: Kernels = this.memory.kernels;
+  readonly memory: KernelMemory;
+  readonly kernels: Kernels;
   readonly network: Network;
   readonly from: Operands;
   readonly partialFloats: number;
   private end = 16;
 
-  constructor(model: Model, samples: Samples, weights: Float32Array, rowsMax: number, chain = chainOf(model)) {
+  constructor(
+    model: Model,
+    samples: Samples,
+    weights: Float32Array,
+    rowsMax: number,
+    chain = chainOf(model),
+    private readonly backend = scalar,
+  ) {
     this.partialFloats = partialFloats(model);
-    const { sizes } = scalar;
+    const { sizes } = backend;
+    this.memory = backend.createMemory(2 ** 22, false);
+    this.kernels = this.memory.kernels;
     const region = this.take(Network.bytesNeeded(model, rowsMax, sizes, chain));
     this.network = new Network(this.memory, sizes, model, rowsMax, region, chain);
     this.from = {
@@ -84,7 +94,7 @@ export class Bench {
     const pixels = images.length / count;
     const records = Array.from({ length: count }, (_, id) => {
       const image = this.put(images.subarray(id * pixels, (id + 1) * pixels));
-      const record = this.take(scalar.sizes.recordBytesMax(pixels));
+      const record = this.take(this.backend.sizes.recordBytesMax(pixels));
       this.kernels.keep(image, pixels, record);
       return record;
     });

@@ -1,5 +1,5 @@
 /** Tests the network's passes: compares their gradients with float64, and checks what must not change their bits. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { Write } from '../../../shared/arithmetic/kernels.js';
 import { type Chain, chainOf } from '../../../shared/model/chain.js';
 import type { DenseDescription } from '../../../shared/model/layers/dense.js';
@@ -106,18 +106,32 @@ class Halving implements Layer {
   }
 }
 
+const fewSamples = randomSamples(modelOf('quadratic', [4, 'linear']), 5, 3);
+
+/** The partial gradient of the model's layers, or of the layers in `chain`. */
+function partialOf(model: Model, weights: Float32Array, chain?: Chain): Float32Array {
+  const bench = new Bench(model, fewSamples, weights, fewSamples.count, chain);
+  const ids = bench.put(Uint32Array.of(0, 1, 2, 3, 4));
+  const partial = bench.take(4 * bench.partialFloats);
+  bench.network.gradient(bench.from, training(ids, 5), partial, Write.store);
+  return bench.floats(partial, bench.partialFloats);
+}
+
+test('a first layer that does not read packed images gets plain floats', () => {
+  const model = modelOf('quadratic', [4, 'linear']);
+  const [only] = chainOf(model);
+  const halving = { layer: new Halving([3, 4]), width: 12, offset: 0, parameters: 0, transposedAt: 0 };
+  const weights = randomWeights(model, 2);
+  // This is the same network, with half the weights instead of half the pixels.
+  const expected = partialOf(
+    model,
+    weights.map((w, i) => (i < 48 ? w / 2 : w)),
+  );
+  for (let i = 0; i < 48; i++) expected[i] /= 2;
+  expect(bits(partialOf(model, weights, [halving, only]))).toEqual(bits(expected));
+});
+
 describe('a layer that carries no gradient back through the activation before it', () => {
-  const samples = randomSamples(modelOf('quadratic', [4, 'linear']), 5, 3);
-
-  /** The partial gradient of the model's layers, or of the layers in `chain`. */
-  function partialOf(model: Model, weights: Float32Array, chain?: Chain): Float32Array {
-    const bench = new Bench(model, samples, weights, samples.count, chain);
-    const ids = bench.put(Uint32Array.of(0, 1, 2, 3, 4));
-    const partial = bench.take(4 * bench.partialFloats);
-    bench.network.gradient(bench.from, training(ids, 5), partial, Write.store);
-    return bench.floats(partial, bench.partialFloats);
-  }
-
   it.each(names)('leaves that to the network, which has the bits of the kernels: %s', (activation) => {
     const model = modelOf('quadratic', [6, activation], [4, 'linear']);
     const [first, last] = chainOf(model);

@@ -13,11 +13,11 @@ describe.skipIf(native === null)('the addon (needs a C compiler)', () => {
   test('refuses what is no memory, no state, or no width of this processor', () => {
     const addon = loadAddon(code.file);
     const bytes = new Uint8Array(1024);
-    const state = () => new Float64Array(new ArrayBuffer(8 * 11));
+    const state = () => new Float64Array(new ArrayBuffer(8 * 15));
     expect(Object.keys(addon.open(bytes, state(), 4))).toContain('denseForward');
     expect(() => addon.open(new Uint8Array(0), state(), 4)).toThrow('the memory must be bytes');
     expect(() => addon.open([] as unknown as Uint8Array, state(), 4)).toThrow('the memory must be bytes');
-    expect(() => addon.open(bytes, state().subarray(1), 4)).toThrow('the state must be an array of 11 doubles');
+    expect(() => addon.open(bytes, state().subarray(1), 4)).toThrow('the state must be an array of 15 doubles');
     expect(() => addon.open(bytes, state(), 5)).toThrow('this processor has no vectors of this width');
     expect(() => openNative(addon, { ...code, width: 'avx4096' })).toThrow("no vectors of the width 'avx4096'");
   });
