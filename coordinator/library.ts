@@ -20,6 +20,8 @@ export type { ConfigFile, MetricsLine, Summary } from './archive/config.js';
 export { type LoadedDataset, type LoadOptions, loadDataset } from './data/load.js';
 export type { FormatName } from './export/export-format.js';
 export { type Exported, type ExportRequest, exportModel } from './export/export-model.js';
+export type { Fit } from './picture/fit.js';
+export { readSamples } from './picture/read-samples.js';
 export type { LiveRun } from './run/live-run.js';
 export type { RunEvent, RunWarning } from './run/run-event.js';
 export type { RunRequest } from './run/run-request.js';

@@ -1,6 +1,6 @@
 /**
- * The command line: `lockstep train`, `coordinator`, `worker`, `view`, `export` and `conform`. Each command loads its own modules,
- * so a worker holds none of a coordinator's.
+ * The command line: `lockstep train`, `coordinator`, `worker`, `view`, `eval`, `predict`, `export` and `conform`. Each command
+ * loads its own modules, so a worker holds none of a coordinator's.
  */
 import { availableParallelism, hostname } from 'node:os';
 import yargs from 'yargs';
@@ -9,6 +9,7 @@ import { type ErrorCode, LockstepError } from '../../shared/errors.js';
 import { limits } from '../../shared/limits.js';
 import { type EarlyReading, readEarly } from '../data/early.js';
 import { type FormatName, formatNames } from '../export/export-format.js';
+import { fits } from '../picture/fit.js';
 import { version } from '../version.js';
 import { accessOptions, integer, kernelsOptions, logOptions, once, readConfig, runOptions } from './options.js';
 
@@ -27,6 +28,13 @@ class Choice {
 }
 
 const cores = availableParallelism();
+
+/** The trained model that a command uses. */
+const modelPosition = {
+  type: 'string',
+  demandOption: true,
+  describe: 'A run directory, or a model.safetensors or checkpoint of one',
+} as const;
 
 const parser = yargs(hideBin(process.argv))
   .scriptName('lockstep')
@@ -142,15 +150,60 @@ const parser = yargs(hideBin(process.argv))
     (argv) => choose(() => import('./view.js').then(({ runView }) => runView(argv))),
   )
   .command(
+    'eval <model>',
+    'Evaluate a trained model: accuracy, confusion, and its worst mistakes',
+    (y) =>
+      y
+        .positional('model', modelPosition)
+        .option('data', {
+          string: true,
+          describe: 'Directory of a data set (default: that of the training, where train finds it)',
+          coerce: once,
+        })
+        .option('mistakes', { string: true, describe: 'Draw the worst mistakes into this PNG file', coerce: once })
+        .option('json', { boolean: true, default: false, describe: 'Print one JSON object, with all mistakes' })
+        .option('threads', {
+          default: cores,
+          defaultDescription: `the machine's cores, ${cores}`,
+          describe: 'Compute threads',
+          coerce: integer('threads', 1, limits.threadsMax),
+        })
+        .options(kernelsOptions)
+        .example('$0 eval runs/DATE-NAME', 'What the run has learnt')
+        .example('$0 eval runs/DATE-NAME --mistakes mistakes.png', 'And a picture of what it gets wrong')
+        .example('$0 eval model.safetensors --data DIR', 'A model that somebody sent'),
+    (argv) => choose(() => import('./eval.js').then(({ runEval }) => runEval(argv))),
+  )
+  .command(
+    'predict <model> <images..>',
+    'Say what a trained model takes pictures for',
+    (y) =>
+      y
+        .positional('model', modelPosition)
+        .positional('images', {
+          type: 'string',
+          array: true,
+          demandOption: true,
+          describe: 'PNG, JPEG or IDX files, dark on light or light on dark, of any size',
+        })
+        .option('fit', {
+          choices: fits,
+          default: 'auto' as const,
+          describe: 'ink: centre and scale what is drawn; whole: the whole picture; auto: ink, unless it has the size',
+        })
+        .option('show', { boolean: true, default: false, describe: 'Show the image that the network gets' })
+        .option('layers', { boolean: true, default: false, describe: 'Show the activations of all layers' })
+        .option('json', { boolean: true, default: false, describe: 'Print a JSON object per image' })
+        .example('$0 predict runs/DATE-NAME seven.png', 'A drawing or a photo of a digit')
+        .example('$0 predict runs/DATE-NAME *.jpg --json', 'Several, for a program'),
+    (argv) => choose(() => import('./predict.js').then(({ runPredict }) => runPredict(argv))),
+  )
+  .command(
     'export <model>',
     'Write a trained model for other programs, with a model card',
     (y) =>
       y
-        .positional('model', {
-          type: 'string',
-          demandOption: true,
-          describe: 'A run directory, or a file with weights: a model.safetensors or a checkpoint',
-        })
+        .positional('model', modelPosition)
         .option('format', {
           choices: formatNames,
           demandOption: true,
@@ -189,7 +242,7 @@ const parser = yargs(hideBin(process.argv))
         .example('$0 conform --port 9000', 'Then start the worker with ws://127.0.0.1:9000'),
     (argv) => choose(() => import('./conform.js').then(({ runConform }) => runConform(argv))),
   )
-  .demandCommand(1, 'Say what to do: train, coordinator, worker, view, export or conform')
+  .demandCommand(1, 'Say what to do: train, coordinator, worker, view, eval, predict, export or conform')
   .example('$0 train', 'One machine')
   .example('$0 coordinator --host 0.0.0.0', 'Many: others open the link that it prints in a browser, …')
   .example("$0 worker 'ws://HOST:8080/#TOKEN'", '… or join from a terminal')

@@ -1,21 +1,13 @@
 /**
- * Makes an image like MNIST's from the strokes of a pen. The strokes are scaled to fit a box of 20 x 20 pixels in 28 x 28,
- * keeping their proportions, drawn with smooth edges, and moved so that their centre of mass is the centre of the image
- * (LeCun et al. 1998). Scaling strokes, and not a picture of them, gives small and large drawings the same pen width.
- * Pure: no canvas.
+ * Makes an image like MNIST's from the strokes of a pen. The strokes are scaled to fit the box of such an image, keeping
+ * their proportions, drawn with smooth edges, and centred (shared/data/centring.ts). Scaling strokes, and not a picture of
+ * them, gives small and large drawings the same pen width. Pure: no canvas.
  */
-export interface Point {
-  readonly x: number;
-  readonly y: number;
-}
+import { boxSide, centred, type Point, penRadius, unitOf } from '../../shared/data/centring.js';
 
 /** The points of one movement of the pen; a single point is a dot. */
 export type PenStroke = readonly Point[];
 
-/** MNIST's images: their side, the side of the box that holds the ink, and a radius that looks like MNIST's pen. */
-const MNIST_SIDE = 28;
-const MNIST_BOX = 20;
-const MNIST_PEN_RADIUS = 1.15;
 /** Pixels over which the edge of a line fades. */
 const MNIST_EDGE = 1.3;
 /** The largest scale, so that a dot stays a dot. */
@@ -30,9 +22,9 @@ export function penImage(
 ): Uint8Array | null {
   const points = strokes.flat();
   if (points.length === 0) return null;
-  const unit = Math.min(rows, columns) / MNIST_SIDE;
+  const unit = unitOf(rows, columns);
   const box = boxOf(points);
-  const room = (MNIST_BOX - 2 * MNIST_PEN_RADIUS) * unit;
+  const room = boxSide(rows, columns) - 2 * penRadius * unit;
   const longest = Math.max(box.right - box.left, box.bottom - box.top, SCALE_MAX_OF_BOX * extent);
   const scale = room / longest;
   const scaled = strokes.map((stroke) => stroke.map(({ x, y }) => ({ x: x * scale, y: y * scale })));
@@ -40,12 +32,7 @@ export function penImage(
     x: (scale * (box.left + box.right)) / 2,
     y: (scale * (box.top + box.bottom)) / 2,
   };
-  const boxed = paint(scaled, columns / 2 - middle.x, rows / 2 - middle.y, rows, columns, unit);
-  const mass = centreOfMass(boxed, rows, columns);
-  return Uint8Array.from(
-    paint(scaled, columns - middle.x - mass.x, rows - middle.y - mass.y, rows, columns, unit),
-    Math.round,
-  );
+  return centred(rows, columns, middle, (dx, dy) => paint(scaled, dx, dy, rows, columns, unit));
 }
 
 function boxOf(points: readonly Point[]): { left: number; right: number; top: number; bottom: number } {
@@ -59,20 +46,6 @@ function boxOf(points: readonly Point[]): { left: number; right: number; top: nu
   return box;
 }
 
-/** The centre of mass of the ink, counted from the corner of the image. */
-export function centreOfMass(image: ArrayLike<number>, rows: number, columns: number): Point {
-  let [mass, x, y] = [0, 0, 0];
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      const ink = image[row * columns + column];
-      mass += ink;
-      x += ink * (column + 0.5);
-      y += ink * (row + 0.5);
-    }
-  }
-  return mass === 0 ? { x: columns / 2, y: rows / 2 } : { x: x / mass, y: y / mass };
-}
-
 /** A pixel is darker the nearer its centre is to a line. */
 function paint(
   strokes: readonly PenStroke[],
@@ -83,7 +56,7 @@ function paint(
   unit: number,
 ): Float32Array {
   const image = new Float32Array(rows * columns);
-  const reach = (MNIST_PEN_RADIUS + MNIST_EDGE / 2) * unit;
+  const reach = (penRadius + MNIST_EDGE / 2) * unit;
   for (const stroke of strokes) {
     for (let i = 0; i < Math.max(stroke.length - 1, 1); i++) {
       const [a, b] = [stroke[i], stroke[Math.min(i + 1, stroke.length - 1)]];

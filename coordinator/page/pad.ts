@@ -1,6 +1,8 @@
 /** The pad: follows mouse, finger or pen, and shows the strokes while they are drawn. */
+
+import type { Point } from '../../shared/data/centring.js';
 import { colour, find, onThemeChange } from './elements.js';
-import type { PenStroke, Point } from './ink.js';
+import type { PenStroke } from './ink.js';
 
 /** The pad's side in the strokes' units, which do not depend on its size on the screen. */
 export const padExtent = 280;

@@ -22,13 +22,15 @@ export interface Wanted {
   readonly data: string | null;
   /** The directory that the user names, or null. If there is one, no other directory is tried. */
   readonly given: string | null;
+  /** What the user can do if there is none, as the end of a sentence. */
+  readonly remedy?: string;
 }
 
-const remedy = 'start `lockstep view` with --data DIR, the directory of the data set that it was trained on';
+const viewRemedy = 'start `lockstep view` with --data DIR, the directory of the data set that it was trained on';
 
 /** Rejects with `data-unavailable` and a sentence that says why there is no such data set, and what to do. */
 export async function findTestSet(wanted: Wanted, environment: Environment = process.env): Promise<Samples> {
-  const { dataset } = wanted;
+  const { dataset, remedy = viewRemedy } = wanted;
   const faults: string[] = [];
   for (const directory of placesOf(wanted, environment)) {
     const found = await load(directory);

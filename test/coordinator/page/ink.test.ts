@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { centreOfMass, type PenStroke, penImage } from '../../../coordinator/page/ink.js';
+import { type PenStroke, penImage } from '../../../coordinator/page/ink.js';
+import { centreOfMass } from '../../../shared/data/centring.js';
 
 const extent = 280;
 const seven: PenStroke = [
