@@ -13,9 +13,10 @@ class Model:
         self.pixels = math.prod(model["input"])
         self.loss = model["loss"]
         # Inputs, outputs, activation, and where the weights begin in the flat vector.
-        self.layers, self.parameters, inputs = [], 0, self.pixels
+        self.layers, self.initials, self.parameters, inputs = [], [], 0, self.pixels
         for layer in model["layers"]:
             self.layers.append((inputs, layer["dense"], layer["activation"], self.parameters))
+            self.initials.append(layer.get("initial", "he" if layer["activation"] == "relu" else "glorot"))
             self.parameters += (inputs + 1) * layer["dense"]
             inputs = layer["dense"]
         self.classes = inputs
@@ -30,9 +31,9 @@ class Model:
 
     def first_weights(self, seed):
         flat = np.zeros(self.parameters, f32)
-        for n, (w, _, activation) in enumerate(self.split(flat)):
+        for n, (w, _, _) in enumerate(self.split(flat)):
             inputs, outputs = w.shape
-            fan = inputs if activation == "relu" else inputs + outputs
+            fan = inputs if self.initials[n] == "he" else inputs + outputs
             bound = f32(math.sqrt(6 / fan))
             u = Generator(seed, 3, n).uniform(w.size)
             w[:] = ((f32(2) * u - f32(1)) * bound).reshape(w.shape)

@@ -9,6 +9,7 @@ import {
 import { object, oneOf, wholeNumber } from '../../fields.js';
 import { limits } from '../../limits.js';
 import type { Random } from '../../random.js';
+import { checkInitial, drawWeights, type Initial, initialOf } from './initial.js';
 import { elements, type Layer, type LayerKind, type LayerTensor, type Pass, type Place, type Shape } from './layer.js';
 
 /** A fully connected layer: y = activation(x W + b). An input of several axes is read as one row. */
@@ -16,12 +17,15 @@ export interface DenseDescription {
   /** Number of outputs. */
   readonly dense: number;
   readonly activation: keyof typeof Activation;
+  /** How the first weights are drawn. By default, as suits the activation: "he" before a relu, else "glorot". */
+  readonly initial?: Initial;
 }
 
 export const dense: LayerKind<DenseDescription> = {
   check: object<DenseDescription>({
     dense: wholeNumber(1, limits.layerWidthMax),
     activation: oneOf(...Object.keys(Activation)),
+    initial: checkInitial,
   }),
   build: (description, input) => new Dense(description, elements(input)),
 };
@@ -35,17 +39,20 @@ class Dense implements Layer {
   readonly transposedFloats: number;
   private readonly outputs: number;
   private readonly code: ActivationCode;
+  private readonly initial: Initial;
   /** Number of weights: a matrix of inputs x outputs with one row per input. The bias follows it. */
   private readonly biasAt: number;
 
   constructor(
-    { dense: outputs, activation }: DenseDescription,
+    description: DenseDescription,
     private readonly inputs: number,
   ) {
+    const { dense: outputs, activation } = description;
     this.outputs = outputs;
     this.output = [outputs];
     this.activation = activation;
     this.code = Activation[activation];
+    this.initial = initialOf(description);
     this.biasAt = inputs * outputs;
     this.transposedFloats = inputs * outputs;
     this.tensors = [
@@ -54,17 +61,9 @@ class Dense implements Layer {
     ];
   }
 
-  /**
-   * Weights uniform in [-bound, bound), biases zero. The bound keeps the variance of the signals about the same from
-   * layer to layer: sqrt(6 / (inputs + outputs)) (Glorot and Bengio 2010), or sqrt(6 / inputs) before a relu, which
-   * halves it (He et al. 2015).
-   */
+  /** The biases stay zero. */
   initialise(parameters: Float32Array, random: Random): void {
-    const { inputs, outputs } = this;
-    // A float32, so that the product below has at most 48 significant bits and is exact before it is rounded.
-    const bound = Math.fround(Math.sqrt(6 / (this.activation === 'relu' ? inputs : inputs + outputs)));
-    // 2u - 1 is exact. Storing in a Float32Array rounds the product once.
-    for (let i = 0; i < this.biasAt; i++) parameters[i] = (2 * random.uniform() - 1) * bound;
+    drawWeights(parameters.subarray(0, this.biasAt), this.initial, this.inputs, this.outputs, random);
   }
 
   transpose(kernels: Kernels, parameters: Pointer, transposed: Pointer): void {
