@@ -69,7 +69,6 @@ function configurationText(config: ConfigFile): string {
 Everything that decides the weights, as in config.json:
 
 ${jsonBlock(training)}
-
 `;
 }
 

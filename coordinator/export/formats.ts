@@ -22,8 +22,8 @@ With Python, \`pip install onnxruntime\`:
     scores, probabilities = session.run(["scores", "probabilities"], {"pixels": x})
     answers = scores.argmax(axis=1)
 
-${inputText(model.input)} There are two outputs: \`scores\`, what the last layer computes, and \`probabilities\`.
-The file is for version 13 of ONNX's operators, which ONNX Runtime has known since version 1.6. Its metadata have the
+${inputText(model.input)}
+There are two outputs: \`scores\`, what the last layer computes, and \`probabilities\`. The file is for version 13 of ONNX's operators, which ONNX Runtime has known since version 1.6. Its metadata have the
 description of the model and the weights hash.`,
   },
   safetensors: {
@@ -55,7 +55,8 @@ It is a layers model. A page can load it over HTTP:
     const x = tf.tensor(pixels, [N, ${model.input.join(', ')}]).div(255);  // pixels: bytes, row by row
     const probabilities = model.predict(x);
 
-${inputText(model.input)} The output is the probability of each class. The weights hash is the SHA-256 of ${tfjsWeights}.`,
+${inputText(model.input)}
+The output is the probability of each class. The weights hash is the SHA-256 of ${tfjsWeights}.`,
   },
   pytorch: {
     title: 'PyTorch',
@@ -75,8 +76,9 @@ model.safetensors is a state_dict, and model.py the network that it belongs to:
     x = torch.from_numpy(images) / 255                      # images: uint8 [N, ${channelsFirst(model.input).join(', ')}]
     scores = network(x)
 
-${inputText(channelsFirst(model.input))} The weights are outputs x inputs, as PyTorch has them. Those of a dense layer behind an
-image are in the order of an image whose channels come first. The weights hash is that of Lockstep's own order.`,
+${inputText(channelsFirst(model.input))}
+The weights are outputs x inputs, as PyTorch has them. Those of a dense layer behind an image are in the order of an image
+whose channels come first. The weights hash is that of Lockstep's own order.`,
   },
   html: {
     title: 'a page',

@@ -12,7 +12,7 @@ import { version } from '../version.js';
 import { type ExportedModel, metadataOf, probabilities } from './exported-model.js';
 import { encodeOnnx, type OnnxConstant, type OnnxNode } from './onnx-file.js';
 import type { Pieces } from './protobuf.js';
-import { imageShape, isSameChannelsFirst, type LayerWriters, writeLayers } from './trained-layer.js';
+import { imageShape, isSameChannelsFirst, type LayerWriters, permuted, writeLayers } from './trained-layer.js';
 
 const inputName = 'pixels';
 
@@ -130,4 +130,16 @@ const writers: LayerWriters<OnnxGraph> = {
     );
     graph.endLayer(output, activation);
   },
+  conv2d: ({ index, description, tensors: [weight, bias], output, activation }, graph) => {
+    const { kernel, stride = 1, padding = 0 } = description;
+    graph.begin(index);
+    graph.toImage();
+    const inputs = [graph.constant({ ...weight, ...permuted(weight, [3, 2, 0, 1]) }), graph.constant(bias)];
+    graph.add('Conv', inputs, { ...windows(kernel, stride), pads: [padding, padding, padding, padding] });
+    graph.endLayer(output, activation);
+  },
 };
+
+function windows(size: number, stride: number): Attributes {
+  return { kernel_shape: [size, size], strides: [stride, stride] };
+}

@@ -120,6 +120,14 @@ const writers: LayerWriters<Module> = {
     const [inputs, outputs] = weight.shape;
     module.add(`nn.Linear(${inputs}, ${outputs})`, output, activation);
   },
+  conv2d: ({ description, tensors: [weight, bias], output, activation }, module) => {
+    const { conv2d: outputs, kernel, stride = 1, padding = 0 } = description;
+    module.toImage();
+    module.addTensor('weight', permuted(weight, [3, 2, 0, 1]));
+    module.addTensor('bias', bias);
+    const sizes = `${weight.shape[2]}, ${outputs}, ${kernel}, stride=${stride}, padding=${padding}`;
+    module.add(`nn.Conv2d(${sizes})`, output, activation);
+  },
 };
 
 /** The text of model.py. */

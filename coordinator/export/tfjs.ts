@@ -102,4 +102,14 @@ const writers: LayerWriters<LayersModel> = {
     model.addTrained(index, 'Dense', { units: output[0], activation, use_bias: true }, tensors);
     model.become(output);
   },
+  conv2d: ({ index, description, tensors, output, activation }, model) => {
+    const { conv2d: filters, kernel, stride = 1, padding = 0 } = description;
+    const sides = [padding, padding];
+    model.toImage(index);
+    if (padding > 0) model.add(index, 'ZeroPadding2D', { padding: [sides, sides], data_format: 'channels_last' });
+    const windows = { kernel_size: [kernel, kernel], strides: [stride, stride], padding: 'valid' };
+    const config = { filters, ...windows, data_format: 'channels_last', activation, use_bias: true };
+    model.addTrained(index, 'Conv2D', config, tensors);
+    model.become(output);
+  },
 };

@@ -22,6 +22,20 @@ export const models: Readonly<Record<string, Model>> = {
     layers: [{ dense: 6, activation: 'linear' }],
     loss: 'softmaxCrossEntropy',
   },
+  convolutions: {
+    input: [11, 9],
+    layers: [
+      { conv2d: 6, kernel: 3, stride: 2, padding: 1, activation: 'relu' },
+      { conv2d: 5, kernel: 2, padding: 1, activation: 'tanh' },
+      { dense: 4, activation: 'linear' },
+    ],
+    loss: 'softmaxCrossEntropy',
+  },
+  'ends with an image': {
+    input: [6, 5, 2],
+    layers: [{ conv2d: 3, kernel: 3, activation: 'linear' }],
+    loss: 'softmaxCrossEntropy',
+  },
 };
 
 /** Weights of a model that might have been trained: no number has its first value, and no variance is negative. */
