@@ -58,7 +58,7 @@ export type ErrorCode =
   | 'connection-refused'
   /** A checkpoint is missing, damaged, or belongs to another run. */
   | 'checkpoint-invalid'
-  /** A file of weights is missing or damaged, or it does not say of which model. */
+  /** A file of weights is missing or damaged, or it does not say of which model, or it does not fit the model of a run. */
   | 'weights-invalid'
   /** A picture is missing or damaged, is of a format that cannot be read, or shows nothing. */
   | 'picture-invalid';

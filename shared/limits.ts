@@ -164,7 +164,7 @@ export const limits = {
   /** The header of a safetensors file, and the axes of one of its tensors. A model needs a few names per layer. */
   safetensorsHeaderBytesMax: 1024 * 1024,
   safetensorsAxesMax: 8,
-  /** A file of weights that `eval`, `predict` and `export` read: a model of the largest size with three more vectors. */
+  /** A file of weights that `--init`, `eval`, `predict` and `export` read: a checkpoint of the largest model has 180 MB. */
   weightsFileBytesMax: 256 * 1024 * 1024,
   /** The newest checkpoints that a run keeps, besides the best one. */
   checkpointsKept: 3,

@@ -45,7 +45,8 @@ export class Assignment {
     whenFailed: (error: Error) => void,
   ): Promise<Assignment> {
     const { model, data, batch, microBatch, seed } = welcome;
-    const run: RunDescription = { model, train: data.train, test: data.test, batch, microBatch, seed };
+    const { train, validation, test } = data;
+    const run: RunDescription = { model, train, validation, test, batch, microBatch, seed };
     const machine = new Machine(platform, run, threads, { threadSpins: networkSpins });
     await machine.start(whenFailed);
     const answer = machine.proveArithmetic();

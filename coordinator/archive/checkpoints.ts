@@ -100,6 +100,11 @@ export class Checkpoints {
     return newest;
   }
 
+  /** Loads the best checkpoint that `loadNewest` has found. Null if there was none, or if it is damaged by now. */
+  async loadBest(): Promise<Checkpoint | null> {
+    return this.best === null ? null : this.loadOrWarn(this.best);
+  }
+
   /** Loads one checkpoint. Rejects with `checkpoint-invalid`. */
   async load(name: string): Promise<Checkpoint> {
     const path = join(this.options.directory, name);

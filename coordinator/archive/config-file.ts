@@ -2,11 +2,11 @@
 import type { Arithmetic } from '../../shared/arithmetic/identity.js';
 import { isObject } from '../../shared/canonical-json.js';
 import { LockstepError } from '../../shared/errors.js';
-import { anyText, list, number, object, orNull, sha256, wholeNumber } from '../../shared/fields.js';
+import { anyText, list, number, object, oneOf, optional, orNull, sha256, wholeNumber } from '../../shared/fields.js';
 import { limits } from '../../shared/limits.js';
 import { checkModel } from '../../shared/model/description.js';
 import { checkOptimizer } from '../../shared/optimizer/optimizers.js';
-import { type ConfigDataset, type ConfigFile, runFormat } from './config.js';
+import { type ConfigDataset, type ConfigFile, type ConfigInit, runFormat } from './config.js';
 
 const count = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 
@@ -19,6 +19,7 @@ const checkConfig = object<ConfigFile>({
     name: anyText,
     sha256,
     train: count,
+    validation: optional(wholeNumber(1, limits.samplesMax)),
     test: count,
     shape: list(1, limits.idxDimensionsMax, count),
     classes: count,
@@ -28,12 +29,14 @@ const checkConfig = object<ConfigFile>({
   microBatch: count,
   optimizer: checkOptimizer,
   seed: count,
+  init: optional(object<ConfigInit>({ file: anyText, weightsSha256: sha256 })),
   arithmetic: object<Arithmetic>({ specification: anyText, knownAnswer: sha256 }),
   epochs: count,
   maxSteps: orNull(count),
   evaluateEvery: (path, x) => (x === 'epoch' || count(path, x) === null ? null : `${path} must be "epoch" or a count`),
   targetAccuracy: orNull(number),
   patience: orNull(count),
+  keep: optional(oneOf('best', 'last')),
 });
 
 /** Parses the text of a configuration file. Error messages call the file `source`. Throws `run-invalid`. */

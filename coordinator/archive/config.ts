@@ -4,15 +4,17 @@ import type { Arithmetic } from '../../shared/arithmetic/identity.js';
 import { canonicalJson, isObject } from '../../shared/canonical-json.js';
 import type { Model } from '../../shared/model/model.js';
 import type { OptimizerDescription } from '../../shared/optimizer/optimizers.js';
-import type { StopReason } from '../run/trainer.js';
+import type { Keep, StepScore, StopReason } from '../run/trainer.js';
 import type { AlarmName } from './alarms.js';
 
 /** The data set of a run. `sha256` identifies it. The other fields are information for people. */
 export interface ConfigDataset {
   readonly name: string;
   readonly sha256: string;
-  /** Numbers of training and test samples. */
+  /** Number of samples that the run trains on. */
   readonly train: number;
+  /** Number of training samples that are held out, the last ones of the files. Absent if there are none. */
+  readonly validation?: number | undefined;
   readonly test: number;
   /** Shape of one sample. */
   readonly shape: readonly number[];
@@ -25,6 +27,12 @@ export interface ConfigDataset {
  * change.
  */
 export const runFormat = 'lockstep-run-2';
+
+/** First weights that come from a file. Their hash identifies them, in whatever file they are. */
+export interface ConfigInit {
+  readonly file: string;
+  readonly weightsSha256: string;
+}
 
 /** `config.json`: what a run has to do. Null means "not set". */
 export interface ConfigFile {
@@ -42,6 +50,8 @@ export interface ConfigFile {
   readonly microBatch: number;
   readonly optimizer: OptimizerDescription;
   readonly seed: number;
+  /** Absent if the seed makes the first weights. */
+  readonly init?: ConfigInit | undefined;
   /** The arithmetic: its specification and its known answer. The binary of the kernels does not matter. */
   readonly arithmetic: Arithmetic;
   readonly epochs: number;
@@ -49,6 +59,8 @@ export interface ConfigFile {
   readonly evaluateEvery: 'epoch' | number;
   readonly targetAccuracy: number | null;
   readonly patience: number | null;
+  /** Absent if the run ends with its last weights. */
+  readonly keep?: Keep | undefined;
 }
 
 /** A line of `metrics.jsonl`: the figures of one step, and of the evaluation after it if there was one. */
@@ -58,6 +70,9 @@ export interface MetricsLine {
   readonly epoch: number;
   readonly loss: number;
   readonly trainAccuracy: number;
+  /** In a run with a validation set, its evaluations are here, and none of the test set. */
+  readonly validationLoss?: number;
+  readonly validationAccuracy?: number;
   readonly testLoss?: number;
   readonly testAccuracy?: number;
   readonly samplesPerSecond: number;
@@ -72,14 +87,24 @@ export interface MetricsLine {
 
 /** `summary.json`: how a run ended. */
 export interface Summary {
+  /** The weights that the run ended with, and the number of updates that made them. */
   readonly weightsSha256: string;
+  readonly weightsStep: number;
   readonly datasetSha256: string;
   readonly arithmetic: Arithmetic;
   readonly version: string;
-  /** The results of the last evaluation, or null if there was none. */
+  /** The results of these weights, or of the last evaluation before them; null if there was none. */
   readonly testAccuracy: number | null;
   readonly testLoss: number | null;
+  /** The highest accuracy of an evaluation during the run. Null if a validation set was evaluated instead. */
   readonly bestTestAccuracy: number | null;
+  /** The same for the validation set. Absent if the run has none. */
+  readonly validationAccuracy?: number | null;
+  readonly validationLoss?: number | null;
+  readonly bestValidationAccuracy?: number | null;
+  /** The last evaluation during the run, and the one with the lowest loss, of the validation set if there is one. */
+  readonly last: StepScore | null;
+  readonly best: StepScore | null;
   readonly steps: number;
   readonly epochs: number;
   readonly seconds: number;
@@ -104,9 +129,12 @@ export interface Difference {
  * to measure, so a resumed run may change them. The model and the optimizer are compared with all their fields.
  */
 function determining(config: ConfigFile): Readonly<Record<string, unknown>> {
-  const { format, model, dataset, batch, microBatch, optimizer, seed, arithmetic } = config;
-  const { sha256 } = dataset;
-  return { format, model, dataset: { sha256 }, batch, microBatch, optimizer, seed, arithmetic };
+  const { format, model, dataset, batch, microBatch, optimizer, seed, init, arithmetic } = config;
+  const { sha256, validation } = dataset;
+  // What is undefined is left out of the hash, so that runs without it have the hash that they had before it existed.
+  const data = { sha256, validation };
+  const first = init?.weightsSha256;
+  return { format, model, dataset: data, batch, microBatch, optimizer, seed, init: first, arithmetic };
 }
 
 /** Finds the fields that make two runs train differently. A list that differs in one element is one difference. */

@@ -32,7 +32,8 @@ export class MetricsLog {
     this.waiting.push(`${JSON.stringify(line)}\n`);
     this.sinceWrite += 1;
     this.bound();
-    if (this.sinceWrite >= limits.metricsLinesPerWrite || line.testLoss !== undefined) void this.flush();
+    const isEvaluated = (line.validationLoss ?? line.testLoss) !== undefined;
+    if (this.sinceWrite >= limits.metricsLinesPerWrite || isEvaluated) void this.flush();
   }
 
   /** Writes all recorded lines to the operating system. Never rejects. */

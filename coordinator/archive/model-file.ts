@@ -65,7 +65,8 @@ export function weightsIn(model: Model, { tensors, data }: Omit<Layout, 'metadat
     held.delete(name);
     if (found.shape.join() === shape.join()) return data.subarray(found.begin, found.end);
     const needed = `the model needs ${shapeText(shape)}`;
-    throw new MalformedFile(`its tensor ${name} has the shape ${shapeText(found.shape)}, and ${needed}`);
+    const remedy = isTransposed(found.shape, shape) ? '; transpose it: PyTorch has outputs x inputs' : '';
+    throw new MalformedFile(`its tensor ${name} has the shape ${shapeText(found.shape)}, and ${needed}${remedy}`);
   });
   const [other] = held.keys();
   if (other !== undefined && !allowsMore) {
@@ -84,6 +85,10 @@ function placesOf(tensors: readonly TensorShape[]) {
       return [name, { shape, begin, end }];
     }),
   );
+}
+
+function isTransposed(shape: readonly number[], wanted: readonly number[]): boolean {
+  return wanted.length === 2 && shape.join() === wanted.toReversed().join();
 }
 
 function shapeText(shape: readonly number[]): string {

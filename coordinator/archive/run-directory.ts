@@ -150,9 +150,11 @@ export class RunDirectory {
     );
   }
 
-  /** Whether the run has already ended. */
-  async hasSummary(): Promise<boolean> {
-    return (await this.files.list(this.path)).includes(runFileNames.summary);
+  /** Whether the run has come to its end. The summary of a run that was interrupted says that it has not. */
+  async isFinished(): Promise<boolean> {
+    if (!(await this.files.list(this.path)).includes(runFileNames.summary)) return false;
+    const text = Buffer.from(await this.files.read(join(this.path, runFileNames.summary))).toString();
+    return !/"stopReason": *"interrupted"/.test(text);
   }
 
   /**

@@ -1,10 +1,11 @@
 /** Describes events for the log: one line for people, and fields with stable names for programs. */
 import { join } from 'node:path';
+import type { EvaluationSet } from '../../shared/data/dataset.js';
 import { plural } from '../../shared/plural.js';
 import type { Summary } from '../archive/config.js';
 import { shorter } from '../run/divergence.js';
 import type { RunEvent, RunWarning } from '../run/run-event.js';
-import type { StopReason } from '../run/trainer.js';
+import type { Score, StopReason } from '../run/trainer.js';
 
 export interface LogLine {
   readonly level: 'info' | 'warn' | 'error';
@@ -49,6 +50,8 @@ export function describe(event: RunEvent, place: JoinPlace | null): LogLine | nu
       return line('info', {}, 'going on');
     case 'evaluated':
       return evaluated(event);
+    case 'tested':
+      return tested(event);
     case 'alarm-raised':
     case 'checkpoint-trouble':
       return line('error', { alarm: 'run-directory' }, event.message);
@@ -78,6 +81,10 @@ function describeWarning(warning: RunWarning): LogLine {
       return tooManyWorkers(warning);
     case 'loss-grows':
       return lossGrows(warning);
+    case 'best-lost': {
+      const text = 'the best weights so far are not on the disk: the run goes on, and keeps the best ones from here on';
+      return line('warn', {}, text);
+    }
     case 'evaluation-wrong': {
       const { worker, step } = warning;
       const text = `the evaluation after step ${step} is wrong: ${worker} computed a part of it`;
@@ -98,11 +105,11 @@ function tooManyWorkers({ workers, slots }: { workers: number; slots: number }):
   );
 }
 
-function lossGrows({ testLoss, firstLoss, rate }: { testLoss: number; firstLoss: number; rate: number }): LogLine {
+function lossGrows({ set, loss, firstLoss, rate }: Extract<RunWarning, { readonly code: 'loss-grows' }>): LogLine {
   return line(
     'warn',
     {},
-    `the test loss is ${(testLoss / firstLoss).toFixed(0)} times the loss of the first step: training does not ` +
+    `the ${set} loss is ${(loss / firstLoss).toFixed(0)} times the loss of the first step: training does not ` +
       `converge; try a smaller learning rate (--lr ${shorter(rate / 10)} instead of ${shorter(rate)})`,
   );
 }
@@ -131,15 +138,24 @@ function left({ worker, member, workers, reason }: Of<'left'>): LogLine {
   return line('warn', fields, `${worker} is out: ${reason} (${workers} at work)`);
 }
 
-function evaluated({ line: metrics, train, test, epochs }: Of<'evaluated'>): LogLine {
+function evaluated({ line: metrics, train, validation, test, epochs }: Of<'evaluated'>): LogLine {
   const { epoch, step, samplesPerSecond, workers } = metrics;
   return line(
     'info',
     { ...metrics, loss: train.loss, trainAccuracy: train.accuracy },
     `epoch ${epoch}/${epochs}, step ${step}: loss ${train.loss.toFixed(4)}, train ${percent(train.accuracy)}, ` +
-      `test ${percent(test.accuracy)} (loss ${test.loss.toFixed(4)}), ${grouped(samplesPerSecond)} samples/s, ` +
+      `${scored('validation', validation)}${scored('test', test)}${grouped(samplesPerSecond)} samples/s, ` +
       plural(workers, 'worker'),
   );
+}
+
+function scored(set: EvaluationSet, score: Score | null): string {
+  return score === null ? '' : `${set} ${percent(score.accuracy)} (loss ${score.loss.toFixed(4)}), `;
+}
+
+function tested({ evaluation: { step, loss, accuracy } }: Of<'tested'>): LogLine {
+  const fields = { step, testLoss: loss, testAccuracy: accuracy };
+  return line('info', fields, `the test set, evaluated once: ${percent(accuracy)} (loss ${loss.toFixed(4)})`);
 }
 
 function controlled({ action, step, member }: Of<'controlled'>): LogLine {
@@ -157,13 +173,23 @@ function ended({ summary, directory }: Of<'ended'>): LogLine {
   return line('info', { ...summary, run: directory }, farewell(summary, directory));
 }
 
-function farewell({ testAccuracy, seconds, weightsSha256, stopReason, steps }: Summary, directory: string): string {
-  const accuracy = testAccuracy === null ? 'not evaluated' : `test accuracy ${percent(testAccuracy)}`;
-  const what = `${endings[stopReason]} after ${plural(steps, 'step')} and ${seconds.toFixed(1)} s: ${accuracy}`;
+function farewell(summary: Summary, directory: string): string {
+  const { seconds, weightsSha256, stopReason, steps } = summary;
+  const what = `${endings[stopReason]} after ${plural(steps, 'step')} and ${seconds.toFixed(1)} s: ${scores(summary)}`;
   const isOver = stopReason !== 'interrupted';
   const model = isOver ? `, model in ${join(directory, 'model.safetensors')}` : '';
   const next = isOver ? `lockstep view ${directory}` : `go on with --resume ${directory}`;
   return `${what}, weights ${weightsSha256}; run in ${directory}${model}; next: ${next}`;
+}
+
+/** The accuracies of the weights that the run ends with, and that of the last or the best ones, if they are others. */
+function scores({ testAccuracy, validationAccuracy, weightsStep, steps, last, best }: Summary): string {
+  const test = testAccuracy === null ? null : `test accuracy ${percent(testAccuracy)}`;
+  const validation = validationAccuracy == null ? null : `validation accuracy ${percent(validationAccuracy)}`;
+  const known = [test, validation].filter((text) => text !== null).join(', ') || 'not evaluated';
+  if (last === null || best === null || last.step === best.step) return known;
+  if (weightsStep === steps) return `${known} (best ${percent(best.accuracy)} after step ${best.step})`;
+  return `the best weights, after step ${weightsStep}: ${known} (last ${percent(last.accuracy)})`;
 }
 
 const endings: Record<StopReason, string> = {

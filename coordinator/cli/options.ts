@@ -103,15 +103,34 @@ export const runOptions = {
     describe: 'Evaluate after every epoch, or every so many steps',
     coerce: (x: unknown) => (x === 'epoch' ? 'epoch' : integer('eval-every', 1, 1e9)(x)),
   },
+  validation: {
+    group: group.training,
+    defaultDescription: String(defaults.validation),
+    describe:
+      'Hold the last N training samples out: they judge the run, and the test set is evaluated once, at the end',
+    coerce: integer('validation', 0, limits.samplesMax - 1),
+  },
+  keep: {
+    group: group.training,
+    choices: ['best', 'last'],
+    defaultDescription: defaults.keep,
+    describe: 'The weights to end with: the last ones, or those of the evaluation with the lowest loss',
+  },
+  init: {
+    group: group.model,
+    string: true,
+    describe: 'First weights from a safetensors file, such as model.safetensors of another run',
+    coerce: once,
+  },
   'max-steps': { group: group.training, describe: 'Stop after so many steps', coerce: integer('max-steps', 1, 1e9) },
   'target-accuracy': {
     group: group.training,
-    describe: 'Stop at this test accuracy, 0..1',
+    describe: 'Stop at this accuracy, 0..1',
     coerce: real('target-accuracy', 0, 1),
   },
   patience: {
     group: group.training,
-    describe: 'Stop after so many evaluations without a lower test loss',
+    describe: 'Stop after so many evaluations without a lower loss',
     coerce: integer('patience', 1, 1e6),
   },
   out: {

@@ -3,6 +3,7 @@
  * answers. `conform.ts` makes one conversation for each connection.
  */
 import { arithmetic } from '../../shared/arithmetic/identity.js';
+import { type EvaluationSet, sizeOf } from '../../shared/data/dataset.js';
 import { limits } from '../../shared/limits.js';
 import { outputWidth } from '../../shared/model/parameters.js';
 import { patience } from '../../shared/pool/member.js';
@@ -74,7 +75,8 @@ export class Conversation {
     this.side.sendAhead();
     const rest = { epoch: 1, stepInEpoch: last };
     await this.check('the last step of the next epoch (E1)', rest, rootShard(order.slotsIn(last)));
-    await this.evaluate();
+    await this.evaluate('test');
+    if (this.trial.run.validation !== undefined) await this.evaluate('validation');
     this.side.sendWeights('whole');
     await this.several();
   }
@@ -140,9 +142,10 @@ export class Conversation {
   }
 
   private welcome(): Welcome {
-    const { model, train, test, batch, microBatch, seed } = this.trial.run;
+    const { model, train, validation, test, batch, microBatch, seed } = this.trial.run;
     const sha256 = '00'.repeat(32);
-    const data = { name: 'conform', shape: model.input, classes: outputWidth(model), train, test, sha256 };
+    const sizes = { train, ...(validation !== undefined && { validation }), test };
+    const data = { name: 'conform', shape: model.input, classes: outputWidth(model), ...sizes, sha256 };
     const run = { run: 'conform', member: 1, model, data, batch, microBatch, seed };
     return { type: 'welcome', protocol: protocolVersion, version, ...run, heartbeatMs: patience.pingMs };
   }
@@ -157,28 +160,32 @@ export class Conversation {
 
   private compareGradient(name: string, lease: number, place: StepPlace, shard: Shard): void {
     const { run } = this.trial;
-    const { oracle, train, weightsBefore } = this.side;
+    const { oracle, samples, weightsBefore } = this.side;
     const got = this.side.answerTo(lease).sum;
     const fault = difference(run.model, oracle.gradient(place, shard), got);
     this.conclude(name, fault);
     if (fault === null) return;
-    this.noteMistake(diagnosis({ run, train, weights: oracle.weights, weightsBefore, place, shard }, got));
+    this.noteMistake(
+      diagnosis({ run, train: samples.train, weights: oracle.weights, weightsBefore, place, shard }, got),
+    );
   }
 
   private noteMistake(sentence: string | null): void {
     if (sentence !== null) this.report.note(`It has the bits of a known mistake: ${sentence}`);
   }
 
-  private async evaluate(): Promise<void> {
+  private async evaluate(set: EvaluationSet): Promise<void> {
     const { oracle } = this.side;
-    const shard = rootShard(oracle.evaluationSlots);
-    const lease = this.side.lease('evaluation', { epoch: 0, stepInEpoch: 0 }, shard);
-    await this.side.answers([lease], 'an evaluation', this.expectations.waits.shardMs);
+    const shard = rootShard(oracle.slotsOf(set));
+    const work = set === 'test' ? 'evaluation' : 'validation';
+    const lease = this.side.lease(work, { epoch: 0, stepInEpoch: 0 }, shard);
+    const article = set === 'test' ? 'an' : 'a';
+    await this.side.answers([lease], `${article} ${work}`, this.expectations.waits.shardMs);
     const { sum, predictions } = this.side.answerTo(lease);
-    const wanted = oracle.evaluation(shard);
+    const wanted = oracle.evaluation(shard, set);
     const fault =
-      difference(this.trial.run.model, wanted.sums, sum) ?? differentPrediction(0, wanted.predictions, predictions);
-    this.conclude(`an evaluation of ${this.trial.run.test} samples`, fault);
+      difference(this.trial.run.model, wanted.sums, sum) ?? differentPrediction(set, wanted.predictions, predictions);
+    this.conclude(`${article} ${work} of ${sizeOf(this.trial.run, set)} samples`, fault);
   }
 
   /** Sends three leases, cancels one of them and one that does not exist, and sends a ping after that. */

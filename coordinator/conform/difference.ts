@@ -1,4 +1,5 @@
 /** Describes the first difference between two sums: the tensor, the index, and the bits. */
+import type { EvaluationSet } from '../../shared/data/dataset.js';
 import type { Model } from '../../shared/model/model.js';
 import { parameterCount, tensorSpans } from '../../shared/model/parameters.js';
 
@@ -20,9 +21,9 @@ export function difference(model: Model, wanted: Float32Array, got: Float32Array
 }
 
 /** Returns a sentence about the first predicted class that differs, or null. */
-export function differentPrediction(first: number, wanted: Uint8Array, got: Uint8Array): string | null {
+export function differentPrediction(set: EvaluationSet, wanted: Uint8Array, got: Uint8Array): string | null {
   const at = wanted.findIndex((predicted, i) => predicted !== got[i]);
-  return at < 0 ? null : `the predicted class of test sample ${first + at}: wanted ${wanted[at]}, got ${got[at]}`;
+  return at < 0 ? null : `the predicted class of ${set} sample ${at}: wanted ${wanted[at]}, got ${got[at]}`;
 }
 
 /** The name of a place in a sum, such as `layers.0.weight[3, 1]`. */

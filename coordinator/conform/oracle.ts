@@ -11,7 +11,7 @@ import { assert } from '../../shared/assert.js';
 import { Computer } from '../../shared/compute/computer.js';
 import { type LooseSamples, storeSamples } from '../../shared/compute/samples.js';
 import { layOutWorkspace, type RunDescription, type Workspace } from '../../shared/compute/workspace.js';
-import type { SampleSet } from '../../shared/data/dataset.js';
+import type { EvaluationSet, SampleSet } from '../../shared/data/dataset.js';
 import type { SampleOrder, SlotOrder } from '../../shared/data/order.js';
 import { initialWeights } from '../../shared/model/initialise.js';
 import { transposeWeights } from '../../shared/model/network.js';
@@ -93,9 +93,10 @@ export class Oracle {
     return this.floats(this.sumAt, this.workspace.partialFloats).slice();
   }
 
-  evaluation(shard: Shard): Evaluation {
-    this.computer.compute({ work: 'evaluation', epoch: 0, stepInEpoch: 0 }, shard, this.sumAt);
-    const order = this.orders.test;
+  evaluation(shard: Shard, set: EvaluationSet = 'test'): Evaluation {
+    const work = set === 'test' ? 'evaluation' : 'validation';
+    this.computer.compute({ work, epoch: 0, stepInEpoch: 0 }, shard, this.sumAt);
+    const order = this.orders[set];
     const at = this.workspace.predictions + shard.lo * order.rows;
     const predictions = new Uint8Array(this.memory.buffer, at, shardSamples(shard, order, 0)).slice();
     return { sums: this.floats(this.sumAt, scoreFloats).slice(), predictions };
@@ -103,7 +104,11 @@ export class Oracle {
 
   /** Number of slots of an evaluation. */
   get evaluationSlots(): number {
-    return this.orders.test.slots;
+    return this.slotsOf('test');
+  }
+
+  slotsOf(set: EvaluationSet): number {
+    return this.orders[set].slots;
   }
 
   /** Updates the weights with the root of a step's tree (E4). */

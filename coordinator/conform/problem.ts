@@ -1,14 +1,15 @@
 /** Makes small data sets and weights from a seed, for the runs of the trials. */
 import type { LooseSamples } from '../../shared/compute/samples.js';
 import type { RunDescription } from '../../shared/compute/workspace.js';
+import type { SampleSet } from '../../shared/data/dataset.js';
 import { inputWidth, outputWidth, parameterCount } from '../../shared/model/parameters.js';
 import { Random } from '../../shared/random.js';
 
 /** The first labels of the random streams. Training uses the labels 1 to 3. */
-const streams = { train: 100, test: 101, weights: 102 } as const;
+const streams = { train: 100, test: 101, weights: 102, validation: 103 } as const;
 
 /** Makes `count` samples, numbered from 0. A third of the pixels are 0, because most images have many zeros. */
-export function madeUpSamples({ model, seed }: RunDescription, set: 'train' | 'test', count: number): LooseSamples {
+export function madeUpSamples({ model, seed }: RunDescription, set: SampleSet, count: number): LooseSamples {
   const random = new Random(seed, streams[set]);
   const pixel = () => (random.below(3) === 0 ? 0 : random.below(256));
   return {

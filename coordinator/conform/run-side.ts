@@ -4,7 +4,7 @@
  */
 import type { LooseSamples } from '../../shared/compute/samples.js';
 import type { RunDescription } from '../../shared/compute/workspace.js';
-import type { SampleSet } from '../../shared/data/dataset.js';
+import { type SampleSet, sizeOf } from '../../shared/data/dataset.js';
 import { limits } from '../../shared/limits.js';
 import type { Shard } from '../../shared/pool/tree.js';
 import { samplesBytes } from '../../shared/protocol/payload.js';
@@ -19,12 +19,15 @@ import { madeUpSamples, madeUpWeights, pick } from './problem.js';
 
 export class RunSide {
   readonly oracle: Oracle;
-  readonly train: LooseSamples;
+  readonly samples: Readonly<Record<SampleSet, LooseSamples>>;
   /** The weights that the worker held before the present ones. Null if the present ones are its first. */
   weightsBefore: Float32Array | null = null;
-  private readonly test: LooseSamples;
   /** The ids of the samples that the worker has received. */
-  private readonly held = { train: new Set<number>(), test: new Set<number>() };
+  private readonly held: Readonly<Record<SampleSet, Set<number>>> = {
+    train: new Set(),
+    validation: new Set(),
+    test: new Set(),
+  };
   private readonly assemblies = new Map<number, Assembly>();
   private step = 0;
   private nextLease = 1;
@@ -34,10 +37,12 @@ export class RunSide {
     private readonly run: RunDescription,
   ) {
     this.oracle = new Oracle(run);
-    this.train = madeUpSamples(run, 'train', run.train);
-    this.test = madeUpSamples(run, 'test', run.test);
-    this.oracle.store('train', this.train);
-    this.oracle.store('test', this.test);
+    const made = (set: SampleSet) => {
+      const samples = madeUpSamples(run, set, sizeOf(run, set));
+      this.oracle.store(set, samples);
+      return samples;
+    };
+    this.samples = { train: made('train'), validation: made('validation'), test: made('test') };
   }
 
   /** Sends new weights: all of them, or only the blocks that differ from the weights that the worker holds. */
@@ -57,7 +62,7 @@ export class RunSide {
 
   /** Sends all training samples that the worker does not hold: one that computes the wrong ones has them at hand. */
   sendAhead(): void {
-    this.sendSamples('train', [...this.train.ids]);
+    this.sendSamples('train', [...this.samples.train.ids]);
   }
 
   /** Leases a shard to the worker, after the samples that it does not hold yet. Returns the lease. */
@@ -91,7 +96,7 @@ export class RunSide {
     const missing = ids.filter((id) => !this.held[set].has(id));
     const perFrame = Math.floor(limits.samplesBytesMax / samplesBytes(1, this.oracle.workspace.pixels));
     for (let at = 0; at < missing.length; at += perFrame) {
-      const some = pick(this[set], missing.slice(at, at + perFrame));
+      const some = pick(this.samples[set], missing.slice(at, at + perFrame));
       this.peer.send({ type: 'samples', set, count: some.ids.length }, samplesPayload(some));
     }
     for (const id of missing) this.held[set].add(id);

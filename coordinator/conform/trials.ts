@@ -25,6 +25,7 @@ export const trials: readonly Trial[] = [
         loss: 'softmaxCrossEntropy',
       },
       train: 57,
+      validation: 70,
       test: 150,
       batch: 24,
       microBatch: 4,

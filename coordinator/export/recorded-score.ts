@@ -39,7 +39,7 @@ function runOf(path: string): string {
 function inSummary(text: string) {
   try {
     const summary = parseSummary(text, runFileNames.summary);
-    return [{ ...summary, step: summary.steps }];
+    return [{ ...summary, step: summary.weightsStep ?? summary.steps }];
   } catch {
     return [];
   }

@@ -68,7 +68,8 @@ async function endOf(path: string, config: ConfigFile): Promise<Found | null> {
   const read = async (file: FileHandle) => floatsOf(await decodeModel(config, await bytesOf(file)));
   const weights = (await reading(modelPath, read)) ?? missing(modelPath);
   const sha256 = weightsSha256(weights);
-  if (sha256 === summary.weightsSha256) return { step: summary.steps, weights, weightsSha256: sha256 };
+  const step = summary.weightsStep ?? summary.steps;
+  if (sha256 === summary.weightsSha256) return { step, weights, weightsSha256: sha256 };
   const other = `${summaryPath} tells of weights ${short(summary.weightsSha256)}, and ${modelPath} has ${short(sha256)}`;
   throw new LockstepError('run-invalid', `${other}: one of the two belongs to another run.`);
 }

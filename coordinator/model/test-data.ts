@@ -34,7 +34,7 @@ export async function testDataFor(opened: OpenedModel, given: string | undefined
 async function ownData({ path, config, datasetSha256 }: OpenedModel): Promise<Omit<TestData, 'isOwn'>> {
   if (config !== null) {
     const { dataset, data } = config;
-    return { ...dataset, test: await findTestSet({ dataset, data, given: null, remedy }) };
+    return { ...dataset, test: await findTestSet({ dataset, data, given: null, set: 'test', remedy }) };
   }
   if (datasetSha256 === null) {
     throw new LockstepError('usage', `${path} does not say which data set it was trained on: ${remedy}`);

@@ -4,6 +4,7 @@ import type { CurvePoint } from '../web/state.js';
 import { type LearningCurve, smoothed } from './curve.js';
 import { colour, find, onThemeChange } from './elements.js';
 import { count, loss, percent } from './format.js';
+import { judgedAccuracy, judgedLoss } from './judged.js';
 
 interface Range {
   readonly min: number;
@@ -15,7 +16,7 @@ interface Measure {
   readonly id: string;
   readonly title: string;
   readonly train: (point: CurvePoint) => number | undefined;
-  readonly test: (point: CurvePoint) => number | undefined;
+  readonly judged: (point: CurvePoint) => number | undefined;
   readonly format: (value: number) => string;
   /** Texts of the axis: shorter than `format`. */
   readonly tick: (value: number) => string;
@@ -27,7 +28,7 @@ const measures: readonly Measure[] = [
     id: 'chart-loss',
     title: 'Loss',
     train: (point) => point.loss,
-    test: (point) => point.testLoss,
+    judged: judgedLoss,
     format: loss,
     tick: (value) => String(Number(value.toPrecision(3))),
     range: (min, max) => [Math.min(min, 0), max > 0 ? 1.05 * max : 1],
@@ -36,7 +37,7 @@ const measures: readonly Measure[] = [
     id: 'chart-accuracy',
     title: 'Accuracy',
     train: (point) => point.accuracy,
-    test: (point) => point.testAccuracy,
+    judged: judgedAccuracy,
     format: percent,
     tick: (value) => `${Number((100 * value).toFixed(2))} %`,
     range: (min, max) => [Math.max(0, min - 0.05 * (max - min + 0.01)), Math.min(1, max + 0.05 * (max - min) + 0.002)],
@@ -48,6 +49,8 @@ const HEIGHT = 270;
 export class Charts {
   private charts: uPlot[] = [];
   private zoom: Range | null = null;
+  /** The name of the set that is evaluated during the run. */
+  private judge = 'test set';
   private revision = -1;
   private readonly smoothing = find('smoothing', HTMLInputElement);
   private readonly logarithmic = find('logarithmic', HTMLInputElement);
@@ -62,10 +65,12 @@ export class Charts {
     new ResizeObserver(() => this.resize()).observe(find('charts', HTMLElement));
   }
 
-  render(): void {
-    if (this.revision === this.curve.revision) return;
+  render(judge: string): void {
+    if (this.revision === this.curve.revision && this.judge === judge) return;
     this.revision = this.curve.revision;
-    if (this.charts.length === 0) this.rebuild();
+    const isNamedAnew = this.judge !== judge;
+    this.judge = judge;
+    if (this.charts.length === 0 || isNamedAnew) this.rebuild();
     else this.refresh();
   }
 
@@ -93,10 +98,10 @@ export class Charts {
   }
 
   /** Four columns: steps, measured values, smoothed values, evaluations. */
-  private data({ train, test }: Measure): uPlot.AlignedData {
+  private data({ train, judged }: Measure): uPlot.AlignedData {
     const { points } = this.curve;
     const measured = points.map((point) => train(point) ?? null);
-    const evaluated = points.map((point) => test(point) ?? null);
+    const evaluated = points.map((point) => judged(point) ?? null);
     return [points.map(({ step }) => step), measured, smoothed(measured, Number(this.smoothing.value)), evaluated];
   }
 
@@ -124,7 +129,7 @@ export class Charts {
         { label: 'batch', stroke: `${train}55`, width: 1, value, points: { show: false } },
         { label: 'batch, smoothed', stroke: train, width: 2, value, points: { show: false } },
         {
-          label: 'test set',
+          label: this.judge,
           stroke: test,
           width: 2,
           value,
@@ -176,12 +181,13 @@ export class Charts {
   private describe(): void {
     const last = this.curve.points.at(-1);
     if (last === undefined) return;
-    const evaluated = this.curve.points.findLast(({ testLoss }) => testLoss !== undefined);
-    for (const { id, title, train, test, format } of measures) {
+    const evaluated = this.curve.points.findLast((point) => judgedLoss(point) !== undefined);
+    for (const { id, title, train, judged, format } of measures) {
       const measured = train(last);
-      const tested = evaluated && test(evaluated);
+      const tested = evaluated && judged(evaluated);
       const now = measured === undefined ? '' : `, ${format(measured)} at step ${count(last.step)}`;
-      const tests = tested === undefined ? '' : `; on the test set ${format(tested)} at step ${count(evaluated!.step)}`;
+      const at = evaluated && count(evaluated.step);
+      const tests = tested === undefined ? '' : `; on the ${this.judge} ${format(tested)} at step ${at}`;
       find(id, HTMLElement).setAttribute(
         'aria-label',
         `${title} over ${this.curve.points.length} points${now}${tests}`,

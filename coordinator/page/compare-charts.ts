@@ -3,6 +3,7 @@ import uPlot from 'uplot';
 import type { ComparedRun, CurvePoint } from '../web/state.js';
 import { colour, find, onThemeChange } from './elements.js';
 import { count, loss, percent } from './format.js';
+import { judgedAccuracy, judgedLoss } from './judged.js';
 import { lineOf } from './run-lines.js';
 
 interface Measure {
@@ -18,14 +19,14 @@ const measures: readonly Measure[] = [
   {
     id: 'chart-accuracy',
     title: 'Accuracy',
-    of: (point) => point.testAccuracy,
+    of: judgedAccuracy,
     format: percent,
     tick: (value) => `${Number((100 * value).toFixed(2))} %`,
   },
   {
     id: 'chart-loss',
     title: 'Loss',
-    of: (point) => point.testLoss,
+    of: judgedLoss,
     format: loss,
     tick: (value) => String(Number(value.toPrecision(3))),
   },
@@ -107,7 +108,7 @@ export class CompareCharts {
         return value === undefined ? [] : [`${name} ${format(value)} at step ${count(last!.step)}`];
       });
       const text = ends.length === 0 ? 'no evaluations yet' : ends.join('; ');
-      find(id, HTMLElement).setAttribute('aria-label', `${title} on the test set: ${text}`);
+      find(id, HTMLElement).setAttribute('aria-label', `${title} in the evaluations: ${text}`);
     }
   }
 }

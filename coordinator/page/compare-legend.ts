@@ -2,6 +2,7 @@
 import type { ComparedRun } from '../web/state.js';
 import { create, find, setText } from './elements.js';
 import { count, loss, percent } from './format.js';
+import { judgedAccuracy, judgedLoss } from './judged.js';
 import { swatchOf } from './run-lines.js';
 
 interface Item {
@@ -52,7 +53,7 @@ export class CompareLegend {
     for (const { id, result } of this.runs) {
       const point = result?.curve.findLast(({ step }) => this.step === null || step <= this.step);
       const text =
-        point === undefined ? '–' : `${percent(point.testAccuracy ?? null)}, ${loss(point.testLoss ?? null)}`;
+        point === undefined ? '–' : `${percent(judgedAccuracy(point) ?? null)}, ${loss(judgedLoss(point) ?? null)}`;
       setText(this.items.get(id)!.value, text);
     }
   }

@@ -52,6 +52,13 @@ function resultColumns(runs: readonly ComparedRun[]): Column[] {
     number('Test accuracy', ({ testAccuracy }) => percent(testAccuracy)),
     number('Best', ({ bestTestAccuracy }) => percent(bestTestAccuracy)),
     number('Test loss', ({ testLoss }) => loss(testLoss)),
+    ...(runs.some(({ result }) => result?.validationAccuracy != null)
+      ? [
+          number('Validation accuracy', ({ validationAccuracy }) => percent(validationAccuracy)),
+          number('Best', ({ bestValidationAccuracy }) => percent(bestValidationAccuracy)),
+          number('Validation loss', ({ validationLoss }) => loss(validationLoss)),
+        ]
+      : []),
     number('Steps', ({ step, stepsPlanned }) => `${count(step)} of ${count(stepsPlanned)}`),
     number('Time', ({ seconds }) => (seconds === null ? '–' : duration(seconds))),
     { title: 'Weights hash', look: 'line', text: (result, run) => hashText(result, run, runs) },

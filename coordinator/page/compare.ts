@@ -30,6 +30,8 @@ function render(comparison: ComparisonState): void {
   const isFirst = main.hidden;
   main.hidden = false;
   setText(find('count', HTMLElement), `${count(comparison.runs.length)} runs`);
+  const isValidated = comparison.runs.some(({ result }) => result?.validationAccuracy != null);
+  setText(find('curves-title', HTMLElement), isValidated ? 'On the validation set or the test set' : 'On the test set');
   legend.render(comparison.runs);
   if (isFirst) legend.pointAt(null);
   charts.render(legend.shown);

@@ -1,5 +1,6 @@
 /** The points of the learning curve that the page has received, and their smoothing. Pure. */
 import type { CurvePoint } from '../web/state.js';
+import { judgedAccuracy } from './judged.js';
 
 /** A screen has fewer pixels across than this. */
 const POINTS_MAX = 4000;
@@ -29,7 +30,7 @@ export class LearningCurve {
 export function thinned(points: readonly CurvePoint[]): readonly CurvePoint[] {
   if (points.length <= POINTS_MAX) return points;
   const last = points.length - 1;
-  const fewer = points.filter((point, i) => i % 2 === 0 || i === last || point.testAccuracy !== undefined);
+  const fewer = points.filter((point, i) => i % 2 === 0 || i === last || judgedAccuracy(point) !== undefined);
   return fewer.length === points.length ? points : thinned(fewer);
 }
 

@@ -12,6 +12,7 @@ import { EventLog } from './event-log.js';
 import { Feed, type FeedStatus } from './feed.js';
 import { FleetTable } from './fleet-table.js';
 import { JoinCard } from './join-card.js';
+import { judgeOf } from './judged.js';
 import { Latest } from './latest.js';
 import { Neurons } from './neurons.js';
 import { hasEnded, renderOverview } from './overview.js';
@@ -57,13 +58,23 @@ const evaluationSource = new Latest({
   // A page that is opened late has it when its reader gets there. A viewer of files would have to evaluate first.
   isFetchedUnseen: ({ files }) => files === null,
   credentials: mine,
-  edition: ({ newest }) => newest.evaluation,
+  edition: evaluationEdition,
   receive: async (response, { dataset }) => {
     const found = (await response.json()) as EvaluationState;
     evaluation.render(found, dataset.shape);
-    return found.step;
+    return editionOf(found.step, found.set === 'validation');
   },
 });
+
+function evaluationEdition({ newest, dataset, testAccuracy }: RunState): number | null {
+  const isValidation = dataset.validation !== undefined && testAccuracy === null;
+  return newest.evaluation === null ? null : editionOf(newest.evaluation, isValidation);
+}
+
+/** Both sets of a run with a validation set may be evaluated with the weights of its last step. */
+function editionOf(step: number, isValidation: boolean): number {
+  return 2 * step + (isValidation ? 0 : 1);
+}
 
 let newest: RunState | null = null;
 let frame = 0;
@@ -86,7 +97,7 @@ function render(): void {
   renderOverview(state);
   result.render(state);
   controls.render(state);
-  charts.render();
+  charts.render(judgeOf(state));
   fleetTable.render(state, controls.mayControl(state));
   joinCard.render(state.join, credentials);
   drawing.setModel(state.model);

@@ -17,10 +17,10 @@ export class EvaluationPanel {
 
   render(evaluation: EvaluationState, shape: readonly number[]): void {
     this.shown = { evaluation, shape };
-    const { step, samples, correct, confusion } = evaluation;
+    const { set, step, samples, correct, confusion } = evaluation;
     find('confusion-none', HTMLElement).hidden = true;
     find('mistakes-none', HTMLElement).hidden = true;
-    setText(find('confusion-note', HTMLElement), `test set, after step ${count(step)}`);
+    setText(find('confusion-note', HTMLElement), `${set} set, after step ${count(step)}`);
     const wrong = samples - correct;
     const shown = Math.min(MISTAKES_MAX, evaluation.misclassified.length);
     const rest = shown < wrong ? `, the first ${shown} of them here` : '';
@@ -42,7 +42,8 @@ export class EvaluationPanel {
 
   private renderMistakes(): void {
     const { evaluation, shape } = this.shown!;
-    const items = evaluation.misclassified.slice(0, MISTAKES_MAX).map((mistake) => mistakeItem(mistake, shape));
+    const { set, misclassified } = evaluation;
+    const items = misclassified.slice(0, MISTAKES_MAX).map((mistake) => mistakeItem(set, mistake, shape));
     find('mistakes', HTMLUListElement).replaceChildren(...items);
   }
 }
@@ -83,7 +84,12 @@ function confusionRow(row: readonly number[], label: number, worst: number): HTM
   return create('tr', {}, [head, ...cells]);
 }
 
-function mistakeItem({ index, label, predicted, pixels }: Misclassified, shape: readonly number[]): HTMLLIElement {
+function mistakeItem(
+  set: EvaluationState['set'],
+  { index, label, predicted, pixels }: Misclassified,
+  shape: readonly number[],
+): HTMLLIElement {
+  const image = set === 'test' ? `Test image ${index}` : `Validation image ${index}`;
   const { rows, columns } = imageSize(shape);
   const canvas = create('canvas', { class: 'pixels' });
   paintPixels(
@@ -93,7 +99,7 @@ function mistakeItem({ index, label, predicted, pixels }: Misclassified, shape: 
     columns,
   );
   canvas.setAttribute('role', 'img');
-  canvas.setAttribute('aria-label', `Test image ${index}: a ${label}, taken for a ${predicted}`);
+  canvas.setAttribute('aria-label', `${image}: a ${label}, taken for a ${predicted}`);
   const text = create('span', {}, [
     create('span', { class: 'truth', text: String(label) }),
     ' → ',
@@ -101,6 +107,6 @@ function mistakeItem({ index, label, predicted, pixels }: Misclassified, shape: 
   ]);
   text.setAttribute('aria-hidden', 'true');
   const item = create('li', {}, [canvas, text]);
-  item.title = `Test image ${index}: label ${label}, answer ${predicted}`;
+  item.title = `${image}: label ${label}, answer ${predicted}`;
   return item;
 }

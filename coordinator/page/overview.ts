@@ -27,9 +27,7 @@ export function renderOverview(state: RunState): void {
   setText(pill, phaseText(state));
   text('run', state.run);
 
-  text('test-accuracy', percent(state.testAccuracy));
-  const best = state.bestTestAccuracy === null ? '' : `best ${percent(state.bestTestAccuracy)}, `;
-  text('test-note', state.testLoss === null ? 'not evaluated yet' : `${best}loss ${loss(state.testLoss)}`);
+  renderAccuracy(state);
   text('loss', loss(state.loss));
   text('loss-note', state.accuracy === null ? '' : `${percent(state.accuracy)} of the newest batch right`);
   text('throughput', rate(state.samplesPerSecond));
@@ -47,6 +45,19 @@ export function renderOverview(state: RunState): void {
   text('version', `Lockstep ${state.version}`);
 }
 
+/** The validation set's, until the test set was evaluated at the end. */
+function renderAccuracy(state: RunState): void {
+  const { testAccuracy, testLoss, bestTestAccuracy, validationAccuracy, validationLoss, bestValidationAccuracy } =
+    state;
+  const isTest = testAccuracy !== null || state.dataset.validation === undefined;
+  text('accuracy-label', isTest ? 'Test accuracy' : 'Validation accuracy');
+  text('test-accuracy', percent(isTest ? testAccuracy : validationAccuracy));
+  const [best, lossNow] = isTest ? [bestTestAccuracy, testLoss] : [bestValidationAccuracy, validationLoss];
+  const bestNote = best === null ? '' : `best ${percent(best)}, `;
+  const also = isTest && validationAccuracy !== null ? `, ${percent(validationAccuracy)} on the validation set` : '';
+  text('test-note', lossNow === null ? 'not evaluated yet' : `${bestNote}loss ${loss(lossNow)}${also}`);
+}
+
 /** A run that is read from its files has no fleet to wait for. */
 export function phaseText({ phase, files }: Pick<RunState, 'phase' | 'files'>): string {
   return phase === 'waiting' && files !== null ? 'Not begun' : phases[phase];
@@ -57,9 +68,10 @@ function text(id: string, value: string): void {
 }
 
 function title(state: RunState): string {
-  const { phase, step, stepsPlanned, testAccuracy } = state;
+  const { phase, step, stepsPlanned } = state;
   const name = phaseText(state);
-  if (hasEnded(phase)) return testAccuracy === null ? name : `${percent(testAccuracy)} ${name}`;
+  const accuracy = state.testAccuracy ?? state.validationAccuracy;
+  if (hasEnded(phase)) return accuracy === null ? name : `${percent(accuracy)} ${name}`;
   if (phase !== 'training' || stepsPlanned === 0) return name;
   return `${Math.floor((100 * step) / stepsPlanned)} % Training`;
 }

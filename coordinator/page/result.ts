@@ -42,15 +42,23 @@ export class Result {
   }
 }
 
-function sentence({ phase, step, testAccuracy, bestTestAccuracy, epoch, files }: RunState): string {
-  const accuracy = testAccuracy === null ? 'It was never evaluated.' : `Test accuracy ${percent(testAccuracy)}.`;
-  const best =
-    bestTestAccuracy !== null && bestTestAccuracy !== testAccuracy ? ` Best ${percent(bestTestAccuracy)}.` : '';
+function sentence({ phase, step, epoch, files, ...scores }: RunState): string {
+  const { testAccuracy, bestTestAccuracy, validationAccuracy, bestValidationAccuracy } = scores;
+  const sets = [
+    said('Test', testAccuracy, bestTestAccuracy),
+    said('Validation', validationAccuracy, bestValidationAccuracy),
+  ];
+  const accuracy = sets.filter((text) => text !== '').join(' ') || 'It was never evaluated.';
   const length = `${count(step)} steps, ${count(epoch)} ${epoch === 1 ? 'epoch' : 'epochs'}.`;
   const ends: Partial<Record<RunState['phase'], string>> = {
     interrupted: 'Stopped early. ',
     stale: `Not finished, and its process is gone. It goes on with lockstep train --resume ${files?.path ?? 'RUN'}. `,
     diverged: 'Training diverged: the loss left the range of numbers. Try a lower learning rate. ',
   };
-  return `${ends[phase] ?? ''}${accuracy}${best} ${length}`;
+  return `${ends[phase] ?? ''}${accuracy} ${length}`;
+}
+
+function said(set: string, accuracy: number | null, best: number | null): string {
+  if (accuracy === null) return '';
+  return `${set} accuracy ${percent(accuracy)}.${best === null || best === accuracy ? '' : ` Best ${percent(best)}.`}`;
 }

@@ -3,17 +3,26 @@
  * Nothing here changes the training.
  */
 import type { Pointer } from '../../shared/arithmetic/kernels.js';
+import { assert } from '../../shared/assert.js';
 import type { Machine } from '../../shared/compute/machine.js';
 import type { Task } from '../../shared/work/task.js';
 import type { MetricsLine, Summary } from '../archive/config.js';
 import { weightsSha256 } from '../archive/floats.js';
 import type { RunDirectory } from '../archive/run-directory.js';
+import type { BestWeights } from './best-weights.js';
 import type { Recorder } from './recorder.js';
 import type { RunListener } from './run-event.js';
 import type { RunSetup } from './setup.js';
 import type { Site } from './site.js';
-import type { TrainerState } from './trainer.js';
-import { isBest, type Position, type Score, type StepOutcome, type StopReason, type Trainer } from './trainer.js';
+import {
+  isBest,
+  type Position,
+  type StepOutcome,
+  type StepScore,
+  type StopReason,
+  type Trainer,
+  type TrainerState,
+} from './trainer.js';
 import type { TrainerObserver } from './trainer-driver.js';
 
 export interface ChronicleParts {
@@ -24,6 +33,8 @@ export interface ChronicleParts {
   readonly recorder: Recorder;
   readonly site: Site;
   readonly emit: RunListener;
+  /** The best weights so far, in a run that ends with them. */
+  readonly best: BestWeights;
 }
 
 export class Chronicle implements TrainerObserver {
@@ -35,23 +46,39 @@ export class Chronicle implements TrainerObserver {
 
   stepped(outcome: StepOutcome): void {
     const { machine, recorder, directory, site, emit } = this.parts;
-    const { test } = outcome;
+    const { validation, test } = outcome;
     machine.profile.enter('record');
     if (test !== undefined) site.evaluated(test.accuracy);
-    const hash = test === undefined ? undefined : this.hash();
+    const isEvaluated = (validation ?? test) !== undefined;
+    const hash = isEvaluated ? this.hash() : undefined;
     const line = recorder.stepped(outcome, site, directory.alarms.active, hash);
     emit({ type: 'stepped', line });
-    if (test !== undefined) this.evaluated(line, test);
+    if (isEvaluated) this.evaluated(line, outcome);
     machine.profile.leave();
   }
 
   /** Copies the vectors before it returns, and writes them in the background. A fault is an alarm: training goes on. */
   checkpoint(position: Position, state: TrainerState): void {
-    const { machine, directory } = this.parts;
+    const { machine, directory, setup } = this.parts;
     const { weights, vectors, parameters } = machine.workspace;
     const best = isBest(position.step, state);
     const floats = (at: Pointer) => machine.floats(at, parameters);
+    if (best && setup.plan.keep === 'best') this.parts.best.become(position.step, floats(weights));
     directory.checkpoint(position, floats(weights), vectors.map(floats), { state, best });
+  }
+
+  restore(step: number): void {
+    const { machine, best } = this.parts;
+    const { weights, parameters } = machine.workspace;
+    const kept = best.at(step);
+    assert(kept !== null, 'the best weights are not those after step', step);
+    machine.floats(weights, parameters).set(kept);
+  }
+
+  tested(evaluation: StepScore): void {
+    const { site, emit } = this.parts;
+    site.evaluated(evaluation.accuracy);
+    emit({ type: 'tested', evaluation });
   }
 
   /** Waits for what is being written, then writes model and summary. Rejects with `output-unwritable`. */
@@ -65,6 +92,7 @@ export class Chronicle implements TrainerObserver {
       steps: position.step,
       findings,
       weightsSha256: hash,
+      weightsStep: trainer.weightsStep,
       diskFaults: faults,
     });
     const { weights, parameters } = machine.workspace;
@@ -72,11 +100,14 @@ export class Chronicle implements TrainerObserver {
     return summary;
   }
 
-  private evaluated(line: MetricsLine, test: Score): void {
+  private evaluated(line: MetricsLine, outcome: StepOutcome): void {
     const { recorder, trainer, setup, emit } = this.parts;
-    const warning = recorder.growth(test.loss, trainer.findings.firstLoss);
+    const { judge, epochs } = setup.plan;
+    const [validation, test] = [outcome.validation ?? null, outcome.test ?? null];
+    const score = validation ?? test;
+    const warning = score && recorder.growth(judge, score.loss, trainer.findings.firstLoss);
     if (warning !== null) emit({ type: 'warned', warning });
-    emit({ type: 'evaluated', line, train: recorder.meanOfRecent(), test, epochs: setup.plan.epochs });
+    emit({ type: 'evaluated', line, train: recorder.meanOfRecent(), validation, test, epochs });
   }
 
   private hash(): string {

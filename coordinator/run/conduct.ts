@@ -15,12 +15,14 @@ import type { Files } from '../archive/files.js';
 import type { Processes } from '../archive/lock.js';
 import type { RunDirectory } from '../archive/run-directory.js';
 import type { LoadedDataset, LoadOptions } from '../data/load.js';
+import { BestWeights } from './best-weights.js';
 import { Chronicle } from './chronicle.js';
 import type { Clock } from './clock.js';
 import { divergence } from './divergence.js';
 import { Ending } from './ending.js';
+import { firstWeights, withGivenInit } from './first-weights.js';
 import { liveRun } from './live-run.js';
-import { openNew, openSaved, resume, standingAt } from './opening.js';
+import { openNew, openSaved, recallBest, resume, standingAt } from './opening.js';
 import { Recorder } from './recorder.js';
 import type { RunListener } from './run-event.js';
 import { checkpointEveryDefault, type RunRequest } from './run-request.js';
@@ -66,6 +68,7 @@ interface Loaded {
   readonly directory: RunDirectory;
   readonly trainer: Trainer;
   readonly machine: Machine;
+  readonly best: BestWeights;
   /** Whether the directory held the run already. */
   readonly isResumed: boolean;
 }
@@ -78,14 +81,17 @@ async function load(request: RunRequest, means: RunMeans): Promise<Loaded> {
     const settings = completeSettings(request, saved?.config ?? null);
     const dataset = await loadData(settings, means);
     const checkpointEveryMs = 1000 * (request.checkpointEvery ?? checkpointEveryDefault);
-    const setup = setUpRun(settings, dataset, checkpointEveryMs);
+    const { setup, weights: given } = await withGivenInit(setUpRun(settings, dataset, checkpointEveryMs), settings);
     const checkpoint = saved === null ? null : await resume(saved, setup, emit);
     directory ??= await openNew(request, setup, means);
-    const trainer = new Trainer(setup.plan, standingAt(checkpoint));
+    const best = new BestWeights();
+    const standing = await recallBest(directory, setup.plan, standingAt(checkpoint), best, emit);
+    const trainer = new Trainer(setup.plan, standing);
+    const origin = checkpoint ?? (await firstWeights(setup.config, given));
     const onStranded = (stranded: boolean) => emit({ type: stranded ? 'stranded' : 'manned' });
     const machine = buildMachine(setup, dataset, means.site.threads, platform, onStranded);
-    if (checkpoint !== null) restore(machine, checkpoint);
-    return { setup, directory, trainer, machine, isResumed: saved !== null };
+    if (origin !== null) restore(machine, origin);
+    return { setup, directory, trainer, machine, best, isResumed: saved !== null };
   } catch (error) {
     await directory?.close().catch(() => {});
     throw error;

@@ -4,11 +4,12 @@ import { LockstepError } from '../../shared/errors.js';
 import type { Checkpoint } from '../archive/checkpoint-file.js';
 import { type Difference, differences } from '../archive/config.js';
 import { RunDirectory, type RunDirectoryMeans } from '../archive/run-directory.js';
+import type { BestWeights } from './best-weights.js';
 import type { Clock } from './clock.js';
 import type { RunListener } from './run-event.js';
 import type { RunRequest } from './run-request.js';
 import type { RunSetup } from './setup.js';
-import { beginning, recordedStep, type Standing, Trainer } from './trainer.js';
+import { beginning, newestEvaluation, recordedStep, type Standing, Trainer, type TrainingPlan } from './trainer.js';
 
 /** The means to open a run's directory. */
 export interface OpeningMeans extends Required<RunDirectoryMeans> {
@@ -37,7 +38,7 @@ export async function resume(run: RunDirectory, setup: RunSetup, emit: RunListen
   if (different.length > 0) throw refusal(run, different);
   const checkpoint = await run.checkpoints.loadNewest();
   const standing = standingAt(checkpoint);
-  if (new Trainer(setup.plan, standing).reasonToStop !== null && (await run.hasSummary())) {
+  if (new Trainer(setup.plan, standing).reasonToStop !== null && (await run.isFinished())) {
     const remedy = 'to train further, raise --epochs (and --max-steps, --target-accuracy or --patience where given)';
     throw new LockstepError('run-finished', `${run.path} is finished, after ${standing.step} steps: ${remedy}`);
   }
@@ -52,6 +53,29 @@ export function standingAt(checkpoint: Checkpoint | null): Standing {
   return checkpoint === null ? beginning : { step: checkpoint.position.step, state: checkpoint.state };
 }
 
+/**
+ * Loads the best weights so far into `best`, for a run that ends with them. If they are lost, the run goes on without,
+ * and the next evaluation with a lower loss is the best one.
+ */
+export async function recallBest(
+  run: RunDirectory,
+  { keep }: TrainingPlan,
+  standing: Standing,
+  best: BestWeights,
+  emit: RunListener,
+): Promise<Standing> {
+  const { state } = standing;
+  if (keep === 'last' || state.bestLoss === null) return standing;
+  const checkpoint = await run.checkpoints.loadBest();
+  const evaluation = checkpoint === null ? null : newestEvaluation(checkpoint.state);
+  if (checkpoint !== null && evaluation?.step === checkpoint.position.step && evaluation.loss === state.bestLoss) {
+    best.become(evaluation.step, checkpoint.weights);
+    return { ...standing, state: { ...state, best: evaluation } };
+  }
+  emit({ type: 'warned', warning: { code: 'best-lost' } });
+  return { ...standing, state: { ...state, best: undefined } };
+}
+
 function refusal({ path }: RunDirectory, different: readonly Difference[]): LockstepError {
   const changes = different.map(({ field, a, b }) => `${field} was ${shown(a)} and would be ${shown(b)}`).join('; ');
   const remedy = 'leave those options out to go on with it, or choose another --out for a new run';
@@ -60,6 +84,7 @@ function refusal({ path }: RunDirectory, different: readonly Difference[]): Lock
 
 /** For people: float32 values with 6 digits, and the first 12 characters of a hash. */
 function shown(x: unknown): string {
+  if (x === undefined) return 'not set';
   if (typeof x === 'number') return String(Number(x.toPrecision(6)));
   if (typeof x === 'string' && x.length === 64) return `${x.slice(0, 12)}…`;
   return JSON.stringify(x);

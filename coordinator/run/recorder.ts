@@ -2,17 +2,18 @@
  * The figures of a run: a metrics line for each step, means between two evaluations, and the summary. What this is not:
  * it writes nothing and looks at no weights. The clock, hashes and the fleet's state are handed in.
  */
+import type { EvaluationSet } from '../../shared/data/dataset.js';
 import type { AlarmName } from '../archive/alarms.js';
 import type { ConfigFile, MetricsLine, Summary } from '../archive/config.js';
 import { version } from '../version.js';
 import { RateMeter } from './rate.js';
 import type { RunWarning } from './run-event.js';
 import type { FleetState } from './site.js';
-import type { Score, StepOutcome, StopReason, TrainerState } from './trainer.js';
+import { newestEvaluation, type Score, type StepOutcome, type StopReason, type TrainerState } from './trainer.js';
 
 const rateWindowMs = 1_000;
 
-/** A test loss this many times the first step's loss means that the learning rate is too large. */
+/** The loss of an evaluation this many times the first step's loss means that the learning rate is too large. */
 const growthFactor = 3;
 
 /** How many samples each step of an epoch has. */
@@ -27,6 +28,8 @@ export interface RunResult {
   readonly steps: number;
   readonly findings: TrainerState;
   readonly weightsSha256: string;
+  /** The number of updates that made these weights. */
+  readonly weightsStep: number;
   readonly diskFaults: number;
 }
 
@@ -61,7 +64,7 @@ export class Recorder {
 
   /** A step is over. `weightsSha256` is there when the step was evaluated. */
   stepped(
-    { step, epoch, train, test }: StepOutcome,
+    { step, epoch, train, validation, test }: StepOutcome,
     fleet: FleetState,
     alarms: readonly AlarmName[],
     weightsSha256: string | undefined,
@@ -83,6 +86,10 @@ export class Recorder {
       bytesReceived: fleet.traffic.bytesReceived,
     };
     if (alarms.length > 0) line.alarms = alarms;
+    if (validation !== undefined) {
+      line.validationLoss = validation.loss;
+      line.validationAccuracy = validation.accuracy;
+    }
     if (test !== undefined) {
       line.testLoss = test.loss;
       line.testAccuracy = test.accuracy;
@@ -99,23 +106,22 @@ export class Recorder {
   }
 
   /** A warning, given once, that the loss grows. It comes long before the numbers leave the range of float32 (E5). */
-  growth(testLoss: number, firstLoss: number | null): RunWarning | null {
-    if (firstLoss === null || this.hasGrown || testLoss < growthFactor * firstLoss) return null;
+  growth(set: EvaluationSet, loss: number, firstLoss: number | null): RunWarning | null {
+    if (firstLoss === null || this.hasGrown || loss < growthFactor * firstLoss) return null;
     this.hasGrown = true;
-    return { code: 'loss-grows', testLoss, firstLoss, rate: this.config.optimizer.rate };
+    return { code: 'loss-grows', set, loss, firstLoss, rate: this.config.optimizer.rate };
   }
 
-  summary({ reason, steps, findings, weightsSha256, diskFaults }: RunResult): Summary {
+  summary({ reason, steps, findings, weightsSha256, weightsStep, diskFaults }: RunResult): Summary {
     const seconds = (this.nowMs() - this.startMs) / 1000;
     const { dataset, arithmetic } = this.config;
     return {
       weightsSha256,
+      weightsStep,
       datasetSha256: dataset.sha256,
       arithmetic,
       version,
-      testAccuracy: findings.test?.accuracy ?? null,
-      testLoss: findings.test?.loss ?? null,
-      bestTestAccuracy: findings.bestAccuracy,
+      ...this.scores(findings, weightsStep),
       steps,
       epochs: steps / this.sizes.stepsPerEpoch,
       seconds,
@@ -123,6 +129,27 @@ export class Recorder {
       stopReason: reason,
       resumedAtStep: this.resumedAtStep,
       diskFaults,
+    };
+  }
+
+  /** The scores of the weights that the run ends with, and those that it may be compared with. */
+  private scores(findings: TrainerState, weightsStep: number) {
+    const { best = null, bestAccuracy, test } = findings;
+    const last = newestEvaluation(findings);
+    const judged = best?.step === weightsStep ? best : last;
+    const [loss, accuracy] = [judged?.loss ?? null, judged?.accuracy ?? null];
+    if (this.config.dataset.validation === undefined) {
+      return { testAccuracy: accuracy, testLoss: loss, bestTestAccuracy: bestAccuracy, last, best };
+    }
+    return {
+      testAccuracy: test?.accuracy ?? null,
+      testLoss: test?.loss ?? null,
+      bestTestAccuracy: null,
+      validationAccuracy: accuracy,
+      validationLoss: loss,
+      bestValidationAccuracy: bestAccuracy,
+      last,
+      best,
     };
   }
 }

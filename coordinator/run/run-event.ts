@@ -4,10 +4,11 @@
  *
  * A listener is called in the middle of the run's work: it must return soon, and must not throw.
  */
+import type { EvaluationSet } from '../../shared/data/dataset.js';
 import type { ArchiveEvent } from '../archive/archive-event.js';
 import type { MetricsLine, Summary } from '../archive/config.js';
 import type { LiveRun } from './live-run.js';
-import type { Score, StopReason } from './trainer.js';
+import type { Score, StepScore, StopReason } from './trainer.js';
 
 export type RunEvent =
   /** A piece of a data file has arrived; the first event of a file has 0 bytes. */
@@ -49,14 +50,20 @@ export type RunEvent =
   | { readonly type: 'begun' }
   /** A step is over. The weights in the machine's workspace are those after it. */
   | { readonly type: 'stepped'; readonly line: MetricsLine }
-  /** Follows `stepped`. `train` is the mean over the steps since the evaluation before. */
+  /**
+   * Follows `stepped`. `train` is the mean over the steps since the evaluation before. The evaluation is of the
+   * validation set if the run has one, otherwise of the test set; the other one is null.
+   */
   | {
       readonly type: 'evaluated';
       readonly line: MetricsLine;
       readonly train: Score;
-      readonly test: Score;
+      readonly validation: Score | null;
+      readonly test: Score | null;
       readonly epochs: number;
     }
+  /** The test set of a run with a validation set was evaluated, once, with the weights that the run ends with. */
+  | { readonly type: 'tested'; readonly evaluation: StepScore }
   | ArchiveEvent
   /** The operator asked for something at the dashboard; `member` is the worker that was dropped. */
   | {
@@ -98,13 +105,16 @@ export type RunWarning =
   | { readonly code: 'dataset-replaced'; readonly message: string }
   /** A step has fewer slots than there are workers. */
   | { readonly code: 'too-many-workers'; readonly workers: number; readonly slots: number }
-  /** The test loss is far above the loss of the first step. */
+  /** The loss of this set is far above the loss of the first step. */
   | {
       readonly code: 'loss-grows';
-      readonly testLoss: number;
+      readonly set: EvaluationSet;
+      readonly loss: number;
       readonly firstLoss: number;
       readonly rate: number;
     }
+  /** The best weights so far are not on the disk, so only later ones can be the best that the run ends with. */
+  | { readonly code: 'best-lost' }
   /** A worker computed a part of an evaluation wrongly, and it was counted. */
   | { readonly code: 'evaluation-wrong'; readonly worker: string; readonly step: number };
 

@@ -6,6 +6,7 @@ import type { Model } from '../../shared/model/model.js';
 import { findPreset, presetDefault } from '../../shared/model/presets.js';
 import { type OptimizerDescription, withSettings } from '../../shared/optimizer/optimizers.js';
 import type { ConfigFile } from '../archive/config.js';
+import type { Keep } from './trainer.js';
 
 /** Where the model comes from. */
 export type ModelSource =
@@ -28,11 +29,24 @@ export interface RunSettings {
   readonly evalEvery: 'epoch' | number;
   /** Undefined: no limit. */
   readonly maxSteps: number | undefined;
+  /** Training samples that are held out, to judge the run by them instead of the test set. 0: none. */
+  readonly validation: number;
   readonly targetAccuracy: number | undefined;
   readonly patience: number | undefined;
+  readonly keep: Keep;
+  /** Undefined: the seed makes the first weights. */
+  readonly init: InitSource | undefined;
 }
 
-type Given = { readonly [K in Exclude<keyof RunSettings, 'model' | 'optimizer'>]?: RunSettings[K] | undefined };
+/** A file with first weights. The hash is known in a run that goes on. */
+export interface InitSource {
+  readonly file: string;
+  readonly weightsSha256: string | null;
+}
+
+type Given = {
+  readonly [K in Exclude<keyof RunSettings, 'model' | 'optimizer' | 'init'>]?: RunSettings[K] | undefined;
+};
 
 /** The settings that the user gives. */
 export interface GivenSettings extends Given {
@@ -42,6 +56,8 @@ export interface GivenSettings extends Given {
   readonly preset?: string | undefined;
   /** A file, or the model itself. */
   readonly model?: string | Model | undefined;
+  /** A file in the safetensors format with the first weights. */
+  readonly init?: string | undefined;
 }
 
 /** The settings of a new run. */
@@ -56,8 +72,11 @@ export const defaults: RunSettings = {
   seed: 1,
   evalEvery: 'epoch',
   maxSteps: undefined,
+  validation: 0,
   targetAccuracy: undefined,
   patience: undefined,
+  keep: 'last',
+  init: undefined,
 };
 
 /** `config` is null for a new run. Throws `usage` for a setting that the optimizer does not allow. */
@@ -78,7 +97,10 @@ export function completeSettings(given: GivenSettings, config: ConfigFile | null
     evalEvery: given.evalEvery ?? base.evalEvery,
     maxSteps: given.maxSteps ?? base.maxSteps,
     targetAccuracy: given.targetAccuracy ?? base.targetAccuracy,
+    validation: given.validation ?? base.validation,
     patience: given.patience ?? base.patience,
+    keep: given.keep ?? base.keep,
+    init: given.init === undefined ? base.init : { file: given.init, weightsSha256: null },
   };
 }
 
@@ -106,7 +128,10 @@ function settingsOf(config: ConfigFile): RunSettings {
     evalEvery: config.evaluateEvery,
     maxSteps: config.maxSteps ?? undefined,
     targetAccuracy: config.targetAccuracy ?? undefined,
+    validation: config.dataset.validation ?? 0,
     patience: config.patience ?? undefined,
+    keep: config.keep ?? 'last',
+    init: config.init,
   };
 }
 

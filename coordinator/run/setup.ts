@@ -6,6 +6,7 @@ import { Machine } from '../../shared/compute/machine.js';
 import type { Platform } from '../../shared/compute/platform.js';
 import { storeSamples } from '../../shared/compute/samples.js';
 import type { RunDescription } from '../../shared/compute/workspace.js';
+import { holdOut } from '../../shared/data/dataset.js';
 import { invalidOrder, SampleOrder } from '../../shared/data/order.js';
 import { LockstepError } from '../../shared/errors.js';
 import { limits } from '../../shared/limits.js';
@@ -14,7 +15,7 @@ import { initialWeights } from '../../shared/model/initialise.js';
 import type { Model } from '../../shared/model/model.js';
 import { presetModel } from '../../shared/model/presets.js';
 import type { Snapshot } from '../archive/checkpoint-file.js';
-import { type ConfigDataset, type ConfigFile, runFormat } from '../archive/config.js';
+import { type ConfigDataset, type ConfigFile, type ConfigInit, runFormat } from '../archive/config.js';
 import type { LoadedDataset } from '../data/load.js';
 import { version } from '../version.js';
 import type { ModelSource, RunSettings } from './settings.js';
@@ -37,16 +38,19 @@ export interface RunSetup {
 /** Throws `usage`, `model-invalid` or `data-invalid` when parts do not fit together. */
 export function setUpRun(settings: RunSettings, dataset: LoadedDataset, checkpointEveryMs: number): RunSetup {
   const { name, preset, model } = modelOf(settings, dataset);
-  const { batch, microBatch, seed, optimizer } = settings;
-  const fault = invalidOrder({ samples: dataset.train.count, batch, microBatch, seed });
+  const { batch, microBatch, seed, optimizer, validation } = settings;
+  const train = dataset.train.count - validation;
+  const fault = invalidSplit(dataset, validation) ?? invalidOrder({ samples: train, batch, microBatch, seed });
   if (fault !== null) throw new LockstepError('usage', fault);
-  const run = { model, train: dataset.train.count, test: dataset.test.count, batch, microBatch, seed, optimizer };
+  const run = { model, train, validation, test: dataset.test.count, batch, microBatch, seed, optimizer };
   const order = new SampleOrder({ ...run, samples: run.train });
   const plan: TrainingPlan = {
     stepsPerEpoch: order.stepsPerEpoch,
     epochs: settings.epochs,
     maxSteps: settings.maxSteps,
     evaluateEvery: settings.evalEvery,
+    judge: validation > 0 ? 'validation' : 'test',
+    keep: settings.keep,
     targetAccuracy: settings.targetAccuracy,
     patience: settings.patience,
     checkpointEveryMs,
@@ -56,24 +60,39 @@ export function setUpRun(settings: RunSettings, dataset: LoadedDataset, checkpoi
     version,
     model,
     preset,
-    dataset: describe(dataset),
+    dataset: describe(dataset, validation),
     data: dataset.directory,
     batch,
     microBatch,
     optimizer,
     seed,
+    ...initOf(settings),
     arithmetic,
     epochs: plan.epochs,
     maxSteps: plan.maxSteps ?? null,
     evaluateEvery: plan.evaluateEvery,
     targetAccuracy: plan.targetAccuracy ?? null,
     patience: plan.patience ?? null,
+    ...(plan.keep === 'best' && { keep: plan.keep }),
   };
   return { name, dataset: config.dataset, config, run, plan, slots: order.slots };
 }
 
-function describe({ name, sha256, train, test, classes }: LoadedDataset): ConfigDataset {
-  return { name, sha256, train: train.count, test: test.count, shape: train.shape, classes };
+function invalidSplit({ name, train }: LoadedDataset, validation: number): string | null {
+  if (validation < train.count) return null;
+  const most = `hold out ${train.count - 1} at most`;
+  return `${name} has ${train.count} training samples, and a validation set of ${validation} leaves none of them: ${most}`;
+}
+
+function describe({ name, sha256, train, test, classes }: LoadedDataset, validation: number): ConfigDataset {
+  const sizes = { train: train.count - validation, ...(validation > 0 && { validation }), test: test.count };
+  return { name, sha256, ...sizes, shape: train.shape, classes };
+}
+
+/** A file that is given now has no hash before it is read: see `withGivenInit`. */
+function initOf({ init }: RunSettings): { init?: ConfigInit } {
+  if (init === undefined || init.weightsSha256 === null) return {};
+  return { init: { file: init.file, weightsSha256: init.weightsSha256 } };
 }
 
 /** A machine with this many threads, which holds the run's samples and its first weights. */
@@ -86,15 +105,16 @@ export function buildMachine(
 ): Machine {
   const machine = new Machine(platform, run, threads, { onStranded });
   const { weights, parameters } = machine.workspace;
-  for (const set of ['train', 'test'] as const) {
-    const { count, labels, images } = dataset[set];
+  const sets = { ...holdOut(dataset.train, run.validation ?? 0), test: dataset.test };
+  for (const set of ['train', 'validation', 'test'] as const) {
+    const { count, labels, images } = sets[set];
     storeSamples(machine, set, { ids: Uint32Array.from({ length: count }, (_, id) => id), labels, pixels: images });
   }
   machine.floats(weights, parameters).set(initialWeights(run.model, run.seed));
   return machine;
 }
 
-/** Copies weights and optimizer state from a snapshot into the machine. */
+/** Copies weights and optimizer state into the machine: those of a checkpoint, or first weights from a file. */
 export function restore(machine: Machine, { weights, vectors }: Pick<Snapshot, 'weights' | 'vectors'>): void {
   const { workspace } = machine;
   machine.floats(workspace.weights, workspace.parameters).set(weights);

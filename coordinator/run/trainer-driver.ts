@@ -11,16 +11,18 @@
 
 import type { Pointer } from '../../shared/arithmetic/kernels.js';
 import type { Machine } from '../../shared/compute/machine.js';
+import type { EvaluationSet } from '../../shared/data/dataset.js';
 import { Deferred } from '../../shared/deferred.js';
 import { EffectQueue } from '../../shared/effects.js';
 import { rootShard } from '../../shared/pool/tree.js';
-import { scoreFloats } from '../../shared/work/kinds.js';
+import { scoreFloats, type WorkName } from '../../shared/work/kinds.js';
 import type { Task } from '../../shared/work/task.js';
 import type { Cause, Ending } from './ending.js';
 import type {
   Position,
   Score,
   StepOutcome,
+  StepScore,
   StopReason,
   Trainer,
   TrainerEffect,
@@ -36,7 +38,14 @@ export interface TrainerObserver {
   stepped(outcome: StepOutcome): void;
   /** The weights and the optimizer's state of this position are in the workspace now: copy them. */
   checkpoint(position: Position, state: TrainerState): void;
+  /** The run keeps the best weights, which are those after `step` updates: put them into the workspace. */
+  restore(step: number): void;
+  /** The test set was evaluated at the end, with the weights that are in the workspace now. */
+  tested(evaluation: StepScore): void;
 }
+
+/** The kind of work that evaluates each set. */
+const evaluating: Readonly<Record<EvaluationSet, WorkName>> = { validation: 'validation', test: 'evaluation' };
 
 export class TrainerDriver {
   private readonly effects = new EffectQueue<TrainerEffect>((effect) => this.carryOut(effect));
@@ -100,11 +109,16 @@ export class TrainerDriver {
       case 'update':
         return this.update();
       case 'evaluate':
-        return this.evaluate();
+        return this.evaluate(effect.set, effect.step);
       case 'record':
         return this.observer.stepped(effect);
       case 'checkpoint':
         return this.observer.checkpoint(effect.position, effect.state);
+      case 'restore':
+        this.observer.restore(effect.step);
+        return this.machine.weightsChanged();
+      case 'tested':
+        return this.observer.tested(effect.evaluation);
       case 'finish':
         this.cancel();
         return this.over.resolve(effect.reason);
@@ -146,13 +160,14 @@ export class TrainerDriver {
     this.sum = null;
   }
 
-  private evaluate(): void {
-    const { slots } = this.machine.orders.test;
-    const task: Task = { work: 'evaluation', step: this.trainer.position.step, epoch: 0, stepInEpoch: 0 };
+  private evaluate(set: EvaluationSet, step: number): void {
+    const order = this.machine.orders[set];
+    const { slots } = order;
+    const task: Task = { work: evaluating[set], step, epoch: 0, stepInEpoch: 0 };
     this.job = this.machine.pool.run(task, rootShard(slots), slots, (sum) => {
       this.job = null;
       const finite = this.machine.kernels.allFinite(sum, scoreFloats) === 1;
-      const score = this.score(sum, this.machine.workspace.run.test);
+      const score = this.score(sum, order.samplesIn(0));
       this.machine.buffers.release(sum);
       this.send(finite ? { type: 'evaluated', nowMs: this.nowMs(), score } : { type: 'diverged' });
     });

@@ -3,8 +3,13 @@
  *
  * What this is: a synchronous, deterministic state machine over numbers. What this is not: it computes no gradient,
  * knows no worker, no file and no clock; `trainer-driver.ts` drives it and carries its effects out.
+ *
+ * One set of samples judges a run: the validation set if the run has one, otherwise the test set. The evaluations during
+ * the run are of this set, and they decide which weights are the best and when the run stops. A test set that does not
+ * judge is evaluated once, at the end.
  */
 import { assert } from '../../shared/assert.js';
+import type { EvaluationSet } from '../../shared/data/dataset.js';
 
 /** What determines the course of a run. */
 export interface TrainingPlan {
@@ -14,13 +19,20 @@ export interface TrainingPlan {
   readonly maxSteps?: number | undefined;
   /** At the end of every epoch, or after this many steps. */
   readonly evaluateEvery: 'epoch' | number;
-  /** Stops when the test accuracy reaches it (0..1). */
+  /** The set whose evaluations decide. */
+  readonly judge: EvaluationSet;
+  /** The weights that the run ends with. */
+  readonly keep: Keep;
+  /** Stops when the accuracy reaches it (0..1). */
   readonly targetAccuracy?: number | undefined;
-  /** Stops when this many evaluations in a row bring no lower test loss. */
+  /** Stops when this many evaluations in a row bring no lower loss. */
   readonly patience?: number | undefined;
   /** Longest time between two checkpoints, as long as steps are made. */
   readonly checkpointEveryMs: number;
 }
+
+/** The weights after the last step, or those of the evaluation with the lowest loss. */
+export type Keep = 'best' | 'last';
 
 /** A position in a run, between two steps. */
 export interface Position {
@@ -38,11 +50,17 @@ export interface Score {
   readonly accuracy: number;
 }
 
-/** The result of a step. `step` and `epoch` count from 1. `test` is present if the step was evaluated. */
+/** The score of the weights after `step` updates on one set. */
+export interface StepScore extends Score {
+  readonly step: number;
+}
+
+/** The result of a step. `step` and `epoch` count from 1. If the step was evaluated, the set that judges has a score. */
 export interface StepOutcome {
   readonly step: number;
   readonly epoch: number;
   readonly train: Score;
+  readonly validation?: Score | undefined;
   readonly test: Score | undefined;
 }
 
@@ -50,14 +68,18 @@ export interface StepOutcome {
 export interface TrainerState {
   /** Loss of the first step. Later losses are compared with it. */
   readonly firstLoss: number | null;
-  /** Lowest test loss and highest test accuracy so far, null before the first evaluation. */
+  /** Lowest loss and highest accuracy of the set that judges, null before the first evaluation. */
   readonly bestLoss: number | null;
   readonly bestAccuracy: number | null;
+  /** The evaluation with the lowest loss. Absent before the first one, and in checkpoints of older versions. */
+  readonly best?: StepScore | undefined;
   /** Evaluations after the one with the lowest loss. */
   readonly evaluationsSinceBest: number;
-  /** The newest evaluation, and the step after which it was made. */
+  /** The newest evaluation of the test set, and the step of its weights. */
   readonly test: Score | null;
   readonly testStep: number | null;
+  /** The newest evaluation of the validation set. Absent before the first one. */
+  readonly validation?: StepScore | undefined;
   /** The score of the last step while its evaluation is still missing, otherwise null. */
   readonly unevaluated: Score | null;
 }
@@ -104,9 +126,13 @@ export type TrainerEffect =
   | { readonly type: 'step'; readonly position: Position }
   /** Update the weights from the sum. */
   | { readonly type: 'update' }
-  /** Evaluate the test set with the current weights. */
-  | { readonly type: 'evaluate' }
+  /** Evaluate a set with the current weights, which are those after `step` updates. */
+  | { readonly type: 'evaluate'; readonly set: EvaluationSet; readonly step: number }
   | ({ readonly type: 'record' } & StepOutcome)
+  /** Make the best weights, those after `step` updates, the current ones. No step follows. */
+  | { readonly type: 'restore'; readonly step: number }
+  /** The test set was evaluated at the end, with the weights that are kept. */
+  | { readonly type: 'tested'; readonly evaluation: StepScore }
   | { readonly type: 'checkpoint'; readonly position: Position; readonly state: TrainerState }
   /** The last effect of a run. */
   | { readonly type: 'finish'; readonly reason: StopReason };
@@ -114,8 +140,12 @@ export type TrainerEffect =
 export class Trainer {
   private step_: number;
   private progress: TrainerState;
-  private state: 'ready' | 'summing' | 'evaluating' | 'paused' | 'finished' = 'ready';
+  private state: 'ready' | 'summing' | 'evaluating' | 'paused' | 'testing' | 'finished' = 'ready';
   private pauseIsWanted = false;
+  /** The step of the best weights, once they are the current ones. */
+  private restoredStep: number | null = null;
+  /** Why no step follows, while the test set is evaluated at the end. */
+  private reason: StopReason = 'epochs';
   /** When the newest checkpoint was made, or the run began. */
   private checkpointMs = 0;
 
@@ -142,6 +172,11 @@ export class Trainer {
     return this.progress;
   }
 
+  /** The number of updates that made the current weights: the position's step, except after the best were restored. */
+  get weightsStep(): number {
+    return this.restoredStep ?? this.step_;
+  }
+
   /** The number of updates when nothing stops the run early. */
   get stepsPlanned(): number {
     return Math.min(this.plan.epochs * this.plan.stepsPerEpoch, this.plan.maxSteps ?? Number.POSITIVE_INFINITY);
@@ -156,8 +191,9 @@ export class Trainer {
   get reasonToStop(): StopReason | null {
     const { plan, progress } = this;
     if (progress.unevaluated !== null) return null;
-    const isNewest = progress.test !== null && progress.testStep === this.step_;
-    if (isNewest && plan.targetAccuracy !== undefined && progress.test.accuracy >= plan.targetAccuracy)
+    const newest = newestEvaluation(progress);
+    const isNewest = newest !== null && newest.step === this.step_;
+    if (isNewest && plan.targetAccuracy !== undefined && newest.accuracy >= plan.targetAccuracy)
       return 'target-accuracy';
     if (isNewest && plan.patience !== undefined && progress.evaluationsSinceBest >= plan.patience) return 'converged';
     if (this.step_ >= plan.epochs * plan.stepsPerEpoch) return 'epochs';
@@ -172,7 +208,7 @@ export class Trainer {
       case 'summed':
         return this.summed(event.score, event.nowMs);
       case 'evaluated':
-        return this.evaluated(event.score, event.nowMs);
+        return this.state === 'testing' ? this.tested(event.score) : this.evaluated(event.score, event.nowMs);
       case 'diverged':
         return [...this.unrecorded(), ...this.finish('diverged')];
       case 'pause':
@@ -182,7 +218,7 @@ export class Trainer {
         this.pauseIsWanted = false;
         return this.state === 'paused' ? this.next() : [];
       case 'checkpoint':
-        return [this.checkpoint(event.nowMs)];
+        return this.state === 'testing' ? [] : [this.checkpoint(event.nowMs)];
       case 'interrupt':
         return this.interrupt();
       default:
@@ -199,7 +235,7 @@ export class Trainer {
 
   private next(): TrainerEffect[] {
     const reason = this.reasonToStop;
-    if (reason !== null) return this.finish(reason);
+    if (reason !== null) return this.conclude(reason);
     this.state = this.pauseIsWanted ? 'paused' : 'summing';
     if (this.state === 'paused') return [];
     return [{ type: 'step', position: this.position }];
@@ -207,7 +243,7 @@ export class Trainer {
 
   private evaluate(): TrainerEffect[] {
     this.state = 'evaluating';
-    return [{ type: 'evaluate' }];
+    return [{ type: 'evaluate', set: this.plan.judge, step: this.step_ }];
   }
 
   private summed(train: Score, nowMs: number): TrainerEffect[] {
@@ -227,20 +263,43 @@ export class Trainer {
     return this.step_ % every === 0;
   }
 
-  private evaluated(test: Score, nowMs: number): TrainerEffect[] {
-    const { bestLoss, bestAccuracy, evaluationsSinceBest, unevaluated } = this.progress;
+  private evaluated(score: Score, nowMs: number): TrainerEffect[] {
+    const { bestLoss, bestAccuracy, best, evaluationsSinceBest, unevaluated } = this.progress;
     assert(this.state === 'evaluating' && unevaluated !== null, 'an evaluation arrived while', this.state);
-    const isBest = bestLoss === null || test.loss < bestLoss;
+    const { judge } = this.plan;
+    const evaluation = { step: this.step_, ...score };
+    const isBest = bestLoss === null || score.loss < bestLoss;
     this.progress = {
       ...this.progress,
-      bestLoss: isBest ? test.loss : bestLoss,
-      bestAccuracy: Math.max(bestAccuracy ?? 0, test.accuracy),
+      ...(judge === 'test' ? { test: score, testStep: this.step_ } : { validation: evaluation }),
+      bestLoss: isBest ? score.loss : bestLoss,
+      bestAccuracy: Math.max(bestAccuracy ?? 0, score.accuracy),
+      best: isBest ? evaluation : best,
       evaluationsSinceBest: isBest ? 0 : evaluationsSinceBest + 1,
-      test,
-      testStep: this.step_,
       unevaluated: null,
     };
-    return [this.record(unevaluated, test), this.checkpoint(nowMs), ...this.next()];
+    return [this.record(unevaluated, score), this.checkpoint(nowMs), ...this.next()];
+  }
+
+  /** No step follows. What is left to do is to choose the weights, and to evaluate a test set that did not judge. */
+  private conclude(reason: StopReason): TrainerEffect[] {
+    const { keep, judge } = this.plan;
+    const { best } = this.progress;
+    const effects: TrainerEffect[] = [];
+    if (keep === 'best' && best !== undefined && best.step !== this.step_) {
+      this.restoredStep = best.step;
+      effects.push({ type: 'restore', step: best.step });
+    }
+    if (judge === 'test') return [...effects, ...this.finish(reason)];
+    this.state = 'testing';
+    this.reason = reason;
+    return [...effects, { type: 'evaluate', set: 'test', step: this.weightsStep }];
+  }
+
+  private tested(score: Score): TrainerEffect[] {
+    const step = this.weightsStep;
+    this.progress = { ...this.progress, test: score, testStep: step };
+    return [{ type: 'tested', evaluation: { step, ...score } }, ...this.finish(this.reason)];
   }
 
   /** The step before an unfinished evaluation counts. It is recorded without the evaluation. */
@@ -250,6 +309,8 @@ export class Trainer {
   }
 
   private interrupt(): TrainerEffect[] {
+    // The last evaluation has made a checkpoint, and the current weights may be the best ones instead of the last ones.
+    if (this.state === 'testing') return this.finish('interrupted');
     return [...this.unrecorded(), this.checkpoint(this.checkpointMs), ...this.finish('interrupted')];
   }
 
@@ -262,9 +323,12 @@ export class Trainer {
     return { type: 'checkpoint', position: this.position, state: this.progress };
   }
 
-  private record(train: Score, test?: Score): TrainerEffect {
+  private record(train: Score, score?: Score): TrainerEffect {
     const epoch = Math.ceil(this.step_ / this.plan.stepsPerEpoch);
-    return { type: 'record', step: this.step_, epoch, train, test };
+    const outcome = { type: 'record', step: this.step_, epoch, train } as const;
+    return this.plan.judge === 'test'
+      ? { ...outcome, test: score }
+      : { ...outcome, validation: score, test: undefined };
   }
 
   private finish(reason: StopReason): TrainerEffect[] {
@@ -278,7 +342,13 @@ export function recordedStep({ step, state }: Standing): number {
   return state.unevaluated === null ? step : step - 1;
 }
 
-/** Whether the weights after this step were evaluated, and have the lowest test loss so far. */
-export function isBest(step: number, { testStep, evaluationsSinceBest }: TrainerState): boolean {
-  return testStep === step && evaluationsSinceBest === 0;
+/** The newest evaluation of the set that judges. A run with a validation set evaluates the test set only at its end. */
+export function newestEvaluation({ validation, test, testStep }: TrainerState): StepScore | null {
+  if (validation !== undefined) return validation;
+  return test === null || testStep === null ? null : { step: testStep, ...test };
+}
+
+/** Whether the weights after this step were evaluated, and have the lowest loss so far. */
+export function isBest(step: number, state: TrainerState): boolean {
+  return newestEvaluation(state)?.step === step && state.evaluationsSinceBest === 0;
 }

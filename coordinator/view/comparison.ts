@@ -19,8 +19,8 @@ function comparedRun(run: Comparable, id: number, names: readonly string[]): Com
 
 function resultOf(state: RunState): ComparedResult {
   const { phase, step, stepsPlanned, testAccuracy, bestTestAccuracy, testLoss, seconds } = state;
-  const { weightsSha256, weightsStep } = state;
-  const curve = state.curve.filter((point) => point.testAccuracy !== undefined);
+  const { validationAccuracy, bestValidationAccuracy, validationLoss, weightsSha256, weightsStep } = state;
+  const curve = state.curve.filter((point) => (point.validationAccuracy ?? point.testAccuracy) !== undefined);
   return {
     phase,
     step,
@@ -28,6 +28,9 @@ function resultOf(state: RunState): ComparedResult {
     testAccuracy,
     bestTestAccuracy,
     testLoss,
+    validationAccuracy,
+    bestValidationAccuracy,
+    validationLoss,
     seconds,
     weightsSha256,
     weightsStep,

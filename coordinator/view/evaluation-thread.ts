@@ -5,7 +5,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { BackendHandOver } from '../../shared/arithmetic/backend.js';
 import { openBackend } from '../../shared/arithmetic/backends.js';
-import type { Samples } from '../../shared/data/dataset.js';
+import { type Samples, sizeOf } from '../../shared/data/dataset.js';
 import { LockstepError } from '../../shared/errors.js';
 import { limits } from '../../shared/limits.js';
 import { Classifier } from '../../shared/model/classifier.js';
@@ -35,7 +35,7 @@ export type EvaluationAnswer =
 
 const kernels = openBackend((workerData as ThreadData).backend);
 
-/** The test sets by SHA-256. The most recently used one is the last. */
+/** The sets by SHA-256 of their data set, and by their size in it. The most recently used one is the last. */
 const testSets = new Map<string, Samples>();
 
 let last: Promise<void> = Promise.resolve();
@@ -55,10 +55,11 @@ async function answer(request: EvaluationRequest): Promise<EvaluationAnswer> {
 }
 
 async function testSetOf(wanted: Wanted): Promise<Samples> {
-  const { sha256 } = wanted.dataset;
-  const samples = testSets.get(sha256) ?? (await findTestSet(wanted));
-  testSets.delete(sha256);
-  testSets.set(sha256, samples);
+  const { dataset, set } = wanted;
+  const key = `${dataset.sha256} ${set} ${sizeOf(dataset, set)}`;
+  const samples = testSets.get(key) ?? (await findTestSet(wanted));
+  testSets.delete(key);
+  testSets.set(key, samples);
   const [oldest] = testSets.keys();
   if (testSets.size > limits.viewTestSetsMax) testSets.delete(oldest);
   return samples;
@@ -71,5 +72,5 @@ function evaluate({ model, step, floats, wanted }: EvaluationRequest, test: Samp
   const pixels = images.length / count;
   const imageOf = (index: number) => images.subarray(index * pixels, (index + 1) * pixels);
   const predicted = Uint8Array.from({ length: count }, (_, index) => classifier.answerTo(imageOf(index)));
-  return compareAnswers({ step, classes: wanted.dataset.classes, labels, predicted, pixels, imageOf });
+  return compareAnswers({ set: wanted.set, step, classes: wanted.dataset.classes, labels, predicted, pixels, imageOf });
 }

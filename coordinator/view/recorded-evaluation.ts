@@ -1,4 +1,8 @@
-/** Evaluates the newest weights of a run directory on the test set, on request, and once for all viewers. */
+/**
+ * Evaluates the newest weights of a run directory, on request, and once for all viewers: on the test set, or on the
+ * validation set while the run has not evaluated its test set.
+ */
+import type { EvaluationSet } from '../../shared/data/dataset.js';
 import { LockstepError } from '../../shared/errors.js';
 import { Editions } from '../web/editions.js';
 import type { Edition, Refusal } from '../web/viewed-run.js';
@@ -8,7 +12,11 @@ import type { StoredWeights } from './recorded-weights.js';
 
 export class RecordedEvaluation {
   /** The newest evaluation, which may still be under way. */
-  private newest: { readonly of: StoredWeights; readonly answer: Promise<Edition | Refusal> } | null = null;
+  private newest: {
+    readonly of: StoredWeights;
+    readonly set: EvaluationSet;
+    readonly answer: Promise<Edition | Refusal>;
+  } | null = null;
   private fault_: { readonly step: number; readonly message: string } | null = null;
 
   constructor(
@@ -25,14 +33,23 @@ export class RecordedEvaluation {
 
   /** Evaluates `weights`. Rejects if the thread fails. The next call then tries again. */
   of(weights: StoredWeights): Promise<Edition | Refusal> {
-    if (this.newest?.of !== weights) this.newest = { of: weights, answer: this.evaluate(weights) };
+    const { set } = this;
+    if (this.newest?.of !== weights || this.newest.set !== set) {
+      this.newest = { of: weights, set, answer: this.evaluate(weights, set) };
+    }
     return this.newest.answer;
   }
 
-  private async evaluate(weights: StoredWeights): Promise<Edition | Refusal> {
+  /** Nobody shall choose a run by its test set before the run itself has evaluated it. */
+  private get set(): EvaluationSet {
+    const { config, summary } = this.run;
+    return config.dataset.validation === undefined || summary?.testAccuracy != null ? 'test' : 'validation';
+  }
+
+  private async evaluate(weights: StoredWeights, set: EvaluationSet): Promise<Edition | Refusal> {
     const { step, floats } = weights;
     const { config } = this.run;
-    const wanted = { dataset: config.dataset, data: config.data, given: this.data };
+    const wanted = { dataset: config.dataset, data: config.data, given: this.data, set };
     try {
       return new Editions(config).evaluation(
         await this.evaluator.evaluate({ model: config.model, step, floats, wanted }),

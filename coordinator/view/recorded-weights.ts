@@ -62,12 +62,16 @@ export class RecordedWeights {
     return null;
   }
 
-  /** From the newest to the oldest. A checkpoint comes before the model of the same step. */
+  /**
+   * From the newest to the oldest. A checkpoint comes before the model of the same step. A model that is older than the
+   * last step has the best weights, which the run has ended with: it comes first.
+   */
   private candidates(): Candidate[] {
     const owner = ownerOf(this.run.config);
     const candidates = this.run.checkpoints.map((name) => this.checkpoint(name, owner)).reverse();
     const model = this.model();
-    if (model !== null) {
+    if (model !== null && model.step < (this.run.summary?.steps ?? 0)) candidates.unshift(model);
+    else if (model !== null) {
       const older = candidates.findIndex(({ step }) => step < model.step);
       candidates.splice(older === -1 ? candidates.length : older, 0, model);
     }
@@ -88,7 +92,7 @@ export class RecordedWeights {
     const { config, path, summary } = this.run;
     if (summary === null) return null;
     return {
-      step: summary.steps,
+      step: summary.weightsStep ?? summary.steps,
       identity: summary.weightsSha256,
       path: join(path, runFileNames.model),
       read: (file) => decodeModel(config, file),

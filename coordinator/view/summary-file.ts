@@ -11,11 +11,15 @@ export type ShownSummary = Pick<
   | 'testAccuracy'
   | 'testLoss'
   | 'bestTestAccuracy'
+  | 'validationAccuracy'
+  | 'validationLoss'
   | 'steps'
   | 'seconds'
   | 'samplesPerSecond'
   | 'stopReason'
->;
+> &
+  // Versions before it wrote the last weights of every run.
+  Partial<Pick<Summary, 'weightsStep'>>;
 
 const reasons: Readonly<Record<StopReason, true>> = {
   epochs: true,
@@ -26,12 +30,17 @@ const reasons: Readonly<Record<StopReason, true>> = {
   diverged: true,
 };
 
+const count = wholeNumber(0, Number.MAX_SAFE_INTEGER);
+
 const fields: Readonly<Record<keyof ShownSummary, Check>> = {
   weightsSha256: sha256,
+  weightsStep: ifThere(count),
   testAccuracy: orNull(number),
   testLoss: orNull(number),
   bestTestAccuracy: orNull(number),
-  steps: wholeNumber(0, Number.MAX_SAFE_INTEGER),
+  validationAccuracy: ifThere(orNull(number)),
+  validationLoss: ifThere(orNull(number)),
+  steps: count,
   seconds: notNegative,
   samplesPerSecond: notNegative,
   stopReason: oneOf(...Object.keys(reasons)),
@@ -45,6 +54,11 @@ export function parseSummary(text: string, source: string): ShownSummary {
     .find((sentence) => sentence !== null);
   if (fault === undefined) return summary as unknown as ShownSummary;
   throw new LockstepError('run-invalid', `${source} is not the summary of a run: ${fault}`);
+}
+
+/** A check of a field that may be absent. */
+function ifThere(check: Check): Check {
+  return (path, x) => (x === undefined ? null : check(path, x));
 }
 
 /** Returns an object without fields if the text is not a JSON object. */

@@ -1,12 +1,12 @@
 /**
- * Finds the test set of a run. If the user names a directory, only this directory is tried. Otherwise, the places are
- * the directory that the run was trained on, LOCKSTEP_DATA, and the user's cache. Generated digits are generated again.
- * Nothing is downloaded. A data set counts only if its SHA-256 is that of the run's data set.
+ * Finds the test set or the validation set of a run. If the user names a directory, only this directory is tried.
+ * Otherwise, the places are the directory that the run was trained on, LOCKSTEP_DATA, and the user's cache. Generated
+ * digits are generated again. Nothing is downloaded. A data set counts only if its SHA-256 is that of the run's data set.
  */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { cacheDirectory, type Environment } from '../../shared/cache-directory.js';
-import type { Samples } from '../../shared/data/dataset.js';
+import { type Dataset, type EvaluationSet, holdOut, type Samples } from '../../shared/data/dataset.js';
 import { LockstepError } from '../../shared/errors.js';
 import type { ConfigDataset } from '../archive/config.js';
 import { findDataset } from '../data/directory.js';
@@ -22,6 +22,7 @@ export interface Wanted {
   readonly data: string | null;
   /** The directory that the user names, or null. If there is one, no other directory is tried. */
   readonly given: string | null;
+  readonly set: EvaluationSet;
   /** What the user can do if there is none, as the end of a sentence. */
   readonly remedy?: string;
 }
@@ -35,7 +36,7 @@ export async function findTestSet(wanted: Wanted, environment: Environment = pro
   for (const directory of placesOf(wanted, environment)) {
     const found = await load(directory);
     if (typeof found === 'string') faults.push(found);
-    else if (found.sha256 === dataset.sha256) return found.test;
+    else if (found.sha256 === dataset.sha256) return setOf(found, wanted);
     else faults.push(`${directory ?? 'generated digits'}: another data set, ${short(found.sha256)}`);
   }
   const sentence = `the run's test set (${dataset.name}, SHA-256 ${short(dataset.sha256)}) is not on this machine`;
@@ -51,17 +52,24 @@ function placesOf({ dataset, data, given }: Wanted, environment: Environment): (
 }
 
 /** Returns a data set, or the reason why there is none. */
-async function load(directory: string | null): Promise<{ sha256: string; test: Samples } | string> {
+async function load(directory: string | null): Promise<(Dataset & { sha256: string }) | string> {
   if (directory === null) return loadDataset({ dataset: 'digits' });
   const paths = await findDataset(directory);
   if ('missing' in paths) return `${directory}: ${paths.missing}`;
   try {
     const dataset = await readDataset(directory, paths);
-    return { sha256: datasetSha256(dataset), test: dataset.test };
+    return { ...dataset, sha256: datasetSha256(dataset) };
   } catch (error) {
     if (error instanceof LockstepError) return error.message;
     throw error;
   }
+}
+
+/** A copy of the validation set, so that the training set is not kept. */
+function setOf({ train, test }: Dataset, { set, dataset }: Wanted): Samples {
+  if (set === 'test') return test;
+  const { validation } = holdOut(train, dataset.validation ?? 0);
+  return { ...validation, images: validation.images.slice(), labels: validation.labels.slice() };
 }
 
 function short(sha256: string): string {

@@ -104,10 +104,10 @@ export class ViewedDirectory implements ViewedRun, LookListener {
   private description() {
     const { config, name } = this.run;
     const { version, model, batch, microBatch, epochs } = config;
-    const { name: dataset, shape, classes, train, test } = config.dataset;
+    const { name: dataset, shape, classes, train, validation, test } = config.dataset;
     const { slots, stepsPerEpoch } = epochShape({ samples: train, batch, microBatch });
     const stepsPlanned = Math.min(config.maxSteps ?? Number.POSITIVE_INFINITY, epochs * stepsPerEpoch);
-    const shown = { name: dataset, shape, classes, train, test };
+    const shown = { name: dataset, shape, classes, train, validation, test };
     return { version, run: name, model, dataset: shown, batch, slots, epochs, stepsPerEpoch, stepsPlanned };
   }
 
@@ -136,15 +136,18 @@ export class ViewedDirectory implements ViewedRun, LookListener {
 
   private findings() {
     const { summary } = this.run;
-    const { test, bestAccuracy, hashed } = this.course;
+    const { validation, test, hashed } = this.course;
     const step = this.stored.newestStep;
     const evaluationFault = this.evaluations.faultAt(step);
     return {
-      testLoss: test?.loss ?? null,
-      testAccuracy: test?.accuracy ?? null,
-      bestTestAccuracy: bestAccuracy,
+      testLoss: summary?.testLoss ?? test.newest?.loss ?? null,
+      testAccuracy: summary?.testAccuracy ?? test.newest?.accuracy ?? null,
+      bestTestAccuracy: test.bestAccuracy,
+      validationLoss: summary?.validationLoss ?? validation.newest?.loss ?? null,
+      validationAccuracy: summary?.validationAccuracy ?? validation.newest?.accuracy ?? null,
+      bestValidationAccuracy: validation.bestAccuracy,
       weightsSha256: summary?.weightsSha256 ?? hashed?.sha256 ?? null,
-      weightsStep: summary?.steps ?? hashed?.step ?? null,
+      weightsStep: summary?.weightsStep ?? summary?.steps ?? hashed?.step ?? null,
       newest: { weights: step, evaluation: evaluationFault === null ? step : null },
       evaluationFault,
     };

@@ -1,23 +1,25 @@
 /** What an evaluation found, for people: which class was taken for which, and the images that were misclassified. Pure. */
+import type { EvaluationSet } from '../../shared/data/dataset.js';
 import { limits } from '../../shared/limits.js';
 import type { EvaluationState, Misclassified } from './state.js';
 
-/** A test set and what the network answered. */
+/** A set of samples and what the network answered. */
 export interface Answers {
+  readonly set: EvaluationSet;
   /** Number of updates that made these weights. */
   readonly step: number;
   /** Number of classes of the data set. The network may have more outputs. */
   readonly classes: number;
-  /** Both one byte per sample, in the order of the test set. */
+  /** Both one byte per sample, in the order of the set. */
   readonly labels: Uint8Array;
   readonly predicted: Uint8Array;
   /** Bytes of one image. */
   readonly pixels: number;
-  /** A test image, one byte per pixel. */
+  /** An image, one byte per pixel. */
   readonly imageOf: (index: number) => Uint8Array;
 }
 
-export function compareAnswers({ step, classes, labels, predicted, pixels, imageOf }: Answers): EvaluationState {
+export function compareAnswers({ set, step, classes, labels, predicted, pixels, imageOf }: Answers): EvaluationState {
   const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   const misclassified: Misclassified[] = [];
   const shownMax = Math.min(limits.misclassifiedMax, Math.floor(limits.misclassifiedBytesMax / pixels));
@@ -31,5 +33,5 @@ export function compareAnswers({ step, classes, labels, predicted, pixels, image
       misclassified.push({ index, label, predicted: predicted[index], pixels: image });
     }
   }
-  return { step, samples: labels.length, correct, confusion, misclassified };
+  return { set, step, samples: labels.length, correct, confusion, misclassified };
 }

@@ -2,6 +2,7 @@
  * The curve of a run as a bounded number of points. At first each step has a point. Whenever there are too many points,
  * each pair becomes one point, the mean of both, and each later point stands for as many steps. Pure.
  */
+import type { Score } from '../run/trainer.js';
 import type { CurvePoint } from './state.js';
 
 /** One step as it was recorded. */
@@ -9,8 +10,9 @@ export interface CurveStep {
   readonly step: number;
   readonly loss: number;
   readonly accuracy: number;
-  /** The evaluation after it. */
-  readonly test: { readonly loss: number; readonly accuracy: number } | null;
+  /** The evaluation after it. One of them is null, or both. */
+  readonly validation: Score | null;
+  readonly test: Score | null;
 }
 
 /** The part of the curve that a viewer already has. */
@@ -32,17 +34,21 @@ export class BoundedCurve {
   constructor(private readonly pointsMax: number) {}
 
   /** A step with an evaluation ends a point, so that the evaluation is shown at once and at its own step. */
-  add({ step, loss, accuracy, test }: CurveStep): void {
+  add({ step, loss, accuracy, validation, test }: CurveStep): void {
     const { open } = this;
     open.steps += 1;
     open.loss += loss;
     open.accuracy += accuracy;
-    if (open.steps < this.stride && test === null) return;
+    if (open.steps < this.stride && (validation ?? test) === null) return;
     const mean = { loss: brief(open.loss / open.steps), accuracy: brief(open.accuracy / open.steps) };
     this.open = { steps: 0, loss: 0, accuracy: 0 };
     this.points.push({
       step,
       ...mean,
+      ...(validation !== null && {
+        validationLoss: brief(validation.loss),
+        validationAccuracy: brief(validation.accuracy),
+      }),
       ...(test !== null && { testLoss: brief(test.loss), testAccuracy: brief(test.accuracy) }),
     });
     if (this.points.length >= this.pointsMax) this.halve();
@@ -80,8 +86,12 @@ export class BoundedCurve {
 
 /** The mean of two points. It keeps the evaluation with its step. If both points have one, it keeps the newer one. */
 function merged(a: CurvePoint, b: CurvePoint): CurvePoint {
-  const evaluated = b.testLoss === undefined && a.testLoss !== undefined ? a : b;
+  const evaluated = isEvaluated(a) && !isEvaluated(b) ? a : b;
   return { ...evaluated, loss: brief((a.loss + b.loss) / 2), accuracy: brief((a.accuracy + b.accuracy) / 2) };
+}
+
+function isEvaluated({ validationLoss, testLoss }: CurvePoint): boolean {
+  return (validationLoss ?? testLoss) !== undefined;
 }
 
 /** Six digits: a picture does not show more. */

@@ -28,8 +28,12 @@ export class Editions {
   }
 
   evaluation(evaluation: EvaluationState): Edition {
-    const { step } = evaluation;
-    return { step, etag: this.etag('evaluation', step), bytes: Buffer.from(JSON.stringify(evaluation)) };
+    const { step, set } = evaluation;
+    return {
+      step,
+      etag: this.etag(set === 'test' ? 'evaluation' : set, step),
+      bytes: Buffer.from(JSON.stringify(evaluation)),
+    };
   }
 
   private etag(what: string, step: number): string {

@@ -4,13 +4,14 @@
  */
 
 import { assert } from '../../shared/assert.js';
+import type { EvaluationSet } from '../../shared/data/dataset.js';
 import type { Traffic } from '../../shared/fleet/fleet.js';
 import { limits } from '../../shared/limits.js';
 import { plural } from '../../shared/plural.js';
 import type { MetricsLine, Summary } from '../archive/config.js';
 import type { LiveRun } from '../run/live-run.js';
 import type { RunEvent } from '../run/run-event.js';
-import type { Score, StopReason } from '../run/trainer.js';
+import type { Score, StepScore, StopReason } from '../run/trainer.js';
 import { version } from '../version.js';
 import { Course } from './course.js';
 import { Snapshots } from './snapshots.js';
@@ -62,7 +63,7 @@ export class Monitor implements ViewedRun {
   private nextEvent = 1;
   private startedAt: number | null = null;
   private ending_: RunPhase | null = null;
-  private seconds: number | null = null;
+  private summary: Summary | null = null;
 
   constructor(private readonly config: MonitorConfig) {}
 
@@ -90,7 +91,9 @@ export class Monitor implements ViewedRun {
       case 'stepped':
         return this.stepped(event.line);
       case 'evaluated':
-        return this.evaluated(event.line.step, event.test);
+        return this.evaluated(event.line.step, event.validation, event.test);
+      case 'tested':
+        return this.scored('test', event.evaluation);
       case 'checkpointed':
         return this.tell('checkpoint', `checkpoint of step ${event.step}`);
       case 'joined':
@@ -132,9 +135,14 @@ export class Monitor implements ViewedRun {
     this.course.follow(line);
   }
 
-  private evaluated(step: number, { accuracy, loss }: Score): void {
-    this.loaded_?.snapshots.evaluated(step);
-    this.tell('evaluated', `step ${step}: test accuracy ${(100 * accuracy).toFixed(2)} %, loss ${loss.toFixed(4)}`);
+  private evaluated(step: number, validation: Score | null, test: Score | null): void {
+    if (validation !== null) this.scored('validation', { step, ...validation });
+    if (test !== null) this.scored('test', { step, ...test });
+  }
+
+  private scored(set: EvaluationSet, { step, accuracy, loss }: StepScore): void {
+    this.loaded_?.snapshots.evaluated(set, step);
+    this.tell('evaluated', `step ${step}: ${set} accuracy ${(100 * accuracy).toFixed(2)} %, loss ${loss.toFixed(4)}`);
   }
 
   private left(worker: string, reason: string | null): void {
@@ -147,9 +155,10 @@ export class Monitor implements ViewedRun {
     if (action === 'resume') this.tell('resumed', 'resumed by the operator');
   }
 
-  private ended(reason: StopReason, { weightsSha256, steps, seconds }: Summary): void {
-    this.seconds = seconds;
-    this.course.ended({ step: steps, sha256: weightsSha256 });
+  private ended(reason: StopReason, summary: Summary): void {
+    const { weightsSha256, weightsStep, steps } = summary;
+    this.summary = summary;
+    this.course.ended({ step: weightsStep, sha256: weightsSha256 });
     this.ending_ = reason === 'interrupted' || reason === 'diverged' ? reason : 'finished';
     this.tell('ended', `${this.ending_} after ${steps} steps`);
   }
@@ -207,13 +216,13 @@ export class Monitor implements ViewedRun {
   }
 
   private whole({ setup, name: run }: LiveRun, viewers: number, points: readonly CurvePoint[] | null) {
-    const { name, shape, classes, train, test } = setup.config.dataset;
+    const { name, shape, classes, train, validation, test } = setup.config.dataset;
     return {
       version,
       files: null,
       run,
       model: setup.run.model,
-      dataset: { name, shape, classes, train, test },
+      dataset: { name, shape, classes, train, validation, test },
       batch: setup.run.batch,
       slots: setup.slots,
       workers: this.fleet?.workerStates(limits.workersShownMax) ?? [],
@@ -234,7 +243,6 @@ export class Monitor implements ViewedRun {
     const { setup, trainer } = run;
     const { plan } = setup;
     const { step } = trainer.position;
-    const { test, bestAccuracy } = trainer.findings;
     const { newest, hashed } = this.course;
     const phase = this.phase;
     const samplesPerSecond = phase === 'training' ? run.samplesPerSecond : 0;
@@ -251,14 +259,27 @@ export class Monitor implements ViewedRun {
       secondsLeft: samplesPerSecond > 0 ? Math.round(samplesLeft / samplesPerSecond) : null,
       loss: newest?.loss ?? null,
       accuracy: newest?.trainAccuracy ?? null,
-      testLoss: test?.loss ?? null,
-      testAccuracy: test?.accuracy ?? null,
-      bestTestAccuracy: bestAccuracy,
+      ...this.scores(run),
       weightsSha256: hashed?.sha256 ?? null,
       weightsStep: hashed?.step ?? null,
-      newest: { weights: step, evaluation: snapshots.evaluatedStep },
+      newest: { weights: trainer.weightsStep, evaluation: snapshots.evaluatedStep },
       evaluationFault: null,
-      seconds: this.seconds,
+      seconds: this.summary?.seconds ?? null,
+    };
+  }
+
+  /** Of the newest evaluations, and of the weights that the run ended with once it has ended. */
+  private scores({ setup, trainer }: LiveRun) {
+    const { validation, test, bestAccuracy } = trainer.findings;
+    const { summary } = this;
+    const isJudgedByTest = setup.plan.judge === 'test';
+    return {
+      testLoss: (summary === null ? test?.loss : summary.testLoss) ?? null,
+      testAccuracy: (summary === null ? test?.accuracy : summary.testAccuracy) ?? null,
+      bestTestAccuracy: isJudgedByTest ? bestAccuracy : null,
+      validationLoss: (summary === null ? validation?.loss : summary.validationLoss) ?? null,
+      validationAccuracy: (summary === null ? validation?.accuracy : summary.validationAccuracy) ?? null,
+      bestValidationAccuracy: isJudgedByTest ? null : bestAccuracy,
     };
   }
 

@@ -3,6 +3,7 @@
  * when a viewer asks, not for every step. All viewers who ask before the next copy get the same bytes.
  */
 import { imageOf } from '../../shared/compute/samples.js';
+import { type EvaluationSet, sizeOf } from '../../shared/data/dataset.js';
 import { limits } from '../../shared/limits.js';
 import { littleEndianBytes } from '../archive/floats.js';
 import type { LiveRun } from '../run/live-run.js';
@@ -12,6 +13,7 @@ import type { EvaluationState } from './state.js';
 import type { Edition } from './viewed-run.js';
 
 interface Predictions {
+  readonly set: EvaluationSet;
   readonly step: number;
   readonly classes: Uint8Array;
 }
@@ -21,7 +23,7 @@ export class Snapshots {
   private newestWeights: Edition | null = null;
   private copiedMs = Number.NEGATIVE_INFINITY;
   private predictions: Predictions | null = null;
-  private newestEvaluation: Edition | null = null;
+  private newestEvaluation: { readonly of: Predictions; readonly edition: Edition } | null = null;
 
   constructor(
     private readonly run: LiveRun,
@@ -31,9 +33,10 @@ export class Snapshots {
   }
 
   /** Keeps the predictions of the evaluation that has just ended: the workspace holds them until the next one. */
-  evaluated(step: number): void {
+  evaluated(set: EvaluationSet, step: number): void {
     const { machine, setup } = this.run;
-    this.predictions = { step, classes: machine.bytes(machine.workspace.predictions, setup.run.test).slice() };
+    const classes = machine.bytes(machine.workspace.predictions, sizeOf(setup.run, set)).slice();
+    this.predictions = { set, step, classes };
   }
 
   /**
@@ -42,7 +45,7 @@ export class Snapshots {
    */
   weights(): Edition {
     const { machine, trainer } = this.run;
-    const { step } = trainer.position;
+    const step = trainer.weightsStep;
     const { newestWeights: newest } = this;
     if (newest !== null && (newest.step === step || this.nowMs() - this.copiedMs < limits.weightsCopyMsMin)) {
       return newest;
@@ -65,23 +68,25 @@ export class Snapshots {
 
   /** Null before the first evaluation. */
   evaluation(): Edition | null {
-    if (this.predictions === null) return null;
-    if (this.newestEvaluation?.step !== this.predictions.step) {
-      this.newestEvaluation = this.editions.evaluation(this.compare(this.predictions));
+    const { predictions } = this;
+    if (predictions === null) return null;
+    if (this.newestEvaluation?.of !== predictions) {
+      this.newestEvaluation = { of: predictions, edition: this.editions.evaluation(this.compare(predictions)) };
     }
-    return this.newestEvaluation;
+    return this.newestEvaluation.edition;
   }
 
-  private compare({ step, classes: predicted }: Predictions): EvaluationState {
+  private compare({ set, step, classes: predicted }: Predictions): EvaluationState {
     const { machine, setup } = this.run;
-    const { test, pixels } = machine.workspace;
+    const { pixels, [set]: store } = machine.workspace;
     return compareAnswers({
+      set,
       step,
       classes: setup.config.dataset.classes,
-      labels: machine.bytes(test.labels, setup.run.test),
+      labels: machine.bytes(store.labels, predicted.length),
       predicted,
       pixels,
-      imageOf: (index) => imageOf(machine, 'test', index),
+      imageOf: (index) => imageOf(machine, set, index),
     });
   }
 }

@@ -7,6 +7,7 @@
  * since the event before, and a reader appends them. `GET /api/state` is always complete.
  */
 
+import type { EvaluationSet } from '../../shared/data/dataset.js';
 import type { Model } from '../../shared/model/model.js';
 
 export type RunPhase =
@@ -41,10 +42,17 @@ export interface RunState {
   /** The results of the newest step's mini-batch. */
   readonly loss: number | null;
   readonly accuracy: number | null;
-  /** The results of the newest evaluation. */
+  /**
+   * The results of the newest evaluation of the test set, and of the final weights once the run has ended. If the run has
+   * a validation set, they are null before its end, and the best one is always null.
+   */
   readonly testLoss: number | null;
   readonly testAccuracy: number | null;
   readonly bestTestAccuracy: number | null;
+  /** The same for the validation set, which is evaluated during the run. Null if the run has none. */
+  readonly validationLoss: number | null;
+  readonly validationAccuracy: number | null;
+  readonly bestValidationAccuracy: number | null;
   /** Hash of the weights after `weightsStep` steps: those of the newest evaluation, or the final ones. */
   readonly weightsSha256: string | null;
   readonly weightsStep: number | null;
@@ -94,6 +102,8 @@ export interface DatasetState {
   readonly shape: readonly number[];
   readonly classes: number;
   readonly train: number;
+  /** Training samples that are held out. Absent if there are none. */
+  readonly validation?: number | undefined;
   readonly test: number;
 }
 
@@ -154,24 +164,29 @@ export interface CurvePoint {
   readonly step: number;
   readonly loss: number;
   readonly accuracy: number;
+  /** The evaluation after this step: of the validation set if the run has one, otherwise of the test set. */
+  readonly validationLoss?: number;
+  readonly validationAccuracy?: number;
   readonly testLoss?: number;
   readonly testAccuracy?: number;
 }
 
 /** `GET /api/evaluation`: the results of the newest evaluation. */
 export interface EvaluationState {
+  /** During a run with a validation set, it is this one. */
+  readonly set: EvaluationSet;
   /** Number of updates before the evaluation. */
   readonly step: number;
   readonly samples: number;
   readonly correct: number;
-  /** `confusion[label][predicted]` is a number of samples of the test set. */
+  /** `confusion[label][predicted]` is a number of samples of the set. */
   readonly confusion: readonly (readonly number[])[];
   /** The first misclassified images, at most `limits.misclassifiedMax`. There are `samples - correct` in all. */
   readonly misclassified: readonly Misclassified[];
 }
 
 export interface Misclassified {
-  /** The index in the test set. */
+  /** The index in the set. */
   readonly index: number;
   readonly label: number;
   readonly predicted: number;
@@ -238,6 +253,9 @@ export interface ComparedResult
     | 'testAccuracy'
     | 'bestTestAccuracy'
     | 'testLoss'
+    | 'validationLoss'
+    | 'validationAccuracy'
+    | 'bestValidationAccuracy'
     | 'seconds'
     | 'weightsSha256'
     | 'weightsStep'

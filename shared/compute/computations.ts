@@ -5,4 +5,5 @@ import type { WorkName } from '../work/kinds.js';
 export const computations: Readonly<Record<WorkName, ShardComputation>> = {
   gradient: shardGradient,
   evaluation: shardEvaluation,
+  validation: shardEvaluation,
 };

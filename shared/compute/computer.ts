@@ -15,7 +15,7 @@ import { kinds } from '../work/kinds.js';
 import { type Orders, ordersOf } from '../work/orders.js';
 import { computations } from './computations.js';
 import type { ShardOrder } from './orders.js';
-import { rowsMaxOf, type ThreadRegion, type Workspace } from './workspace.js';
+import { rowsMaxOf, type SampleStore, type ThreadRegion, type Workspace } from './workspace.js';
 
 export class Computer {
   private readonly network: Network;
@@ -30,11 +30,13 @@ export class Computer {
     private readonly orders: Orders = ordersOf(workspace.run),
   ) {
     this.region = workspace.threads[thread];
-    const { run, chain, sizes, train, test, weights, transposed } = workspace;
+    const { run, chain, sizes, weights, transposed } = workspace;
     this.network = new Network(memory, sizes, run.model, rowsMaxOf(orders), this.region.network, chain);
+    const operandsOf = ({ records, labels }: SampleStore) => ({ records, labels, weights, transposed });
     this.operands = {
-      train: { records: train.records, labels: train.labels, weights, transposed },
-      test: { records: test.records, labels: test.labels, weights, transposed },
+      train: operandsOf(workspace.train),
+      validation: operandsOf(workspace.validation),
+      test: operandsOf(workspace.test),
     };
   }
 

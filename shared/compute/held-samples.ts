@@ -1,5 +1,5 @@
 /** Knows which samples a member has already, so that no sample is sent to it twice. */
-import type { SampleSet } from '../data/dataset.js';
+import { type SampleSet, type SetSizes, sizeOf } from '../data/dataset.js';
 import { type Shard, shardEnd } from '../pool/tree.js';
 import { forEachKind, kinds } from '../work/kinds.js';
 import { type Orders, orderOf } from '../work/orders.js';
@@ -13,12 +13,12 @@ export class HeldSamples {
   /** How many samples of each slot's partition the member has. Once it has all, its samples need no lookup. */
   private readonly heldOf = forEachKind(() => new Map<number, number>());
 
-  /** `sizes` are the numbers of samples in the two sets. */
   constructor(
     private readonly orders: Orders,
-    sizes: Readonly<Record<SampleSet, number>>,
+    sizes: SetSizes,
   ) {
-    this.held = { train: new Bits(sizes.train), test: new Bits(sizes.test) };
+    const noneOf = (set: SampleSet) => new Bits(sizeOf(sizes, set));
+    this.held = { train: noneOf('train'), validation: noneOf('validation'), test: noneOf('test') };
   }
 
   /** Returns those of the shard's samples that the member has not, in slot order. From now on it has them. */

@@ -1,6 +1,6 @@
 /** Reads samples from a memory and writes them to one, in the form in which they travel. */
 import type { KernelMemory } from '../arithmetic/backend.js';
-import type { SampleSet } from '../data/dataset.js';
+import { type SampleSet, sizeOf } from '../data/dataset.js';
 import { samplesBytes } from '../protocol/payload.js';
 import type { Workspace } from './workspace.js';
 
@@ -23,7 +23,7 @@ export interface LooseSamples {
 export function packSamples(from: SampleMemory, set: SampleSet, ids: readonly number[], payload: Uint8Array): number {
   const { memory, workspace } = from;
   const { pixels } = workspace;
-  const labels = new Uint8Array(memory.buffer, workspace[set].labels, workspace.context[set]);
+  const labels = new Uint8Array(memory.buffer, workspace[set].labels, sizeOf(workspace.context, set));
   const view = new DataView(payload.buffer, payload.byteOffset);
   const images = restorer(from, set);
   for (let i = 0; i < ids.length; i++) {
@@ -42,7 +42,7 @@ export function imageOf(from: SampleMemory, set: SampleSet, id: number): Uint8Ar
 /** `imageOf` for many samples, with one set of views for all. The views are valid until the memory grows. */
 function restorer({ memory, workspace }: SampleMemory, set: SampleSet): (id: number) => Uint8Array {
   const { image, pixels } = workspace;
-  const records = new Uint32Array(memory.buffer, workspace[set].records, workspace.context[set]);
+  const records = new Uint32Array(memory.buffer, workspace[set].records, sizeOf(workspace.context, set));
   const restored = new Uint8Array(memory.buffer, image, pixels);
   return (id) => {
     memory.kernels.restore(records[id], pixels, image);
@@ -55,8 +55,9 @@ export function storeSamples(into: SampleMemory, set: SampleSet, { ids, labels, 
   const { memory, workspace } = into;
   const { image, pixels } = workspace;
   const { heap, ...at } = workspace[set];
-  const records = new Uint32Array(memory.buffer, at.records, workspace.context[set]);
-  const held = new Uint8Array(memory.buffer, at.labels, workspace.context[set]);
+  const count = sizeOf(workspace.context, set);
+  const records = new Uint32Array(memory.buffer, at.records, count);
+  const held = new Uint8Array(memory.buffer, at.labels, count);
   const used = new Uint32Array(memory.buffer, at.heapUsed, 1);
   const place = new Uint8Array(memory.buffer, image, pixels);
   for (const [i, id] of ids.entries()) {

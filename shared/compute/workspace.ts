@@ -7,7 +7,7 @@
 import { Arena } from '../arithmetic/arena.js';
 import type { KernelSizes } from '../arithmetic/backend.js';
 import type { Pointer } from '../arithmetic/kernels.js';
-import type { SampleSet } from '../data/dataset.js';
+import { type SampleSet, type SetSizes, sizeOf } from '../data/dataset.js';
 import { type Chain, chainOf, type Span, statisticsOf } from '../model/chain.js';
 import type { Model } from '../model/model.js';
 import { Network, transposedFloats } from '../model/network.js';
@@ -21,7 +21,7 @@ import { type Orders, orderOf, ordersOf, predictedMax } from '../work/orders.js'
 import { mailboxInts } from './mailbox.js';
 
 /** What a machine must know about a run to compute for it. Plain data, which is sent to threads as it is. */
-export interface RunDescription extends Readonly<Record<SampleSet, number>> {
+export interface RunDescription extends SetSizes {
   readonly model: Model;
   /** Samples per step, 0 for all; samples per slot; see `OrderConfig`. */
   readonly batch: number;
@@ -52,7 +52,7 @@ export interface SampleStore {
   readonly heapUsed: Pointer;
 }
 
-export interface Workspace {
+export interface Workspace extends Readonly<Record<SampleSet, SampleStore>> {
   readonly run: RunDescription;
   readonly sizes: KernelSizes;
   /** The model's layers. */
@@ -76,9 +76,7 @@ export interface Workspace {
   readonly image: Pointer;
   /** Which blocks of a part of a tensor travel: `maskBytes`. */
   readonly mask: Pointer;
-  readonly train: SampleStore;
-  readonly test: SampleStore;
-  /** Predicted class of each test sample: one byte. */
+  /** Predicted class of each sample of the set that was evaluated last: one byte. */
   readonly predictions: Pointer;
   readonly threads: readonly ThreadRegion[];
   /** First byte after all of it. */
@@ -115,12 +113,13 @@ export function layOutWorkspace(run: RunDescription, threads: number, sizes: Ker
     mailbox: arena.uint32(mailboxInts),
   });
   const { train, test } = run;
+  const validation = sizeOf(run, 'validation');
   const workspace = {
     run,
     sizes,
     chain,
     statistics: statisticsOf(chain),
-    context: { parameters, pixels, classes: outputsOf(chain), train, test },
+    context: { parameters, pixels, classes: outputsOf(chain), train, validation, test },
     parameters,
     partialFloats: parameters + scoreFloats,
     pixels,
@@ -130,8 +129,9 @@ export function layOutWorkspace(run: RunDescription, threads: number, sizes: Ker
     broadcast: [arena.floats(parameters), arena.floats(parameters)] as const,
     image: arena.bytes(pixels),
     mask: arena.bytes(maskBytes),
-    train: store(run.train),
-    test: store(run.test),
+    train: store(train),
+    validation: store(validation),
+    test: store(test),
     predictions: arena.bytes(predictedMax(orders)),
     threads: Array.from({ length: threads }, thread),
   };

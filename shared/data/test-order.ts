@@ -3,7 +3,7 @@ import { rowsOfSlot, type SlotOrder, slotsOf } from './order.js';
 /** Samples in one micro-batch of an evaluation. */
 export const evaluationRows = 64;
 
-/** The test set in its natural order, as one step. Slot s holds 64 samples, starting with number 64 s. */
+/** The test set, or the validation set, in its natural order, as one step. Slot s has 64 samples, from number 64 s on. */
 export class TestOrder implements SlotOrder {
   readonly slots: number;
   readonly rows = evaluationRows;

@@ -6,7 +6,7 @@ import type { Arithmetic } from '../arithmetic/identity.js';
 import type { Machine } from '../compute/machine.js';
 import type { Platform } from '../compute/platform.js';
 import { packSamples } from '../compute/samples.js';
-import type { SampleSet } from '../data/dataset.js';
+import { type SampleSet, sizeOf } from '../data/dataset.js';
 import { limits } from '../limits.js';
 import { encodeFrameFrom } from '../protocol/codec.js';
 import { FrameBuffers } from '../protocol/frame-buffers.js';
@@ -48,7 +48,7 @@ export class Fleet {
   readonly members = new Map<number, Audited>();
   /** Slots of training that its members have summed. */
   slots = 0;
-  /** The result of the last evaluation. */
+  /** The result of the last evaluation of the test set. */
   testAccuracy: number | null = null;
   /** For frames of samples. */
   private readonly buffers = new FrameBuffers();
@@ -64,7 +64,8 @@ export class Fleet {
     machine.buffers.prepare();
     const { parameters, pixels, run } = machine.workspace;
     const stepBytes = 4 * parameters + samplesBytes(machine.orders.train.samplesIn(0), pixels);
-    this.queueBytesMax = limits.sendQueueBytesMax + 2 * stepBytes + samplesBytes(run.test, pixels);
+    const evaluated = sizeOf(run, 'validation') + run.test;
+    this.queueBytesMax = limits.sendQueueBytesMax + 2 * stepBytes + samplesBytes(evaluated, pixels);
   }
 
   /** What a worker that connects from this address must show. */

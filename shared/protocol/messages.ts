@@ -9,7 +9,7 @@ import type { WorkName } from '../work/kinds.js';
 import type { ProtocolErrorCode } from './errors.js';
 
 /** Raised with every change of a message, a field or a payload. Two versions never talk to each other. */
-export const protocolVersion = 3;
+export const protocolVersion = 4;
 
 export type EndReason = 'finished' | 'interrupted' | 'diverged' | 'dropped';
 
@@ -100,6 +100,8 @@ export interface DataDescription {
   readonly classes: number;
   /** Samples of the training set. */
   readonly train: number;
+  /** Samples of the validation set. Absent if the run has none. */
+  readonly validation?: number | undefined;
   /** Samples of the test set. */
   readonly test: number;
   /** SHA-256 of the data set, lowercase hex. */
@@ -164,7 +166,7 @@ export interface Progress {
   readonly type: 'progress';
   /** Your fraction of the slots that were summed since you joined. 0 if there were no slots. */
   readonly share: number;
-  /** The accuracy of the last evaluation, as a fraction. Null before the first evaluation. */
+  /** The accuracy of the last evaluation of the test set, as a fraction. Null before the first one. */
   readonly testAccuracy: number | null;
 }
 

@@ -2,20 +2,18 @@
  * The raw bytes behind a header: their length, and their content as far as it can be checked without arithmetic. All
  * numbers are little-endian. Whether a gradient is finite is checked where it is added (E5).
  */
+import { type SetSizes, sizeOf } from '../data/dataset.js';
 import { limits } from '../limits.js';
 import { kinds, scoreFloats, type WorkName } from '../work/kinds.js';
 import type { Gradient, SamplesMessage, WeightsMessage } from './messages.js';
 import { invalidPart, partAt, partsOf } from './tensor.js';
 
 /** The figures of a run that determine the lengths. */
-export interface PayloadContext {
+export interface PayloadContext extends SetSizes {
   readonly parameters: number;
   /** Bytes of one sample. */
   readonly pixels: number;
   readonly classes: number;
-  /** Samples of the two sets. */
-  readonly train: number;
-  readonly test: number;
 }
 
 /** The shard that a result answers: `samples` is how many it has. */
@@ -51,7 +49,8 @@ export function invalidSamplesPayload(
   if (fault !== null) return fault;
   if (payload.length > limits.samplesBytesMax) return `samples has more than ${limits.samplesBytesMax} bytes`;
   const { ids, labels } = samplesIn(payload, count);
-  if (ids.some((id) => id >= run[set])) return `samples has an id that is not below ${run[set]}`;
+  const size = sizeOf(run, set);
+  if (ids.some((id) => id >= size)) return `samples has an id that is not below ${size}`;
   return labels.some((label) => label >= run.classes) ? `samples has a label that is not below ${run.classes}` : null;
 }
 

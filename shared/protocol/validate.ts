@@ -14,6 +14,7 @@ import {
   notNegative,
   object,
   oneOf,
+  optional,
   orNull,
   sha256,
   text,
@@ -68,6 +69,7 @@ const checkWelcomeFields = object<messages.Welcome>({
     shape: list(1, axesMax, wholeNumber(1, limits.layerWidthMax)),
     classes: wholeNumber(1, limits.classesMax),
     train: wholeNumber(1, limits.samplesMax),
+    validation: optional(wholeNumber(1, limits.samplesMax)),
     test: wholeNumber(0, limits.samplesMax),
     sha256,
   }),
@@ -84,7 +86,7 @@ const checkWeights = object<messages.WeightsMessage>({
 });
 const checkSamples = object<messages.SamplesMessage>({
   type: oneOf('samples'),
-  set: oneOf('train', 'test'),
+  set: oneOf('train', 'validation', 'test'),
   count: wholeNumber(1, limits.samplesMax),
 });
 const checkShardFields = object<messages.ShardLease>({

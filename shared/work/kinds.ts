@@ -23,11 +23,14 @@ export interface WorkKind {
 }
 
 /** The name of a kind, also on the wire. */
-export type WorkName = 'gradient' | 'evaluation';
+export type WorkName = 'gradient' | 'evaluation' | 'validation';
+
+const evaluates = { hasPlace: false, trains: false, sumsParameters: false, predicts: true, passes: 1 } as const;
 
 export const kinds: Readonly<Record<WorkName, WorkKind>> = {
   gradient: { set: 'train', hasPlace: true, trains: true, sumsParameters: true, predicts: false, passes: 3 },
-  evaluation: { set: 'test', hasPlace: false, trains: false, sumsParameters: false, predicts: true, passes: 1 },
+  evaluation: { set: 'test', ...evaluates },
+  validation: { set: 'validation', ...evaluates },
 };
 
 /** All names. The index of a kind in this list is its number in a mailbox. It never goes over the wire. */

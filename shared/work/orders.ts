@@ -1,5 +1,5 @@
 /** Which samples are in a task's slots: each set of samples has one order. */
-import type { SampleSet } from '../data/dataset.js';
+import { type SampleSet, type SetSizes, sizeOf } from '../data/dataset.js';
 import { type OrderConfig, SampleOrder, type SlotOrder } from '../data/order.js';
 import { TestOrder } from '../data/test-order.js';
 import type { Shard } from '../pool/tree.js';
@@ -10,9 +10,12 @@ export interface Orders extends Readonly<Record<SampleSet, SlotOrder>> {
   readonly train: SampleOrder;
 }
 
-/** `train` and `test` are the sizes of the two sets. */
-export function ordersOf(run: Omit<OrderConfig, 'samples'> & Readonly<Record<SampleSet, number>>): Orders {
-  return { train: new SampleOrder({ ...run, samples: run.train }), test: new TestOrder(run.test) };
+export function ordersOf(run: Omit<OrderConfig, 'samples'> & SetSizes): Orders {
+  return {
+    train: new SampleOrder({ ...run, samples: run.train }),
+    validation: new TestOrder(sizeOf(run, 'validation')),
+    test: new TestOrder(run.test),
+  };
 }
 
 /** The largest number of samples whose classes one task predicts. */

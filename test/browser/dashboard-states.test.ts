@@ -131,6 +131,29 @@ describe.skipIf(!hasChromium)('dashboard', { timeout }, () => {
     expect(faults).toEqual([]);
   });
 
+  test('shows the validation set while a run with one trains, and its test set at the end', async () => {
+    const [coordinator, url] = await serve(during('training'));
+    const { page, faults } = await open(url);
+    await shows(page, '#accuracy-label', 'Test accuracy');
+    const { step, dataset } = finished.state;
+    const validation = { validationLoss: 0.4, validationAccuracy: 0.875 };
+    coordinator.publish({
+      dataset: { ...dataset, validation: 500 },
+      ...{ testLoss: null, testAccuracy: null, bestTestAccuracy: null },
+      ...{ ...validation, bestValidationAccuracy: 0.9 },
+      curve: [{ step: step + 1, loss: 0.5, accuracy: 0.9, ...validation }],
+    });
+    await shows(page, '#accuracy-label', 'Validation accuracy');
+    await shows(page, '#test-accuracy', '87.50 %');
+    await shows(page, '#test-note', 'best 90.00 %, loss 0.4');
+    await page.locator('#chart-accuracy[aria-label*="on the validation set 87.50 %"]').waitFor();
+    coordinator.publish({ testLoss: 0.5, testAccuracy: 0.85, phase: 'finished' });
+    await shows(page, '#accuracy-label', 'Test accuracy');
+    await shows(page, '#test-note', 'loss 0.5000, 87.50 % on the validation set');
+    await shows(page, '#result-text', 'Test accuracy 85.00 %. Validation accuracy 87.50 %. Best 90.00 %.');
+    expect(faults).toEqual([]);
+  });
+
   test('says so when a run has diverged', async () => {
     const [, url] = await serve({ ...during('diverged'), evaluation: null });
     const { page } = await open(url);

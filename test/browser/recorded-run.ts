@@ -47,6 +47,9 @@ function stateOf(config: ConfigFile, lines: readonly MetricsLine[]): RunState {
     testLoss: last.testLoss ?? null,
     testAccuracy: last.testAccuracy ?? null,
     bestTestAccuracy: Math.max(...lines.map(({ testAccuracy }) => testAccuracy ?? 0)),
+    validationLoss: null,
+    validationAccuracy: null,
+    bestValidationAccuracy: null,
     weightsSha256: last.weightsSha256 ?? null,
     weightsStep: last.step,
     newest: { weights: last.step, evaluation: last.step },
@@ -131,5 +134,5 @@ function evaluate({ model, dataset }: ConfigFile, weights: Float32Array, step: n
   const pixels = images.length / count;
   const imageOf = (index: number) => images.subarray(index * pixels, (index + 1) * pixels);
   const predicted = Uint8Array.from({ length: count }, (_, index) => classifier.answerTo(imageOf(index)));
-  return compareAnswers({ step, classes: dataset.classes, labels, predicted, pixels, imageOf });
+  return compareAnswers({ set: 'test', step, classes: dataset.classes, labels, predicted, pixels, imageOf });
 }

@@ -8,6 +8,8 @@ from parts import parts_of, unpack_part
 from wire import Fault
 
 EVALUATION_ROWS = 64
+# The set that each kind of work reads.
+SETS = {"gradient": "train", "validation": "validation", "evaluation": "test"}
 
 
 class Cancelled(Exception):
@@ -21,8 +23,8 @@ class Run:
         data = welcome["data"]
         self.model = Model(welcome["model"])
         self.order = Order(data["train"], welcome["batch"], welcome["microBatch"], welcome["seed"])
-        self.tests = data["test"]
-        self.sets = {name: empty_set(data[name], self.model.pixels) for name in ("train", "test")}
+        # A run without a validation set does not name one.
+        self.sets = {name: empty_set(data.get(name, 0), self.model.pixels) for name in ("train", "validation", "test")}
         self.weights = np.zeros(self.model.parameters, np.float32)
         # The step of the weights, when they are whole; else the step, the base and the part that must come next.
         self.step, self.loading = None, None
@@ -58,7 +60,7 @@ class Run:
         slots = self.slots_of(shard)
         if shard["step"] != self.step:
             raise Fault("unexpected-message", "A shard without its weights.")
-        images, labels, have = self.sets["train" if gradient else "test"]
+        images, labels, have = self.sets[SETS[shard["work"]]]
 
         def leaf(slot):
             if not is_wanted():
@@ -76,7 +78,7 @@ class Run:
     def slots_of(self, shard):
         """The slots of the shard's step."""
         lo, size, step = shard["lo"], shard["size"], shard["stepInEpoch"]
-        slots = self.order.slots_in(step) if shard["work"] == "gradient" else -(-self.tests // EVALUATION_ROWS)
+        slots = self.order.slots_in(step) if shard["work"] == "gradient" else -(-self.size_of(shard) // EVALUATION_ROWS)
         is_node = size > 0 and size & (size - 1) == 0 and lo % size == 0 and lo < slots
         if is_node and size > 1:
             is_node = lo + size // 2 < slots
@@ -88,7 +90,11 @@ class Run:
         if shard["work"] == "gradient":
             return self.order.ids(shard["epoch"], shard["stepInEpoch"], slot)
         first = EVALUATION_ROWS * slot
-        return np.arange(first, min(first + EVALUATION_ROWS, self.tests))
+        return np.arange(first, min(first + EVALUATION_ROWS, self.size_of(shard)))
+
+    def size_of(self, shard):
+        """The number of samples of the set that the shard reads."""
+        return len(self.sets[SETS[shard["work"]]][1])
 
 
 def empty_set(count, pixels):

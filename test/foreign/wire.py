@@ -25,7 +25,7 @@ FIELDS = {
     "end": "reason again message",
     "failure": "code message",
 }
-WORDS = {"set": ("train", "test"), "work": ("gradient", "evaluation")}
+WORDS = {"set": ("train", "validation", "test"), "work": ("gradient", "evaluation", "validation")}
 INTEGERS = set(
     "step part count id lease epoch stepInEpoch lo size protocol batch microBatch seed member heartbeatMs".split()
 )

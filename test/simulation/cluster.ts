@@ -27,7 +27,7 @@ const insistMs = 1_000;
 export class Cluster {
   readonly workers: SimulatedWorker[] = [];
   readonly disk: Disk;
-  readonly tally: Tally = { lives: 0, joined: 0, left: 0, dropped: {}, alarms: 0 };
+  readonly tally: Tally = { lives: 0, joined: 0, left: 0, dropped: {}, alarms: 0, bestLost: 0 };
   coordinator: SimulatedCoordinator | null = null;
   private readonly durable = { step: 0 };
   private readonly network: Network;

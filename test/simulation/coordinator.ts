@@ -39,6 +39,8 @@ export interface Tally {
   /** Number of dropped workers, by reason. */
   readonly dropped: Record<string, number>;
   alarms: number;
+  /** Times that the best weights were not on the disk when the run went on. */
+  bestLost: number;
 }
 
 export class SimulatedCoordinator {
@@ -147,6 +149,7 @@ export class SimulatedCoordinator {
     else if (event.type === 'left' && event.reason === null) tally.left += 1;
     else if (event.type === 'left') this.dropped(event.reason ?? '');
     else if (event.type === 'banned') this.banned.add(event.worker);
+    else if (event.type === 'warned' && event.warning.code === 'best-lost') tally.bestLost += 1;
     else if (event.type === 'warned') check(event.warning.code !== 'evaluation-wrong', 'a wrong result was counted');
   }
 

@@ -5,7 +5,9 @@ import type { LoadedDataset } from '../../coordinator/data/load.js';
 import type { RunRequest } from '../../coordinator/run/run-request.js';
 import { completeSettings } from '../../coordinator/run/settings.js';
 import { type RunSetup, setUpRun } from '../../coordinator/run/setup.js';
+import type { Keep } from '../../coordinator/run/trainer.js';
 import { openScalar } from '../../shared/arithmetic/scalar/backend.js';
+import { holdOut } from '../../shared/data/dataset.js';
 import type { Model } from '../../shared/model/model.js';
 import { type ReferenceRun, referenceTrain } from '../../shared/reference.js';
 import { nodePlatform } from '../../worker/node-platform.js';
@@ -27,13 +29,19 @@ interface Shape {
   readonly microBatch: number;
   readonly momentum: number;
   readonly epochs: number;
+  /** Samples that are held out, beside those that it trains on. */
+  readonly validation?: number;
+  readonly keep?: Keep;
 }
 
-/** Runs with few and many slots, with and without momentum, and one whose tensors are sent in two parts. */
+/**
+ * Runs with few and many slots, with and without momentum, with a validation set, with the best weights at the end, and
+ * one whose tensors are sent in two parts.
+ */
 const shapes: readonly Shape[] = [
   { hidden: 8, microBatch: 4, momentum: 0.9, epochs: 6 },
-  { hidden: 8, microBatch: 2, momentum: 0, epochs: 6 },
-  { hidden: 8, microBatch: 1, momentum: 0.9, epochs: 4 },
+  { hidden: 8, microBatch: 2, momentum: 0, epochs: 6, validation: 70, keep: 'best' },
+  { hidden: 8, microBatch: 1, momentum: 0.9, epochs: 4, keep: 'best' },
   { hidden: 1024, microBatch: 8, momentum: 0.9, epochs: 2 },
 ];
 
@@ -58,13 +66,13 @@ export function problem(number: number): Problem {
   return known;
 }
 
-function make({ hidden, microBatch, momentum, epochs }: Shape, seed: number): Problem {
+function make({ hidden, microBatch, momentum, epochs, validation = 0, keep = 'last' }: Shape, seed: number): Problem {
   const layers: Model['layers'] = [
     { dense: hidden, activation: 'relu' },
     { dense: 4, activation: 'linear' },
   ];
   const model: Model = { input: [4, 4], layers, loss: 'softmaxCrossEntropy' };
-  const train = randomSamples(model, trainSamples, seed);
+  const train = randomSamples(model, trainSamples + validation, seed);
   const test = randomSamples(model, testSamples, seed + 100);
   const dataset: LoadedDataset = { name: 'tiny', classes: 4, train, test, sha256: 'd'.repeat(64), directory: null };
   const request: RunRequest = {
@@ -75,12 +83,18 @@ function make({ hidden, microBatch, momentum, epochs }: Shape, seed: number): Pr
     lr: rate,
     momentum,
     seed,
+    validation,
+    keep,
     out: runPath,
     checkpointEvery: checkpointEverySeconds,
   };
   const setup = setUpRun(completeSettings(request, null), dataset, 1000 * checkpointEverySeconds);
   const steps = epochs * setup.plan.stepsPerEpoch;
-  const hashes = referenceHashes({ model, train, batch, microBatch, seed, optimizer: setup.config.optimizer }, steps);
+  const trained = holdOut(train, validation).train;
+  const hashes = referenceHashes(
+    { model, train: trained, batch, microBatch, seed, optimizer: setup.config.optimizer },
+    steps,
+  );
   return { request, setup, dataset, steps, hashes };
 }
 

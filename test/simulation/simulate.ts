@@ -126,7 +126,9 @@ function watchProgress(cluster: Cluster): void {
   look();
 }
 
-function checkEnd({ coordinator, problem: { steps }, disk, workers }: Cluster): void {
+function checkEnd(cluster: Cluster): void {
+  const { coordinator, problem, disk, workers } = cluster;
+  const { steps } = problem;
   check(coordinator?.ended === 'epochs', `the run ends with ${coordinator?.ended}`);
   const { connections } = coordinator;
   check(connections === 0, `${connections} connections are left after the end`);
@@ -142,4 +144,26 @@ function checkEnd({ coordinator, problem: { steps }, disk, workers }: Cluster): 
     recorded.join() === Array.from({ length: steps }, (_, i) => i + 1).join(),
     `the metrics have steps ${recorded}`,
   );
+  checkResult(cluster, text);
+}
+
+/** The run has ended with the weights that it was to keep, and they were evaluated on the test set. */
+function checkResult({ problem, disk, tally }: Cluster, metrics: string): void {
+  const { steps, hashes, setup } = problem;
+  const lines = metrics.trimEnd().split('\n');
+  const evaluated = lines
+    .map((line) => JSON.parse(line))
+    .map(({ step, testLoss, validationLoss }) => ({ step, loss: validationLoss ?? testLoss }))
+    .filter(({ loss }) => loss !== undefined);
+  const best = evaluated.reduce((a, b) => (b.loss < a.loss ? b : a));
+  const isBest = setup.plan.keep === 'best' && tally.bestLost === 0;
+  const kept = isBest ? best.step : steps;
+  const summary = JSON.parse(Buffer.from(disk.content(`${runPath}/summary.json`) ?? []).toString());
+  const { weightsStep, weightsSha256, testLoss } = summary;
+  check(
+    tally.bestLost > 0 || weightsStep === kept,
+    `the run ends with the weights of step ${weightsStep}, not ${kept}`,
+  );
+  check(weightsSha256 === hashes[weightsStep], `the summary has not the hash of the weights after step ${weightsStep}`);
+  check(Number.isFinite(testLoss), 'the run ends without an evaluation of the test set');
 }

@@ -62,12 +62,15 @@ export function line(step: number): MetricsLine {
 
 export const summary: Summary = {
   weightsSha256: 'c'.repeat(64),
+  weightsStep: 10,
   datasetSha256: config.dataset.sha256,
   arithmetic: config.arithmetic,
   version: config.version,
   testAccuracy: 0.9,
   testLoss: 0.3,
   bestTestAccuracy: 0.9,
+  last: { step: 10, loss: 0.3, accuracy: 0.9 },
+  best: { step: 10, loss: 0.3, accuracy: 0.9 },
   steps: 10,
   epochs: 2,
   seconds: 1,

@@ -1,5 +1,6 @@
 /** The lines of the log: what people read, and the fields that programs match on. */
 import { expect, test } from 'vitest';
+import type { Summary } from '../../../coordinator/archive/config.js';
 import { describe } from '../../../coordinator/cli/describe.js';
 import type { RunEvent } from '../../../coordinator/run/run-event.js';
 import { line, summary } from '../archive/samples.js';
@@ -17,7 +18,7 @@ const rows: readonly (readonly [RunEvent, string, string])[] = [
     '3 workers share 1 slot, so 2 have nothing to do: use a smaller --micro-batch, a larger --batch, or fewer workers',
   ],
   [
-    { type: 'warned', warning: { code: 'loss-grows', testLoss: 8, firstLoss: 2, rate: Math.fround(0.1) } },
+    { type: 'warned', warning: { code: 'loss-grows', set: 'test', loss: 8, firstLoss: 2, rate: Math.fround(0.1) } },
     'warn',
     'the test loss is 4 times the loss of the first step: training does not converge; try a smaller learning rate (--lr 0.01 instead of 0.1)',
   ],
@@ -48,9 +49,24 @@ const rows: readonly (readonly [RunEvent, string, string])[] = [
   [{ type: 'stranded' }, 'warn', 'no workers left: paused until one joins; join with X'],
   [{ type: 'manned' }, 'info', 'going on'],
   [
-    { type: 'evaluated', line: line(10), train: score, test: score, epochs: 4 },
+    { type: 'evaluated', line: line(10), train: score, validation: null, test: score, epochs: 4 },
     'info',
     'epoch 2/4, step 10: loss 0.2500, train 50.00 %, test 50.00 % (loss 0.2500), 1,000 samples/s, 2 workers',
+  ],
+  [
+    { type: 'evaluated', line: line(10), train: score, validation: score, test: null, epochs: 4 },
+    'info',
+    'epoch 2/4, step 10: loss 0.2500, train 50.00 %, validation 50.00 % (loss 0.2500), 1,000 samples/s, 2 workers',
+  ],
+  [
+    { type: 'tested', evaluation: { step: 5, ...score } },
+    'info',
+    'the test set, evaluated once: 50.00 % (loss 0.2500)',
+  ],
+  [
+    { type: 'warned', warning: { code: 'best-lost' } },
+    'warn',
+    'the best weights so far are not on the disk: the run goes on, and keeps the best ones from here on',
   ],
   [{ type: 'alarm-raised', alarm: 'metrics', message: 'full' }, 'error', 'full'],
   [{ type: 'alarm-cleared', alarm: 'metrics', message: 'free' }, 'info', 'free'],
@@ -71,13 +87,35 @@ const rows: readonly (readonly [RunEvent, string, string])[] = [
     {
       type: 'ended',
       reason: 'interrupted',
-      summary: { ...summary, stopReason: 'interrupted', testAccuracy: null, steps: 1 },
+      summary: { ...summary, stopReason: 'interrupted', testAccuracy: null, steps: 1, last: null, best: null },
       directory: 'runs/a',
     },
     'info',
     `interrupted after 1 step and 1.0 s: not evaluated, weights ${hash}; run in runs/a; next: go on with --resume runs/a`,
   ],
 ];
+
+/** The last line of a run whose best evaluation was after step 5, and whose last one was after step 10. */
+function lastLine(changes: Partial<Summary>): string {
+  const best = { step: 5, loss: 0.2, accuracy: 0.95 };
+  const event = { type: 'ended', reason: 'epochs', summary: { ...summary, best, ...changes }, directory: 'd' } as const;
+  return /s: (.*), weights/.exec(describe(event, null)?.text ?? '')?.[1] ?? '';
+}
+
+test('the last line names the last and the best weights, and both sets', () => {
+  expect(lastLine({})).toBe('test accuracy 90.00 % (best 95.00 % after step 5)');
+  const kept = { weightsStep: 5, testAccuracy: 0.95 };
+  expect(lastLine(kept)).toBe('the best weights, after step 5: test accuracy 95.00 % (last 90.00 %)');
+  expect(lastLine({ validationAccuracy: 0.9, testAccuracy: 0.875 })).toBe(
+    'test accuracy 87.50 %, validation accuracy 90.00 % (best 95.00 % after step 5)',
+  );
+  expect(lastLine({ ...kept, validationAccuracy: 0.95, testAccuracy: 0.875 })).toBe(
+    'the best weights, after step 5: test accuracy 87.50 %, validation accuracy 95.00 % (last 90.00 %)',
+  );
+  expect(lastLine({ validationAccuracy: 0.9, testAccuracy: null })).toBe(
+    'validation accuracy 90.00 % (best 95.00 % after step 5)',
+  );
+});
 
 test.each(rows)('%j', (event, level, text) => {
   expect(describe(event, place)).toMatchObject({ level, text });
@@ -96,11 +134,13 @@ test('fields have stable names', () => {
   expect(fields({ type: 'alarm-raised', alarm: 'metrics', message: 'm' })).toEqual({ alarm: 'run-directory' });
   expect(fields({ type: 'ended', reason: 'epochs', summary, directory: 'd' })).toEqual({ ...summary, run: 'd' });
   // The means since the previous evaluation replace the values of the last step.
-  expect(fields({ type: 'evaluated', line: line(10), train: score, test: score, epochs: 4 })).toEqual({
-    ...line(10),
-    loss: 0.25,
-    trainAccuracy: 0.5,
-  });
+  expect(fields({ type: 'evaluated', line: line(10), train: score, validation: null, test: score, epochs: 4 })).toEqual(
+    {
+      ...line(10),
+      loss: 0.25,
+      trainAccuracy: 0.5,
+    },
+  );
 });
 
 test('what comes with every step is not logged, and a divergence is left to its error', () => {

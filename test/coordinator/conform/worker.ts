@@ -5,6 +5,7 @@ import type { KernelBackend } from '../../../shared/arithmetic/backend.js';
 import { arithmetic } from '../../../shared/arithmetic/identity.js';
 import type { LooseSamples } from '../../../shared/compute/samples.js';
 import type { RunDescription } from '../../../shared/compute/workspace.js';
+import type { SampleSet } from '../../../shared/data/dataset.js';
 import { shardEnd } from '../../../shared/pool/tree.js';
 import { decodeFromCoordinator, encodeFrame } from '../../../shared/protocol/codec.js';
 import { protocolErrors } from '../../../shared/protocol/errors.js';
@@ -105,12 +106,13 @@ export class FaultyWorker implements PeerSocket {
   }
 
   private begin({ model, data, batch, microBatch, seed }: Welcome): void {
-    const run: RunDescription = { model, train: data.train, test: data.test, batch, microBatch, seed };
+    const { train, validation, test } = data;
+    const run: RunDescription = { model, train, validation, test, batch, microBatch, seed };
     this.oracle = new Oracle(run, this.faults.backend);
     this.say({ type: 'ready', knownAnswer: this.faults.knownAnswer ?? rightAnswer });
   }
 
-  private store(set: 'train' | 'test', some: LooseSamples): void {
+  private store(set: SampleSet, some: LooseSamples): void {
     this.computes.store(set, some);
     if (set === 'train')
       this.samples = {
@@ -147,8 +149,11 @@ export class FaultyWorker implements PeerSocket {
 
   private compute(shard: ShardLease): void {
     const { lease } = shard;
-    if (shard.work === 'evaluation') {
-      const { sums, predictions } = this.computes.evaluation(shard);
+    if (shard.work !== 'gradient') {
+      const { sums, predictions } = this.computes.evaluation(
+        shard,
+        shard.work === 'evaluation' ? 'test' : 'validation',
+      );
       const said = this.faults.predictions?.(predictions) ?? predictions;
       return this.say({ type: 'result', lease, computeMs: 0 }, new Uint8Array(sums.buffer), said);
     }

@@ -37,7 +37,10 @@ async function putCheckpoint(step: number): Promise<string> {
 
 /** Ends the run with the weights of this step. Returns the path of its model. */
 async function end(step: number): Promise<string> {
-  put('summary.json', JSON.stringify({ ...summary, steps: step, weightsSha256: weightsSha256(vector(step)) }));
+  put(
+    'summary.json',
+    JSON.stringify({ ...summary, steps: step, weightsStep: step, weightsSha256: weightsSha256(vector(step)) }),
+  );
   return put('model.safetensors', Buffer.concat(await encodeModel(config, littleEndianBytes(vector(step)))));
 }
 

@@ -1,17 +1,19 @@
 /** Tests the figures of a run: rates, means, warnings and the summary. The test sets the clock. */
 import { describe, expect, it } from 'vitest';
+import type { ConfigFile } from '../../../coordinator/archive/config.js';
 import { Recorder } from '../../../coordinator/run/recorder.js';
-import { beginning, type StepOutcome } from '../../../coordinator/run/trainer.js';
+import { beginning, type StepOutcome, type TrainerState } from '../../../coordinator/run/trainer.js';
 import { config } from '../archive/samples.js';
 
 /** An epoch has three steps. The last one has 4 samples, the others have 12. */
 const sizes = { stepsPerEpoch: 3, samplesIn: (stepInEpoch: number) => (stepInEpoch === 2 ? 4 : 12) };
 const fleet = { workers: 2, traffic: { bytesSent: 700, bytesReceived: 70 } };
 const hash = 'e'.repeat(64);
+const weights = (weightsStep: number) => ({ weightsSha256: hash, weightsStep });
 
-function begin(resumedAtStep: number | null = null) {
+function begin(resumedAtStep: number | null = null, of: ConfigFile = config) {
   const time = { ms: 0 };
-  const recorder = new Recorder(config, sizes, resumedAtStep, () => time.ms);
+  const recorder = new Recorder(of, sizes, resumedAtStep, () => time.ms);
   const step = (number: number, changes: Partial<StepOutcome> = {}, alarms: readonly 'metrics'[] = []) => {
     const epoch = Math.ceil(number / sizes.stepsPerEpoch);
     const outcome = {
@@ -21,7 +23,8 @@ function begin(resumedAtStep: number | null = null) {
       test: undefined,
       ...changes,
     };
-    return recorder.stepped(outcome, fleet, alarms, outcome.test === undefined ? undefined : hash);
+    const isEvaluated = (outcome.validation ?? outcome.test) !== undefined;
+    return recorder.stepped(outcome, fleet, alarms, isEvaluated ? hash : undefined);
   };
   return { time, recorder, step };
 }
@@ -49,6 +52,13 @@ describe('a line of the metrics', () => {
     expect(line).toMatchObject({ testLoss: 0.5, testAccuracy: 0.75, weightsSha256: hash, alarms: ['metrics'] });
     expect(Object.keys(step(4))).not.toContain('weightsSha256');
     expect(Object.keys(step(5))).not.toContain('alarms');
+  });
+
+  it('has the evaluation of the validation set under its own name', () => {
+    const { step } = begin();
+    const line = step(3, { validation: { loss: 0.5, accuracy: 0.75 } });
+    expect(line).toMatchObject({ validationLoss: 0.5, validationAccuracy: 0.75, weightsSha256: hash });
+    expect(Object.keys(line)).not.toContain('testLoss');
   });
 
   it('counts the samples that a step really has: the last one of an epoch is short', () => {
@@ -81,7 +91,7 @@ it('the time before training counts for neither rate nor duration', () => {
   time.ms = 60_500;
   expect(step(1).samplesPerSecond).toBe(24);
   expect(recorder.samplesPerSecond).toBe(24);
-  const result = { reason: 'epochs', steps: 1, findings: beginning.state, weightsSha256: hash, diskFaults: 0 } as const;
+  const result = { reason: 'epochs', steps: 1, findings: beginning.state, ...weights(1), diskFaults: 0 } as const;
   expect(recorder.summary(result)).toMatchObject({ seconds: 0.5, samplesPerSecond: 24 });
 });
 
@@ -97,28 +107,36 @@ it('means are over the steps since the last evaluation', () => {
 
 it('growth is warned of once, from three times the loss of the first step', () => {
   const { recorder } = begin();
-  expect(recorder.growth(100, null)).toBe(null);
-  expect(recorder.growth(5.9, 2)).toBe(null);
-  expect(recorder.growth(6, 2)).toEqual({ code: 'loss-grows', testLoss: 6, firstLoss: 2, rate: config.optimizer.rate });
-  expect(recorder.growth(60, 2)).toBe(null);
+  expect(recorder.growth('test', 100, null)).toBe(null);
+  expect(recorder.growth('test', 5.9, 2)).toBe(null);
+  const { rate } = config.optimizer;
+  const warning = { code: 'loss-grows', set: 'validation', loss: 6, firstLoss: 2, rate };
+  expect(recorder.growth('validation', 6, 2)).toEqual(warning);
+  expect(recorder.growth('test', 60, 2)).toBe(null);
 });
 
 describe('the summary', () => {
-  const findings = { ...beginning.state, test: { loss: 0.5, accuracy: 0.75 }, bestAccuracy: 0.875 };
+  const best = { step: 6, loss: 0.25, accuracy: 0.625 };
+  const last = { step: 9, loss: 0.5, accuracy: 0.75 };
+  const { step: testStep, ...test } = last;
+  const findings: TrainerState = { ...beginning.state, test, testStep, best, bestAccuracy: 0.875 };
 
   it('has the result, the time, and what it depends on', () => {
     const { time, recorder, step } = begin(7);
     for (const number of [8, 9]) step(number);
     time.ms = 2_000;
-    const result = { reason: 'max-steps', steps: 9, findings, weightsSha256: hash, diskFaults: 3 } as const;
+    const result = { reason: 'max-steps', steps: 9, findings, ...weights(9), diskFaults: 3 } as const;
     expect(recorder.summary(result)).toEqual({
       weightsSha256: hash,
+      weightsStep: 9,
       datasetSha256: config.dataset.sha256,
       arithmetic: config.arithmetic,
       version: expect.stringMatching(/^\d+\.\d+\.\d+/),
       testAccuracy: 0.75,
       testLoss: 0.5,
       bestTestAccuracy: 0.875,
+      last,
+      best,
       steps: 9,
       epochs: 3,
       seconds: 2,
@@ -130,16 +148,43 @@ describe('the summary', () => {
     });
   });
 
+  it('has the scores of the best weights if the run ends with them', () => {
+    const { recorder } = begin();
+    const result = { reason: 'epochs', steps: 9, findings, ...weights(6), diskFaults: 0 } as const;
+    expect(recorder.summary(result)).toMatchObject({ testAccuracy: 0.625, testLoss: 0.25, weightsStep: 6, last, best });
+  });
+
+  it('has the scores of both sets, and no best one of a test set that was evaluated once', () => {
+    const { recorder } = begin(null, { ...config, dataset: { ...config.dataset, validation: 20 } });
+    const tested = { loss: 0.375, accuracy: 0.5 };
+    const judged: TrainerState = { ...findings, validation: last, test: tested, testStep: 9 };
+    const summaryOf = (findings: TrainerState, weightsStep: number) =>
+      recorder.summary({ reason: 'epochs', steps: 9, findings, ...weights(weightsStep), diskFaults: 0 });
+    expect(summaryOf(judged, 9)).toMatchObject({
+      testAccuracy: 0.5,
+      testLoss: 0.375,
+      bestTestAccuracy: null,
+      validationAccuracy: 0.75,
+      validationLoss: 0.5,
+      bestValidationAccuracy: 0.875,
+      last,
+      best,
+    });
+    expect(summaryOf(judged, 6)).toMatchObject({ testAccuracy: 0.5, validationAccuracy: 0.625, validationLoss: 0.25 });
+    const interrupted = { ...judged, test: null, testStep: null };
+    expect(summaryOf(interrupted, 9)).toMatchObject({ testAccuracy: null, testLoss: null, validationAccuracy: 0.75 });
+  });
+
   it('has null where nothing was evaluated', () => {
     const { recorder } = begin();
     const result = {
       reason: 'interrupted',
       steps: 0,
       findings: beginning.state,
-      weightsSha256: hash,
+      ...weights(0),
       diskFaults: 0,
     } as const;
-    const nothing = { testAccuracy: null, testLoss: null, bestTestAccuracy: null, resumedAtStep: null };
+    const nothing = { testAccuracy: null, testLoss: null, bestTestAccuracy: null, last: null, best: null };
     expect(recorder.summary(result)).toMatchObject(nothing);
   });
 });

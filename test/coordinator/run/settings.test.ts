@@ -57,20 +57,36 @@ const rows: { readonly [K in keyof RunSettings]: Row<K> } = {
     config: { targetAccuracy: 0.75 },
     kept: 0.75,
   },
+  validation: {
+    given: { validation: 7 },
+    meaning: 7,
+    otherwise: 0,
+    config: { dataset: { ...saved.dataset, train: 50, validation: 10 } },
+    kept: 10,
+  },
+  keep: { given: { keep: 'best' }, meaning: 'best', otherwise: 'last', config: { keep: 'best' }, kept: 'best' },
+  init: {
+    given: { init: 'w.safetensors' },
+    meaning: { file: 'w.safetensors', weightsSha256: null },
+    otherwise: undefined,
+    config: { init: { file: '/w.safetensors', weightsSha256: 'b'.repeat(64) } },
+    kept: { file: '/w.safetensors', weightsSha256: 'b'.repeat(64) },
+  },
   patience: { given: { patience: 2 }, meaning: 2, otherwise: undefined, config: { patience: 5 }, kept: 5 },
 };
 
 const names = Object.keys(rows) as (keyof RunSettings)[];
 
 /** The data set that a configuration describes. */
-function datasetOf({ dataset: { name, sha256, train, test, shape, classes }, data }: ConfigFile): LoadedDataset {
+function datasetOf({ dataset, data }: ConfigFile): LoadedDataset {
+  const { name, sha256, train, validation = 0, test, shape, classes } = dataset;
   const samples = (count: number) => ({
     count,
     shape,
     images: new Uint8Array(2 * count),
     labels: new Uint8Array(count),
   });
-  return { name, sha256, classes, train: samples(train), test: samples(test), directory: data };
+  return { name, sha256, classes, train: samples(train + validation), test: samples(test), directory: data };
 }
 
 describe.each(names)('the setting %s', (name) => {
@@ -106,6 +122,15 @@ describe.each(names)('the setting %s', (name) => {
       ...also,
     });
   });
+});
+
+it('a validation set must leave something to train on', () => {
+  const settings = (validation: number) => completeSettings({ validation, model, batch: 12, microBatch: 4 }, null);
+  const most = 'digits has 60 training samples, and a validation set of 60 leaves none of them: hold out 59 at most';
+  expect(() => setUpRun(settings(60), datasetOf(saved), 0)).toThrow(most);
+  const { run, config } = setUpRun(settings(20), datasetOf(saved), 0);
+  expect(run).toMatchObject({ train: 40, validation: 20, test: 10 });
+  expect(config.dataset).toMatchObject({ train: 40, validation: 20, test: 10 });
 });
 
 it('a directory that is given is not mixed with the data set of the run', () => {

@@ -16,6 +16,8 @@ const plans: fc.Arbitrary<TrainingPlan> = fc.record({
   epochs: fc.integer({ min: 1, max: 5 }),
   maxSteps: fc.option(fc.integer({ min: 1, max: 40 }), { nil: undefined }),
   evaluateEvery: fc.oneof(fc.constant('epoch' as const), fc.integer({ min: 1, max: 9 })),
+  judge: fc.constantFrom('test' as const, 'validation' as const),
+  keep: fc.constantFrom('last' as const, 'best' as const),
   targetAccuracy: fc.option(fc.double({ min: 0.1, max: 1, noNaN: true }), { nil: undefined }),
   patience: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
   checkpointEveryMs: fc.nat(9),
@@ -44,12 +46,13 @@ function follow(plan: TrainingPlan, testLosses: readonly number[], from: Standin
   let answers = 0;
   const effects = trainer.step({ type: 'start', nowMs: 0 });
   for (let effect = effects.shift(); effect !== undefined; effect = effects.shift()) {
-    if (effect.type === 'record' || effect.type === 'finish') told.push(effect);
+    if (['record', 'restore', 'tested', 'finish'].includes(effect.type)) told.push(effect);
     if (effect.type === 'checkpoint') checkpoint = { step: effect.position.step, state: effect.state };
     if (effect.type !== 'step' && effect.type !== 'evaluate') continue;
     if (answers < cut.answers) {
       answers += 1;
-      effects.push(...trainer.step(answer(effect.type, answers, trainer.position.step, testLosses)));
+      const step = effect.type === 'step' ? effect.position.step : effect.step;
+      effects.push(...trainer.step(answer(effect.type, answers, step, testLosses)));
     } else if (cut.inGoodOrder) effects.push(...trainer.step({ type: 'interrupt' }));
   }
   return { told, checkpoint, findings: trainer.findings };

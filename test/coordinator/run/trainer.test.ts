@@ -60,13 +60,22 @@ function note(course: Course, effect: TrainerEffect): void {
       course.reasons.push(effect.reason);
       return;
     case 'evaluate':
+    case 'restore':
+    case 'tested':
       return;
     default:
       effect satisfies never;
   }
 }
 
-const plan: TrainingPlan = { stepsPerEpoch: 3, epochs: 2, evaluateEvery: 'epoch', checkpointEveryMs: 1e9 };
+const plan: TrainingPlan = {
+  stepsPerEpoch: 3,
+  epochs: 2,
+  evaluateEvery: 'epoch',
+  judge: 'test',
+  keep: 'last',
+  checkpointEveryMs: 1e9,
+};
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
 const stepsOf = ({ recorded }: Course) => recorded.map(({ step }) => step);
 const evaluatedOf = ({ recorded }: Course) => recorded.filter(({ test }) => test !== null).map(({ step }) => step);
@@ -254,6 +263,8 @@ describe('whatever the plan', () => {
     epochs: fc.integer({ min: 1, max: 5 }),
     maxSteps: fc.option(fc.integer({ min: 1, max: 40 }), { nil: undefined }),
     evaluateEvery: fc.oneof(fc.constant('epoch' as const), fc.integer({ min: 1, max: 9 })),
+    judge: fc.constantFrom('test' as const, 'validation' as const),
+    keep: fc.constantFrom('last' as const, 'best' as const),
     patience: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
     checkpointEveryMs: fc.constant(1e9),
   });

@@ -2,7 +2,7 @@
 import { basename, dirname } from 'node:path';
 import { encodeCheckpoint, freeze, ownerOf } from '../../../coordinator/archive/checkpoint-file.js';
 import { checkpointName } from '../../../coordinator/archive/checkpoints.js';
-import type { MetricsLine } from '../../../coordinator/archive/config.js';
+import type { ConfigFile, MetricsLine } from '../../../coordinator/archive/config.js';
 import { littleEndianBytes } from '../../../coordinator/archive/floats.js';
 import type { Processes } from '../../../coordinator/archive/lock.js';
 import { encodeModel } from '../../../coordinator/archive/model-file.js';
@@ -39,10 +39,10 @@ export class WrittenRun implements ReadableFiles {
   }
 
   /** Writes an undamaged checkpoint whose weights are `vector(step)`. */
-  async putCheckpoint(step: number): Promise<void> {
+  async putCheckpoint(step: number, of: ConfigFile = config): Promise<void> {
     this.put(
       `checkpoints/${checkpointName(step)}`,
-      Buffer.concat(await encodeCheckpoint(ownerOf(config), freeze(snapshot(step)))),
+      Buffer.concat(await encodeCheckpoint(ownerOf(of), freeze(snapshot(step)))),
     );
   }
 

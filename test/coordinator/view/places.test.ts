@@ -59,7 +59,7 @@ describe('the test set of a run', () => {
     dataset = { name: 'data', sha256, train: train.count, test: test.count, shape: train.shape, classes };
   });
 
-  const wanted = (more: Partial<Wanted>): Wanted => ({ dataset, data: null, given: null, ...more });
+  const wanted = (more: Partial<Wanted>): Wanted => ({ dataset, data: null, given: null, set: 'test', ...more });
   const found = async (more: Partial<Wanted>, environment: Record<string, string> = nothing) =>
     (await findTestSet(wanted(more), environment)).count;
 
@@ -68,6 +68,18 @@ describe('the test set of a run', () => {
     expect(await found({ data })).toBe(12);
     expect(await found({ data: '/moved/away' }, { ...nothing, LOCKSTEP_DATA: data })).toBe(12);
     expect(await found({ data: other }, { ...nothing, LOCKSTEP_DATA: data })).toBe(12);
+  });
+
+  it('is the end of the training set for a run with a validation set', async () => {
+    const { train } = await loadDataset({ dataset: 'auto', directory: data });
+    const validated = { ...dataset, train: 33, validation: 7 };
+    const { labels, images, count } = await findTestSet(
+      wanted({ data, set: 'validation', dataset: validated }),
+      nothing,
+    );
+    expect(count).toBe(7);
+    expect(labels).toEqual(train.labels.slice(33));
+    expect(images).toEqual(train.images.slice((33 * train.images.length) / 40));
   });
 
   it('is not another one, whatever its name: which ones were found is said, and what to do', async () => {

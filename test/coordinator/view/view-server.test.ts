@@ -24,7 +24,7 @@ async function serve(paths: readonly string[], isOpen = true) {
   const files = new WrittenRun();
   files.putSteps(1, 6, (step) => (step === 5 ? { testLoss: 0.5, testAccuracy: 0.8 } : {}));
   await files.putCheckpoint(5);
-  const evaluation = { step: 5, samples: 10, correct: 9, confusion: [], misclassified: [] };
+  const evaluation = { set: 'test' as const, step: 5, samples: 10, correct: 9, confusion: [], misclassified: [] };
   const config = { evaluator: { evaluate: async () => evaluation }, data: null, clock: () => 0 };
   const views = await openViews(paths, files, processes, config);
   const access = new Access({ isOpen, operatorToken: 'nobody-knows-this-one-0123456789', hosts: [] });

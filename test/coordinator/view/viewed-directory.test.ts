@@ -4,6 +4,7 @@ import type { Evaluator } from '../../../coordinator/view/evaluator.js';
 import { ViewedDirectory } from '../../../coordinator/view/viewed-directory.js';
 import type { RunPhase } from '../../../coordinator/web/state.js';
 import { isRefusal } from '../../../coordinator/web/viewed-run.js';
+import type { EvaluationSet } from '../../../shared/data/dataset.js';
 import { LockstepError } from '../../../shared/errors.js';
 import { config, summary, vector } from '../archive/samples.js';
 import { locks, openRecorded, WrittenRun } from './fixture.js';
@@ -12,11 +13,13 @@ import { locks, openRecorded, WrittenRun } from './fixture.js';
 class CountingEvaluator implements Evaluator {
   fault: Error | null = null;
   readonly steps: number[] = [];
+  readonly sets: EvaluationSet[] = [];
 
-  async evaluate({ step }: Parameters<Evaluator['evaluate']>[0]) {
+  async evaluate({ step, wanted: { set } }: Parameters<Evaluator['evaluate']>[0]) {
     this.steps.push(step);
+    this.sets.push(set);
     if (this.fault !== null) throw this.fault;
-    return { step, samples: 10, correct: 9, confusion: [], misclassified: [] };
+    return { set, step, samples: 10, correct: 9, confusion: [], misclassified: [] };
   }
 }
 
@@ -145,6 +148,34 @@ describe('a run directory that is viewed', () => {
     await view.look();
     expect(await view.evaluation()).toMatchObject({ step: 10 });
     expect(evaluator.steps).toEqual([5, 10]);
+  });
+
+  it('shows the validation set until the run has evaluated its test set, and then the weights that it kept', async () => {
+    const validated = { ...config, dataset: { ...config.dataset, validation: 20 } };
+    const scores = { validationLoss: 0.5, validationAccuracy: 0.8 };
+    const { files, view, evaluator } = await begin(async (files) => {
+      files.put('config.json', JSON.stringify(validated));
+      files.putSteps(1, 10, (step) => (step % 5 === 0 ? { ...scores, weightsSha256: 'e'.repeat(64) } : {}));
+      await files.putCheckpoint(10, validated);
+    });
+    const state = () => view.state(0, null);
+    expect(state()).toMatchObject({
+      ...scores,
+      bestValidationAccuracy: 0.8,
+      testAccuracy: null,
+      bestTestAccuracy: null,
+    });
+    expect(state().curve.at(-1)).toMatchObject({ step: 10, ...scores });
+    expect(await view.evaluation()).toMatchObject({ step: 10 });
+    await files.putModel(5);
+    const ended = { ...summary, weightsStep: 5, testAccuracy: 0.7, testLoss: 0.6, bestTestAccuracy: null };
+    files.put('summary.json', JSON.stringify({ ...ended, validationAccuracy: 0.9, validationLoss: 0.4 }));
+    await view.look();
+    expect(state()).toMatchObject({ testAccuracy: 0.7, testLoss: 0.6, validationAccuracy: 0.9, weightsStep: 5 });
+    expect(state().newest).toEqual({ weights: 5, evaluation: 5 });
+    expect(await view.weights()).toMatchObject({ step: 5 });
+    expect(await view.evaluation()).toMatchObject({ step: 5 });
+    expect(evaluator.sets).toEqual(['validation', 'test']);
   });
 
   it('says why there is no evaluation where the data set is missing', async () => {

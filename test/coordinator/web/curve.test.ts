@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BoundedCurve, type CurveStep } from '../../../coordinator/web/curve.js';
 
-const plain = (step: number): CurveStep => ({ step, loss: 1 / step, accuracy: 0.5, test: null });
+const plain = (step: number): CurveStep => ({ step, loss: 1 / step, accuracy: 0.5, validation: null, test: null });
 const evaluated = (step: number): CurveStep => ({ ...plain(step), test: { loss: 0.25, accuracy: 0.75 } });
 
 describe('a curve', () => {

@@ -85,6 +85,36 @@ describe('a monitor', () => {
     });
   });
 
+  it('shows the validation set during the run, and at the end the weights that the run keeps, on both sets', async () => {
+    const { run, monitor, statesAt } = watched();
+    const summary = await run.conduct({ validation: 8, keep: 'best', epochs: 8, lr: 0.5 });
+    const during = statesAt('evaluated').at(-1)!;
+    const line = run.of('evaluated').at(-1)!.line;
+    expect(during).toMatchObject({
+      testAccuracy: null,
+      testLoss: null,
+      bestTestAccuracy: null,
+      validationLoss: line.validationLoss,
+      validationAccuracy: line.validationAccuracy,
+      bestValidationAccuracy: summary.bestValidationAccuracy,
+    });
+    expect(during.dataset).toMatchObject({ train: 32, validation: 8, test: 10 });
+    const { weightsSha256, weightsStep, testLoss, testAccuracy, validationLoss, validationAccuracy } = summary;
+    expect(weightsStep).toBeLessThan(32);
+    expect(monitor.state(0, null)).toMatchObject({
+      phase: 'finished',
+      step: 32,
+      ...{ weightsSha256, weightsStep, testLoss, testAccuracy, validationLoss, validationAccuracy },
+      newest: { weights: weightsStep, evaluation: weightsStep },
+    });
+    const weights = await monitor.weights();
+    expect(weights.step).toBe(weightsStep);
+    const evaluation = await monitor.evaluation();
+    if ('code' in evaluation) throw new Error(evaluation.message);
+    const { set, samples, correct } = JSON.parse(Buffer.from(evaluation.bytes).toString());
+    expect([set, samples, correct / samples]).toEqual(['test', 10, testAccuracy]);
+  });
+
   it('tells from a mark on only what is new', async () => {
     const { run, monitor, onEvent } = watched();
     const news: RunState[] = [];

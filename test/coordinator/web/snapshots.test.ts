@@ -25,7 +25,7 @@ async function during(
     if (event.type === 'loaded') {
       seen.push({ run: event.run, clock, snapshots: new Snapshots(event.run, () => clock.nowMs) });
     }
-    if (event.type === 'evaluated') seen[0].snapshots.evaluated(event.line.step);
+    if (event.type === 'evaluated') seen[0].snapshots.evaluated('test', event.line.step);
     if (event.type === 'stepped' || event.type === 'evaluated') calls[event.type]?.(seen[0], event.line.step);
   };
   await small.conduct({ lr: 0.5 });

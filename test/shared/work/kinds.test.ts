@@ -24,7 +24,7 @@ describe('kinds of work', () => {
   it('get a value of their own from forEachKind', () => {
     const lists = forEachKind((): number[] => []);
     lists.gradient.push(1);
-    expect(lists).toEqual({ gradient: [1], evaluation: [] });
+    expect(lists).toEqual({ gradient: [1], evaluation: [], validation: [] });
   });
 });
 
@@ -50,8 +50,19 @@ describe('the orders of a run', () => {
     expect(shardSamples({ lo: 2, size: 1 }, order, 0)).toBe(2);
   });
 
-  it('know how many classes one task may predict: those of the test set', () => {
+  it('have none of a validation set that the run has not, and cut one like a test set', () => {
+    expect(orderOf(orders, { work: 'validation' })).toMatchObject({ slots: 0, rows: 64 });
+    const validated = ordersOf({ train: 50, validation: 70, test: 130, batch: 32, microBatch: 16, seed: 1 });
+    const order = orderOf(validated, { work: 'validation' });
+    expect([order.rows, order.slots, order.samplesIn(0)]).toEqual([64, 2, 70]);
+    expect([...order.microBatch(0, 0, 1)]).toEqual([64, 65, 66, 67, 68, 69]);
+  });
+
+  it('know how many classes one task may predict: those of the larger set', () => {
     expect(predictedMax(orders)).toBe(130);
+    expect(predictedMax(ordersOf({ train: 50, validation: 140, test: 130, batch: 0, microBatch: 8, seed: 1 }))).toBe(
+      140,
+    );
     expect(predictedMax(ordersOf({ train: 50, test: 0, batch: 0, microBatch: 8, seed: 1 }))).toBe(0);
   });
 });
