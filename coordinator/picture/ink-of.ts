@@ -1,8 +1,9 @@
 /**
- * Finds what is drawn in a picture: the ink on the paper. The paper is what the border shows. The ink may be darker or
- * lighter than the paper. Specks are left out. Pure.
+ * Finds what is drawn in a picture: the ink on the paper. The ink may be darker or lighter than the paper. Specks are left
+ * out. Pure.
  */
-import { borderOf, type Grey, median } from './grey.js';
+import type { Grey } from './grey.js';
+import { paperOf } from './paper-of.js';
 
 /** How much ink is on each pixel, from 0 to 1. */
 export interface Ink {
@@ -19,32 +20,24 @@ const DARKEST = 0.75;
 /** A group of pixels with less than this share of the ink of the largest group is a speck. */
 const SPECK = 0.02;
 
-/** Whether the ink of a picture is darker than its paper. */
-export function isDarkOnLight(grey: Grey): boolean {
-  const paper = median(borderOf(grey));
-  let [darker, lighter] = [0, 0];
-  for (const value of grey.values) {
-    const difference = value - paper;
-    // The cube: a little ink counts more than a wide shadow.
-    if (difference < 0) darker -= difference ** 3;
-    else lighter += difference ** 3;
-  }
-  return darker === lighter ? paper > 127.5 : darker > lighter;
-}
-
 /** Null if the picture shows nothing. */
 export function inkOf(grey: Grey): Ink | null {
-  const paper = median(borderOf(grey));
-  const sign = isDarkOnLight(grey) ? -1 : 1;
-  const contrast = grey.values.map((value) => sign * (value - paper));
-  const most = contrast.reduce((a, b) => Math.max(a, b), 0);
+  const paper = paperOf(grey);
+  const differences = grey.values.map((value, i) => value - paper[i]);
+  const sign = isDarker(differences) ? -1 : 1;
+  const most = differences.reduce((a, b) => Math.max(a, sign * b), 0);
   if (most < CONTRAST_MIN) return null;
-  const values = contrast.map((value) => {
-    return Math.min(1, Math.max(0, (value / most - FAINTEST) / (DARKEST - FAINTEST)));
+  const values = differences.map((difference) => {
+    return Math.min(1, Math.max(0, ((sign * difference) / most - FAINTEST) / (DARKEST - FAINTEST)));
   });
   const ink = { width: grey.width, height: grey.height, values };
   removeSpecks(ink);
   return ink;
+}
+
+/** Whether the ink is darker than the paper. The cubes are summed: a little ink counts more than a wide shadow. */
+function isDarker(differences: Float32Array): boolean {
+  return differences.reduce((sum, difference) => sum + difference ** 3, 0) < 0;
 }
 
 /** Sets small groups of touching pixels with ink to 0. */

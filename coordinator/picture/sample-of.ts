@@ -1,8 +1,8 @@
 /** Makes a sample for a model of a picture. Pure. */
 import { drawnSample } from './drawn-sample.js';
 import type { Fit } from './fit.js';
-import { coloursOf, type Grey, greyOf } from './grey.js';
-import { inkOf, isDarkOnLight } from './ink-of.js';
+import { borderOf, coloursOf, type Grey, greyOf, median } from './grey.js';
+import { inkOf } from './ink-of.js';
 import { MalformedPicture, type Picture } from './picture.js';
 import { resample } from './resample.js';
 
@@ -28,7 +28,7 @@ export function sampleOf(picture: Picture, frame: Frame, fit: Fit): Uint8Array {
   if (channels === 3) return interleaved(coloursOf(picture).map((colour) => whole(colour, frame)));
   const grey = greyOf(picture);
   const isAsItIs = fit === 'auto' && picture.width === columns && picture.height === rows;
-  if (fit === 'whole' || isAsItIs) return whole(isDarkOnLight(grey) ? negative(grey) : grey, frame);
+  if (fit === 'whole' || isAsItIs) return whole(hasLightBorder(grey) ? negative(grey) : grey, frame);
   const ink = inkOf(grey);
   if (ink !== null) return drawnSample(ink, rows, columns);
   throw new MalformedPicture('it shows nothing: all of it has about the same lightness');
@@ -39,6 +39,10 @@ function whole(grey: Grey, { rows, columns }: Frame): Uint8Array {
   const scale = Math.min(columns / grey.width, rows / grey.height);
   const [dx, dy] = [(columns - scale * grey.width) / 2, (rows - scale * grey.height) / 2];
   return Uint8Array.from(resample(grey, { scale, dx, dy }, columns, rows).values, Math.round);
+}
+
+function hasLightBorder(grey: Grey): boolean {
+  return median(borderOf(grey)) > 127.5;
 }
 
 function negative(grey: Grey): Grey {

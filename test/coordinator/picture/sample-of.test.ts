@@ -72,6 +72,21 @@ describe('the same drawing gives the same sample', () => {
     expect(difference(sample, sampled(picture))).toBeLessThan(0.01);
   });
 
+  it('on a photo whose corners and one side are darker, dark on light or light on dark', () => {
+    for (const [paper, ink] of [
+      [200, 60],
+      [90, 200],
+    ]) {
+      const picture = pictureOf(four, { paper: [paper, paper, paper, 255], ink: [ink, ink, ink, 255] });
+      for (let i = 0; i < 280 * 280; i++) {
+        const [x, y] = [(i % 280) / 140 - 1, Math.floor(i / 280) / 140 - 1];
+        const shade = 1 - 0.12 * x * x - 0.1 * y * y - 0.1 * x;
+        for (let c = 0; c < 3; c++) picture.rgba[4 * i + c] = Math.round(picture.rgba[4 * i + c] * shade);
+      }
+      expect(difference(sample, sampled(picture))).toBeLessThan(0.15);
+    }
+  });
+
   it('with specks and noise on the paper', () => {
     const picture = pictureOf(four);
     for (let i = 0; i < 280 * 280; i++) picture.rgba[4 * i] = Math.max(0, picture.rgba[4 * i] - ((i * 31) % 17));
