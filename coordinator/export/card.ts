@@ -1,4 +1,5 @@
 /** The model card: what a model is, what it was trained on, how well it does, and how to check all of this. */
+import { basename } from 'node:path';
 import type { ConfigFile } from '../archive/config.js';
 import { runFileNames } from '../archive/run-directory.js';
 import { version } from '../version.js';
@@ -8,14 +9,15 @@ import type { ExportedModel } from './exported-model.js';
 /** The facts of a card, in the order in which they are shown. Text for people. */
 export function factsOf(exported: ExportedModel): (readonly [name: string, text: string])[] {
   const { model, weights, weightsSha256, datasetSha256, step, config, score } = exported;
+  const { testAccuracy, testLoss } = score ?? {};
   const shape = model.input.join(' x ');
   const facts: [string, string | null][] = [
     ['Data set', config === null ? null : datasetText(config)],
     ['SHA-256 of the data set', datasetSha256],
     ['Input', `${shape} ${model.input.length === 1 ? 'numbers' : 'pixels'}`],
     ['Parameters', grouped(weights.length)],
-    ['Test accuracy', score === null ? 'not recorded' : percent(score.testAccuracy)],
-    ['Test loss', score === null ? null : score.testLoss.toFixed(4)],
+    ['Test accuracy', typeof testAccuracy === 'number' ? percent(testAccuracy) : 'not recorded'],
+    ['Test loss', typeof testLoss === 'number' ? testLoss.toFixed(4) : null],
     ['Training', step === null ? null : trainingText(step, config)],
     ['Weights hash', weightsSha256],
     ['Arithmetic', config === null ? null : config.arithmetic.specification],
@@ -50,8 +52,9 @@ ${checkText(exported)}
 }
 
 function datasetText({ dataset }: ConfigFile): string {
-  const { name, train, test, shape, classes } = dataset;
-  const samples = `${grouped(train)} training and ${grouped(test)} test images of ${shape.join(' x ')}`;
+  const { name, train, validation = 0, test, shape, classes } = dataset;
+  const heldOut = validation === 0 ? '' : `, ${grouped(validation)} validation`;
+  const samples = `${grouped(train)} training${heldOut} and ${grouped(test)} test images of ${shape.join(' x ')}`;
   return `${name}: ${samples}, ${classes} classes`;
 }
 
@@ -83,16 +86,23 @@ nothing but ${runFileNames.config}:
     mkdir again && cp ${runFileNames.config} again/
     npx lockstep train --resume again --max-steps ${step}
 
-If Lockstep does not find the data set, name its directory with \`--data\`. The run must end on these weights:
+If Lockstep does not find the data set, name its directory with \`--data\`.${firstWeightsText(config)} The run must end on these weights:
 
     ${weightsSha256}
 
 \`npx lockstep eval again\` then evaluates them.`;
 }
 
-/** The configuration for others: where the data set was on this machine is of no use to them. */
+function firstWeightsText({ init }: ConfigFile): string {
+  if (init === undefined) return '';
+  return ` The first weights come from a file: name one
+whose weights hash is ${init.weightsSha256} with \`--init\`.`;
+}
+
+/** The configuration for others: where the files were on this machine is of no use to them. */
 export function publicConfig(config: ConfigFile): ConfigFile {
-  return { ...config, data: null };
+  const { init } = config;
+  return { ...config, data: null, ...(init === undefined ? {} : { init: { ...init, file: basename(init.file) } }) };
 }
 
 function jsonBlock(x: unknown): string {

@@ -8,24 +8,35 @@ import { parseSummary } from '../view/summary-file.js';
 export interface RecordedScore {
   /** Number of updates that made the weights. */
   readonly step: number;
-  readonly testAccuracy: number;
-  readonly testLoss: number;
+  /** Null if these very weights were not evaluated on the test set. */
+  readonly testAccuracy: number | null;
+  readonly testLoss: number | null;
 }
 
 /**
- * The score of the weights with this hash, or null if the run has not evaluated them. `path` is a run directory or a file in
- * one. A file that is missing or damaged has no scores.
+ * What is recorded of the weights with this hash, or null if the run does not know them. `path` is a run directory or a file
+ * in one. Nothing is known from a file that is missing or damaged.
  */
 export async function recordedScore(path: string, weightsSha256: string): Promise<RecordedScore | null> {
   const run = runOf(path);
   const read = (name: string) => readFile(join(run, name), 'utf8').catch(() => '');
   const lines = metricsOf(linesUpTo(await read(runFileNames.metrics), Number.MAX_SAFE_INTEGER));
-  for (const each of [...inSummary(await read(runFileNames.summary)), ...lines]) {
-    const { step, testAccuracy, testLoss } = each;
-    if (each.weightsSha256 !== weightsSha256 || typeof testAccuracy !== 'number') continue;
-    if (typeof testLoss === 'number') return { step, testAccuracy, testLoss };
-  }
-  return null;
+  const line = lines.find((each) => each.weightsSha256 === weightsSha256 && each.testAccuracy !== undefined);
+  if (line !== undefined) return scoreOf(line.step, line);
+  const summary = inSummary(await read(runFileNames.summary));
+  if (summary?.weightsSha256 !== weightsSha256) return null;
+  // With a validation set, the test set is evaluated once, at the end. Without one, the summary may be about earlier weights.
+  const { weightsStep, steps, validationAccuracy } = summary;
+  return scoreOf(weightsStep ?? steps, validationAccuracy === undefined ? {} : summary);
+}
+
+interface Figures {
+  readonly testAccuracy?: number | null;
+  readonly testLoss?: number | null;
+}
+
+function scoreOf(step: number, { testAccuracy, testLoss }: Figures): RecordedScore {
+  return { step, testAccuracy: testAccuracy ?? null, testLoss: testLoss ?? null };
 }
 
 function runOf(path: string): string {
@@ -35,12 +46,11 @@ function runOf(path: string): string {
   return basename(folder) === runFileNames.checkpoints ? dirname(folder) : folder;
 }
 
-/** An empty list if the text is not a summary. */
-function inSummary(text: string) {
+/** Null if the text is not a summary. */
+function inSummary(text: string): ReturnType<typeof parseSummary> | null {
   try {
-    const summary = parseSummary(text, runFileNames.summary);
-    return [{ ...summary, step: summary.weightsStep ?? summary.steps }];
+    return parseSummary(text, runFileNames.summary);
   } catch {
-    return [];
+    return null;
   }
 }

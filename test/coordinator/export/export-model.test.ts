@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from 'vitest';
+import type { MetricsLine } from '../../../coordinator/archive/config.js';
 import { parseConfig } from '../../../coordinator/archive/config-file.js';
 import { littleEndianBytes, weightsSha256 } from '../../../coordinator/archive/floats.js';
 import { encodeModel } from '../../../coordinator/archive/model-file.js';
@@ -39,8 +40,13 @@ beforeEach(async () => {
   writeFileSync(join(run, 'config.json'), JSON.stringify({ ...config, data: '/home/somebody/digits' }));
   writeFileSync(join(run, 'model.safetensors'), Buffer.concat(await encodeModel(config, littleEndianBytes(weights))));
   writeFileSync(join(run, 'summary.json'), JSON.stringify({ ...summary, weightsSha256: hash }));
-  writeFileSync(join(run, 'metrics.jsonl'), '');
+  writeFileSync(join(run, 'metrics.jsonl'), metrics(10, { testAccuracy: 0.9, testLoss: 0.3, weightsSha256: hash }));
 });
+
+/** The text of a metrics.jsonl with one line. */
+function metrics(step: number, evaluated: Partial<MetricsLine>): string {
+  return `${JSON.stringify({ ...line(step), ...evaluated })}\n`;
+}
 
 function card(): string {
   return readFileSync(join(out, 'README.md'), 'utf8');
@@ -79,15 +85,32 @@ test('the configuration can be read again, and does not say where files were on 
   expect(card()).not.toContain('somebody');
 });
 
-test('the accuracy of an earlier step comes from the metrics, and that of unknown weights from nowhere', async () => {
-  writeFileSync(join(run, 'summary.json'), JSON.stringify({ ...summary, weightsSha256: hash, testAccuracy: null }));
+test('the accuracy is that of these very weights, and not of an earlier evaluation', async () => {
+  writeFileSync(
+    join(run, 'metrics.jsonl'),
+    metrics(9, { testAccuracy: 0.9, testLoss: 0.3, weightsSha256: 'e'.repeat(64) }),
+  );
   await exportModel({ path: run, format: 'safetensors', out });
   expect(card()).toContain('| Test accuracy | not recorded |');
-  rmSync(join(run, 'summary.json'));
-  const evaluated = { ...line(10), testAccuracy: 0.75, testLoss: 0.5, weightsSha256: hash };
-  writeFileSync(join(run, 'metrics.jsonl'), `${JSON.stringify(line(9))}\n${JSON.stringify(evaluated)}\n`);
-  await exportModel({ path: join(run, 'model.safetensors'), format: 'safetensors', out: `${out}-2` });
-  expect(readFileSync(join(`${out}-2`, 'README.md'), 'utf8')).toContain('| Test accuracy | 75.00 % |');
+});
+
+test('with a validation set, the accuracy is that of the end; the first weights are named by their hash', async () => {
+  const held = { ...config, dataset: { ...config.dataset, validation: 12 } };
+  const init = { file: '/home/somebody/first.safetensors', weightsSha256: 'f'.repeat(64) };
+  writeFileSync(join(run, 'config.json'), JSON.stringify({ ...held, init }));
+  const scores = { validationAccuracy: 0.8, validationLoss: 0.4, testAccuracy: 0.7, testLoss: 0.5 };
+  writeFileSync(join(run, 'summary.json'), JSON.stringify({ ...summary, ...scores, weightsSha256: hash }));
+  writeFileSync(join(run, 'metrics.jsonl'), metrics(10, { validationAccuracy: 0.8, validationLoss: 0.4 }));
+  await exportModel({ path: run, format: 'safetensors', out });
+  expect(card()).toContain('60 training, 12 validation and 10 test images');
+  expect(card()).toContain('| Test accuracy | 70.00 % |');
+  expect(card()).toContain(`whose weights hash is ${init.weightsSha256} with \`--init\``);
+  expect(card()).not.toContain('somebody');
+});
+
+test('the step of a model file comes from the run around it', async () => {
+  await exportModel({ path: join(run, 'model.safetensors'), format: 'safetensors', out });
+  expect(card()).toContain('lockstep train --resume again --max-steps 10');
 });
 
 test('a file that lies alone is exported with what is known of it', async () => {
