@@ -31,6 +31,8 @@ export const limits = {
   paddedWidthMax: 1_048_576,
   /** Labels are bytes. */
   classesMax: 256,
+  /** The name of a class, in UTF-16 units. */
+  classNameLengthMax: 32,
   /** Samples of one set. */
   samplesMax: 10_000_000,
   microBatchMax: 4096,
@@ -139,6 +141,10 @@ export const limits = {
   /** Mistakes that `eval` lists in JSON, the worst first, and that it draws. */
   mistakesListedMax: 10_000,
   mistakesDrawnMax: 60,
+  /** The size of a file that names the classes of a data set. */
+  classesFileBytesMax: 64 * 1024,
+  /** The size of a zip archive's list of files. */
+  zipDirectoryBytesMax: 1024 * 1024,
   /** If no byte of a download arrives for this time, the next mirror is tried. */
   downloadStallMs: 10_000,
   /** A temporary file in the cache that was not written to for this time belongs to a process that has ended. */

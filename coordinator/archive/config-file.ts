@@ -2,7 +2,18 @@
 import type { Arithmetic } from '../../shared/arithmetic/identity.js';
 import { isObject } from '../../shared/canonical-json.js';
 import { LockstepError } from '../../shared/errors.js';
-import { anyText, list, number, object, oneOf, optional, orNull, sha256, wholeNumber } from '../../shared/fields.js';
+import {
+  anyText,
+  list,
+  number,
+  object,
+  oneOf,
+  optional,
+  orNull,
+  sha256,
+  text,
+  wholeNumber,
+} from '../../shared/fields.js';
 import { limits } from '../../shared/limits.js';
 import { checkModel } from '../../shared/model/description.js';
 import { checkOptimizer } from '../../shared/optimizer/optimizers.js';
@@ -23,6 +34,7 @@ const checkConfig = object<ConfigFile>({
     test: count,
     shape: list(1, limits.idxDimensionsMax, count),
     classes: count,
+    classNames: optional(list(1, limits.classesMax, text(1, limits.classNameLengthMax))),
   }),
   data: orNull(anyText),
   batch: count,

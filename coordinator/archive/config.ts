@@ -19,6 +19,8 @@ export interface ConfigDataset {
   /** Shape of one sample. */
   readonly shape: readonly number[];
   readonly classes: number;
+  /** The names of the classes, in the order of the labels. Absent where the labels themselves are the names. */
+  readonly classNames?: readonly string[];
 }
 
 /**
@@ -44,7 +46,7 @@ export interface ConfigFile {
   /** Name of the preset that described the model, or null. */
   readonly preset: string | null;
   readonly dataset: ConfigDataset;
-  /** The directory that the user named for the data set. Null for MNIST from the cache, and for generated digits. */
+  /** The directory that the user named for the data set. Null for a published one from the cache, and for generated digits. */
   readonly data: string | null;
   readonly batch: number;
   readonly microBatch: number;

@@ -2,7 +2,8 @@
 import { outputWidth } from '../../shared/model/parameters.js';
 import type { OpenedModel } from '../model/open-model.js';
 
-/** One name for each output. */
-export function classNamesOf({ model }: Pick<OpenedModel, 'model'>): string[] {
-  return Array.from({ length: outputWidth(model) }, (_, n) => String(n));
+/** One name for each output: that of the data set, or the label. */
+export function classNamesOf({ model, config }: Pick<OpenedModel, 'model' | 'config'>): string[] {
+  const names = config?.dataset.classNames;
+  return Array.from({ length: outputWidth(model) }, (_, n) => names?.[n] ?? String(n));
 }

@@ -5,6 +5,7 @@ import { LockstepError } from '../../shared/errors.js';
 import { limits } from '../../shared/limits.js';
 import { findPreset, presetDefault, presets } from '../../shared/model/presets.js';
 import { type KernelsWish, kernelsWishes } from '../../worker/native/wish.js';
+import { datasetChoices } from '../data/published.js';
 import { checkpointEveryDefault, type RunRequest } from '../run/run-request.js';
 import { defaults } from '../run/settings.js';
 
@@ -51,9 +52,9 @@ export const runOptions = {
   data: { group: group.data, string: true, describe: 'Directory of IDX files (also: LOCKSTEP_DATA)', coerce: once },
   dataset: {
     group: group.data,
-    choices: ['auto', 'mnist', 'digits'],
+    choices: datasetChoices,
     defaultDescription: defaults.dataset,
-    describe: 'auto: MNIST where it can be had, else generated digits',
+    describe: 'A published set, from the cache or downloaded; auto: MNIST where it can be had, else generated digits',
   },
   preset: {
     group: group.model,

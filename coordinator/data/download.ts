@@ -1,7 +1,8 @@
 /**
- * Downloads the files of a published data set into a cache directory. Each file is written to a temporary file of this
- * process, its SHA-256 is compared, and only then is it renamed. So the cache never holds a partial or wrong file under
- * a final name: several processes may fill one cache at the same time, and any of them may be interrupted.
+ * Downloads the files of a published data set into a cache directory, and unpacks archives. Each file is written to a
+ * temporary file of this process, its SHA-256 is compared, and only then is it renamed. So the cache never holds a partial
+ * or wrong file under a final name: several processes may fill one cache at the same time, and any of them may be
+ * interrupted.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -13,8 +14,9 @@ import { createGunzip } from 'node:zlib';
 import { LockstepError } from '../../shared/errors.js';
 import { limits } from '../../shared/limits.js';
 import { describeFault } from './fault.js';
-import type { PublishedDataset, PublishedFile } from './mnist.js';
+import { isPacked, type PublishedDataset, type PublishedFile } from './published-dataset.js';
 import { type DownloadProgress, received, verified, Watchdog } from './transfer.js';
+import { unzip } from './unzip.js';
 
 export type { DownloadProgress };
 
@@ -45,12 +47,18 @@ export async function fillCache(directory: string, published: PublishedDataset, 
   }
 }
 
+/** Whether all files in `directory` have the published hashes. Files of an archive have none: they only have to be there. */
+export async function areWhole(directory: string, { files }: PublishedDataset): Promise<boolean> {
+  const checked = files.map(async (file) => file.unpacked !== undefined || isWhole(join(directory, file.name), file));
+  return (await Promise.all(checked)).every((isWhole) => isWhole);
+}
+
 async function isWhole(path: string, file: PublishedFile): Promise<boolean> {
   const size = await stat(path).then(
     (found) => found.size,
     () => -1,
   );
-  if (size !== file.bytes) return false;
+  if (isPacked(file) ? size < 0 : size !== file.bytes) return false;
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);
   return hash.digest('hex') === file.sha256;
@@ -66,7 +74,7 @@ async function downloadFile(
   const faults: string[] = [];
   for (const mirror of mirrors) {
     try {
-      return await downloadFrom(`${mirror}${file.name}.gz`, directory, file, options);
+      return await downloadFrom(`${mirror}${file.name}${isPacked(file) ? '' : '.gz'}`, directory, file, options);
     } catch (error) {
       if (options.signal?.aborted) {
         throw new LockstepError('interrupted', `The download of ${file.name} was interrupted; start again to fetch it`);
@@ -84,26 +92,29 @@ async function downloadFrom(
   file: PublishedFile,
   options: DownloadOptions,
 ): Promise<void> {
-  const temporary = join(directory, `${file.name}.${process.pid}-${randomBytes(6).toString('hex')}${partial}`);
+  const temporary = temporaryIn(directory, file.name);
   const watchdog = new Watchdog(options.stallMs ?? limits.downloadStallMs);
   const signal = options.signal ? AbortSignal.any([watchdog.signal, options.signal]) : watchdog.signal;
   try {
-    const response = await fetch(url, { signal });
+    const response = await fetch(url, { signal, headers: { 'accept-encoding': 'identity' } });
     if (!response.ok || response.body === null) throw new Error(`HTTP status ${response.status}`);
     // Some servers send every .gz file with a Content-Encoding. Then `fetch` has already decompressed it.
-    const unpack = response.headers.has('content-encoding') ? new PassThrough() : createGunzip();
+    const isDecompressed = response.headers.has('content-encoding');
+    if (isDecompressed && isPacked(file))
+      throw new Error('it sends a Content-Encoding, so the hash cannot be compared');
     // The file is opened here and not by the stream: after an interrupt, a stream could create the file again once it
     // was removed below.
     const target = await open(temporary, 'wx');
     await pipeline(
       response.body,
       received(file, Number(response.headers.get('content-length')), watchdog, options.onProgress),
-      unpack,
+      isDecompressed || isPacked(file) ? new PassThrough() : createGunzip(),
       verified(file),
       target.createWriteStream({ flush: true }),
       { signal },
     );
-    await rename(temporary, join(directory, file.name));
+    if (file.unpacked === undefined) await rename(temporary, join(directory, file.name));
+    else await unpack(temporary, directory, file.unpacked, options.signal);
     await syncDirectory(directory);
   } catch (error) {
     throw watchdog.expired ?? error;
@@ -111,6 +122,23 @@ async function downloadFrom(
     watchdog.close();
     await rm(temporary, { force: true });
   }
+}
+
+/** Unpacks files of a downloaded archive into `directory`. */
+async function unpack(archive: string, directory: string, names: readonly string[], signal: AbortSignal | undefined) {
+  for (const name of names) {
+    const temporary = temporaryIn(directory, name);
+    try {
+      await unzip(archive, name, temporary, signal);
+      await rename(temporary, join(directory, name));
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  }
+}
+
+function temporaryIn(directory: string, name: string): string {
+  return join(directory, `${name}.${process.pid}-${randomBytes(6).toString('hex')}${partial}`);
 }
 
 /**

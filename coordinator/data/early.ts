@@ -2,23 +2,25 @@
  * Begins to read a data set while the rest of the program is still being loaded: decompressing takes as long as that, and
  * happens on another thread.
  */
-import { homedir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { cacheDirectory, type Environment } from '../../shared/cache-directory.js';
-import type { Dataset } from '../../shared/data/dataset.js';
-import { findDataset } from './directory.js';
+import type { Environment } from '../../shared/cache-directory.js';
+import { cacheOf } from './cache.js';
 import { mnist } from './mnist.js';
-import { readDataset } from './read.js';
+import { findPublished } from './published.js';
+import type { PublishedDataset } from './published-dataset.js';
+import { type ReadDataset, readFrom } from './read.js';
 
 export interface EarlyReading {
   /** An absolute path. */
   readonly directory: string;
+  /** The data set that is looked for in it. Null: any. */
+  readonly wanted: PublishedDataset | null;
   /**
    * The data set, once: it is not kept here, so that its memory is free again when its samples have been copied. Null for
    * the second caller, and if the data set cannot be read. Whoever loads it then says why.
    */
-  claim(): Promise<Dataset | null>;
+  claim(): Promise<ReadDataset | null>;
 }
 
 /** Begins to read the data set where `loadDataset` would look first, or nothing for generated digits. */
@@ -27,11 +29,14 @@ export function readEarly(
   environment: Environment = process.env,
 ): EarlyReading | undefined {
   if (dataset === 'digits') return undefined;
-  const cached = () => join(cacheDirectory(environment, process.platform, homedir()), mnist.name);
-  const directory = resolve(data ?? (environment.LOCKSTEP_DATA || cached()));
-  let reading: Promise<Dataset | null> | null = read(directory).catch(() => null);
+  const asked = findPublished(dataset ?? 'auto');
+  const named = data ?? (environment.LOCKSTEP_DATA || undefined);
+  const wanted = named === undefined ? (asked ?? mnist) : asked;
+  const directory = resolve(named ?? cacheOf(wanted ?? mnist, environment));
+  let reading: Promise<ReadDataset | null> | null = read(directory, wanted).catch(() => null);
   return {
     directory,
+    wanted,
     async claim() {
       const claimed = reading;
       reading = null;
@@ -57,7 +62,7 @@ export function readEarlyFor(words: readonly string[], environment?: Environment
   return readEarly({ data, dataset }, environment);
 }
 
-async function read(directory: string): Promise<Dataset | null> {
-  const paths = await findDataset(directory);
-  return 'missing' in paths ? null : await readDataset(basename(directory), paths);
+async function read(directory: string, wanted: PublishedDataset | null): Promise<ReadDataset | null> {
+  const found = await readFrom(directory, wanted);
+  return typeof found === 'string' ? null : found;
 }

@@ -1,34 +1,36 @@
 /**
- * Loads a data set from the first place that has one: the directory that the user named, the directory in
- * LOCKSTEP_DATA, the user's cache, or the mirrors. If all of them fail and the options allow it, it generates digits.
+ * Loads a data set from the first place that has it: the directory that the user named, the directory in LOCKSTEP_DATA,
+ * the user's cache, or the mirrors. If all of them fail and the options allow it, it generates digits.
  * This file decides the order and the messages. Other files of this folder find, read and download.
  */
-import { homedir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
-import { cacheDirectory, type Environment } from '../../shared/cache-directory.js';
+import { resolve } from 'node:path';
+import type { Environment } from '../../shared/cache-directory.js';
 import type { Dataset } from '../../shared/data/dataset.js';
 import { type DigitsOptions, generateDigits } from '../../shared/data/digits/generate.js';
 import { LockstepError } from '../../shared/errors.js';
-import { findDataset } from './directory.js';
-import { type DownloadProgress, fillCache } from './download.js';
+import { cacheOf } from './cache.js';
+import { areWhole, type DownloadProgress, fillCache } from './download.js';
 import type { EarlyReading } from './early.js';
 import { datasetSha256 } from './hash.js';
-import { mnist, type PublishedDataset } from './mnist.js';
-import { readDataset } from './read.js';
+import { findClassNames, identify } from './identity.js';
+import { mnist } from './mnist.js';
+import { type DatasetChoice, findPublished } from './published.js';
+import type { PublishedDataset } from './published-dataset.js';
+import { type ReadDataset, readFrom } from './read.js';
 
 export interface LoadOptions {
   /**
    * `auto`: the data set in `directory` if that is given; otherwise MNIST, or generated digits if MNIST cannot be
-   * loaded. `mnist`: the same, but an error instead of generated digits. `digits`: always generated digits.
+   * loaded. A name: this data set and no other. `digits`: always generated digits.
    */
-  readonly dataset: 'auto' | 'mnist' | 'digits';
+  readonly dataset: DatasetChoice;
   /** A directory of IDX files. If it holds no data set, loading fails. */
   readonly directory?: string;
   /** The variables LOCKSTEP_DATA and those that name the cache directory. Default: the process's environment. */
   readonly environment?: Environment;
   /** A data set that is being read already, if it is that of the first directory. */
   readonly early?: EarlyReading | undefined;
-  /** The data set to download if the cache lacks it. Default: MNIST. */
+  /** The data set to download if the cache lacks it. Default: that of `dataset`, which is MNIST for `auto`. */
   readonly published?: PublishedDataset;
   /** Mirrors to use instead of those of `published`. An empty list forbids downloads. */
   readonly mirrors?: readonly string[];
@@ -54,18 +56,21 @@ export interface LoadedDataset extends Dataset {
 export async function loadDataset(options: LoadOptions): Promise<LoadedDataset> {
   const { dataset, directory } = options;
   if (dataset === 'digits') return loadDigits(options);
-  if (directory !== undefined) return loadGiven(directory, options.early);
+  const wanted = dataset === 'auto' ? null : (options.published ?? findPublished(dataset));
+  if (directory !== undefined) return loadGiven(directory, wanted, options.early);
   const named = (options.environment ?? process.env).LOCKSTEP_DATA;
-  const passedOver = named ? await loadIfThere(named, options.early) : '';
-  if (typeof passedOver !== 'string') return passedOver;
+  // This directory is not named for one data set, so its files must show which one they are.
+  const there = named ? await loadIfThere(named, { wanted, isTold: false, early: options.early }) : '';
+  if (typeof there !== 'string' && isPossibly(there, wanted)) return there.dataset;
   // The user named a directory that cannot be used, so the warning must mention it.
-  const remark = named ? `LOCKSTEP_DATA names ${named}, which holds no data set: ${passedOver}.` : '';
+  const unusable = named && typeof there === 'string';
+  const remark = unusable ? `LOCKSTEP_DATA names ${named}, which holds no data set: ${there}.` : '';
   try {
-    const loaded = await loadPublished(options);
+    const loaded = await loadPublished(wanted ?? options.published ?? mnist, options);
     if (remark) options.onWarning?.(`${remark} Training on the cached ${loaded.name} instead.`);
     return loaded;
   } catch (error) {
-    if (dataset === 'mnist' || options.signal?.aborted || !(error instanceof LockstepError)) throw error;
+    if (wanted !== null || options.signal?.aborted || !(error instanceof LockstepError)) throw error;
     options.onWarning?.(`${remark} Training on generated digits instead of MNIST. ${error.message}`.trimStart());
     return loadDigits(options);
   }
@@ -79,55 +84,88 @@ function loadDigits({ directory, digits }: LoadOptions): LoadedDataset {
       `--dataset digits makes its own images and reads none from ${directory}; ${remedy}`,
     );
   }
-  return withHash(generateDigits({ seed: 1, train: 60_000, test: 10_000, ...digits }), null);
+  const dataset = generateDigits({ seed: 1, train: 60_000, test: 10_000, ...digits });
+  return { ...dataset, sha256: datasetSha256(dataset), directory: null };
 }
 
-async function loadGiven(directory: string, early: EarlyReading | undefined): Promise<LoadedDataset> {
-  const loaded = await loadIfThere(directory, early);
-  if (typeof loaded !== 'string') return loaded;
-  const remedy = 'name a directory with the four IDX files, or leave out --data to download MNIST';
-  throw new LockstepError('data-unavailable', `${directory} holds no data set: ${loaded}; ${remedy}`);
+async function loadGiven(
+  directory: string,
+  wanted: PublishedDataset | null,
+  early: EarlyReading | undefined,
+): Promise<LoadedDataset> {
+  const found = await loadIfThere(directory, { wanted, isTold: true, early });
+  if (typeof found === 'string') {
+    const remedy = `name a directory with the four IDX files, or leave out --data to download ${wanted?.name ?? 'MNIST'}`;
+    throw new LockstepError('data-unavailable', `${directory} holds no data set: ${found}; ${remedy}`);
+  }
+  if (isPossibly(found, wanted)) return found.dataset;
+  const remedy = 'leave out --dataset to train on what it holds, or leave out --data to train on the published files';
+  throw new LockstepError('data-invalid', `${directory} holds another data set than ${wanted?.name}; ${remedy}`);
+}
+
+/** The data set in a directory, and which of the published ones it is, if any. */
+interface Found {
+  readonly dataset: LoadedDataset;
+  readonly identity: PublishedDataset | null;
+}
+
+interface Search {
+  /** The data set that is looked for. Null: any. */
+  readonly wanted: PublishedDataset | null;
+  /** Whether the user says that the directory holds this data set. */
+  readonly isTold: boolean;
+  readonly early?: EarlyReading | undefined;
 }
 
 /** Loads the data set in a directory, or says why the directory holds none. */
-async function loadIfThere(directory: string, early?: EarlyReading): Promise<LoadedDataset | string> {
+async function loadIfThere(directory: string, { wanted, isTold, early }: Search): Promise<Found | string> {
   const place = resolve(directory);
-  const begun = early?.directory === place ? await early.claim() : null;
-  const read = begun ?? (await readFrom(place));
-  if (typeof read === 'string') return read;
-  const loaded = withHash(read, place);
-  return loaded.sha256 === mnist.sha256 ? { ...loaded, name: mnist.name } : loaded;
+  const begun = early?.directory === place && early.wanted === wanted ? await early.claim() : null;
+  const read = begun ?? (await readFrom(place, wanted));
+  return typeof read === 'string' ? read : describe(read, place, isTold ? wanted : null);
 }
 
-/** Reads the data set in a directory, or says why the directory holds none. */
-async function readFrom(directory: string): Promise<Dataset | string> {
-  const paths = await findDataset(directory);
-  return 'missing' in paths ? paths.missing : await readDataset(basename(directory), paths);
+async function describe(read: ReadDataset, directory: string, told: PublishedDataset | null): Promise<Found> {
+  const { files, ...plain } = read;
+  const sha256 = datasetSha256(plain);
+  const identity = identify(sha256, files, told);
+  const classNames = await findClassNames(plain, files, identity);
+  const name = identity?.name ?? plain.name;
+  const dataset = { ...plain, name, ...(classNames !== null && { classNames }), sha256, directory };
+  return { dataset, identity };
+}
+
+/** Whether the data set in a directory may be the wanted one. Only a hash can tell for sure. */
+function isPossibly({ dataset, identity }: Found, wanted: PublishedDataset | null): boolean {
+  if (wanted === null) return true;
+  return wanted.sha256 === undefined ? identity === wanted : dataset.sha256 === wanted.sha256;
 }
 
 /** Loads the published data set from the cache. Files that are missing or damaged there are downloaded first. */
-async function loadPublished(options: LoadOptions): Promise<LoadedDataset> {
-  const published = options.published ?? mnist;
-  const directory = join(
-    cacheDirectory(options.environment ?? process.env, process.platform, homedir()),
-    published.name,
-  );
-  const cached = await loadIfThere(directory, options.early).catch(() => 'damaged');
-  if (typeof cached !== 'string' && cached.sha256 === published.sha256) return fromCache(cached);
+async function loadPublished(published: PublishedDataset, options: LoadOptions): Promise<LoadedDataset> {
+  const directory = cacheOf(published, options.environment ?? process.env);
+  const search = { wanted: published, isTold: true };
+  const cached = await loadIfThere(directory, { ...search, early: options.early }).catch(() => 'damaged');
+  if (typeof cached !== 'string' && (await isGenuine(cached, directory, published))) return fromCache(cached);
   await fillCache(directory, published, options);
-  const loaded = await loadIfThere(directory);
-  if (typeof loaded !== 'string' && loaded.sha256 === published.sha256) return fromCache(loaded);
+  const loaded = await loadIfThere(directory, search);
+  if (typeof loaded !== 'string' && (await isGenuine(loaded, directory, published))) return fromCache(loaded);
   throw new LockstepError('data-invalid', `${directory}: damaged just after the download; remove it and start again`);
+}
+
+/**
+ * Whether the cache's files are those that were published. Without a hash of the whole data set, the hashes of the files
+ * say so; files of an archive were compared when they were unpacked, and gzip has found no fault in them since.
+ */
+async function isGenuine({ dataset }: Found, directory: string, published: PublishedDataset): Promise<boolean> {
+  if (published.sha256 !== undefined) return dataset.sha256 === published.sha256;
+  return areWhole(directory, published);
 }
 
 /**
  * Leaves out the directory: a run that is resumed on another machine must find the published data set in the cache of
  * that machine, or download it.
  */
-function fromCache(loaded: LoadedDataset): LoadedDataset {
-  return { ...loaded, directory: null };
-}
-
-function withHash(dataset: Dataset, directory: string | null): LoadedDataset {
-  return { ...dataset, sha256: datasetSha256(dataset), directory };
+function fromCache({ dataset }: Found): LoadedDataset {
+  return { ...dataset, directory: null };
 }

@@ -1,25 +1,9 @@
-/** MNIST's files, their hashes, and the mirrors that publish them. */
-
-/** A data set of four IDX files. Mirrors offer each file gzipped, under its name plus `.gz`. */
-export interface PublishedDataset {
-  readonly name: string;
-  /** In the order of download. Small files come first, so that a missing network is noticed at once. */
-  readonly files: readonly PublishedFile[];
-  /** URLs of folders, each with a slash at its end. They are tried in turn. */
-  readonly mirrors: readonly string[];
-  /** The hash of the whole data set, as `datasetSha256` computes it. */
-  readonly sha256: string;
-}
-
-/** One file of a published data set. Size and hash are those of the decompressed file. */
-export interface PublishedFile {
-  readonly name: string;
-  readonly bytes: number;
-  readonly sha256: string;
-}
+/** MNIST: its files, their hashes, and the mirrors that offer them. */
+import type { PublishedDataset } from './published-dataset.js';
 
 export const mnist: PublishedDataset = {
   name: 'mnist',
+  places: ['mnist', 'mnist/raw'],
   sha256: 'b2d8f5bf39174ee5ffeefa97e42d673c35432b411bb5d1f74fbbeddae7f1690a',
   mirrors: ['https://ossci-datasets.s3.amazonaws.com/mnist/', 'https://storage.googleapis.com/cvdf-datasets/mnist/'],
   files: [

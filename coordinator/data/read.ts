@@ -1,25 +1,40 @@
 /** Reads the files of a data set, raw or gzipped, into memory. */
 import { open, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { Dataset } from '../../shared/data/dataset.js';
 import { datasetFromIdx, type IdxFile } from '../../shared/data/idx.js';
 import { LockstepError } from '../../shared/errors.js';
 import { limits } from '../../shared/limits.js';
-import type { DatasetPaths } from './directory.js';
+import { conventionOf } from './conventions.js';
+import { type DatasetPaths, type FoundFiles, findDataset } from './directory.js';
 import { describeFault } from './fault.js';
+import type { PublishedDataset } from './published-dataset.js';
 
 const gunzipBytes = promisify(gunzip);
 
+/** A data set, and the files that it was read from. */
+export interface ReadDataset extends Dataset {
+  readonly files: FoundFiles;
+}
+
+/** Reads the data set in a directory, or says why the directory holds none. See `findDataset`. */
+export async function readFrom(directory: string, wanted: PublishedDataset | null): Promise<ReadDataset | string> {
+  const files = await findDataset(directory, wanted);
+  if ('missing' in files) return files.missing;
+  return { ...(await readDataset(basename(directory), files)), files };
+}
+
 /** Reads the data set of these four files. An error message names the file that is wrong. */
-export async function readDataset(name: string, paths: DatasetPaths): Promise<Dataset> {
+async function readDataset(name: string, paths: DatasetPaths & Pick<FoundFiles, 'prefix'>): Promise<Dataset> {
   const [trainImages, trainLabels, testImages, testLabels] = await Promise.all([
     readIdxFile(paths.trainImages),
     readIdxFile(paths.trainLabels),
     readIdxFile(paths.testImages),
     readIdxFile(paths.testLabels),
   ]);
-  return datasetFromIdx(name, { trainImages, trainLabels, testImages, testLabels });
+  return datasetFromIdx(name, { trainImages, trainLabels, testImages, testLabels }, conventionOf(paths.prefix));
 }
 
 /**

@@ -11,10 +11,12 @@ const template = new URL('model-page.html', import.meta.url);
 const slot = new RegExp(`(<script id="${contentId}" type="application/json">)(</script>)`);
 
 export function modelPage(exported: ExportedModel): string {
-  const { name, model, weights } = exported;
+  const { name, model, weights, config } = exported;
+  const classNames = config?.dataset.classNames;
   const content: PageContent = {
     name,
     model,
+    ...(classNames && { classNames }),
     weights: Buffer.from(littleEndianBytes(weights)).toString('base64'),
     facts: factsOf(exported),
   };

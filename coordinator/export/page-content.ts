@@ -4,6 +4,8 @@ import type { Model } from '../../shared/model/model.js';
 export interface PageContent {
   readonly name: string;
   readonly model: Model;
+  /** Absent where the labels are the names of the classes. */
+  readonly classNames?: readonly string[];
   /** Float32 parameters, little-endian, as base64. */
   readonly weights: string;
   /** Text for people. */

@@ -43,11 +43,11 @@ const weightsSource = new Latest({
   watched: [find('neurons-card', HTMLElement), find('draw-card', HTMLElement)],
   credentials: mine,
   edition: ({ newest }) => newest.weights,
-  receive: async (response, { model }) => {
+  receive: async (response, { model, dataset }) => {
     const weights = parseWeights(await response.arrayBuffer(), parameterCount(model));
     if (weights === null) return null;
     neurons.render(weights, model);
-    drawing.setWeights(weights, model);
+    drawing.setWeights(weights, model, dataset.classNames);
     return weights.step;
   },
 });
@@ -61,7 +61,7 @@ const evaluationSource = new Latest({
   edition: evaluationEdition,
   receive: async (response, { dataset }) => {
     const found = (await response.json()) as EvaluationState;
-    evaluation.render(found, dataset.shape);
+    evaluation.render(found, dataset);
     return editionOf(found.step, found.set === 'validation');
   },
 });
@@ -100,7 +100,7 @@ function render(): void {
   charts.render(judgeOf(state));
   fleetTable.render(state, controls.mayControl(state));
   joinCard.render(state.join, credentials);
-  drawing.setModel(state.model);
+  drawing.setModel(state.model, state.dataset.classNames);
   weightsSource.follow(state);
   evaluationSource.follow(state);
   evaluation.renderLack(state);

@@ -3,6 +3,7 @@ import type { Classified } from '../../shared/model/classifier.js';
 import type { Model } from '../../shared/model/model.js';
 import { inputWidth, outputWidth } from '../../shared/model/parameters.js';
 import type { FromClassifier, ToClassifier } from './answering.js';
+import { ClassNames } from './class-names.js';
 import { create, find, setText } from './elements.js';
 import { count } from './format.js';
 import { type PenStroke, penImage } from './ink.js';
@@ -20,11 +21,17 @@ const inThread: Connect = (receive) => {
   return (message) => worker.postMessage(message);
 };
 
+/** Longer names of classes are cut off beside their bars. */
+const NAME_WIDTH_MAX = 12;
+
 export class Drawing {
   private readonly post: (message: ToClassifier) => void;
   private model: Model | null = null;
   /** What the page says below the pad. */
   private readonly note: string;
+  private names = new ClassNames(undefined);
+  /** The model and the names that the bars are for. */
+  private barsFor = '';
   private strokes: readonly PenStroke[] = [];
   private newest: Classified | null = null;
   private frame = 0;
@@ -44,20 +51,31 @@ export class Drawing {
     });
   }
 
-  setWeights({ step, floats }: Weights, model: Model): void {
-    this.setModel(model);
+  setWeights({ step, floats }: Weights, model: Model, classNames?: readonly string[]): void {
+    this.setModel(model, classNames);
     this.post({ type: 'weights', model, step, floats });
   }
 
   /** Makes a bar for each output. */
-  setModel(model: Model): void {
-    if (JSON.stringify(model) === JSON.stringify(this.model)) return;
+  setModel(model: Model, classNames?: readonly string[]): void {
+    const wanted = JSON.stringify([model, classNames]);
+    if (wanted === this.barsFor) return;
+    this.barsFor = wanted;
     this.model = model;
-    const outputs = outputWidth(model);
-    find('outputs', HTMLOListElement).replaceChildren(...Array.from({ length: outputs }, (_, n) => bar(n)));
+    this.names = new ClassNames(classNames);
+    this.setNames(outputWidth(model));
     const { rows, columns } = imageSize(model.input);
     paintPixels(find('seen', HTMLCanvasElement), new Uint8Array(inputWidth(model)), rows, columns);
     find('draw-card', HTMLElement).hidden = rows < 2;
+  }
+
+  private setNames(outputs: number): void {
+    const { names } = this;
+    const bars = find('outputs', HTMLOListElement);
+    bars.replaceChildren(...Array.from({ length: outputs }, (_, n) => bar(names.of(n))));
+    bars.style.setProperty('--name-width', `${Math.min(NAME_WIDTH_MAX, Math.max(2, names.longest))}ch`);
+    find('answer', HTMLElement).classList.toggle('word', names.areWords);
+    setText(find('draw-title', HTMLElement), names.areDigits ? 'Draw a digit' : 'Draw something');
   }
 
   private drawn(strokes: readonly PenStroke[]): void {
@@ -89,7 +107,7 @@ export class Drawing {
       setText(text, outputs === undefined ? '' : value.toFixed(2));
       element.classList.toggle('best', n === this.newest?.answer);
     });
-    setText(find('answer', HTMLElement), this.newest === null ? '–' : String(this.newest.answer));
+    setText(find('answer', HTMLElement), this.newest === null ? '–' : this.names.of(this.newest.answer));
     const step = this.newest === null ? '' : this.noteOf(this.newest.step);
     setText(find('draw-note', HTMLElement), this.note + step);
     this.showHidden();
@@ -106,15 +124,13 @@ export class Drawing {
   }
 }
 
-function bar(n: number): HTMLLIElement {
+function bar(name: string): HTMLLIElement {
   const meter = create('meter');
   meter.max = 1;
-  meter.setAttribute('aria-label', `Certainty that it is ${n}`);
-  return create('li', {}, [
-    create('span', { class: 'bar-name', text: String(n) }),
-    meter,
-    create('span', { class: 'bar-value' }),
-  ]);
+  meter.setAttribute('aria-label', `Certainty that it is ${name}`);
+  const label = create('span', { class: 'bar-name', text: name });
+  label.title = name;
+  return create('li', {}, [label, meter, create('span', { class: 'bar-value' })]);
 }
 
 /** A layer's activations as squares: brighter is more active. */

@@ -12,7 +12,7 @@ import { Answering } from './answering.js';
 import { type Connect, Drawing } from './drawing.js';
 import { create, find } from './elements.js';
 
-const { name, model, weights, facts } = JSON.parse(find(contentId, HTMLScriptElement).text) as PageContent;
+const { name, model, classNames, weights, facts } = JSON.parse(find(contentId, HTMLScriptElement).text) as PageContent;
 
 document.title = `${name}: Lockstep`;
 find('name', HTMLElement).textContent = name;
@@ -38,4 +38,4 @@ function newClassifier(model: Model): Classifier {
 
 const bytes = Uint8Array.from(atob(weights), (character) => character.charCodeAt(0));
 const drawing = new Drawing(inPage, () => '');
-drawing.setWeights({ step: 0, floats: new Float32Array(bytes.buffer) }, model);
+drawing.setWeights({ step: 0, floats: new Float32Array(bytes.buffer) }, model, classNames);

@@ -6,6 +6,7 @@ import type { Model } from '../../shared/model/model.js';
 import { findPreset, presetDefault } from '../../shared/model/presets.js';
 import { type OptimizerDescription, withSettings } from '../../shared/optimizer/optimizers.js';
 import type { ConfigFile } from '../archive/config.js';
+import { type DatasetChoice, findPublished, isPublishedName } from '../data/published.js';
 import type { Keep } from './trainer.js';
 
 /** Where the model comes from. */
@@ -18,7 +19,7 @@ export type ModelSource =
 
 export interface RunSettings {
   readonly model: ModelSource;
-  readonly dataset: 'auto' | 'mnist' | 'digits';
+  readonly dataset: DatasetChoice;
   /** Directory of IDX files. */
   readonly data: string | undefined;
   readonly epochs: number;
@@ -135,8 +136,13 @@ function settingsOf(config: ConfigFile): RunSettings {
   };
 }
 
-/** A data set that was neither read from a directory nor generated is MNIST, and never something else in its place. */
-function datasetOf({ data, dataset }: ConfigFile): RunSettings['dataset'] {
-  if (data !== null) return 'auto';
-  return dataset.name === 'digits' ? 'digits' : 'mnist';
+/**
+ * A data set from a directory is asked for by its name if its hash alone does not say which one it is: the name then chooses
+ * among the files. Any other data set that was not generated is a published one, and never something else in its place.
+ */
+function datasetOf({ data, dataset: { name } }: ConfigFile): RunSettings['dataset'] {
+  const isPublished = isPublishedName(name);
+  if (data !== null) return isPublished && findPublished(name)?.sha256 === undefined ? name : 'auto';
+  if (name === 'digits') return 'digits';
+  return isPublished ? name : 'mnist';
 }

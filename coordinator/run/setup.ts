@@ -84,9 +84,12 @@ function invalidSplit({ name, train }: LoadedDataset, validation: number): strin
   return `${name} has ${train.count} training samples, and a validation set of ${validation} leaves none of them: ${most}`;
 }
 
-function describe({ name, sha256, train, test, classes }: LoadedDataset, validation: number): ConfigDataset {
+function describe(
+  { name, sha256, train, test, classes, classNames }: LoadedDataset,
+  validation: number,
+): ConfigDataset {
   const sizes = { train: train.count - validation, ...(validation > 0 && { validation }), test: test.count };
-  return { name, sha256, ...sizes, shape: train.shape, classes };
+  return { name, sha256, ...sizes, shape: train.shape, classes, ...(classNames && { classNames }) };
 }
 
 /** A file that is given now has no hash before it is read: see `withGivenInit`. */

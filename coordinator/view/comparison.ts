@@ -65,13 +65,21 @@ function isPlainObject(x: unknown): x is object {
   return typeof x === 'object' && x !== null && !Array.isArray(x);
 }
 
-/** Formats a value as people write it: 0.1 instead of the nearest float32, a layer as "dense 128 activation relu". */
+/**
+ * Formats a value as people write it: 0.1 instead of the nearest float32, a shape as 28×28, a layer as "dense 128 activation
+ * relu".
+ */
 function textOf(x: unknown): string {
   if (x === null) return 'not set';
   if (typeof x === 'number') return String(Number(x.toPrecision(7)));
-  if (Array.isArray(x)) return x.map(textOf).join(x.some(isPlainObject) ? ', then ' : '×');
+  if (Array.isArray(x)) return x.map(textOf).join(separatorFor(x));
   if (!isPlainObject(x)) return String(x);
   return Object.entries(x)
     .map(([name, value]) => `${name} ${textOf(value)}`)
     .join(' ');
+}
+
+function separatorFor(list: readonly unknown[]): string {
+  if (list.some(isPlainObject)) return ', then ';
+  return list.every((x) => typeof x === 'number') ? '×' : ', ';
 }

@@ -3,22 +3,22 @@
  * Otherwise, the places are the directory that the run was trained on, LOCKSTEP_DATA, and the user's cache. Generated
  * digits are generated again. Nothing is downloaded. A data set counts only if its SHA-256 is that of the run's data set.
  */
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-import { cacheDirectory, type Environment } from '../../shared/cache-directory.js';
+import { resolve } from 'node:path';
+import type { Environment } from '../../shared/cache-directory.js';
 import { type Dataset, type EvaluationSet, holdOut, type Samples } from '../../shared/data/dataset.js';
 import { LockstepError } from '../../shared/errors.js';
 import type { ConfigDataset } from '../archive/config.js';
-import { findDataset } from '../data/directory.js';
+import { cacheOf } from '../data/cache.js';
 import { datasetSha256 } from '../data/hash.js';
 import { loadDataset } from '../data/load.js';
 import { mnist } from '../data/mnist.js';
-import { readDataset } from '../data/read.js';
+import { findPublished } from '../data/published.js';
+import { readFrom } from '../data/read.js';
 
 export interface Wanted {
   /** The data set as config.json describes it. */
   readonly dataset: ConfigDataset;
-  /** The directory that the run was trained on. Null for MNIST from the cache, and for generated digits. */
+  /** The directory that the run was trained on. Null for a published one from the cache, and for generated digits. */
   readonly data: string | null;
   /** The directory that the user names, or null. If there is one, no other directory is tried. */
   readonly given: string | null;
@@ -34,7 +34,7 @@ export async function findTestSet(wanted: Wanted, environment: Environment = pro
   const { dataset, remedy = viewRemedy } = wanted;
   const faults: string[] = [];
   for (const directory of placesOf(wanted, environment)) {
-    const found = await load(directory);
+    const found = await load(directory, dataset.name);
     if (typeof found === 'string') faults.push(found);
     else if (found.sha256 === dataset.sha256) return setOf(found, wanted);
     else faults.push(`${directory ?? 'generated digits'}: another data set, ${short(found.sha256)}`);
@@ -47,17 +47,16 @@ export async function findTestSet(wanted: Wanted, environment: Environment = pro
 function placesOf({ dataset, data, given }: Wanted, environment: Environment): (string | null)[] {
   if (given !== null) return [given];
   if (data === null && dataset.name === 'digits') return [null];
-  const usual = [environment.LOCKSTEP_DATA, join(cacheDirectory(environment, process.platform, homedir()), mnist.name)];
+  const usual = [environment.LOCKSTEP_DATA, cacheOf(findPublished(dataset.name) ?? mnist, environment)];
   return [data, ...usual].filter((place): place is string => typeof place === 'string' && place !== '');
 }
 
-/** Returns a data set, or the reason why there is none. */
-async function load(directory: string | null): Promise<(Dataset & { sha256: string }) | string> {
+/** Returns a data set, or the reason why there is none. `name` chooses if there are several. */
+async function load(directory: string | null, name: string): Promise<(Dataset & { sha256: string }) | string> {
   if (directory === null) return loadDataset({ dataset: 'digits' });
-  const paths = await findDataset(directory);
-  if ('missing' in paths) return `${directory}: ${paths.missing}`;
   try {
-    const dataset = await readDataset(directory, paths);
+    const dataset = await readFrom(resolve(directory), findPublished(name));
+    if (typeof dataset === 'string') return `${directory}: ${dataset}`;
     return { ...dataset, sha256: datasetSha256(dataset) };
   } catch (error) {
     if (error instanceof LockstepError) return error.message;

@@ -216,13 +216,13 @@ export class Monitor implements ViewedRun {
   }
 
   private whole({ setup, name: run }: LiveRun, viewers: number, points: readonly CurvePoint[] | null) {
-    const { name, shape, classes, train, validation, test } = setup.config.dataset;
+    const { name, shape, classes, classNames, train, validation, test } = setup.config.dataset;
     return {
       version,
       files: null,
       run,
       model: setup.run.model,
-      dataset: { name, shape, classes, train, validation, test },
+      dataset: { name, shape, classes, train, validation, test, ...(classNames && { classNames }) },
       batch: setup.run.batch,
       slots: setup.slots,
       workers: this.fleet?.workerStates(limits.workersShownMax) ?? [],

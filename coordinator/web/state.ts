@@ -101,6 +101,8 @@ export interface DatasetState {
   /** The shape of one sample, such as [28, 28]. */
   readonly shape: readonly number[];
   readonly classes: number;
+  /** The names of the classes, in the order of the labels. Absent where the labels themselves are the names. */
+  readonly classNames?: readonly string[];
   readonly train: number;
   /** Training samples that are held out. Absent if there are none. */
   readonly validation?: number | undefined;

@@ -38,6 +38,8 @@ export interface Dataset {
   readonly name: string;
   /** Number of classes: one more than the largest label of the training set. */
   readonly classes: number;
+  /** The names of the classes, in the order of the labels. Absent where the labels themselves are the names. */
+  readonly classNames?: readonly string[];
 }
 
 /** Divides a training set: its last `count` samples are held out, in the order of the files. The images are views. */

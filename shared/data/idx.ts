@@ -1,6 +1,7 @@
 /**
  * The IDX file format, which MNIST and similar data sets use: two zero bytes, a type (0x08, unsigned bytes), the number
- * of dimensions, each dimension as a big-endian uint32, then the values.
+ * of dimensions, each dimension as a big-endian uint32, then the values. QMNIST's labels have the type 0x0c, big-endian
+ * int32, and several values for each image; the first one is the class.
  *
  * These functions are pure: they get bytes and return views on the same bytes. Every number in a header is compared
  * with the limits and with the length of the file before it is used.
@@ -9,6 +10,7 @@
  */
 import { LockstepError } from '../errors.js';
 import { limits } from '../limits.js';
+import { type Convention, normalised, plain } from './convention.js';
 import type { Dataset, Samples } from './dataset.js';
 
 /** The content of one IDX file. `values` is a view on the file's bytes. */
@@ -32,11 +34,16 @@ export interface IdxFiles {
 }
 
 const UNSIGNED_BYTE = 0x08;
+const INT32 = 0x0c;
 
-/** Makes a data set of four files. Throws 'data-invalid' if a file is malformed or the files do not fit together. */
-export function datasetFromIdx(name: string, files: IdxFiles): Dataset {
-  const train = samplesFromIdx(files.trainImages, files.trainLabels);
-  const test = samplesFromIdx(files.testImages, files.testLabels);
+/**
+ * Makes a data set of four files. Throws 'data-invalid' if a file is malformed or the files do not fit together. If the
+ * files follow another convention than MNIST's, their bytes are changed in place.
+ */
+export function datasetFromIdx(name: string, files: IdxFiles, convention: Convention = plain): Dataset {
+  const { trainImages, trainLabels, testImages, testLabels } = files;
+  const train = normalised(samplesFromIdx(trainImages, trainLabels), convention, trainLabels.name);
+  const test = normalised(samplesFromIdx(testImages, testLabels), convention, testLabels.name);
   if (train.shape.join() !== test.shape.join()) {
     const [expected, found] = [train.shape.join(' x '), test.shape.join(' x ')];
     throw invalid(
@@ -53,7 +60,7 @@ export function datasetFromIdx(name: string, files: IdxFiles): Dataset {
 /** Makes one set of samples of a file of images and a file of labels. */
 export function samplesFromIdx(imagesFile: IdxFile, labelsFile: IdxFile): Samples {
   const images = parseIdx(imagesFile);
-  const labels = parseIdx(labelsFile);
+  const labels = labelsFile.bytes[2] === INT32 ? firstColumn(labelsFile) : parseIdx(labelsFile);
   const [count, ...shape] = images.dimensions;
   checkImages(imagesFile.name, count, shape);
   if (labels.dimensions.length !== 1) {
@@ -69,15 +76,36 @@ export function samplesFromIdx(imagesFile: IdxFile, labelsFile: IdxFile): Sample
 
 /** Parses any IDX file of unsigned bytes. `values` shares the memory of `file.bytes`. */
 export function parseIdx(file: IdxFile): IdxArray {
+  return parseValues(file, UNSIGNED_BYTE, 1);
+}
+
+/** The first value for each image, of a file of int32. */
+function firstColumn(file: IdxFile): IdxArray {
+  const { dimensions, values } = parseValues(file, INT32, 4);
+  const [count, ...others] = dimensions;
+  const stride = 4 * others.reduce((product, dimension) => product * dimension, 1);
+  const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
+  const labels = new Uint8Array(stride === 0 ? 0 : count);
+  for (let i = 0; i < labels.length; i++) {
+    const label = view.getInt32(i * stride);
+    if (label < 0 || label >= limits.classesMax) {
+      throw invalid(file.name, `label ${i} is ${label}, expected 0 to ${limits.classesMax - 1}`, anew);
+    }
+    labels[i] = label;
+  }
+  return { dimensions: [labels.length], values: labels };
+}
+
+function parseValues(file: IdxFile, type: number, bytesEach: number): IdxArray {
   const { name, bytes } = file;
-  checkMagic(file);
+  checkMagic(file, type);
   const rank = bytes[3];
   const headerBytes = 4 + 4 * rank;
   if (bytes.length < headerBytes) throw lengthWrong(name, `a header of ${headerBytes} bytes`, bytes.length);
   const view = new DataView(bytes.buffer, bytes.byteOffset, headerBytes);
   const dimensions = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
   // A product above 2^53 is inexact, but it stays large, so it cannot equal the file's length by accident.
-  const total = headerBytes + dimensions.reduce((product, dimension) => product * dimension, 1);
+  const total = headerBytes + dimensions.reduce((product, dimension) => product * dimension, bytesEach);
   if (bytes.length !== total) {
     throw lengthWrong(name, `${total} bytes (dimensions ${dimensions.join(' x ')})`, bytes.length);
   }
@@ -107,13 +135,13 @@ export function encodeIdx({ dimensions, values }: IdxArray): Uint8Array {
 
 const swapped = 'check that images and labels are not swapped';
 
-function checkMagic({ name, bytes }: IdxFile): void {
+function checkMagic({ name, bytes }: IdxFile, type: number): void {
   if (bytes.length < 4) throw lengthWrong(name, 'a header', bytes.length);
   const magic = `its first bytes are ${hex(bytes.subarray(0, 4))}`;
   if (bytes[0] !== 0 || bytes[1] !== 0) {
     throw invalid(name, `not an IDX file: ${magic}, expected 00 00 08 and the number of dimensions`, anew);
   }
-  if (bytes[2] !== UNSIGNED_BYTE) {
+  if (bytes[2] !== type) {
     throw invalid(name, `${magic}; only unsigned bytes (type 08) are supported`, 'convert the values to bytes');
   }
   if (bytes[3] < 1 || bytes[3] > limits.idxDimensionsMax) {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { loadDataset } from '../../coordinator/data/load.js';
+import { publishedDatasets } from '../../coordinator/data/published.js';
 import { lockstep, scratch, smallDataset } from '../cli/fixture.js';
 import { seriousViolations } from './accessibility.js';
 import { hasChromium, launchChromium, Tab } from './chromium.js';
@@ -211,6 +212,39 @@ describe.skipIf(!hasChromium)('dashboard', { timeout }, () => {
     expect(faults).toEqual([]);
   });
 
+  describe('names the classes', () => {
+    test.each([
+      ['fashion-mnist', 1440],
+      ['fashion-mnist', 360],
+      ['emnist-letters', 1440],
+      ['emnist-balanced', 1440],
+      ['emnist-balanced', 360],
+    ] as const)('of %s, %i pixels wide', async (name, width) => {
+      const { classNames = [] } = publishedDatasets[name];
+      const [, url] = await serve(withClasses(during('training'), name, classNames));
+      const { page, faults } = await open(url, { viewport: { width, height: 900 } });
+      await page.locator('#confusion-card').scrollIntoViewIfNeeded();
+      await shows(page, '#confusion-note', 'after step');
+      const table = page.locator('.confusion-table');
+      expect(await table.locator('thead th').allTextContents()).toEqual(classNames);
+      expect(await table.locator('tbody th').allTextContents()).toEqual(classNames);
+      expect(await table.locator('tbody tr').nth(1).locator('td').first().getAttribute('title')).toBe(
+        `7 × ${classNames[1]}, answered ${classNames[0]}`,
+      );
+      const [first] = await page.locator('#mistakes li').allTextContents();
+      expect(first).toBe(`${classNames[1]} → ${classNames[0]}`);
+      await page.locator('#pad').click();
+      await page.locator('#answer').filter({ hasNotText: '–' }).waitFor();
+      expect(classNames).toContain(await page.locator('#answer').textContent());
+      await shows(page, '#draw-title', 'Draw something');
+      // Columns that do not fit are scrolled to inside of the card.
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+      // Looking through thousands of cells twice takes too long.
+      if (width > 360 || classNames.length < 20) expect(await seriousViolations(page)).toEqual([]);
+      expect(faults).toEqual([]);
+    });
+  });
+
   for (const colorScheme of ['light', 'dark'] as const) {
     for (const viewport of [
       { width: 1440, height: 900 },
@@ -231,6 +265,19 @@ describe.skipIf(!hasChromium)('dashboard', { timeout }, () => {
 
 async function shows(page: Page, selector: string, text: string): Promise<void> {
   await page.locator(selector).filter({ hasText: text }).waitFor();
+}
+
+/** The same run, as if its data set had these classes. Some samples of each class are taken for the class before it. */
+function withClasses(shown: Shown, name: string, classNames: readonly string[]): Shown {
+  const classes = classNames.length;
+  const confusion = classNames.map((_, label) =>
+    classNames.map((_, answer) => (answer === label ? 393 : answer === label - 1 ? 7 : 0)),
+  );
+  const [{ pixels }] = shown.evaluation!.misclassified;
+  const misclassified = classNames.slice(1).map((_, index) => ({ index, label: index + 1, predicted: index, pixels }));
+  const evaluation = { ...shown.evaluation!, samples: 400 * classes, correct: 393 * classes, confusion, misclassified };
+  const dataset = { ...shown.state.dataset, name, classes, classNames };
+  return { ...shown, evaluation, state: { ...shown.state, dataset } };
 }
 
 /** Trains a short run on the small data set, and returns what a dashboard would show of it. */

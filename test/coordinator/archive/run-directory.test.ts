@@ -217,6 +217,8 @@ describe('config.json', () => {
     ['maxSteps', undefined],
     ['dataset', { ...config.dataset, sha256: 1 }],
     ['dataset', null],
+    ['dataset', { ...config.dataset, classNames: ['cat', ''] }],
+    ['dataset', { ...config.dataset, classNames: 'cat' }],
   ])('is refused with an invalid %s', (field, value) => {
     const text = JSON.stringify({ ...config, [field]: value });
     expect(() => parseConfig(text, 'config.json')).toThrow(new RegExp(`config.json is not .*: config.*${field}`));

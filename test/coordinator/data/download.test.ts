@@ -1,11 +1,13 @@
-import { readFile, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { DownloadProgress } from '../../../coordinator/data/download.js';
 import { type LoadOptions, loadDataset } from '../../../coordinator/data/load.js';
+import type { PublishedDataset } from '../../../coordinator/data/published-dataset.js';
 import { limits } from '../../../shared/limits.js';
-import { cached, directory, files, mirror, names, nobody, published, type Reply, whole } from './fixture.js';
+import { cached, directory, files, mirror, names, nobody, published, type Reply, sha256, whole } from './fixture.js';
+import { zipOf } from './zip.js';
 
 const LAST = 'train-images-idx3-ubyte';
 
@@ -119,6 +121,90 @@ describe('a download', () => {
     const failure = load(home, [url], { dataset: 'auto', signal: interrupt.signal, onProgress });
     await expect(failure).rejects.toThrow('was interrupted');
     expect(await cached(home)).toEqual(names.filter((name) => name !== LAST));
+  });
+});
+
+describe('a data set whose gzip files have published hashes', () => {
+  const { sha256: _, ...plain } = published;
+  const packed: PublishedDataset = {
+    ...plain,
+    files: plain.files.map(({ name, bytes }) => ({ name: `${name}.gz`, bytes, sha256: sha256(gzipSync(files[name])) })),
+  };
+
+  it('is kept as mirrors offer it', async () => {
+    const home = await directory();
+    const { url, requests } = await mirror(whole);
+    const loaded = await load(home, [url], { published: packed });
+    expect([loaded.sha256, loaded.directory]).toEqual([published.sha256, null]);
+    expect(await cached(home)).toEqual(names.map((name) => `${name}.gz`));
+    await load(home, [url], { published: packed });
+    expect(requests.length).toBe(4);
+  });
+
+  it('is compared at every start', async () => {
+    const home = await directory();
+    const { url, requests } = await mirror(whole);
+    await load(home, [url], { published: packed });
+    // A whole gzip file, but of other content.
+    await writeFile(join(home, 'lockstep/tiny', `${LAST}.gz`), gzipSync(flip(files[LAST])));
+    expect((await load(home, [url], { published: packed })).sha256).toBe(published.sha256);
+    expect(requests.slice(4)).toEqual([LAST]);
+  });
+
+  it.each<[string, Reply, string]>([
+    ['another file', flipped, 'the SHA-256 of the file is '],
+    ['half a file', half, 'the SHA-256 of the file is '],
+    ['a file without end', lengthened, `the file is longer than ${files[LAST].length} bytes`],
+    ['an encoded file', encoded, 'it sends a Content-Encoding'],
+  ])('is refused if a mirror has %s', async (_, reply, sentence) => {
+    const home = await directory();
+    const { url } = await mirror(spoilt(reply));
+    await expect(load(home, [url], { published: packed })).rejects.toThrow(sentence);
+    expect(await cached(home)).toHaveLength(3);
+  });
+});
+
+describe('a data set in an archive', () => {
+  const { sha256: _, ...plain } = published;
+  const zipped = names.map((name) => `${name}.gz`);
+  const entries = names.map((name) => ({ path: `gzip/${name}.gz`, bytes: gzipSync(files[name]), isDeflated: true }));
+  const archive = zipOf([{ path: 'gzip/notes.txt', bytes: Buffer.from('notes'), isDeflated: false }, ...entries]);
+  const one = { name: 'all.zip', bytes: archive.length, sha256: sha256(archive), unpacked: zipped };
+  const archived: PublishedDataset = { ...plain, folder: 'family', files: [one] };
+  const sent =
+    (bytes: Buffer): Reply =>
+    (response) => {
+      response.writeHead(200, { 'content-length': bytes.length }).end(bytes);
+    };
+
+  it('is unpacked once, into the folder that it shares, and the archive is not kept', async () => {
+    const home = await directory();
+    const { url, requests } = await mirror(sent(archive));
+    expect(await load(home, [url], { published: archived })).toMatchObject({
+      sha256: published.sha256,
+      directory: null,
+    });
+    expect((await readdir(join(home, 'lockstep/family'))).sort()).toEqual(zipped);
+    await load(home, [url], { published: archived });
+    expect(requests).toEqual(['all.zip']);
+  });
+
+  it('is downloaded again if a file is damaged', async () => {
+    const home = await directory();
+    const { url, requests } = await mirror(sent(archive));
+    await load(home, [url], { published: archived });
+    const path = join(home, 'lockstep/family', zipped[0]);
+    const bytes = await readFile(path);
+    await writeFile(path, bytes.subarray(0, bytes.length / 2));
+    expect((await load(home, [url], { published: archived })).sha256).toBe(published.sha256);
+    expect(requests).toEqual(['all.zip', 'all.zip']);
+  });
+
+  it('is not unpacked if the archive is another one', async () => {
+    const home = await directory();
+    const { url } = await mirror(sent(flip(archive)));
+    await expect(load(home, [url], { published: archived })).rejects.toThrow('the SHA-256 of the file is ');
+    expect(await readdir(join(home, 'lockstep/family'))).toEqual([]);
   });
 });
 

@@ -10,7 +10,7 @@ it('reads the files once, before the data set is asked for', async () => {
   const early = readEarly({ data: path }, {});
   const dataset = await early?.claim();
   await rm(path, { recursive: true });
-  const again = { directory: path, claim: async () => dataset ?? null };
+  const again = { directory: path, wanted: null, claim: async () => dataset ?? null };
   const loaded = await loadDataset({ dataset: 'auto', directory: path, early: again });
   expect(loaded).toMatchObject({ name: basename(path), sha256: published.sha256, directory: path });
 });
@@ -20,6 +20,18 @@ it('looks where loading looks first', async () => {
   expect(readEarly({}, { LOCKSTEP_DATA: '/b', XDG_CACHE_HOME: '/c' })?.directory).toBe('/b');
   expect(readEarly({}, { XDG_CACHE_HOME: '/c' })?.directory).toBe('/c/lockstep/mnist');
   expect(readEarly({ dataset: 'digits' }, { LOCKSTEP_DATA: '/b' })).toBeUndefined();
+  expect(readEarly({ dataset: 'kmnist' }, { XDG_CACHE_HOME: '/c' })?.directory).toBe('/c/lockstep/kmnist');
+  expect(readEarly({ dataset: 'emnist-letters' }, { XDG_CACHE_HOME: '/c' })?.directory).toBe('/c/lockstep/emnist');
+  expect(readEarly({ dataset: 'toString' }, { XDG_CACHE_HOME: '/c' })?.directory).toBe('/c/lockstep/mnist');
+});
+
+it('is passed over when another data set of the directory is wanted', async () => {
+  const path = await filled((name, bytes) => [`emnist-digits-${name}`, bytes]);
+  const early = readEarly({ data: path }, {});
+  expect(early?.wanted).toBeNull();
+  const loaded = await loadDataset({ dataset: 'emnist-digits', directory: path, early });
+  expect(loaded.name).toBe('emnist-digits');
+  expect((await early?.claim())?.classes).toBe(3);
 });
 
 it('begins with the words of a command line if they plainly begin a new run', async () => {

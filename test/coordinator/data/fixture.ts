@@ -1,13 +1,13 @@
 /** A tiny data set, in directories and on mirrors on this machine. */
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
-import type { PublishedDataset } from '../../../coordinator/data/mnist.js';
+import type { PublishedDataset } from '../../../coordinator/data/published-dataset.js';
 import { encodeIdx } from '../../../shared/data/idx.js';
 import { Random } from '../../../shared/random.js';
 
@@ -28,12 +28,13 @@ export const files: Readonly<Record<string, Buffer>> = {
 
 export const names = Object.keys(files).sort();
 
-function sha256(...parts: Buffer[]): string {
+export function sha256(...parts: Buffer[]): string {
   return createHash('sha256').update(Buffer.concat(parts)).digest('hex');
 }
 
 export const published: PublishedDataset = {
   name: 'tiny',
+  places: [],
   mirrors: [],
   sha256: sha256(
     files['train-images-idx3-ubyte'],
@@ -58,7 +59,9 @@ export async function filled(
   const path = await directory();
   for (const [name, bytes] of Object.entries(files)) {
     const [changedName, changed] = change(name, bytes) ?? [];
-    if (changedName && changed) await writeFile(join(path, changedName), changed);
+    if (!changedName || !changed) continue;
+    await mkdir(dirname(join(path, changedName)), { recursive: true });
+    await writeFile(join(path, changedName), changed);
   }
   return path;
 }
@@ -75,13 +78,13 @@ export const whole: Reply = (response, zipped) => {
   response.writeHead(200, { 'content-length': zipped.length }).end(zipped);
 };
 
-/** Starts a mirror for one test. */
+/** Starts a mirror for one test. A file that is not of the data set is empty, unless `reply` sends something else. */
 export async function mirror(reply: Reply): Promise<{ url: string; requests: string[] }> {
   const requests: string[] = [];
   const server = createServer((request, response) => {
     const name = (request.url ?? '').replace('/mnist/', '').replace(/\.gz$/, '');
     requests.push(name);
-    reply(response, gzipSync(files[name]), name);
+    reply(response, gzipSync(files[name] ?? ''), name);
   });
   const url = `http://127.0.0.1:${await listen(server)}/mnist/`;
   onTestFinished(() => stop(server));

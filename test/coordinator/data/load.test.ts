@@ -4,7 +4,8 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { type LoadOptions, loadDataset } from '../../../coordinator/data/load.js';
 import { mnist } from '../../../coordinator/data/mnist.js';
-import { directory, filled, mirror, published, whole } from './fixture.js';
+import { limits } from '../../../shared/limits.js';
+import { directory, files, filled, mirror, published, whole } from './fixture.js';
 
 type Change = (name: string, bytes: Buffer) => [name: string, bytes: Buffer];
 
@@ -49,8 +50,9 @@ describe('a directory of IDX files', () => {
     const path = await filled((name, bytes) => (name.includes('labels') ? null : [name, bytes]));
     const failure = load({ dataset, directory: path });
     await expect(failure).rejects.toMatchObject({ code: 'data-unavailable' });
-    const lacking = 'it lacks train-labels-idx1-ubyte, t10k-labels-idx1-ubyte (or .gz)';
-    await expect(failure).rejects.toThrow(`${path} holds no data set: ${lacking}; name a directory`);
+    const lacking = 'but lacks train-labels-idx1-ubyte, t10k-labels-idx1-ubyte (or .gz)';
+    const there = 'it has train-images-idx3-ubyte, t10k-images-idx3-ubyte';
+    await expect(failure).rejects.toThrow(`${path} holds no data set: ${there}, ${lacking}; name a directory`);
   });
 
   it('that does not exist is named', async () => {
@@ -69,6 +71,100 @@ describe('a directory of IDX files', () => {
     await expect(failure).rejects.toMatchObject({ code: 'data-invalid' });
     await expect(failure).rejects.toThrow(sentence);
     await expect(failure).rejects.toThrow(join(path, one));
+  });
+});
+
+/** The test labels of the tiny data set as lists of eight int32, as QMNIST has them. */
+function asLists(bytes: Buffer): Buffer {
+  const labels = bytes.subarray(8);
+  const lists = Buffer.alloc(12 + 32 * labels.length, 7);
+  lists.set([0, 0, 0x0c, 2, ...bytes.subarray(4, 8), 0, 0, 0, 8]);
+  for (const [i, label] of labels.entries()) lists.writeInt32BE(label, 12 + 32 * i);
+  return lists;
+}
+
+describe('a published data set in a directory', () => {
+  const emnistFiles = (set: string, firstLabel = 0): Change => {
+    return (name, bytes) => {
+      const stored = Buffer.from(bytes);
+      if (name.includes('labels')) for (let i = 8; i < stored.length; i++) stored[i] += firstLabel;
+      return [`EMNIST/raw/emnist-${set}-${name.replace('t10k', 'test')}.gz`, gzipSync(stored)];
+    };
+  };
+
+  it('of letters is put upright, and its labels are counted from 0', async () => {
+    const path = await filled(emnistFiles('letters', 1));
+    const { loaded } = await load({ directory: path });
+    expect(loaded).toMatchObject({ name: 'emnist-letters', classes: 3, classNames: ['A', 'B', 'C'], directory: path });
+    const { shape, images, labels } = loaded.test;
+    expect([shape, ...labels.subarray(0, 4)]).toEqual([[11, 9], 0, 1, 2, 0]);
+    // Row 4, column 2 of the second image.
+    const stored = files['t10k-images-idx3-ubyte'].subarray(16);
+    expect(images[99 + 4 * 9 + 2]).toBe(stored[99 + 2 * 11 + 4]);
+  });
+
+  it('is chosen among others by its name, and has no names of classes where they are digits', async () => {
+    const path = await filled(emnistFiles('digits'));
+    const loaded = await loadDataset({ dataset: 'emnist-digits', directory: path });
+    expect(loaded.name).toBe('emnist-digits');
+    expect(loaded.classNames).toBeUndefined();
+    await expect(loadDataset({ dataset: 'emnist-letters', directory: path })).rejects.toThrow(
+      'holds no data set: it lacks emnist-letters-train-images-idx3-ubyte',
+    );
+  });
+
+  it('may have labels in lists', async () => {
+    const path = await filled((name, bytes) =>
+      name.includes('labels')
+        ? [`qmnist-${name.replace('idx1-ubyte', 'idx2-int')}`, asLists(bytes)]
+        : [`qmnist-${name}`, bytes],
+    );
+    const { loaded } = await load({ directory: path });
+    expect(loaded).toMatchObject({ name: 'qmnist', classes: 3, sha256: published.sha256 });
+  });
+
+  it('is what the user says, if its hash is not known', async () => {
+    const path = await filled();
+    const loaded = await loadDataset({ dataset: 'kmnist', directory: path });
+    expect(loaded).toMatchObject({ name: 'kmnist', classNames: ['お', 'き', 'す'], sha256: published.sha256 });
+  });
+
+  it('is refused if it is another one', async () => {
+    const path = await filled();
+    const failure = loadDataset({ dataset: 'fashion-mnist', directory: path });
+    await expect(failure).rejects.toMatchObject({ code: 'data-invalid' });
+    await expect(failure).rejects.toThrow(`${path} holds another data set than fashion-mnist; leave out --dataset`);
+  });
+});
+
+describe('classes.txt', () => {
+  async function named(text: string): Promise<string> {
+    const path = await filled();
+    await writeFile(join(path, 'classes.txt'), text);
+    return path;
+  }
+
+  it.each([
+    ['plain', 'cat\ndog\nbird'],
+    ['with a byte order mark, carriage returns and a last empty line', '\uFEFFcat\r\ndog\r\nbird\r\n\r\n'],
+    ['with a class that no image has', 'cat\ndog\nbird\nfish\n'],
+  ])('names the classes: %s', async (_, text) => {
+    const { loaded } = await load({ directory: await named(text) });
+    expect(loaded).toMatchObject({ classes: 3, classNames: ['cat', 'dog', 'bird'], sha256: published.sha256 });
+  });
+
+  it.each([
+    ['too few names', 'cat\ndog', 'it has 2 names, but the labels go from 0 to 2'],
+    ['an empty line', 'cat\n\ndog', 'line 2: expected a name of 1 to 32 printable characters'],
+    ['a control character', 'cat\ndog\u0007\nbird', 'line 2: expected a name'],
+    ['a long name', `cat\ndog\n${'x'.repeat(limits.classNameLengthMax + 1)}`, 'line 3: expected a name'],
+    ['a large file', 'x\n'.repeat(limits.classesFileBytesMax), 'is larger than a list of classes can be'],
+  ])('is refused with %s', async (_, text, sentence) => {
+    const path = await named(text);
+    const failure = load({ directory: path });
+    await expect(failure).rejects.toMatchObject({ code: 'data-invalid' });
+    await expect(failure).rejects.toThrow(join(path, 'classes.txt'));
+    await expect(failure).rejects.toThrow(sentence);
   });
 });
 
@@ -96,6 +192,20 @@ describe('without a directory', () => {
     expect(warnings[0]).toContain('pass --data DIR');
   });
 
+  it('LOCKSTEP_DATA with another data set than the wanted one is passed over', async () => {
+    const { url } = await mirror(whole);
+    const other = await filled((name, bytes) => [name, name.includes('train-images') ? flipped(bytes) : bytes]);
+    const environment = { LOCKSTEP_DATA: other, XDG_CACHE_HOME: await directory() };
+    const { loaded, warnings } = await load({ dataset: 'mnist', environment, mirrors: [url] });
+    expect([loaded.sha256, loaded.directory, warnings]).toEqual([published.sha256, null, []]);
+  });
+
+  it('LOCKSTEP_DATA may have the wanted data set in a folder of its name', async () => {
+    const root = await filled((name, bytes) => [`KMNIST/raw/${name}`, bytes]);
+    const loaded = await loadDataset({ dataset: 'kmnist', environment: { LOCKSTEP_DATA: root }, mirrors: [] });
+    expect([loaded.name, loaded.directory]).toEqual(['kmnist', root]);
+  });
+
   it('mnist never falls back', async () => {
     await expect(load({ dataset: 'mnist' })).rejects.toMatchObject({ code: 'data-unavailable' });
   });
@@ -118,6 +228,12 @@ describe.skipIf(!process.env.LOCKSTEP_DATA)('MNIST in LOCKSTEP_DATA', () => {
     expect(loaded.test).toMatchObject({ count: 10_000, shape: [28, 28] });
   });
 });
+
+function flipped(bytes: Buffer): Buffer {
+  const changed = Buffer.from(bytes);
+  changed[100] ^= 1;
+  return changed;
+}
 
 function inTwo(bytes: Buffer): Buffer {
   return Buffer.concat([gzipSync(bytes.subarray(0, 9)), gzipSync(bytes.subarray(9))]);

@@ -1,6 +1,6 @@
 /** Tests every setting of a run: given, left out, read from the configuration of a resumed run, and written back. */
 import { describe, expect, it } from 'vitest';
-import type { ConfigFile } from '../../../coordinator/archive/config.js';
+import { type ConfigFile, differences } from '../../../coordinator/archive/config.js';
 import type { LoadedDataset } from '../../../coordinator/data/load.js';
 import { completeSettings, defaults, type GivenSettings, type RunSettings } from '../../../coordinator/run/settings.js';
 import { setUpRun } from '../../../coordinator/run/setup.js';
@@ -79,14 +79,14 @@ const names = Object.keys(rows) as (keyof RunSettings)[];
 
 /** The data set that a configuration describes. */
 function datasetOf({ dataset, data }: ConfigFile): LoadedDataset {
-  const { name, sha256, train, validation = 0, test, shape, classes } = dataset;
+  const { train, validation = 0, test, shape, ...others } = dataset;
   const samples = (count: number) => ({
     count,
     shape,
     images: new Uint8Array(2 * count),
     labels: new Uint8Array(count),
   });
-  return { name, sha256, classes, train: samples(train + validation), test: samples(test), directory: data };
+  return { ...others, train: samples(train + validation), test: samples(test), directory: data };
 }
 
 describe.each(names)('the setting %s', (name) => {
@@ -137,6 +137,28 @@ it('a directory that is given is not mixed with the data set of the run', () => 
   const digits = { ...saved, data: '/old' };
   expect(completeSettings({ dataset: 'mnist' }, digits)).toMatchObject({ dataset: 'mnist', data: undefined });
   expect(completeSettings({ data: '/new' }, saved)).toMatchObject({ dataset: 'auto', data: '/new' });
+});
+
+it.each([
+  ['kmnist', null, 'kmnist'],
+  ['emnist-letters', null, 'emnist-letters'],
+  ['digits', null, 'digits'],
+  ['own', null, 'mnist'],
+  // The name chooses among the files of a directory. Where the hash is known, it is not needed.
+  ['emnist-letters', '/d', 'emnist-letters'],
+  ['fashion-mnist', '/d', 'auto'],
+  ['digits', '/d', 'auto'],
+  ['own', '/d', 'auto'],
+])('a run on %s from %s goes on with the data set %s', (name, data, dataset) => {
+  const config = { ...saved, dataset: { ...saved.dataset, name }, data };
+  expect(completeSettings({}, config).dataset).toBe(dataset);
+});
+
+it('the names of classes are written to the configuration, and change nothing', () => {
+  const named = { ...saved, dataset: { ...saved.dataset, classNames: ['cat', 'dog', 'bird'] } };
+  const { config } = setUpRun(completeSettings({}, named), datasetOf(named), 0);
+  expect(config.dataset).toEqual(named.dataset);
+  expect(differences(config, { ...config, dataset: saved.dataset })).toEqual([]);
 });
 
 it('a setting of the optimizer leaves the others as they are', () => {

@@ -49,6 +49,15 @@ test('a level deeper, and a field that only one run has, differ as well', async 
   ]);
 });
 
+test('names of classes are a list, and a shape is not', async () => {
+  const other = { ...config, dataset: { ...config.dataset, shape: [4, 4], classNames: ['cat', 'dog'] } };
+  const { fields } = compareRuns([await run('a'), await run('b', other)]);
+  expect(fields).toEqual([
+    { field: 'dataset.shape', values: ['2', '4×4'] },
+    { field: 'dataset.classNames', values: [null, 'cat, dog'] },
+  ]);
+});
+
 test('the curve of a run is its evaluations, and its result is beside them', async () => {
   const [{ result, fault, name, id }] = compareRuns([await run('runs/a', {}, 0.75)]).runs;
   expect({ fault, name, id }).toEqual({ fault: null, name: 'a', id: 0 });

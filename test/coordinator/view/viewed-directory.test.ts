@@ -90,9 +90,11 @@ describe('a run directory that is viewed', () => {
       [4, 0.8],
       [5, undefined],
     ]);
-    files.put('config.json', JSON.stringify({ ...config, maxSteps: 8 }));
+    expect(state.dataset.classNames).toBeUndefined();
+    const named = { ...config.dataset, classNames: ['cat', 'dog', 'bird'] };
+    files.put('config.json', JSON.stringify({ ...config, dataset: named, maxSteps: 8 }));
     await view.look();
-    expect(view.state(0, null).stepsPlanned).toBe(8);
+    expect(view.state(0, null)).toMatchObject({ stepsPlanned: 8, dataset: { classNames: ['cat', 'dog', 'bird'] } });
   });
 
   it('tells from a mark on what is new, and everything after a resume has cut the run off', async () => {

@@ -98,6 +98,28 @@ describe('samplesFromIdx', () => {
   });
 });
 
+describe('labels of type int32', () => {
+  const images = file('images', [2, 2, 2]);
+  const lists = (...values: number[]) => {
+    const { bytes } = header(0, 0, 12, 2, 0, 0, 0, 2, 0, 0, 0, 3, ...new Uint8Array(24));
+    for (const [i, value] of values.entries()) new DataView(bytes.buffer).setInt32(12 + 4 * i, value);
+    return { name: 'lists', bytes };
+  };
+
+  it('are the first of several values for each image', () => {
+    expect([...samplesFromIdx(images, lists(4, -1, 99_999, 255)).labels]).toEqual([4, 255]);
+  });
+
+  it.each([
+    ['a label that no byte holds', lists(4, 0, 0, 256), 'lists: label 1 is 256, expected 0 to 255'],
+    ['a negative label', lists(-1), 'lists: label 0 is -1, expected 0 to 255'],
+    ['too few values', { name: 'lists', bytes: lists().bytes.subarray(0, 30) }, 'expected 36 bytes (dimensions 2 x 3)'],
+    ['lists of nothing', header(0, 0, 12, 2, 0, 0, 0, 2, 0, 0, 0, 0), 'it has 0 labels for the 2 images'],
+  ])('are refused with %s', (_, labels, sentence) => {
+    expect(fault(() => samplesFromIdx(images, labels))).toContain(sentence);
+  });
+});
+
 describe('datasetFromIdx', () => {
   const files: IdxFiles = {
     trainImages: file('train-images', [3, 2, 2]),
