@@ -29,6 +29,8 @@ export const limits = {
   windowMax: 64,
   /** Numbers of one sample's inputs, or of the gradient at its outputs, with the zeros of the padding around them. */
   paddedWidthMax: 1_048_576,
+  /** Height and width of a window of max pooling. The place of the largest value in a window is one byte. */
+  maxPoolMax: 16,
   /** Labels are bytes. */
   classesMax: 256,
   /** The name of a class, in UTF-16 units. */

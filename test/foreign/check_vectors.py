@@ -13,6 +13,8 @@ from model import Model, node, update
 from order import Generator, Order
 
 FOLDER = Path(__file__).resolve().parents[2] / "shared" / "vectors"
+# Models whose layers choose nothing by chance need no seed, epoch and ids.
+NO_CHANCE = ()
 wrong = []
 
 
@@ -90,10 +92,27 @@ def check_first_weights():
 def check_slots():
     for number, slot in enumerate(load("slots.json")["slots"]):
         model, label = Model(slot["model"]), labels(slot["labels"])
-        gradient, score, predicted = model.slot(bits(slot["weights"]), images(slot["pixels"], len(label)), label)
+        gradient, score, predicted = model.slot(bits(slot["weights"]), images(slot["pixels"], len(label)), label, NO_CHANCE)
         same(f"gradient of slot {number}", hexed(gradient), slot["gradient"])
         same(f"score of slot {number}", hexed(score), f"{slot['lossSum']} {slot['correct']}")
         same(f"predictions of slot {number}", text(predicted), slot["predictions"])
+
+
+def check_layers():
+    for number, slot in enumerate(load("layers.json")["slots"]):
+        model, label, weights = Model(slot["model"]), labels(slot["labels"]), bits(slot["weights"])
+        pixels, moment = images(slot["pixels"], len(label)), (slot["seed"], slot["epoch"], slot["ids"].split())
+        gradient, score, _ = model.slot(weights, pixels, label, moment)
+        same(f"gradient of layers {number}", hexed(gradient), slot["gradient"])
+        same(f"score of layers {number}", hexed(score), f"{slot['lossSum']} {slot['correct']}")
+        _, score, predicted = model.slot(weights, pixels, label, None)
+        wanted = slot["evaluation"]
+        same(f"score of an evaluation of layers {number}", hexed(score), f"{wanted['lossSum']} {wanted['correct']}")
+        same(f"predictions of layers {number}", text(predicted), wanted["predictions"])
+        rate, momentum = bits(slot["rate"])[0], bits(slot["momentum"])[0]
+        after, _ = update(weights, np.zeros_like(weights), gradient, len(label), rate, momentum)
+        after = model.with_statistics(after, weights, gradient, len(label))
+        same(f"weights of layers {number} after an update", hexed(after), slot["afterOneUpdate"])
 
 
 class Run:
@@ -111,14 +130,14 @@ class Run:
     def gradient(self, epoch, step, lo, size):
         def leaf(slot):
             ids = self.order.ids(epoch, step, slot)
-            return self.model.slot(self.weights, self.train[0][ids], self.train[1][ids])[:2]
+            return self.model.slot(self.weights, self.train[0][ids], self.train[1][ids], NO_CHANCE)[:2]
 
         return node(lo, size, self.order.slots_in(step), leaf, lambda a, b: (a[0] + b[0], a[1] + b[1]))
 
     def evaluation(self, lo, size):
         def leaf(slot):
             rows = slice(64 * slot, 64 * slot + 64)
-            return self.model.slot(self.weights, self.test[0][rows], self.test[1][rows], gradient=False)[1:]
+            return self.model.slot(self.weights, self.test[0][rows], self.test[1][rows], None)[1:]
 
         slots = -(-self.file["test"] // 64)
         return node(lo, size, slots, leaf, lambda a, b: (a[0] + b[0], np.concatenate([a[1], b[1]])))
@@ -164,7 +183,16 @@ def check_known_answer():
     same("known answer", known_answer(), file["knownAnswer"])
 
 
-CHECKS = [check_functions, check_random, check_order, check_first_weights, check_slots, check_run, check_known_answer]
+CHECKS = [
+    check_functions,
+    check_random,
+    check_order,
+    check_first_weights,
+    check_slots,
+    check_layers,
+    check_run,
+    check_known_answer,
+]
 
 for check in CHECKS:
     check()

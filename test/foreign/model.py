@@ -4,57 +4,56 @@ import math
 
 import numpy as np
 
-from kernels import back, carry, f32, forward, gradients, loss_of
+from kernels import back, f32, loss_of
+from layers import make_layer
 from order import Generator
 
 
 class Model:
     def __init__(self, model):
-        self.pixels = math.prod(model["input"])
-        self.loss = model["loss"]
-        # Inputs, outputs, activation, and where the weights begin in the flat vector.
-        self.layers, self.initials, self.parameters, inputs = [], [], 0, self.pixels
-        for layer in model["layers"]:
-            self.layers.append((inputs, layer["dense"], layer["activation"], self.parameters))
-            self.initials.append(layer.get("initial", "he" if layer["activation"] == "relu" else "glorot"))
-            self.parameters += (inputs + 1) * layer["dense"]
-            inputs = layer["dense"]
-        self.classes = inputs
+        self.pixels, self.loss = math.prod(model["input"]), model["loss"]
+        self.layers, shape = [], model["input"]
+        for number, description in enumerate(model["layers"]):
+            self.layers.append(make_layer(description, shape, number))
+            shape = self.layers[-1].shape
+        self.parameters = sum(layer.parameters for layer in self.layers)
+        self.classes = math.prod(shape)
 
     def split(self, flat):
-        """Weights, bias and activation of each layer. The arrays are views of the flat vector."""
-        out = []
-        for inputs, outputs, activation, at in self.layers:
-            end = at + inputs * outputs
-            out.append((flat[at:end].reshape(inputs, outputs), flat[end : end + outputs], activation))
-        return out
+        """The parameters of each layer: views of the flat vector."""
+        ends = np.cumsum([layer.parameters for layer in self.layers])
+        return np.split(flat, ends[:-1])
 
     def first_weights(self, seed):
-        flat = np.zeros(self.parameters, f32)
-        for n, (w, _, _) in enumerate(self.split(flat)):
-            inputs, outputs = w.shape
-            fan = inputs if self.initials[n] == "he" else inputs + outputs
-            bound = f32(math.sqrt(6 / fan))
-            u = Generator(seed, 3, n).uniform(w.size)
-            w[:] = ((f32(2) * u - f32(1)) * bound).reshape(w.shape)
-        return flat
+        return np.concatenate([layer.first(Generator(seed, 3, n)) for n, layer in enumerate(self.layers)])
 
-    def slot(self, flat, images, labels, gradient=True):
-        """The gradient (or None), [lossSum, correct], and the predicted classes."""
-        x = images.astype(f32) / f32(255)
-        layers, xs = self.split(flat), [x]
-        for w, b, activation in layers:
-            xs.append(forward(xs[-1], w, b, activation))
-        delta, score, predicted = loss_of(self.loss, layers[-1][2], xs[-1], labels, gradient)
-        if not gradient:
+    def slot(self, flat, images, labels, moment):
+        """
+        The gradient, [lossSum, correct], and the predicted classes. `moment` is the seed, the epoch and the ids of the
+        samples. In an evaluation it is None, and so is the gradient.
+        """
+        own, xs, kept = self.split(flat), [images.astype(f32) / f32(255)], []
+        for layer, parameters in zip(self.layers, own, strict=True):
+            y, keeps = layer.forward(xs[-1], parameters, moment)
+            xs.append(y)
+            kept.append(keeps)
+        delta, score, predicted = loss_of(self.loss, self.layers[-1].activation, xs[-1], labels, moment is not None)
+        if moment is None:
             return None, score, predicted
-        out = np.empty(self.parameters, f32)
-        parts = self.split(out)
-        for n in range(len(layers) - 1, -1, -1):
-            parts[n][0][:], parts[n][1][:] = gradients(xs[n], delta)
+        parts = []
+        for n in range(len(self.layers) - 1, -1, -1):
+            gradient, d = self.layers[n].backward(delta, xs[n], own[n], kept[n])
+            parts.insert(0, gradient)
             if n:
-                delta = back(carry(delta, layers[n][0]), xs[n], layers[n - 1][2])
-        return out, score, predicted
+                delta = back(d, xs[n], self.layers[n - 1].activation)
+        return np.concatenate(parts), score, predicted
+
+    def with_statistics(self, updated, flat, total, n):
+        """E4: the updated weights, with the statistics of `flat` moved instead."""
+        for layer, new, m, found in zip(self.layers, *map(self.split, (updated, flat, total)), strict=True):
+            at = layer.statistics
+            new[at] = m[at] + f32(0.1) * (found[at] / f32(n) - m[at])
+        return updated
 
 
 def node(lo, size, slots, leaf, add):

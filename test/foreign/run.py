@@ -68,7 +68,8 @@ class Run:
             ids = self.ids_of(shard, slot)
             if not have[ids].all():
                 raise Fault("unexpected-message", "A shard without its samples.")
-            return self.model.slot(self.weights, images[ids], labels[ids], gradient)
+            moment = (self.order.seed, shard["epoch"], ids) if gradient else None
+            return self.model.slot(self.weights, images[ids], labels[ids], moment)
 
         def add(a, b):
             return (a[0] + b[0] if gradient else None), a[1] + b[1], np.concatenate([a[2], b[2]])

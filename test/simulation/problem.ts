@@ -25,7 +25,8 @@ export interface Problem {
 }
 
 interface Shape {
-  readonly hidden: number;
+  /** The layers before the last one. */
+  readonly layers: Model['layers'];
   readonly microBatch: number;
   readonly momentum: number;
   readonly epochs: number;
@@ -34,15 +35,37 @@ interface Shape {
   readonly keep?: Keep;
 }
 
+const dense = (width: number) => ({ dense: width, activation: 'relu' }) as const;
+
 /**
- * Runs with few and many slots, with and without momentum, with a validation set, with the best weights at the end, and
- * one whose tensors are sent in two parts.
+ * Runs with few and many slots, with and without momentum, with layers of all kinds, with a validation set, with the
+ * best weights at the end, and one whose tensors are sent in two parts. A model has 150 parameters or more: the room for
+ * frames on a simulated line grows with the model.
  */
 const shapes: readonly Shape[] = [
-  { hidden: 8, microBatch: 4, momentum: 0.9, epochs: 6 },
-  { hidden: 8, microBatch: 2, momentum: 0, epochs: 6, validation: 70, keep: 'best' },
-  { hidden: 8, microBatch: 1, momentum: 0.9, epochs: 4, keep: 'best' },
-  { hidden: 1024, microBatch: 8, momentum: 0.9, epochs: 2 },
+  { layers: [dense(8)], microBatch: 4, momentum: 0.9, epochs: 6 },
+  { layers: [dense(8)], microBatch: 2, momentum: 0, epochs: 6, validation: 70, keep: 'best' },
+  { layers: [dense(8)], microBatch: 1, momentum: 0.9, epochs: 4, keep: 'best' },
+  {
+    layers: [
+      { conv2d: 3, kernel: 2, activation: 'linear' },
+      { batchNorm: 1e-5, activation: 'relu' },
+      { maxPool: 2, stride: 1 },
+      { dropout: 0.25 },
+      { flatten: true },
+      dense(12),
+    ],
+    microBatch: 4,
+    momentum: 0.9,
+    epochs: 4,
+  },
+  {
+    layers: [{ averagePool: 2 }, { leakyRelu: 0.1 }, { batchNorm: 1e-3 }, { globalAveragePool: true }, dense(32)],
+    microBatch: 2,
+    momentum: 0.9,
+    epochs: 4,
+  },
+  { layers: [dense(1024)], microBatch: 8, momentum: 0.9, epochs: 2 },
 ];
 
 export const problemCount = shapes.length;
@@ -66,12 +89,10 @@ export function problem(number: number): Problem {
   return known;
 }
 
-function make({ hidden, microBatch, momentum, epochs, validation = 0, keep = 'last' }: Shape, seed: number): Problem {
-  const layers: Model['layers'] = [
-    { dense: hidden, activation: 'relu' },
-    { dense: 4, activation: 'linear' },
-  ];
-  const model: Model = { input: [4, 4], layers, loss: 'softmaxCrossEntropy' };
+function make(shape: Shape, seed: number): Problem {
+  const { layers, microBatch, momentum, epochs, validation = 0, keep = 'last' } = shape;
+  const last = { dense: 4, activation: 'linear' } as const;
+  const model: Model = { input: [4, 4], layers: [...layers, last], loss: 'softmaxCrossEntropy' };
   const train = randomSamples(model, trainSamples + validation, seed);
   const test = randomSamples(model, testSamples, seed + 100);
   const dataset: LoadedDataset = { name: 'tiny', classes: 4, train, test, sha256: 'd'.repeat(64), directory: null };

@@ -1,6 +1,7 @@
 /** The names of the vector files in shared/vectors, each with its content. */
 import { functionVectors } from './functions.js';
 import { knownAnswerVectors } from './known-answer.js';
+import { layerVectors } from './layers.js';
 import { firstWeightVectors, orderVectors, randomVectors } from './order.js';
 import { runVectors, slotVectors } from './slots.js';
 
@@ -13,6 +14,7 @@ export function vectorFiles(): Record<string, object> {
     'order.json': orderVectors(),
     'first-weights.json': firstWeightVectors(),
     'slots.json': slotVectors(),
+    'layers.json': layerVectors(),
     'run.json': runVectors(),
     'known-answer.json': knownAnswerVectors(),
   };

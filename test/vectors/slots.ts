@@ -11,6 +11,8 @@ import { floatBits, hexBytes, spaced } from './text.js';
 
 type Activation = DenseDescription['activation'];
 
+export const optimizer = { name: 'sgd', rate: 0.1, momentum: 0.9 } as const;
+
 const slotCases: [hidden: Activation, last: Activation, loss: Model['loss']][] = [
   ['relu', 'linear', 'softmaxCrossEntropy'],
   ['tanh', 'linear', 'sigmoidCrossEntropy'],
@@ -32,15 +34,9 @@ function slotVector([hidden, last, loss]: (typeof slotCases)[number], seed: numb
     { dense: 3, activation: last },
   ];
   const model: Model = { input: [2, 3], layers, loss };
-  const run: RunDescription = { model, train: 4, test: 4, batch: 0, microBatch: 4, seed };
-  const oracle = new Oracle({ ...run, optimizer }, backend);
+  const run = slotRun(model, seed);
   const weights = madeUpWeights(run);
-  const samples = madeUpSamples(run, 'train', 4);
-  // Sample r gets the id of row r. Otherwise, the order of the run would mix the samples.
-  const ids = Uint32Array.from(oracle.order.microBatch(0, 0, 0));
-  oracle.store('train', { ...samples, ids });
-  oracle.store('test', samples);
-  oracle.setWeights(weights);
+  const { oracle, samples } = slotOracle(run, weights, backend);
   return {
     model,
     pixels: hexBytes(samples.pixels),
@@ -51,7 +47,24 @@ function slotVector([hidden, last, loss]: (typeof slotCases)[number], seed: numb
   };
 }
 
-function resultOf(model: Model, sum: Float32Array) {
+/** A run whose steps and evaluations have one slot of four samples. */
+export function slotRun(model: Model, seed: number): RunDescription {
+  return { model, train: 4, test: 4, batch: 0, microBatch: 4, seed, optimizer };
+}
+
+/** Has the samples as row 0, 1, … of the first step's slot, and of the evaluation. `ids` are those of the rows. */
+export function slotOracle(run: RunDescription, weights: Float32Array, backend?: KernelBackend) {
+  const oracle = new Oracle(run, backend);
+  const samples = madeUpSamples(run, 'train', 4);
+  // Sample r gets the id of row r. Otherwise, the order of the run would mix the samples.
+  const ids = Uint32Array.from(oracle.order.microBatch(0, 0, 0));
+  oracle.store('train', { ...samples, ids });
+  oracle.store('test', samples);
+  oracle.setWeights(weights);
+  return { oracle, samples, ids };
+}
+
+export function resultOf(model: Model, sum: Float32Array) {
   const parameters = parameterCount(model);
   return {
     lossSum: floatBits([sum[parameters]]),
@@ -76,8 +89,6 @@ const run: RunDescription = {
   microBatch: 4,
   seed: 5,
 };
-const optimizer = { name: 'sgd', rate: 0.1, momentum: 0.9 } as const;
-
 export function runVectors(backend?: KernelBackend) {
   const oracle = new Oracle({ ...run, optimizer }, backend);
   const [train, test] = [madeUpSamples(run, 'train', run.train), madeUpSamples(run, 'test', run.test)];
@@ -124,7 +135,7 @@ function updatesOf(oracle: Oracle) {
   return { afterOneUpdate, restStep, afterTwoUpdates: update(1) };
 }
 
-function scoreOf({ sums, predictions }: Evaluation) {
+export function scoreOf({ sums, predictions }: Evaluation) {
   return { lossSum: floatBits([sums[0]]), correct: floatBits([sums[1]]), predictions: spaced(predictions) };
 }
 

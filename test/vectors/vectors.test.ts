@@ -6,6 +6,7 @@ import { backendsUnderTest } from '../shared/arithmetic/backends.js';
 import { textOf, vectorFiles, vectorFolder } from './files.js';
 import { functionVectorsOf } from './functions.js';
 import { knownAnswerVectors } from './known-answer.js';
+import { layerVectors } from './layers.js';
 import { runVectors, slotVectors } from './slots.js';
 
 const read = (name: string) => readFileSync(new URL(name, vectorFolder), 'utf8');
@@ -30,6 +31,10 @@ describe.each(backendsUnderTest)('the backend $description', (backend) => {
 
   it('gives the slots of the file', () => {
     expect(textOf(slotVectors(backend))).toBe(read('slots.json'));
+  });
+
+  it('gives the layers of the file', () => {
+    expect(textOf(layerVectors(backend))).toBe(read('layers.json'));
   });
 
   it('gives the known answer of the file', () => {

@@ -98,7 +98,7 @@ export interface Layer {
   parameterGradient(at: Place, delta: Pointer, gradient: Pointer, pass: Pass, write: WriteCode): void;
   /**
    * Computes the gradient at its inputs x into `deltaIn`. `through` is the activation of the layer before, whose outputs
-   * are x. Never called for the first layer.
+   * are x. Called after `parameterGradient` of the same pass, and never for the first layer.
    */
   inputGradient(
     at: Place,
@@ -136,6 +136,15 @@ export class Place {
   /** A view of `count` floats. Do not keep it: the memory may grow. */
   floats(at: Pointer, count: number): Float32Array {
     return new Float32Array(this.memory.buffer, at, count);
+  }
+
+  /** The same for the numbers of samples. */
+  uint32s(at: Pointer, count: number): Uint32Array {
+    return new Uint32Array(this.memory.buffer, at, count);
+  }
+
+  bytes(at: Pointer, count: number): Uint8Array {
+    return new Uint8Array(this.memory.buffer, at, count);
   }
 }
 

@@ -1,13 +1,27 @@
 /** The table of all kinds of layers. A description names its kind by having a field of that name: `{ "dense": 128, … }`. */
 import { assert } from '../../assert.js';
 import type { Check } from '../../fields.js';
+import { averagePool } from './average-pool.js';
+import { batchNorm } from './batch-norm.js';
 import { conv2d } from './conv2d.js';
 import { dense } from './dense.js';
+import { dropout } from './dropout.js';
+import { flatten } from './flatten.js';
+import { globalAveragePool } from './global-average-pool.js';
 import type { Layer, LayerKind, Shape } from './layer.js';
+import { leakyRelu } from './leaky-relu.js';
+import { maxPool } from './max-pool.js';
 
 const kinds = {
   dense,
   conv2d,
+  maxPool,
+  averagePool,
+  globalAveragePool,
+  flatten,
+  dropout,
+  batchNorm,
+  leakyRelu,
 };
 
 export type LayerName = keyof typeof kinds;

@@ -24,13 +24,13 @@ export function randomSamples(model: Model, count: number, seed: number): Sample
   };
 }
 
-/** The initial weights, but with random biases, so that no gradient is trivial. */
+/** The initial weights, but with random changes to whatever starts equal, such as biases. So no gradient is trivial. */
 export function randomWeights(model: Model, seed: number): Float32Array {
   const weights = initialWeights(model, seed);
   const random = new Random(seed, 101);
   for (const { name, shape, offset } of tensorSpans(model)) {
-    if (!name.endsWith('.bias')) continue;
-    for (let i = offset; i < offset + elements(shape); i++) weights[i] = 0.4 * random.uniform() - 0.2;
+    if (name.endsWith('.weight')) continue;
+    for (let i = offset; i < offset + elements(shape); i++) weights[i] += 0.4 * random.uniform() - 0.2;
   }
   return weights;
 }

@@ -5,34 +5,13 @@
 import { expect } from 'vitest';
 import { Write } from '../../../shared/arithmetic/kernels.js';
 import type { Samples } from '../../../shared/data/dataset.js';
-import { chainOf } from '../../../shared/model/chain.js';
+import { chainOf, statisticsOf } from '../../../shared/model/chain.js';
 import { invalidModel } from '../../../shared/model/description.js';
-import type { DenseDescription } from '../../../shared/model/layers/dense.js';
-import { kindOf, type LayerDescription } from '../../../shared/model/layers/layers.js';
+import { kindOf } from '../../../shared/model/layers/layers.js';
 import type { Model } from '../../../shared/model/model.js';
 import { tensorSpans } from '../../../shared/model/parameters.js';
+import { type ExactPlace, exactLayers, type Outputs, type OutputsOfAll, sum } from './exact-layers.js';
 import { Bench, randomSamples, randomWeights, training } from './fixture.js';
-
-/** The output of a layer for one sample. `kink` is the smallest distance to a point without a derivative. */
-export interface Outputs {
-  readonly y: number[];
-  readonly kink: number;
-}
-
-/** One kind of layer in float64. */
-export interface ExactLayer {
-  forward(description: LayerDescription, parameters: Float64Array, x: readonly number[]): Outputs;
-}
-
-/** The kinds of layers by their names. */
-export type ExactLayers = Readonly<Record<string, ExactLayer>>;
-
-export const activations = {
-  linear: (z: number) => z,
-  sigmoid: (z: number) => 1 / (1 + Math.exp(-z)),
-  tanh: Math.tanh,
-  relu: (z: number) => Math.max(z, 0),
-};
 
 export const losses = {
   quadratic: (y: number[], label: number) => sum(y.map((v, c) => 0.5 * (v - (c === label ? 1 : 0)) ** 2)),
@@ -41,78 +20,73 @@ export const losses = {
   softmaxCrossEntropy: (y: number[], label: number) => Math.log(sum(y.map(Math.exp))) - y[label],
 };
 
-const exactLayers: ExactLayers = {
-  dense: {
-    forward({ dense, activation }: DenseDescription, parameters, x) {
-      const bias = x.length * dense;
-      const z = Array.from(
-        { length: dense },
-        (_, o) => parameters[bias + o] + sum(x.map((v, i) => v * parameters[i * dense + o])),
-      );
-      const kink = activation === 'relu' ? Math.min(...z.map(Math.abs)) : Number.POSITIVE_INFINITY;
-      return { y: z.map(activations[activation]), kink };
-    },
-  },
-};
-
-/** Computes a model. Its layers are dense, or of the kinds in `more`. */
 export class ExactNetwork {
   private readonly chain;
-  private readonly layers: ExactLayers;
 
-  constructor(
-    private readonly model: Model,
-    more: ExactLayers = {},
-  ) {
+  constructor(private readonly model: Model) {
     this.chain = chainOf(model);
-    this.layers = { ...exactLayers, ...more };
   }
 
   /** The outputs and the label of each sample. */
   outputs(weights: Float64Array, samples: Samples): (Outputs & { readonly label: number })[] {
-    const pixels = samples.images.length / samples.count;
-    return Array.from(samples.labels, (label, r) => ({
-      label,
-      ...this.forward(weights, samples.images.subarray(r * pixels, (r + 1) * pixels)),
-    }));
+    const { outputs } = this.forward(weights, samples);
+    return outputs.map((of, r) => ({ label: samples.labels[r], ...of }));
   }
 
   loss(weights: Float64Array, samples: Samples): number {
     return sum(this.outputs(weights, samples).map(({ y, label }) => losses[this.model.loss](y, label)));
   }
 
-  /** (L(w + h) - L(w - h)) / 2h for each weight. */
+  /** (L(w + h) - L(w - h)) / 2h for each weight, and the figures of the statistics. */
   gradient(weights: Float64Array, samples: Samples): Float64Array {
     const h = 1e-5;
-    return weights.map((w, i) => {
+    const gradient = weights.map((w, i) => {
       const shifted = weights.slice();
       shifted[i] = w + h;
       const above = this.loss(shifted, samples);
       shifted[i] = w - h;
       return (above - this.loss(shifted, samples)) / (2 * h);
     });
+    const { statistics } = this.forward(weights, samples);
+    for (const { offset, floats } of statisticsOf(this.chain)) gradient.set(statistics.splice(0, floats), offset);
+    return gradient;
   }
 
-  private forward(weights: Float64Array, pixels: Uint8Array): Outputs {
-    let y = Array.from(pixels, (pixel) => pixel / 255);
-    let kink = Number.POSITIVE_INFINITY;
+  private forward(weights: Float64Array, { images, count }: Samples): OutputsOfAll {
+    const pixels = images.length / count;
+    let outputs: Outputs[] = Array.from({ length: count }, (_, r) => ({
+      y: Array.from(images.subarray(r * pixels, (r + 1) * pixels), (pixel) => pixel / 255),
+      kink: Number.POSITIVE_INFINITY,
+    }));
+    const statistics: number[] = [];
     for (const [n, { offset, parameters }] of this.chain.entries()) {
-      const description = this.model.layers[n];
-      const own = weights.subarray(offset, offset + parameters);
-      const outputs = this.layers[kindOf(description)].forward(description, own, y);
-      y = outputs.y;
-      kink = Math.min(kink, outputs.kink);
+      const after = this.layer(
+        n,
+        weights.subarray(offset, offset + parameters),
+        outputs.map(({ y }) => y),
+      );
+      statistics.push(...after.statistics);
+      outputs = after.outputs.map(({ y, kink }, r) => ({ y, kink: Math.min(kink, outputs[r].kink) }));
     }
-    return { y, kink };
+    return { outputs, statistics };
+  }
+
+  private layer(n: number, parameters: Float64Array, xs: readonly number[][]): OutputsOfAll {
+    const description = this.model.layers[n];
+    const layer = exactLayers[kindOf(description)];
+    const shape = n === 0 ? this.model.input : this.chain[n - 1].layer.output;
+    if ('forwardAll' in layer) return layer.forwardAll(description, parameters, xs, shape);
+    const at = (sample: number): ExactPlace => ({ shape, layer: n, sample });
+    return { outputs: xs.map((x, r) => layer.forward(description, parameters, x, at(r))), statistics: [] };
   }
 }
 
 /** Expects a network's gradient, loss and count of correct answers to be those of the formulas. */
-export function expectExactGradient(model: Model, more: ExactLayers = {}): void {
+export function expectExactGradient(model: Model): void {
   expect(invalidModel(model)).toBeNull();
   const samples = randomSamples(model, 6, 1);
   const weights = randomWeights(model, 2);
-  const exact = new ExactNetwork(model, more);
+  const exact = new ExactNetwork(model);
   const at = Float64Array.from(weights);
   const outputs = exact.outputs(at, samples);
   expect(Math.min(...outputs.map(({ kink }) => kink))).toBeGreaterThan(1e-3);
@@ -145,8 +119,4 @@ function relativeError(actual: Float32Array, expected: Float64Array): number {
 
 function norm(values: ArrayLike<number>): number {
   return Math.sqrt(sum(Array.from(values, (v) => v * v)));
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, v) => total + v, 0);
 }

@@ -5,8 +5,9 @@ import { type Chain, chainOf } from '../../../shared/model/chain.js';
 import type { DenseDescription } from '../../../shared/model/layers/dense.js';
 import { elements, type Layer, type Pass, type Place } from '../../../shared/model/layers/layer.js';
 import type { Model } from '../../../shared/model/model.js';
+import { activations } from './exact-layers.js';
 import { Bench, bits, evaluating, randomSamples, randomWeights, training } from './fixture.js';
-import { activations, ExactNetwork, expectExactGradient, largest, losses } from './float64.js';
+import { ExactNetwork, expectExactGradient, largest, losses } from './float64.js';
 
 function modelOf(loss: Model['loss'], ...layers: [number, DenseDescription['activation']][]): Model {
   return { input: [3, 4], layers: layers.map(([dense, activation]) => ({ dense, activation })), loss };
