@@ -11,9 +11,10 @@ const PER_ROW = 10;
 /** An image is enlarged by a whole factor, up to about this many pixels. */
 const IMAGE_SIDE = 112;
 const GAP = 12;
-/** Pixels of the picture for one pixel of a letter. */
-const LETTER = 2;
-const LINE = LETTER * (lettersHeight + 3);
+/** Pixels of the picture for one pixel of a letter: the first of these with which every caption has room, or the last. */
+const LETTERS = [4, 3, 2];
+/** Pixels of a letter between two lines. */
+const LEADING = 3;
 
 type Colour = readonly [number, number, number];
 const paper: Colour = [255, 255, 255];
@@ -35,21 +36,40 @@ export function mistakesSheet(
   imageOf: (index: number) => Uint8Array,
 ): Sheet {
   const zoom = Math.max(1, Math.round(IMAGE_SIDE / Math.max(frame.rows, frame.columns)));
-  const cell = { width: zoom * frame.columns + GAP, height: zoom * frame.rows + 2 * LINE + GAP };
+  const room = zoom * frame.columns + GAP / 2;
+  const captions = mistakes.map((mistake) => captionOf(mistake, names));
+  const letter =
+    LETTERS.find((size) => captions.every((caption) => size * widthOf(caption) <= room)) ?? LETTERS.at(-1)!;
+  const line = letter * (lettersHeight + LEADING);
+  const cell = { width: zoom * frame.columns + GAP, height: zoom * frame.rows + 2 * line + GAP };
   const columns = Math.min(PER_ROW, mistakes.length);
   const canvas = new Canvas(GAP + columns * cell.width, GAP + Math.ceil(mistakes.length / columns) * cell.height);
-  for (const [n, { index, label, predicted, certainty }] of mistakes.entries()) {
+  for (const [n, { index }] of mistakes.entries()) {
     const x = GAP + (n % columns) * cell.width;
     const y = GAP + Math.floor(n / columns) * cell.height;
     canvas.image(imageOf(index), frame, x, y, zoom);
-    const below = y + zoom * frame.rows + LETTER * 3;
-    const room = cell.width - GAP / 2;
-    canvas.text(names[label], x, below, room, truth);
-    const share = ` ${Math.floor(100 * certainty)}%`;
-    const name = fittingText(`>${names[predicted]}`, room / LETTER - lettering(share).width - 1);
-    canvas.text(name + share, x, below + LINE, room, wrong);
+    const { is, answer, share } = captions[n];
+    const below = y + zoom * frame.rows + letter * LEADING;
+    canvas.text(fittingText(is, room / letter), x, below, letter, truth);
+    const name = fittingText(answer, room / letter - lettering(share).width - 1);
+    canvas.text(name + share, x, below + line, letter, wrong);
   }
   return canvas;
+}
+
+/** The first line, and the two parts of the second: only names are cut where there is no room. */
+interface Caption {
+  readonly is: string;
+  readonly answer: string;
+  readonly share: string;
+}
+
+function captionOf({ label, predicted, certainty }: WrongAnswer, names: readonly string[]): Caption {
+  return { is: names[label], answer: `>${names[predicted]}`, share: ` ${Math.floor(100 * certainty)}%` };
+}
+
+function widthOf({ is, answer, share }: Caption): number {
+  return Math.max(lettering(is).width, lettering(answer + share).width);
 }
 
 class Canvas implements Sheet {
@@ -73,12 +93,13 @@ class Canvas implements Sheet {
     }
   }
 
-  text(text: string, x: number, y: number, widthMax: number, colour: Colour): void {
-    const { width, isInk } = lettering(fittingText(text, widthMax / LETTER));
+  /** `size` is the number of pixels for one pixel of a letter. */
+  text(text: string, x: number, y: number, size: number, colour: Colour): void {
+    const { width, isInk } = lettering(text);
     isInk.forEach((ink, i) => {
       if (!ink) return;
-      const [column, row] = [x + LETTER * (i % width), y + LETTER * Math.floor(i / width)];
-      for (let k = 0; k < LETTER * LETTER; k++) this.put(column + (k % LETTER), row + Math.floor(k / LETTER), colour);
+      const [column, row] = [x + size * (i % width), y + size * Math.floor(i / width)];
+      for (let k = 0; k < size * size; k++) this.put(column + (k % size), row + Math.floor(k / size), colour);
     });
   }
 

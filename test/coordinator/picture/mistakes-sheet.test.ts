@@ -17,7 +17,8 @@ function coloursOf({ pixels }: Sheet): Map<string, number> {
   return counts;
 }
 
-const inkIn = (text: string) => 4 * lettering(text).isInk.filter(Boolean).length;
+/** The ink of a text whose letters are drawn with this many pixels for each of theirs. */
+const inkIn = (text: string, size: number) => size * size * lettering(text).isInk.filter(Boolean).length;
 
 describe('the picture of mistakes', () => {
   it('has each image as dark ink, enlarged, and the two captions in green and red', () => {
@@ -28,8 +29,8 @@ describe('the picture of mistakes', () => {
     });
     const colours = coloursOf(sheet);
     expect(colours.get('0,0,0')).toBe(112 * 112);
-    expect(colours.get('20,110,50')).toBe(inkIn('4'));
-    expect(colours.get('180,30,30')).toBe(inkIn('>9') + inkIn(' 98%'));
+    expect(colours.get('20,110,50')).toBe(inkIn('4', 4));
+    expect(colours.get('180,30,30')).toBe(inkIn('>9', 4) + inkIn(' 98%', 4));
     expect(sheet.pixels.length).toBe(3 * sheet.width * sheet.height);
   });
 
@@ -44,6 +45,12 @@ describe('the picture of mistakes', () => {
     expect(eleven.height).toBeGreaterThan(ten.height);
   });
 
+  it('has smaller letters where a name needs them', () => {
+    const names = digits.map((n) => (n === '4' ? 'Ankle boot' : n));
+    const sheet = mistakesSheet([mistake(0)], { rows: 28, columns: 28, channels: 1 }, names, () => new Uint8Array(784));
+    expect(coloursOf(sheet).get('20,110,50')).toBe(inkIn('Ankle boot', 3));
+  });
+
   it('keeps colours, and cuts names that are too long', () => {
     const names = digits.map((n) => `a very long name of the class ${n}`);
     const frame = { rows: 2, columns: 2, channels: 3 };
@@ -53,7 +60,7 @@ describe('the picture of mistakes', () => {
     const colours = coloursOf(sheet);
     for (const colour of ['255,0,0', '0,255,0', '0,0,255', '9,9,9']) expect(colours.get(colour)).toBe(56 * 56);
     // The share stands behind the name, however long that is.
-    expect(colours.get('180,30,30')).toBeGreaterThan(inkIn(' 98%') + inkIn('>A VERY'));
+    expect(colours.get('180,30,30')).toBeGreaterThan(inkIn(' 98%', 2) + inkIn('>A VERY', 2));
   });
 });
 
