@@ -12,7 +12,14 @@ import { version } from '../version.js';
 import { type ExportedModel, metadataOf, probabilities } from './exported-model.js';
 import { encodeOnnx, type OnnxConstant, type OnnxNode } from './onnx-file.js';
 import type { Pieces } from './protobuf.js';
-import { imageShape, isSameChannelsFirst, type LayerWriters, permuted, writeLayers } from './trained-layer.js';
+import {
+  imageShape,
+  isSameChannelsFirst,
+  type LayerWriters,
+  permuted,
+  type TrainedLayer,
+  writeLayers,
+} from './trained-layer.js';
 
 const inputName = 'pixels';
 
@@ -138,7 +145,45 @@ const writers: LayerWriters<OnnxGraph> = {
     graph.add('Conv', inputs, { ...windows(kernel, stride), pads: [padding, padding, padding, padding] });
     graph.endLayer(output, activation);
   },
+  maxPool: (layer, graph) => {
+    const { maxPool: size, stride = size } = layer.description;
+    pool('MaxPool', windows(size, stride), layer, graph);
+  },
+  averagePool: (layer, graph) => {
+    const { averagePool: size, stride = size } = layer.description;
+    pool('AveragePool', windows(size, stride), layer, graph);
+  },
+  globalAveragePool: (layer, graph) => {
+    const [, , channels] = imageShape(layer.input);
+    pool('GlobalAveragePool', {}, { ...layer, output: [1, 1, channels] }, graph);
+    graph.toVector();
+  },
+  flatten: ({ index }, graph) => {
+    graph.begin(index);
+    graph.toVector();
+  },
+  // Dropout changes nothing outside of training.
+  dropout: () => {},
+  batchNorm: ({ index, description, tensors, output, activation }, graph) => {
+    graph.begin(index);
+    graph.toImage();
+    const inputs = tensors.map((tensor) => graph.constant(tensor));
+    graph.add('BatchNormalization', inputs, { epsilon: { float: description.batchNorm } });
+    graph.endLayer(output, activation);
+  },
+  leakyRelu: ({ index, description, output }, graph) => {
+    graph.begin(index);
+    graph.add('LeakyRelu', [], { alpha: { float: description.leakyRelu } });
+    graph.endLayer(output);
+  },
 };
+
+function pool(op: string, attributes: Attributes, layer: TrainedLayer<unknown>, graph: OnnxGraph): void {
+  graph.begin(layer.index);
+  graph.toImage();
+  graph.add(op, [], attributes);
+  graph.endLayer(layer.output, layer.activation);
+}
 
 function windows(size: number, stride: number): Attributes {
   return { kernel_shape: [size, size], strides: [stride, stride] };

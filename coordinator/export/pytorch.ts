@@ -9,7 +9,14 @@
 import type { Layer, Shape } from '../../shared/model/layers/layer.js';
 import type { Tensor } from '../archive/safetensors.js';
 import { type ExportedModel, probabilities } from './exported-model.js';
-import { imageShape, isSameChannelsFirst, type LayerWriters, permuted, writeLayers } from './trained-layer.js';
+import {
+  imageShape,
+  isSameChannelsFirst,
+  type LayerWriters,
+  permuted,
+  type TrainedLayer,
+  writeLayers,
+} from './trained-layer.js';
 
 export interface PytorchModel {
   /** The text of a Python module. */
@@ -128,7 +135,40 @@ const writers: LayerWriters<Module> = {
     const sizes = `${weight.shape[2]}, ${outputs}, ${kernel}, stride=${stride}, padding=${padding}`;
     module.add(`nn.Conv2d(${sizes})`, output, activation);
   },
+  maxPool: (layer, module) => {
+    const { maxPool: size, stride = size } = layer.description;
+    pool(`nn.MaxPool2d(${size}, stride=${stride})`, layer, module);
+  },
+  averagePool: (layer, module) => {
+    const { averagePool: size, stride = size } = layer.description;
+    pool(`nn.AvgPool2d(${size}, stride=${stride})`, layer, module);
+  },
+  globalAveragePool: ({ output }, module) => {
+    module.toImage();
+    module.add('nn.AdaptiveAvgPool2d(1)', output, 'linear', '.flatten(1)');
+    module.becomeVector();
+  },
+  flatten: ({ output }, module) => {
+    module.becomeVector();
+    module.add('nn.Flatten()', output);
+  },
+  dropout: ({ description, output }, module) => module.add(`nn.Dropout(${description.dropout})`, output),
+  batchNorm: ({ description, tensors: [scale, shift, mean, variance], output, activation }, module) => {
+    module.toImage();
+    const names = ['weight', 'bias', 'running_mean', 'running_var'];
+    [scale, shift, mean, variance].forEach((tensor, n) => {
+      module.addFeatures(names[n], tensor);
+    });
+    const kind = module.isVector ? 'nn.BatchNorm1d' : 'nn.BatchNorm2d';
+    module.add(`${kind}(${scale.shape[0]}, eps=${description.batchNorm})`, output, activation);
+  },
+  leakyRelu: ({ description, output }, module) => module.add(`nn.LeakyReLU(${description.leakyRelu})`, output),
 };
+
+function pool(module: string, { output, activation }: TrainedLayer<unknown>, to: Module): void {
+  to.toImage();
+  to.add(module, output, activation);
+}
 
 /** The text of model.py. */
 function source({ modules, lines }: Module, name: string, input: Shape, scores: string, weightsFile: string): string {

@@ -9,7 +9,7 @@ import type { Layer, Shape } from '../../shared/model/layers/layer.js';
 import type { Tensor } from '../archive/safetensors.js';
 import { version } from '../version.js';
 import { type ExportedModel, metadataOf, probabilities } from './exported-model.js';
-import { imageShape, type LayerWriters, writeLayers } from './trained-layer.js';
+import { imageShape, type LayerWriters, type TrainedLayer, writeLayers } from './trained-layer.js';
 
 /** The content of model.json. `weightsFile` is the name of the file with the weights. Throws `format-unsupported`. */
 export function tfjsTopology(exported: ExportedModel, weightsFile: string): Record<string, unknown> {
@@ -112,4 +112,41 @@ const writers: LayerWriters<LayersModel> = {
     model.addTrained(index, 'Conv2D', config, tensors);
     model.become(output);
   },
+  maxPool: (layer, model) => {
+    const { maxPool: size, stride = size } = layer.description;
+    pool('MaxPooling2D', windows(size, stride), layer, model);
+  },
+  averagePool: (layer, model) => {
+    const { averagePool: size, stride = size } = layer.description;
+    pool('AveragePooling2D', windows(size, stride), layer, model);
+  },
+  globalAveragePool: (layer, model) => pool('GlobalAveragePooling2D', { data_format: 'channels_last' }, layer, model),
+  flatten: ({ index, output }, model) => {
+    model.toVector(index);
+    model.become(output);
+  },
+  dropout: ({ index, description }, model) => {
+    model.add(index, 'Dropout', { rate: description.dropout });
+  },
+  batchNorm: ({ index, description, tensors, activation }, model) => {
+    model.toImage(index);
+    const config = { axis: -1, epsilon: description.batchNorm, center: true, scale: true };
+    model.addTrained(index, 'BatchNormalization', config, tensors);
+    model.activate(index, activation);
+  },
+  leakyRelu: ({ index, description }, model) => {
+    model.add(index, 'LeakyReLU', { alpha: description.leakyRelu });
+  },
 };
+
+function pool(className: string, config: Record<string, unknown>, layer: TrainedLayer<unknown>, model: LayersModel) {
+  const { index, output, activation } = layer;
+  model.toImage(index);
+  model.add(index, className, config);
+  model.become(output);
+  model.activate(index, activation);
+}
+
+function windows(size: number, stride: number): Record<string, unknown> {
+  return { pool_size: [size, size], strides: [stride, stride], padding: 'valid', data_format: 'channels_last' };
+}

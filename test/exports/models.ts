@@ -36,6 +36,51 @@ export const models: Readonly<Record<string, Model>> = {
     layers: [{ conv2d: 3, kernel: 3, activation: 'linear' }],
     loss: 'softmaxCrossEntropy',
   },
+  windows: {
+    input: [11, 9],
+    layers: [
+      { conv2d: 6, kernel: 3, stride: 2, padding: 1, activation: 'relu' },
+      { maxPool: 2, stride: 1, activation: 'tanh' },
+      { conv2d: 5, kernel: 2, activation: 'linear' },
+      { flatten: true },
+      { leakyRelu: 0.1 },
+      { batchNorm: 1e-5, activation: 'relu' },
+      { dense: 4, activation: 'linear' },
+    ],
+    loss: 'softmaxCrossEntropy',
+  },
+  channels: {
+    input: [8, 6, 3],
+    layers: [
+      { batchNorm: 1e-3, activation: 'sigmoid' },
+      { conv2d: 4, kernel: 3, padding: 2, activation: 'tanh' },
+      { averagePool: 3, stride: 2, activation: 'relu' },
+      { dense: 6, activation: 'linear' },
+    ],
+    loss: 'quadratic',
+  },
+  'global average': {
+    input: [9, 9],
+    layers: [
+      { dropout: 0.2 },
+      { batchNorm: 1e-5 },
+      { conv2d: 6, kernel: 3, activation: 'relu' },
+      { globalAveragePool: true },
+      { dropout: 0.5 },
+      { dense: 5, activation: 'linear' },
+    ],
+    loss: 'softmaxCrossEntropy',
+  },
+  'ends with a vector of an image': {
+    input: [6, 5],
+    layers: [{ conv2d: 3, kernel: 3, activation: 'linear' }, { flatten: true }, { dropout: 0.1 }],
+    loss: 'softmaxCrossEntropy',
+  },
+  'four axes': {
+    input: [2, 3, 4, 2],
+    layers: [{ batchNorm: 1e-5 }, { leakyRelu: 0.2 }, { dense: 3, activation: 'linear' }],
+    loss: 'softmaxCrossEntropy',
+  },
 };
 
 /** Weights of a model that might have been trained: no number has its first value, and no variance is negative. */
