@@ -8,7 +8,7 @@ export const limits = {
   headerBytesMax: 16 * 1024,
   /** Levels of nested maps and arrays in a header. `welcome` needs four. */
   headerDepthMax: 6,
-  /** Entries of one map in a header. `welcome` has eleven. */
+  /** Entries of one map in a header. `welcome` has twelve. */
   headerMapEntriesMax: 32,
   /**
    * Bytes of a whole frame. The largest frame has the predictions of an evaluation of the largest set, and a header.
@@ -38,6 +38,16 @@ export const limits = {
   /** Samples of one set. */
   samplesMax: 10_000_000,
   microBatchMax: 4096,
+  /**
+   * The largest settings of an augmentation, in pixels, degrees, a fraction and pixels. Its coordinates are 32-bit integers,
+   * and cannot overflow within these limits.
+   */
+  augmentShiftMax: 64,
+  augmentRotateMax: 180,
+  augmentScaleMax: 0.5,
+  augmentElasticMax: 64,
+  /** Height and width of an image that is distorted, in pixels. */
+  augmentSideMax: 1024,
   /** Micro-batches of one step. */
   slotsMax: 1_000_000,
   /** Workers that one coordinator admits at a time. */

@@ -8,6 +8,7 @@
 
 import { type KernelBackend, type KernelMemory, type KernelSizes, memoryStart } from './arithmetic/backend.js';
 import { type Pointer, Write } from './arithmetic/kernels.js';
+import type { AugmentDescription } from './data/augment.js';
 import type { Samples } from './data/dataset.js';
 import { SampleOrder } from './data/order.js';
 import { chainOf, statisticsOf } from './model/chain.js';
@@ -26,6 +27,8 @@ export interface ReferenceRun {
   readonly batch: number;
   readonly microBatch: number;
   readonly seed: number;
+  /** Absent: none. */
+  readonly augment?: AugmentDescription | undefined;
   readonly optimizer: OptimizerDescription;
 }
 
@@ -52,7 +55,7 @@ export function* referenceTrain(
   const chain = chainOf(model);
   const statistics = statisticsOf(chain);
   const floats = partialFloats(model);
-  const network = new Network(memory, sizes, model, microBatch, at.network);
+  const network = new Network(memory, sizes, model, microBatch, at.network, chain, run.augment);
   const order = new SampleOrder({ ...run, samples: train.count });
   const weights = new Float32Array(memory.buffer, at.weights, floats - scoreFloats);
   const sums = new Float32Array(memory.buffer, at.partials + 4 * (floats - scoreFloats), scoreFloats);
@@ -103,7 +106,7 @@ function keepAll({ count, images }: Samples, memory: KernelMemory, at: ReturnTyp
   }
 }
 
-function layOut({ model, train, microBatch, optimizer, ...order }: ReferenceRun, sizes: KernelSizes) {
+function layOut({ model, train, microBatch, augment, optimizer, ...order }: ReferenceRun, sizes: KernelSizes) {
   let end: Pointer = memoryStart;
   const reserve = (bytes: number): Pointer => {
     const at = end;
@@ -113,7 +116,7 @@ function layOut({ model, train, microBatch, optimizer, ...order }: ReferenceRun,
   const floats = partialFloats(model);
   const { slots } = new SampleOrder({ ...order, microBatch, samples: train.count });
   const regions = {
-    network: reserve(Network.bytesNeeded(model, microBatch, sizes)),
+    network: reserve(Network.bytesNeeded(model, microBatch, sizes, chainOf(model), augment)),
     records: reserve(4 * train.count),
     image: reserve(inputWidth(model)),
     heap: reserve(train.count * sizes.recordBytesMax(inputWidth(model))),

@@ -46,7 +46,8 @@ export class Assignment {
   ): Promise<Assignment> {
     const { model, data, batch, microBatch, seed } = welcome;
     const { train, validation, test } = data;
-    const run: RunDescription = { model, train, validation, test, batch, microBatch, seed };
+    const sizes = { train, validation, test };
+    const run: RunDescription = { model, ...sizes, batch, microBatch, seed, augment: welcome.augment ?? undefined };
     const machine = new Machine(platform, run, threads, { threadSpins: networkSpins });
     await machine.start(whenFailed);
     const answer = machine.proveArithmetic();
@@ -127,6 +128,6 @@ export class Assignment {
 }
 
 /** Everything that decides whether two welcomes are to the same run, so that its samples are still valid. */
-function identityOf({ run, model, data, batch, microBatch, seed }: Welcome): string {
-  return JSON.stringify([run, model, data, batch, microBatch, seed]);
+function identityOf({ run, model, data, batch, microBatch, seed, augment }: Welcome): string {
+  return JSON.stringify([run, model, data, batch, microBatch, seed, augment]);
 }

@@ -1,6 +1,7 @@
 /** Reads `config.json`. People edit this file, so every field is checked. */
 import type { Arithmetic } from '../../shared/arithmetic/identity.js';
 import { isObject } from '../../shared/canonical-json.js';
+import { checkAugment } from '../../shared/data/augment.js';
 import { LockstepError } from '../../shared/errors.js';
 import {
   anyText,
@@ -41,6 +42,7 @@ const checkConfig = object<ConfigFile>({
   microBatch: count,
   optimizer: checkOptimizer,
   seed: count,
+  augment: optional(checkAugment),
   init: optional(object<ConfigInit>({ file: anyText, weightsSha256: sha256 })),
   arithmetic: object<Arithmetic>({ specification: anyText, knownAnswer: sha256 }),
   epochs: count,

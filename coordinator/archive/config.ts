@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Arithmetic } from '../../shared/arithmetic/identity.js';
 import { canonicalJson, isObject } from '../../shared/canonical-json.js';
+import type { AugmentDescription } from '../../shared/data/augment.js';
 import type { Model } from '../../shared/model/model.js';
 import type { OptimizerDescription } from '../../shared/optimizer/optimizers.js';
 import type { Keep, StepScore, StopReason } from '../run/trainer.js';
@@ -52,6 +53,8 @@ export interface ConfigFile {
   readonly microBatch: number;
   readonly optimizer: OptimizerDescription;
   readonly seed: number;
+  /** How the training images are distorted. Absent: not at all. */
+  readonly augment?: AugmentDescription;
   /** Absent if the seed makes the first weights. */
   readonly init?: ConfigInit | undefined;
   /** The arithmetic: its specification and its known answer. The binary of the kernels does not matter. */
@@ -131,12 +134,12 @@ export interface Difference {
  * to measure, so a resumed run may change them. The model and the optimizer are compared with all their fields.
  */
 function determining(config: ConfigFile): Readonly<Record<string, unknown>> {
-  const { format, model, dataset, batch, microBatch, optimizer, seed, init, arithmetic } = config;
+  const { format, model, dataset, batch, microBatch, optimizer, seed, augment, init, arithmetic } = config;
   const { sha256, validation } = dataset;
   // What is undefined is left out of the hash, so that runs without it have the hash that they had before it existed.
   const data = { sha256, validation };
   const first = init?.weightsSha256;
-  return { format, model, dataset: data, batch, microBatch, optimizer, seed, init: first, arithmetic };
+  return { format, model, dataset: data, batch, microBatch, optimizer, seed, augment, init: first, arithmetic };
 }
 
 /** Finds the fields that make two runs train differently. A list that differs in one element is one difference. */

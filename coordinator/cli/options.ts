@@ -8,6 +8,7 @@ import { type KernelsWish, kernelsWishes } from '../../worker/native/wish.js';
 import { datasetChoices } from '../data/published.js';
 import { checkpointEveryDefault, type RunRequest } from '../run/run-request.js';
 import { defaults } from '../run/settings.js';
+import { augmentOption } from './augment-option.js';
 
 /** Options of the commands that train: the run itself, and how this process shows it. */
 export interface CommandOptions extends RunRequest {
@@ -97,6 +98,12 @@ export const runOptions = {
     defaultDescription: String(defaults.seed),
     describe: 'Decides weights and order',
     coerce: integer('seed', 0, 2 ** 32 - 1),
+  },
+  augment: {
+    group: group.training,
+    defaultDescription: 'none',
+    describe: 'Distort the training images: some of shift=2,rotate=10,scale=0.1,elastic=3',
+    coerce: (x: unknown) => augmentOption(single(x)),
   },
   'eval-every': {
     group: group.training,

@@ -65,6 +65,10 @@ function suspects(question: Question): Suspect[] {
       answer: () => (place.epoch === 0 ? null : answerTo({ ...question, place: { ...place, epoch: place.epoch - 1 } })),
     },
     {
+      sentence: 'It does not distort its samples; `augment` of the welcome says how.',
+      answer: () => undistorted(question),
+    },
+    {
       sentence: 'It adds the slots one after the other; they are added along the tree.',
       answer: () => slotAfterSlot(question),
     },
@@ -73,6 +77,11 @@ function suspects(question: Question): Suspect[] {
       answer: () => lossesInARow(question),
     },
   ];
+}
+
+function undistorted(question: Question): Float32Array | null {
+  const { augment, ...run } = question.run;
+  return augment === undefined ? null : answerTo({ ...question, run });
 }
 
 function answerTo(question: Question, backend?: KernelBackend): Float32Array {
@@ -113,7 +122,7 @@ function lossesOf(question: Question): (id: number) => number {
   const oracle = oracleOf({ ...question, run });
   const slotOf = new Map(Array.from(question.train.ids, (_, slot) => [oracle.order.microBatch(0, 0, slot)[0], slot]));
   return (id) => {
-    const sum = oracle.gradient({ epoch: 0, stepInEpoch: 0 }, { lo: slotOf.get(id) ?? 0, size: 1 });
+    const sum = oracle.gradient({ epoch: question.place.epoch, stepInEpoch: 0 }, { lo: slotOf.get(id) ?? 0, size: 1 });
     return sum[sum.length - 2];
   };
 }

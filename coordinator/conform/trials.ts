@@ -33,7 +33,8 @@ export const trials: readonly Trial[] = [
     },
   },
   {
-    title: '15-19-9-4, sigmoid, tanh, sigmoid, quadratic: all 22 samples in every step; the last slot has 2',
+    title:
+      '15-19-9-4, sigmoid, tanh, sigmoid, quadratic: all 22 samples, distorted, in every step; the last slot has 2',
     ending: 'provoked',
     run: {
       model: {
@@ -50,6 +51,7 @@ export const trials: readonly Trial[] = [
       batch: 0,
       microBatch: 4,
       seed: 0xfffffffe,
+      augment: { shift: 1, rotate: 30, scale: 0.2, elastic: 2.5 },
     },
   },
   {

@@ -1,4 +1,6 @@
 /** "Draw a digit": the pad, the image that the network gets, and its answer, by the newest weights. */
+
+import { runnerUp } from '../../shared/model/certainty.js';
 import type { Classified } from '../../shared/model/classifier.js';
 import type { Model } from '../../shared/model/model.js';
 import { inputWidth, outputWidth } from '../../shared/model/parameters.js';
@@ -108,6 +110,8 @@ export class Drawing {
       element.classList.toggle('best', n === this.newest?.answer);
     });
     setText(find('answer', HTMLElement), this.newest === null ? '–' : this.names.of(this.newest.answer));
+    const other = outputs === undefined ? null : runnerUp(outputs);
+    setText(find('doubt', HTMLElement), other === null ? '' : `not sure: perhaps ${this.names.of(other)}`);
     const step = this.newest === null ? '' : this.noteOf(this.newest.step);
     setText(find('draw-note', HTMLElement), this.note + step);
     this.showHidden();

@@ -1,4 +1,5 @@
 /** The figures at the top: accuracy, loss, speed, progress, and the hash of the weights. */
+import type { AugmentDescription } from '../../shared/data/augment.js';
 import { chainOf } from '../../shared/model/chain.js';
 import { outputWidth, parameterCount } from '../../shared/model/parameters.js';
 import type { RunPhase, RunState } from '../web/state.js';
@@ -104,9 +105,17 @@ function renderHash({ weightsSha256, weightsStep, phase }: RunState): void {
   text('hash', weightsSha256 ?? 'comes with the first evaluation');
 }
 
-function modelNote({ model, dataset }: RunState): string {
+function modelNote({ model, dataset, augment }: RunState): string {
   const shapes = [model.input, ...chainOf(model).map(({ layer }) => layer.output)];
   const widths = shapes.map((shape) => shape.join('×')).join(' – ');
   const sizes = `${count(parameterCount(model))} parameters, ${outputWidth(model)} classes`;
-  return `${dataset.name}, ${count(dataset.train)} samples; network ${widths}, ${sizes}`;
+  const distorted = augment === null ? '' : `, distorted: ${distortions(augment)}`;
+  return `${dataset.name}, ${count(dataset.train)} samples${distorted}; network ${widths}, ${sizes}`;
+}
+
+/** "shift 2, rotate 10": the augmentation as the option has it. */
+function distortions(augment: AugmentDescription): string {
+  return Object.entries(augment)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
 }

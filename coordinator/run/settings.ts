@@ -2,6 +2,7 @@
  * The settings of a run. A setting that the user gives always wins. The others come from `config.json` in a run that
  * goes on, and from the defaults in a new run. `differences` then decides whether a run that goes on may use them.
  */
+import type { AugmentDescription } from '../../shared/data/augment.js';
 import type { Model } from '../../shared/model/model.js';
 import { findPreset, presetDefault } from '../../shared/model/presets.js';
 import { type OptimizerDescription, withSettings } from '../../shared/optimizer/optimizers.js';
@@ -27,6 +28,8 @@ export interface RunSettings {
   readonly microBatch: number;
   readonly optimizer: OptimizerDescription;
   readonly seed: number;
+  /** How the training images are distorted. Null: not at all. */
+  readonly augment: AugmentDescription | null;
   readonly evalEvery: 'epoch' | number;
   /** Undefined: no limit. */
   readonly maxSteps: number | undefined;
@@ -71,6 +74,7 @@ export const defaults: RunSettings = {
   microBatch: 16,
   optimizer: withSettings(findPreset(presetDefault).optimizer, {}),
   seed: 1,
+  augment: null,
   evalEvery: 'epoch',
   maxSteps: undefined,
   validation: 0,
@@ -95,6 +99,7 @@ export function completeSettings(given: GivenSettings, config: ConfigFile | null
     microBatch: given.microBatch ?? base.microBatch,
     optimizer: withSettings(config?.optimizer ?? optimizerFor(model), { rate: given.lr, momentum: given.momentum }),
     seed: given.seed ?? base.seed,
+    augment: given.augment === undefined ? base.augment : given.augment,
     evalEvery: given.evalEvery ?? base.evalEvery,
     maxSteps: given.maxSteps ?? base.maxSteps,
     targetAccuracy: given.targetAccuracy ?? base.targetAccuracy,
@@ -116,7 +121,7 @@ function modelGiven({ model, preset }: GivenSettings): ModelSource | null {
 }
 
 function settingsOf(config: ConfigFile): RunSettings {
-  const { preset, model, epochs, batch, microBatch, optimizer, seed } = config;
+  const { preset, model, epochs, batch, microBatch, optimizer, seed, augment = null } = config;
   return {
     model: { from: 'run', preset, model },
     dataset: datasetOf(config),
@@ -126,6 +131,7 @@ function settingsOf(config: ConfigFile): RunSettings {
     microBatch,
     optimizer,
     seed,
+    augment,
     evalEvery: config.evaluateEvery,
     maxSteps: config.maxSteps ?? undefined,
     targetAccuracy: config.targetAccuracy ?? undefined,

@@ -6,6 +6,7 @@ import { Machine } from '../../shared/compute/machine.js';
 import type { Platform } from '../../shared/compute/platform.js';
 import { storeSamples } from '../../shared/compute/samples.js';
 import type { RunDescription } from '../../shared/compute/workspace.js';
+import { checkAugment, undistortable } from '../../shared/data/augment.js';
 import { holdOut } from '../../shared/data/dataset.js';
 import { invalidOrder, SampleOrder } from '../../shared/data/order.js';
 import { LockstepError } from '../../shared/errors.js';
@@ -40,9 +41,11 @@ export function setUpRun(settings: RunSettings, dataset: LoadedDataset, checkpoi
   const { name, preset, model } = modelOf(settings, dataset);
   const { batch, microBatch, seed, optimizer, validation } = settings;
   const train = dataset.train.count - validation;
-  const fault = invalidSplit(dataset, validation) ?? invalidOrder({ samples: train, batch, microBatch, seed });
+  const disorder = invalidSplit(dataset, validation) ?? invalidOrder({ samples: train, batch, microBatch, seed });
+  const fault = disorder ?? invalidAugment(settings, dataset);
   if (fault !== null) throw new LockstepError('usage', fault);
-  const run = { model, train, validation, test: dataset.test.count, batch, microBatch, seed, optimizer };
+  const training = { batch, microBatch, seed, ...augmentOf(settings), optimizer };
+  const run = { model, train, validation, test: dataset.test.count, ...training };
   const order = new SampleOrder({ ...run, samples: run.train });
   const plan: TrainingPlan = {
     stepsPerEpoch: order.stepsPerEpoch,
@@ -66,6 +69,7 @@ export function setUpRun(settings: RunSettings, dataset: LoadedDataset, checkpoi
     microBatch,
     optimizer,
     seed,
+    ...augmentOf(settings),
     ...initOf(settings),
     arithmetic,
     epochs: plan.epochs,
@@ -76,6 +80,15 @@ export function setUpRun(settings: RunSettings, dataset: LoadedDataset, checkpoi
     ...(plan.keep === 'best' && { keep: plan.keep }),
   };
   return { name, dataset: config.dataset, config, run, plan, slots: order.slots };
+}
+
+function invalidAugment({ augment }: RunSettings, { train }: LoadedDataset): string | null {
+  return augment === null ? null : (checkAugment('augment', augment) ?? undistortable(train.shape));
+}
+
+/** Absent, and not null, in a run without it: its configuration is that of a version without augmentation. */
+function augmentOf({ augment }: RunSettings): Pick<ConfigFile, 'augment'> {
+  return augment === null ? {} : { augment };
 }
 
 function invalidSplit({ name, train }: LoadedDataset, validation: number): string | null {

@@ -224,6 +224,7 @@ export class Monitor implements ViewedRun {
       model: setup.run.model,
       dataset: { name, shape, classes, train, validation, test, ...(classNames && { classNames }) },
       batch: setup.run.batch,
+      augment: setup.config.augment ?? null,
       slots: setup.slots,
       workers: this.fleet?.workerStates(limits.workersShownMax) ?? [],
       workersTotal: this.fleet?.workers ?? 0,

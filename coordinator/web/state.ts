@@ -7,6 +7,7 @@
  * since the event before, and a reader appends them. `GET /api/state` is always complete.
  */
 
+import type { AugmentDescription } from '../../shared/data/augment.js';
 import type { EvaluationSet } from '../../shared/data/dataset.js';
 import type { Model } from '../../shared/model/model.js';
 
@@ -65,6 +66,8 @@ export interface RunState {
   readonly model: Model;
   readonly dataset: DatasetState;
   readonly batch: number;
+  /** How the training images are distorted. Null: not at all. */
+  readonly augment: AugmentDescription | null;
   /** Slots of a full step: more workers than slots would have nothing to do. */
   readonly slots: number;
   /** At most `limits.workersShownMax`; `workersTotal` counts all. */

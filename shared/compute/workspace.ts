@@ -7,6 +7,7 @@
 import { Arena } from '../arithmetic/arena.js';
 import type { KernelSizes } from '../arithmetic/backend.js';
 import type { Pointer } from '../arithmetic/kernels.js';
+import type { AugmentDescription } from '../data/augment.js';
 import { type SampleSet, type SetSizes, sizeOf } from '../data/dataset.js';
 import { type Chain, chainOf, type Span, statisticsOf } from '../model/chain.js';
 import type { Model } from '../model/model.js';
@@ -27,6 +28,8 @@ export interface RunDescription extends SetSizes {
   readonly batch: number;
   readonly microBatch: number;
   readonly seed: number;
+  /** How training distorts its samples. Absent if it distorts none. */
+  readonly augment?: AugmentDescription | undefined;
   /** How the weights are updated. Absent on a worker, whose weights come from the coordinator. */
   readonly optimizer?: OptimizerDescription;
 }
@@ -107,7 +110,7 @@ export function layOutWorkspace(run: RunDescription, threads: number, sizes: Ker
     (work) => temporariesFor(orderOf(orders, { work }).slots) * sumFloats(work, parameters),
   );
   const thread = (): ThreadRegion => ({
-    network: arena.bytes(Network.bytesNeeded(run.model, rowsMaxOf(orders), sizes, chain)),
+    network: arena.bytes(Network.bytesNeeded(run.model, rowsMaxOf(orders), sizes, chain, run.augment)),
     ids: arena.uint32(idsMax),
     temporaries: arena.floats(Math.max(...temporaries)),
     mailbox: arena.uint32(mailboxInts),

@@ -74,10 +74,10 @@ export class Fleet {
   }
 
   welcome(member: number): Welcome {
-    const { model, batch, microBatch, seed } = this.machine.workspace.run;
+    const { model, batch, microBatch, seed, augment = null } = this.machine.workspace.run;
     const { version, run, data, heartbeatMs } = this.config;
-    const order = { batch, microBatch, seed };
-    return { type: 'welcome', protocol: protocolVersion, version, run, member, model, data, ...order, heartbeatMs };
+    const training = { batch, microBatch, seed, augment };
+    return { type: 'welcome', protocol: protocolVersion, version, run, member, model, data, ...training, heartbeatMs };
   }
 
   /** Frames that carry these samples, each within the limit. Each must be sent or let go of. */

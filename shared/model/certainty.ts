@@ -18,3 +18,15 @@ export function certainties(y: Float32Array, loss: Model['loss']): Float32Array 
   const sum = powers.reduce((a, b) => a + b);
   return powers.map((power) => power / sum);
 }
+
+/** The network is sure of a class if its certainty is at least this, and that of no other class above the rest of 1. */
+const sureFrom = 0.9;
+
+/** The second class by certainty, if the network is not sure of the first one. Null if it is. */
+export function runnerUp(certainties: Float32Array): number | null {
+  const order = Array.from(certainties, (_, n) => n).sort((a, b) => certainties[b] - certainties[a]);
+  if (order.length < 2) return null;
+  const [best, second] = order;
+  const isSure = certainties[best] >= sureFrom && certainties[second] <= 1 - sureFrom;
+  return isSure ? null : second;
+}

@@ -18,7 +18,9 @@ import {
   type WriteCode,
 } from '../arithmetic/kernels.js';
 import { assert } from '../assert.js';
+import type { AugmentDescription } from '../data/augment.js';
 import { scoreFloats } from '../work/kinds.js';
+import { Augmenter } from './augmenter.js';
 import { type Chain, chainOf, type Link } from './chain.js';
 import { type Pass, Place } from './layers/layer.js';
 import type { Model } from './model.js';
@@ -73,10 +75,22 @@ export class Network {
   private readonly scratch: Pointer;
   private readonly pixels: number;
   private readonly classes: number;
+  /** Distorts the samples of training passes. Null if the run distorts none. */
+  private readonly augmenter: Augmenter | null;
 
-  /** Size of the region for a network's own buffers, for micro-batches of at most `rowsMax` samples. */
-  static bytesNeeded(model: Model, rowsMax: number, sizes: KernelSizes, chain = chainOf(model)): number {
-    return new Region(0, inputWidth(model), chain, rowsMax, sizes).end;
+  /**
+   * Size of the region for a network's own buffers, for micro-batches of at most `rowsMax` samples. `augment` says how
+   * training passes distort their samples.
+   */
+  static bytesNeeded(
+    model: Model,
+    rowsMax: number,
+    sizes: KernelSizes,
+    chain = chainOf(model),
+    augment?: AugmentDescription,
+  ): number {
+    const { end } = new Region(0, inputWidth(model), chain, rowsMax, sizes);
+    return augment === undefined ? end : end + Augmenter.bytesNeeded(model.input, rowsMax, sizes);
   }
 
   /**
@@ -90,6 +104,7 @@ export class Network {
     private readonly rowsMax: number,
     base: Pointer,
     chain = chainOf(model),
+    augment?: AugmentDescription,
   ) {
     assert(base % 16 === 0, 'a network starts at a multiple of 16 bytes');
     this.kernels = memory.kernels;
@@ -104,6 +119,8 @@ export class Network {
     this.rowLabels = region.rowLabels;
     this.deltas = region.deltas;
     this.scratch = region.scratch;
+    this.augmenter =
+      augment === undefined ? null : new Augmenter(memory, sizes, augment, model.input, rowsMax, region.end);
   }
 
   /**
@@ -133,13 +150,19 @@ export class Network {
 
   /** Fills the outputs of every layer, and returns those of the last. */
   private forward(from: Operands, pass: Pass): Pointer {
-    const { rows, ids } = pass;
-    assert(rows >= 1 && rows <= this.rowsMax, rows, 'rows in a network for', this.rowsMax);
-    const { kernels, layers, packed, images } = this;
-    kernels.gather(from.records, from.labels, this.pixels, ids, rows, packed, this.rowLabels);
-    if (images !== null) kernels.unpack(packed, this.pixels, rows, images);
+    assert(pass.rows >= 1 && pass.rows <= this.rowsMax, pass.rows, 'rows in a network for', this.rowsMax);
+    const { layers } = this;
+    this.gather(from, pass);
     for (const { layer, place, offset } of layers) layer.forward(place, from.weights + 4 * offset, pass);
     return layers[layers.length - 1].place.y;
+  }
+
+  /** Fetches the samples. A training pass may distort them. */
+  private gather(from: Operands, pass: Pass): void {
+    const { kernels, augmenter, packed, images, rowLabels, pixels } = this;
+    if (augmenter !== null && pass.moment !== null) augmenter.gather(from, pass, pass.moment, packed, rowLabels);
+    else kernels.gather(from.records, from.labels, pixels, pass.ids, pass.rows, packed, rowLabels);
+    if (images !== null) kernels.unpack(packed, pixels, pass.rows, images);
   }
 
   private outputLoss(rows: number, delta: Pointer, score: Pointer, write: WriteCode): void {

@@ -3,6 +3,7 @@
  * frame. Its payload is the raw little-endian bytes that follow the header. PROTOCOL.md has the grammar and the
  * sequences; validate.ts checks every field of a message that arrives.
  */
+import type { AugmentDescription } from '../data/augment.js';
 import type { SampleSet } from '../data/dataset.js';
 import type { Model } from '../model/model.js';
 import type { WorkName } from '../work/kinds.js';
@@ -88,6 +89,8 @@ export interface Welcome {
   /** Samples of one slot. */
   readonly microBatch: number;
   readonly seed: number;
+  /** How training distorts its samples. Null if it distorts none. */
+  readonly augment: AugmentDescription | null;
   /** I ping you at this interval, and drop you when you are silent for several. */
   readonly heartbeatMs: number;
 }

@@ -4,6 +4,7 @@
  * What this is not: a check that needs the run or the state of the conversation. The length of a payload is checked in
  * payload.ts; the state machines at both ends check whether a message may come now.
  */
+import { checkAugment, undistortable } from '../data/augment.js';
 import { invalidOrder } from '../data/order.js';
 import {
   boolean,
@@ -76,6 +77,7 @@ const checkWelcomeFields = object<messages.Welcome>({
   batch: wholeNumber(0, limits.samplesMax),
   microBatch: wholeNumber(1, limits.microBatchMax),
   seed: uint32,
+  augment: orNull(checkAugment),
   heartbeatMs: wholeNumber(1, heartbeatMsMax),
 });
 const checkWeights = object<messages.WeightsMessage>({
@@ -135,9 +137,14 @@ export const invalidFailure = (x: unknown): string | null => checkFailure('failu
 export function invalidWelcome(x: unknown): string | null {
   const fault = checkWelcomeFields('welcome', x);
   if (fault !== null) return fault;
-  const { model, data, batch, microBatch, seed } = x as messages.Welcome;
+  const { model, data, batch, microBatch, seed, augment } = x as messages.Welcome;
   const disorder = invalidOrder({ samples: data.train, batch, microBatch, seed });
-  return prefixed('welcome', disorder) ?? prefixed('welcome.model', misfit(model, data.shape, data.classes));
+  const misshapen = augment === null ? null : undistortable(data.shape);
+  return (
+    prefixed('welcome', disorder) ??
+    prefixed('welcome.model', misfit(model, data.shape, data.classes)) ??
+    prefixed('welcome.augment', misshapen)
+  );
 }
 
 export function invalidShard(x: unknown): string | null {

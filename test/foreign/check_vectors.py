@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from augment import distort
 from kernels import bits, exp, f32, log, sigmoid, tanh, u32
 from known_answer import known_answer, stage_entries
 from model import Model, node, update
@@ -87,6 +88,15 @@ def check_first_weights():
     for wanted in load("first-weights.json")["models"]:
         got = Model(wanted["model"]).first_weights(wanted["seed"])
         same("first weights", sha256(got.tobytes()), wanted["sha256"])
+
+
+def check_augment():
+    for number, wanted in enumerate(load("augment.json")["images"]):
+        image = np.frombuffer(bytes.fromhex(wanted["pixels"]), np.uint8).reshape(wanted["shape"])
+        for use in wanted["distorted"]:
+            place = use["seed"], use["epoch"], use["sample"]
+            got = distort(image, wanted["augment"], *place)
+            same(f"image {number} of seed, epoch, sample {place}", got.tobytes().hex(), use["pixels"])
 
 
 def check_slots():
@@ -188,6 +198,7 @@ CHECKS = [
     check_random,
     check_order,
     check_first_weights,
+    check_augment,
     check_slots,
     check_layers,
     check_run,

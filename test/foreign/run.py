@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from augment import distort
 from model import Model, node
 from order import Order
 from parts import parts_of, unpack_part
@@ -23,6 +24,7 @@ class Run:
         data = welcome["data"]
         self.model = Model(welcome["model"])
         self.order = Order(data["train"], welcome["batch"], welcome["microBatch"], welcome["seed"])
+        self.augment, self.seed, self.shape = welcome["augment"], welcome["seed"], welcome["model"]["input"]
         # A run without a validation set does not name one.
         self.sets = {name: empty_set(data.get(name, 0), self.model.pixels) for name in ("train", "validation", "test")}
         self.weights = np.zeros(self.model.parameters, np.float32)
@@ -68,13 +70,20 @@ class Run:
             ids = self.ids_of(shard, slot)
             if not have[ids].all():
                 raise Fault("unexpected-message", "A shard without its samples.")
+            x = self.distorted(images[ids], ids, shard["epoch"]) if gradient and self.augment else images[ids]
             moment = (self.order.seed, shard["epoch"], ids) if gradient else None
-            return self.model.slot(self.weights, images[ids], labels[ids], moment)
+            return self.model.slot(self.weights, x, labels[ids], moment)
 
         def add(a, b):
             return (a[0] + b[0] if gradient else None), a[1] + b[1], np.concatenate([a[2], b[2]])
 
         return node(shard["lo"], shard["size"], slots, leaf, add)
+
+    def distorted(self, images, ids, epoch):
+        """The images of these samples as they are in this epoch."""
+        pairs = zip(images, ids, strict=True)
+        each = [distort(x.reshape(self.shape), self.augment, self.seed, epoch, n) for x, n in pairs]
+        return np.stack(each).reshape(images.shape)
 
     def slots_of(self, shard):
         """The slots of the shard's step."""

@@ -108,4 +108,15 @@ describe('every backend', () => {
     expect(new Set(steps.map(({ hash }) => hash)).size).toBe(35);
     expect(steps.every(({ loss }) => Number.isFinite(loss))).toBe(true);
   });
+
+  it.each([{ shift: 2 }, { shift: 1, rotate: 15, scale: 0.15, elastic: 2 }])(
+    'gives the bits of the scalar one with distorted samples: %j',
+    (augment) => {
+      const [, wide] = cases[0];
+      const of = { ...run, model: wide, train: randomSamples(wide, 453, 7), batch: 200, microBatch: 25 };
+      const steps = trainScalar({ ...of, augment }, 8);
+      for (const backend of backendsUnderTest) expect(trace({ ...of, augment }, 8, backend)).toEqual(steps);
+      expect(steps[0].hash).not.toBe(trainScalar(of, 1)[0].hash);
+    },
+  );
 });

@@ -7,6 +7,7 @@ import { completeSettings } from '../../coordinator/run/settings.js';
 import { type RunSetup, setUpRun } from '../../coordinator/run/setup.js';
 import type { Keep } from '../../coordinator/run/trainer.js';
 import { openScalar } from '../../shared/arithmetic/scalar/backend.js';
+import type { AugmentDescription } from '../../shared/data/augment.js';
 import { holdOut } from '../../shared/data/dataset.js';
 import type { Model } from '../../shared/model/model.js';
 import { type ReferenceRun, referenceTrain } from '../../shared/reference.js';
@@ -30,20 +31,22 @@ interface Shape {
   readonly microBatch: number;
   readonly momentum: number;
   readonly epochs: number;
+  readonly augment?: AugmentDescription;
   /** Samples that are held out, beside those that it trains on. */
   readonly validation?: number;
   readonly keep?: Keep;
 }
 
+const augment = { shift: 1, rotate: 20, scale: 0.1, elastic: 0.7 };
 const dense = (width: number) => ({ dense: width, activation: 'relu' }) as const;
 
 /**
- * Runs with few and many slots, with and without momentum, with layers of all kinds, with a validation set, with the
+ * Runs with few and many slots, with and without momentum, with distorted images, with layers of all kinds, with a validation set, with the
  * best weights at the end, and one whose tensors are sent in two parts. A model has 150 parameters or more: the room for
  * frames on a simulated line grows with the model.
  */
 const shapes: readonly Shape[] = [
-  { layers: [dense(8)], microBatch: 4, momentum: 0.9, epochs: 6 },
+  { layers: [dense(8)], microBatch: 4, momentum: 0.9, epochs: 6, augment },
   { layers: [dense(8)], microBatch: 2, momentum: 0, epochs: 6, validation: 70, keep: 'best' },
   { layers: [dense(8)], microBatch: 1, momentum: 0.9, epochs: 4, keep: 'best' },
   {
@@ -90,7 +93,7 @@ export function problem(number: number): Problem {
 }
 
 function make(shape: Shape, seed: number): Problem {
-  const { layers, microBatch, momentum, epochs, validation = 0, keep = 'last' } = shape;
+  const { layers, microBatch, momentum, epochs, augment, validation = 0, keep = 'last' } = shape;
   const last = { dense: 4, activation: 'linear' } as const;
   const model: Model = { input: [4, 4], layers: [...layers, last], loss: 'softmaxCrossEntropy' };
   const train = randomSamples(model, trainSamples + validation, seed);
@@ -106,16 +109,15 @@ function make(shape: Shape, seed: number): Problem {
     seed,
     validation,
     keep,
+    augment,
     out: runPath,
     checkpointEvery: checkpointEverySeconds,
   };
   const setup = setUpRun(completeSettings(request, null), dataset, 1000 * checkpointEverySeconds);
   const steps = epochs * setup.plan.stepsPerEpoch;
   const trained = holdOut(train, validation).train;
-  const hashes = referenceHashes(
-    { model, train: trained, batch, microBatch, seed, optimizer: setup.config.optimizer },
-    steps,
-  );
+  const { optimizer } = setup.config;
+  const hashes = referenceHashes({ model, train: trained, batch, microBatch, seed, augment, optimizer }, steps);
   return { request, setup, dataset, steps, hashes };
 }
 

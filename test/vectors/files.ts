@@ -1,4 +1,5 @@
 /** The names of the vector files in shared/vectors, each with its content. */
+import { augmentVectors } from './augment.js';
 import { functionVectors } from './functions.js';
 import { knownAnswerVectors } from './known-answer.js';
 import { layerVectors } from './layers.js';
@@ -13,6 +14,7 @@ export function vectorFiles(): Record<string, object> {
     'random.json': randomVectors(),
     'order.json': orderVectors(),
     'first-weights.json': firstWeightVectors(),
+    'augment.json': augmentVectors(),
     'slots.json': slotVectors(),
     'layers.json': layerVectors(),
     'run.json': runVectors(),

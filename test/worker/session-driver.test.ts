@@ -20,6 +20,7 @@ const welcome: FromCoordinator = {
   batch: 4,
   microBatch: 1,
   seed: 1,
+  augment: null,
   heartbeatMs: 1_000,
 };
 const weights: FromCoordinator = { type: 'weights', step: 0, base: null, part: 0 };

@@ -258,6 +258,7 @@ describe('differences', () => {
     ['optimizer.rate', { ...config, optimizer: { ...config.optimizer, rate: 0.2 } }],
     ['optimizer.momentum', { ...config, optimizer: { ...config.optimizer, momentum: 0 } }],
     ['seed', { ...config, seed: 2 }],
+    ['augment', { ...config, augment: { shift: 2 } }],
     ['arithmetic.specification', { ...config, arithmetic: { ...config.arithmetic, specification: 'fused-1' } }],
     ['arithmetic.knownAnswer', { ...config, arithmetic: { ...config.arithmetic, knownAnswer: '0'.repeat(64) } }],
   ];

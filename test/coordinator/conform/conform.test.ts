@@ -118,6 +118,19 @@ describe('a worker that computes something else', () => {
     expect(text).toContain('It uses the order of the epoch before');
   });
 
+  it('is told of samples that it should have distorted', async () => {
+    const sum = ({ computes, samples }: FaultyWorker, shard: ShardLease) => {
+      const { augment: _, ...run } = computes.run;
+      const plain = new Oracle(run);
+      plain.store('train', samples);
+      plain.setWeights(computes.weights);
+      return plain.gradient(shard, shard);
+    };
+    const { text } = await said({ sum }, [{ ...trials[1], ending: 'over' }]);
+    expect(text).toMatch(wrong(String.raw`one slot \(E2\)`, 'layers'));
+    expect(text).toContain('It does not distort its samples');
+  });
+
   it('is told of blocks that it cleared', async () => {
     const { text } = await said({ clearsLeftOut: true }, [first]);
     expect(text).toMatch(wrong('changed weights, sent as a difference', ''));

@@ -105,9 +105,10 @@ export class FaultyWorker implements PeerSocket {
     else if (message.type === 'ping') this.say({ type: 'pong', id: this.faults.pongId ?? message.id });
   }
 
-  private begin({ model, data, batch, microBatch, seed }: Welcome): void {
+  private begin({ model, data, batch, microBatch, seed, augment }: Welcome): void {
     const { train, validation, test } = data;
-    const run: RunDescription = { model, train, validation, test, batch, microBatch, seed };
+    const order = { train, validation, test, batch, microBatch, seed };
+    const run: RunDescription = { model, ...order, augment: augment ?? undefined };
     this.oracle = new Oracle(run, this.faults.backend);
     this.say({ type: 'ready', knownAnswer: this.faults.knownAnswer ?? rightAnswer });
   }

@@ -48,6 +48,17 @@ const rows: { readonly [K in keyof RunSettings]: Row<K> } = {
     kept: { name: 'sgd', rate: 0.25, momentum: 0.5 },
   },
   seed: { given: { seed: 0 }, meaning: 0, otherwise: 1, config: { seed: 9 }, kept: 9 },
+  augment: {
+    given: { augment: { shift: 1, scale: 0.5 } },
+    meaning: { shift: 1, scale: 0.5 },
+    otherwise: null,
+    config: {
+      augment: { rotate: 12.5 },
+      model: { ...model, input: [1, 2] },
+      dataset: { ...saved.dataset, shape: [1, 2] },
+    },
+    kept: { rotate: 12.5 },
+  },
   evalEvery: { given: { evalEvery: 4 }, meaning: 4, otherwise: 'epoch', config: { evaluateEvery: 6 }, kept: 6 },
   maxSteps: { given: { maxSteps: 8 }, meaning: 8, otherwise: undefined, config: { maxSteps: 11 }, kept: 11 },
   targetAccuracy: {
@@ -171,6 +182,22 @@ it('a setting of the optimizer leaves the others as they are', () => {
     momentum: 0.5,
   });
   expect(() => completeSettings({ momentum: 2 }, null)).toThrow('optimizer.momentum must be a number from 0 to 1');
+});
+
+it('an augmentation is checked, and so is whether the images can be distorted', () => {
+  const setUp = (augment: GivenSettings['augment']) => {
+    setUpRun(completeSettings({ model, augment, batch: 12, microBatch: 4 }, null), datasetOf(saved), 0);
+  };
+  expect(() => setUp({ rotate: 0 })).toThrow('augment.rotate must be a number above 0, and 180 at most');
+  expect(() => setUp({})).toThrow('augment must have shift, rotate, scale or elastic');
+  expect(() => setUp({ shift: 1 })).toThrow('augmentation takes images of [height, width]');
+  setUp(null);
+});
+
+it('an augmentation can be given up, and is left alone where nothing is said of it', () => {
+  const distorted = { ...saved, augment: { shift: 2 } };
+  expect(completeSettings({ augment: null }, distorted).augment).toBeNull();
+  expect(completeSettings({}, distorted).augment).toEqual({ shift: 2 });
 });
 
 it('a model may be given as a file or as itself', () => {

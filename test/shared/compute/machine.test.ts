@@ -4,6 +4,7 @@ import type { KernelBackend } from '../../../shared/arithmetic/backend.js';
 import { Machine } from '../../../shared/compute/machine.js';
 import { storeSamples } from '../../../shared/compute/samples.js';
 import type { RunDescription } from '../../../shared/compute/workspace.js';
+import type { AugmentDescription } from '../../../shared/data/augment.js';
 import type { SampleSet } from '../../../shared/data/dataset.js';
 import type { Model } from '../../../shared/model/model.js';
 import { rootShard } from '../../../shared/pool/tree.js';
@@ -24,17 +25,23 @@ const shapes: Record<'small' | 'large', { width: number; batch: number }> = {
   large: { width: 300, batch: 1024 },
 };
 
+interface Means {
+  readonly sharesMemory?: boolean;
+  readonly backend?: KernelBackend;
+  readonly augment?: AugmentDescription;
+}
+
 async function trained(
   { width, batch }: { width: number; batch: number },
   threads: number,
-  { sharesMemory = true, backend = webAssembly }: { sharesMemory?: boolean; backend?: KernelBackend } = {},
+  { sharesMemory = true, backend = webAssembly, augment }: Means = {},
 ): Promise<string> {
   const layers = [
     { dense: width, activation: 'relu' },
     { dense: 10, activation: 'linear' },
   ] as const;
-  const model: Model = { input: [784], layers, loss: 'softmaxCrossEntropy' };
-  const run: RunDescription = { model, train: batch, test: 300, batch, microBatch: 16, seed: 3, optimizer };
+  const model: Model = { input: [28, 28], layers, loss: 'softmaxCrossEntropy' };
+  const run: RunDescription = { model, train: batch, test: 300, batch, microBatch: 16, seed: 3, augment, optimizer };
   const machine = new Machine({ ...nodePlatform(), sharesMemory, backend }, run, threads);
   machines.push(machine);
   const random = new Random(1);
@@ -90,6 +97,15 @@ test.each(['small', 'large'] as const)('%s steps', { timeout: 60_000 }, async (s
   const alone = await trained(shapes[shape], 1);
   for (const threads of [2, 3, 5]) expect(await trained(shapes[shape], threads)).toBe(alone);
   for (const threads of [1, 2, 4]) expect(await trained(shapes[shape], threads, { sharesMemory: false })).toBe(alone);
+});
+
+test('with distorted samples', { timeout: 60_000 }, async () => {
+  const augment = { shift: 2, rotate: 10, scale: 0.1, elastic: 3 };
+  const alone = await trained(shapes.small, 1, { augment });
+  for (const threads of [2, 3]) expect(await trained(shapes.small, threads, { augment })).toBe(alone);
+  expect(await trained(shapes.small, 2, { augment, sharesMemory: false })).toBe(alone);
+  expect(await trained(shapes.small, 2, { augment, backend: scalar })).toBe(alone);
+  expect(await trained(shapes.small, 1)).not.toBe(alone);
 });
 
 test.each([true, false])('by the scalar backend (shared memory: %s)', { timeout: 60_000 }, async (sharesMemory) => {

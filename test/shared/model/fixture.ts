@@ -2,6 +2,7 @@
 
 import type { KernelMemory } from '../../../shared/arithmetic/backend.js';
 import type { Kernels, Pointer } from '../../../shared/arithmetic/kernels.js';
+import type { AugmentDescription } from '../../../shared/data/augment.js';
 import type { Samples } from '../../../shared/data/dataset.js';
 import { chainOf } from '../../../shared/model/chain.js';
 import { initialWeights } from '../../../shared/model/initialise.js';
@@ -61,13 +62,14 @@ export class Bench {
     rowsMax: number,
     chain = chainOf(model),
     private readonly backend = scalar,
+    augment?: AugmentDescription,
   ) {
     this.partialFloats = partialFloats(model);
     const { sizes } = backend;
     this.memory = backend.createMemory(2 ** 22, false);
     this.kernels = this.memory.kernels;
-    const region = this.take(Network.bytesNeeded(model, rowsMax, sizes, chain));
-    this.network = new Network(this.memory, sizes, model, rowsMax, region, chain);
+    const region = this.take(Network.bytesNeeded(model, rowsMax, sizes, chain, augment));
+    this.network = new Network(this.memory, sizes, model, rowsMax, region, chain, augment);
     this.from = {
       records: this.keep(samples),
       labels: this.put(samples.labels),

@@ -22,6 +22,7 @@ const fields = all.flatMap(({ type, message }) => Object.keys(message).map((fiel
 /** Values that are valid for these fields, and invalid for almost all others. */
 const alsoGood: Readonly<Record<string, readonly unknown[]>> = {
   'result.computeMs': [0.5, 2 ** 53],
+  'welcome.augment': [null],
   'weights.base': [null],
   'progress.share': [0.5],
   'progress.testAccuracy': [null, 0.5],
@@ -169,6 +170,19 @@ describe('welcome', () => {
       const data = { ...welcome.data, [field]: bad };
       expect(invalidWelcome({ ...welcome, data })).toContain(`welcome.data.${field}`);
     }
+  });
+
+  it('distorts only images', () => {
+    expect(invalidWelcome({ ...welcome, augment: { shift: 2 } })).toBeNull();
+    const [model, data] = [
+      { ...welcome.model, input: [784] },
+      { ...welcome.data, shape: [784] },
+    ];
+    expect(invalidWelcome({ ...welcome, model, data, augment: null })).toBeNull();
+    expect(invalidWelcome({ ...welcome, model, data, augment: { shift: 2 } })).toContain(
+      'welcome.augment: augmentation',
+    );
+    expect(invalidWelcome({ ...welcome, augment: { shift: 65 } })).toContain('welcome.augment.shift');
   });
 
   it('cuts a step into micro-batches, whole and within the limit', () => {
