@@ -37,7 +37,7 @@ export async function runEval(options: EvalOptions): Promise<number> {
   const [data, platform] = await Promise.all([testDataFor(opened, options.data), platformOf(options)]);
   const { test, classes } = data;
   const { loss, correct, predicted } = await evaluateModel(opened, test, platform, options.threads);
-  const names = classNamesOf(opened);
+  const names = classNamesOf(opened, data.classNames);
   const confusion = confusionOf(test.labels, predicted, classes, names.length);
   const classifier = new Classifier(platform.backend, opened.model);
   classifier.setWeights(opened.step ?? 0, opened.weights);
