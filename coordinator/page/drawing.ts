@@ -75,7 +75,8 @@ export class Drawing {
     const { names } = this;
     const bars = find('outputs', HTMLOListElement);
     bars.replaceChildren(...Array.from({ length: outputs }, (_, n) => bar(names.of(n))));
-    bars.style.setProperty('--name-width', `${Math.min(NAME_WIDTH_MAX, Math.max(2, names.longest))}ch`);
+    // Not in ch: the best bar has its name in bold, and would be shorter than the others.
+    bars.style.setProperty('--name-width', `${0.65 * Math.min(NAME_WIDTH_MAX, Math.max(2, names.longest))}em`);
     find('answer', HTMLElement).classList.toggle('word', names.areWords);
     setText(find('draw-title', HTMLElement), names.areDigits ? 'Draw a digit' : 'Draw something');
   }
