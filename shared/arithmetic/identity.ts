@@ -13,20 +13,22 @@ export interface Arithmetic {
 }
 
 export const arithmetic: Arithmetic = {
-  specification: 'lockstep-arithmetic-1',
-  knownAnswer: 'fab4845275997c738834839668562757b93bcc7f47b00286b2140a562eab98bb',
+  specification: 'lockstep-arithmetic-2',
+  knownAnswer: 'c5647c124a1c165e47be1bd764d5295d173f730ed4544d0c013a397b5ae25024',
 };
 
 /** SHA-256 of the bytes of each stage, in order: they tell which part of a wrong answer is wrong. */
 export const stageHashes: Readonly<Record<string, string>> = {
   layers: '0c35f5ca05da63084a6819f9ab35e8f11356ac3049a52230f1ab9d8b93af1ab8',
   'subnormal layers': 'f68f801d420a11bcb1768053e8cd2e2b2b195f57b1d6b989b9cb9043a791bcdf',
-  'first layers': 'fdbc7dcacd89772c5080fb621a6e33757ce5ebfb8560994b4fa4ad8aac105d4d',
+  'first layers': '952e5da765527fd738f1fc23b97c2cfeb96e04c9e51e63cd83df8c766f9104c7',
   losses: '7612a5b3c2f98059ae5edf793801223c639baf8bfafbdc9f969e71c5d5a9c5f7',
   functions: '6c7f7c162db415ceeae907c56a8adf795a9d9d9b45ec4e243ee05ecc5d0a84e5',
   sums: 'e167286eca1be9706f2204d8509cd92f66bb21b19542b53c79c2c202346276f7',
   updates: '4453367f92b9c81cc4ace5ed84720025097c42880aaa1c9aba8d5686e744d33a',
   checks: '9ca0ede2c4579b85cc0f142ae0ba047c6d9b9015a135b15590b84698937b7e78',
+  convolutions: 'f5662204e8d65705ec34c202aa12aee462b5ad9520d81401de9329dfcc359640',
+  'max pooling': '1326fdd06f5bcbf151cd0b72758df24c4c228856b7f89bcdaeff33aff12b7565',
 };
 
 /** SHA-256 of an answer. `sha256` gives lowercase hex. */

@@ -11,6 +11,7 @@
 import { type KernelMemory, type KernelSizes, memoryStart } from './backend.js';
 import type { Pointer } from './kernels.js';
 import { Bench } from './known-answer/bench.js';
+import { convolutionCases, convolutions, maxPools, subnormalConvolutionCases } from './known-answer/convolutions.js';
 import { checks, sums, updates } from './known-answer/elementwise.js';
 import { firstLayerCases, firstLayers } from './known-answer/first-layers.js';
 import { layerSizes, layers, type Size, subnormalLayers, subnormalSizes } from './known-answer/layers.js';
@@ -32,19 +33,25 @@ const stages: Readonly<Record<string, (bench: Bench) => void>> = {
   sums,
   updates,
   checks,
+  convolutions,
+  'max pooling': maxPools,
 };
 
 /** Bytes of the operands of the largest call, without what a backend's own sizes say. */
 const OPERAND_BYTES = 1024 * 1024;
 
 /** Bytes of the region that the test works in. */
-export function knownAnswerBytes({ scratchFloats, packedFloats, recordBytesMax }: KernelSizes): number {
+export function knownAnswerBytes(kernelSizes: KernelSizes): number {
+  const { scratchFloats, convScratchFloats, packedFloats, recordBytesMax } = kernelSizes;
   const sizes: Size[] = [
     ...[...layerSizes, ...subnormalSizes, ...firstLayerCases.map(({ size }) => size)],
     ...lossSizes.map(([rows, classes]) => [rows, classes, classes] as const),
     [2 * edges.length, 1, 1],
   ];
-  const scratch = sizes.map(([rows, inputs, outputs]) => 4 * scratchFloats(rows, inputs, outputs));
+  const scratch = [
+    ...sizes.map(([rows, inputs, outputs]) => 4 * scratchFloats(rows, inputs, outputs)),
+    ...[...convolutionCases, ...subnormalConvolutionCases].map((each) => 4 * convScratchFloats(each)),
+  ];
   const samples = firstLayerCases.map(
     ({ size: [rows, pixels] }) => 4 * packedFloats(rows, pixels) + (rows + 1) * (recordBytesMax(pixels) + 16),
   );

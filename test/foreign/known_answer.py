@@ -1,10 +1,12 @@
 """E6 of COMPUTATION.md: the known answer. A stage yields its entries, and each of them is a list of results."""
 
 import hashlib
+import math
 
 import numpy as np
 
-from kernels import ZERO, back, carry, exp, f32, forward, gradients, log, loss_of, sigmoid, tanh, u32
+from images import conv_carry, conv_forward, conv_gradients, max_pool, max_pool_carry, positions
+from kernels import ZERO, activate, back, carry, exp, f32, forward, gradients, log, loss_of, sigmoid, tanh, u32
 from model import node, update
 from order import Generator
 from parts import blocks_of, mask_of
@@ -85,7 +87,7 @@ def first_layers(g):
         x = np.array([images[rows - r] for r in range(rows)]).astype(f32) / f32(255)
         row_labels = np.array([labels[rows - r] for r in range(rows)])
         activation = "linear" if scale else ACTIVATIONS[i % 4]
-        yield [*images, row_labels, *layer_results(x, w, b, delta, gw0, gb0, activation, with_back=False)]
+        yield [*images, row_labels, x, *layer_results(x, w, b, delta, gw0, gb0, activation, with_back=False)]
 
 
 def losses(g):
@@ -158,7 +160,51 @@ def checks(g):
     yield results
 
 
-STAGES = [layers, subnormal_layers, first_layers, losses, functions, sums, updates, checks]
+CONVOLUTIONS = [(1, 4, 5, 2, n, 2, 1, 0) for n in range(1, 37)] + [(1, 3, 4, n, 6, 2, 1, 1) for n in range(1, 37)]
+CONVOLUTIONS += [(2, 7, 6, 3, 7, kernel, stride, p) for kernel in (1, 3, 5) for stride in (1, 2, 3) for p in (0, 1, 2)]
+CONVOLUTIONS += [(3, 6, 6, 3, 8, 6, 1, 0), (1, 2, 2, 2, 3, 3, 2, 4), (2, 28, 28, 1, 24, 5, 1, 0)]
+CONVOLUTIONS += [(2, 12, 12, 24, 32, 3, 1, 0), (1, 3, 140, 2, 7, 3, 1, 0), (2, 3, 3, 140, 5, 2, 1, 0)]
+CONVOLUTIONS += [(2, 3, 4, 2, 150, 2, 1, 0)]
+
+
+def convolution(g, sizes, zeros, scale, activation):
+    rows, height, width, channels, outputs, kernel, stride, padding = sizes
+    down, across = (positions(extent, kernel, stride, padding) for extent in (height, width))
+    w_shape, delta_shape = (kernel, kernel, channels, outputs), (rows, down, across, outputs)
+    x = numbers(g, rows * height * width * channels, zeros, scale).reshape(rows, height, width, channels)
+    w = numbers(g, math.prod(w_shape), 0, scale).reshape(w_shape)
+    b = numbers(g, outputs, 0, 2 * scale)
+    delta = numbers(g, math.prod(delta_shape), zeros, scale).reshape(delta_shape)
+    gw0 = numbers(g, w.size, 0, 2 * scale).reshape(w_shape)
+    gb0 = numbers(g, outputs, 0, 2 * scale)
+    gw, gb = conv_gradients(x, delta, kernel, stride, padding)
+    d = conv_carry(delta, w, height, width, stride, padding)
+    return [conv_forward(x, w, b, stride, padding, activation), gw0 + gw, gb0 + gb, gw, gb, back(d, x, activation)]
+
+
+def convolutions(g):
+    for zeros in (0, 11):
+        for i, sizes in enumerate(CONVOLUTIONS):
+            yield convolution(g, sizes, zeros, 0, ACTIVATIONS[i % 4])
+    for zeros in (0, 11):
+        for sizes in ((2, 5, 6, 3, 7, 3, 1, 1), (1, 6, 7, 2, 24, 3, 2, 0)):
+            yield convolution(g, sizes, zeros, -63, "linear")
+
+
+def max_pools(g):
+    cases = [(1, 4, 5, n, 2, 2) for n in range(1, 37)] + [(2, 5, 7, 3, 2, 1), (2, 7, 8, 18, 3, 2), (1, 5, 5, 4, 2, 3)]
+    cases += [(1, 16, 17, 2, 16, 1), (3, 3, 3, 5, 1, 1), (2, 24, 24, 24, 2, 2)]
+    for zeros in (0, 11):
+        for i, (rows, height, width, channels, size, stride) in enumerate(cases):
+            down, across = positions(height, size, stride), positions(width, size, stride)
+            x = numbers(g, rows * height * width * channels, zeros).reshape(rows, height, width, channels)
+            delta = numbers(g, rows * down * across * channels, zeros).reshape(rows, down, across, channels)
+            most, winner = max_pool(x, size, stride)
+            d = max_pool_carry(delta, winner, height, width, size, stride)
+            yield [activate(most, ACTIVATIONS[i % 4]), winner, back(d, x, ACTIVATIONS[i % 4])]
+
+
+STAGES = [layers, subnormal_layers, first_layers, losses, functions, sums, updates, checks, convolutions, max_pools]
 
 
 def stage_entries(number):

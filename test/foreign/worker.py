@@ -21,7 +21,7 @@ from wire import CLOSE, Fault, decode, encode
 
 PROTOCOL = 4
 SUBPROTOCOL = f"lockstep.{PROTOCOL}"
-ARITHMETIC = "lockstep-arithmetic-1"
+ARITHMETIC = "lockstep-arithmetic-2"
 FRAME_BYTES_MAX = 1 << 24
 # After these errors another attempt is of no use, whichever side has found them.
 FINAL = {"version-mismatch", "arithmetic-mismatch", "known-answer-wrong", "token-wrong", "bad-result", "banned"}

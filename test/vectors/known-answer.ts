@@ -3,6 +3,15 @@ import { createHash } from 'node:crypto';
 import type { KernelBackend } from '../../shared/arithmetic/backend.js';
 import { memoryStart } from '../../shared/arithmetic/backend.js';
 import { arithmetic, hashOf } from '../../shared/arithmetic/identity.js';
+import {
+  type ConvolutionCase,
+  convolutionCases,
+  convolutionFloats,
+  type PoolCase,
+  poolCases,
+  poolFloats,
+  subnormalConvolutionCases,
+} from '../../shared/arithmetic/known-answer/convolutions.js';
 import { lengths } from '../../shared/arithmetic/known-answer/elementwise.js';
 import { firstLayerCases } from '../../shared/arithmetic/known-answer/first-layers.js';
 import { layerSizes, type Size, subnormalSizes } from '../../shared/arithmetic/known-answer/layers.js';
@@ -55,7 +64,15 @@ const gradientFloats = (inputs: number, outputs: number) => 2 * (inputs + 1) * o
 const layerBytes = ([rows, inputs, outputs]: Size) =>
   4 * (rows * outputs + gradientFloats(inputs, outputs) + rows * inputs);
 const firstLayerBytes = ([rows, pixels, outputs]: Size) =>
-  (rows + 1) * pixels + rows + 4 * (rows * outputs + gradientFloats(pixels, outputs));
+  (rows + 1) * pixels + rows + 4 * (rows * pixels + rows * outputs + gradientFloats(pixels, outputs));
+const convolutionBytes = (each: ConvolutionCase) => {
+  const { inputs, results, weights } = convolutionFloats(each);
+  return 4 * (results + 2 * (weights + each.outputs) + inputs);
+};
+const poolBytes = (each: PoolCase) => {
+  const { inputs, results } = poolFloats(each);
+  return 5 * results + 4 * inputs;
+};
 const lossBytes = ([rows, classes]: readonly [number, number]) => 4 * (rows * classes + 4) + rows;
 
 /** Two losses with linear outputs, and the quadratic loss with each of the four activations. */
@@ -78,6 +95,11 @@ const entryBytes: Readonly<Record<string, readonly number[]>> = {
   sums: [...twice(lengths.map((length) => 4 * length)), 4 * 45],
   updates: twice(twice(twice(updateBytes))),
   checks: [14],
+  convolutions: [
+    ...twice(convolutionCases.map(convolutionBytes)),
+    ...twice(subnormalConvolutionCases.map(convolutionBytes)),
+  ],
+  'max pooling': twice(poolCases.map(poolBytes)),
 };
 
 function sha256(some: Uint8Array): string {

@@ -78,5 +78,8 @@ function gatherSamples(bench: Bench, rows: number, pixels: number, zeros: readon
   const [packed, rowLabels] = [bench.room(4 * sizes.packedFloats(rows, pixels)), bench.room(rows)];
   kernels.gather(records, labels, pixels, ids, rows, packed, rowLabels);
   bench.resultBytes(rowLabels, rows);
+  const x = bench.room(4 * rows * pixels);
+  kernels.unpack(packed, pixels, rows, x);
+  bench.result(x, rows * pixels);
   return packed;
 }

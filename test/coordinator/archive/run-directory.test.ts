@@ -212,7 +212,7 @@ describe('config.json', () => {
     ['batch', -1],
     ['model', {}],
     ['arithmetic', { ...config.arithmetic, knownAnswer: 'short' }],
-    ['arithmetic', 'lockstep-arithmetic-1'],
+    ['arithmetic', 'lockstep-arithmetic-2'],
     ['evaluateEvery', 'never'],
     ['maxSteps', undefined],
     ['dataset', { ...config.dataset, sha256: 1 }],

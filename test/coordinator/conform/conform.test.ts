@@ -154,7 +154,7 @@ describe('a worker that computes something else', () => {
   it('is told that its arithmetic has another name', async () => {
     const { text, failures } = await said({ arithmetic: 'lockstep-arithmetic-0' }, [first]);
     expect(text).toMatch(
-      wrong('the name of the arithmetic', 'wanted "lockstep-arithmetic-1", got "lockstep-arithmetic-0"'),
+      wrong('the name of the arithmetic', 'wanted "lockstep-arithmetic-2", got "lockstep-arithmetic-0"'),
     );
     expect(failures).toBe(1);
   });

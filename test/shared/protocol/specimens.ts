@@ -15,7 +15,7 @@ export const fromWorker: readonly FromWorker[] = [
     name: 'Zoë’s lab 3',
     kind: 'node',
     threads: 8,
-    arithmetic: 'lockstep-arithmetic-1',
+    arithmetic: 'lockstep-arithmetic-2',
     kernels: 'webassembly 1f3a5c7d9e2b',
   },
   { type: 'ready', knownAnswer: sha256 },
