@@ -10,6 +10,7 @@ import {
 import { object, oneOf, optional, wholeNumber } from '../../fields.js';
 import { limits } from '../../limits.js';
 import type { Random } from '../../random.js';
+import { checkInitial, drawWeights, type Initial, initialOf } from './initial.js';
 import { elements, type Layer, type LayerKind, type LayerTensor, type Pass, type Place, type Shape } from './layer.js';
 
 /**
@@ -26,6 +27,8 @@ export interface Conv2dDescription {
   /** Positions on each side of the image that count as 0; 0 if absent. */
   readonly padding?: number;
   readonly activation: keyof typeof Activation;
+  /** How the first weights are drawn. By default, as suits the activation: "he" before a relu, else "glorot". */
+  readonly initial?: Initial;
 }
 
 export const conv2d: LayerKind<Conv2dDescription> = {
@@ -35,9 +38,10 @@ export const conv2d: LayerKind<Conv2dDescription> = {
     stride: optional(wholeNumber(1, limits.windowMax)),
     padding: optional(wholeNumber(0, limits.windowMax)),
     activation: oneOf(...Object.keys(Activation)),
+    initial: checkInitial,
   }),
   misfit,
-  build: (description, input) => new Conv2d(description.activation, sizesOf(description, input)),
+  build: (description, input) => new Conv2d(description, sizesOf(description, input)),
 };
 
 function sizesOf({ conv2d: outputs, kernel, stride = 1, padding = 0 }: Conv2dDescription, input: Shape): ConvSizes {
@@ -64,19 +68,23 @@ function misfit(description: Conv2dDescription, input: Shape): string | null {
 class Conv2d implements Layer {
   readonly output: Shape;
   readonly tensors: readonly LayerTensor[];
+  readonly activation: Conv2dDescription['activation'];
   readonly carriesBack = true;
   readonly transposedFloats: number;
   private readonly code: ActivationCode;
+  private readonly initial: Initial;
   /** Number of weights: kernel x kernel x channels x outputs. The bias follows them. */
   private readonly weights: number;
 
   constructor(
-    readonly activation: Conv2dDescription['activation'],
+    description: Conv2dDescription,
     private readonly sizes: ConvSizes,
   ) {
     const { height, width, channels, kernel, outputs } = sizes;
     const weight = [kernel, kernel, channels, outputs];
-    this.code = Activation[activation];
+    this.activation = description.activation;
+    this.code = Activation[description.activation];
+    this.initial = initialOf(description);
     this.output = [positionsAlong(height, sizes), positionsAlong(width, sizes), outputs];
     this.weights = elements(weight);
     this.transposedFloats = this.weights;
@@ -86,12 +94,11 @@ class Conv2d implements Layer {
     ];
   }
 
-  /** As for a dense layer (dense.ts). An input has `fanIn` weights to each output, and `fanOut` outputs that it goes to. */
+  /** The biases stay zero. */
   initialise(parameters: Float32Array, random: Random): void {
     const { kernel, channels, outputs } = this.sizes;
-    const [fanIn, fanOut] = [kernel * kernel * channels, kernel * kernel * outputs];
-    const bound = Math.fround(Math.sqrt(6 / (this.activation === 'relu' ? fanIn : fanIn + fanOut)));
-    for (let i = 0; i < this.weights; i++) parameters[i] = (2 * random.uniform() - 1) * bound;
+    const places = kernel * kernel;
+    drawWeights(parameters.subarray(0, this.weights), this.initial, places * channels, places * outputs, random);
   }
 
   /** Each row of the kernel is a matrix of (kernel * channels) x outputs, which is transposed. */

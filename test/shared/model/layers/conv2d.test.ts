@@ -218,8 +218,14 @@ describe('conv2d', () => {
       return parameters.reduce((most, w) => Math.max(most, Math.abs(w)), 0);
     };
     const [glorot, he] = [Math.sqrt(6 / (9 * 8 + 9 * 32)), Math.sqrt(6 / (9 * 8))];
-    for (const [activation, bound] of [['linear', glorot] as const, ['relu', he] as const]) {
-      const largest = boundOf({ conv2d: 32, kernel: 3, activation }, [9, 9, 8]);
+    const bounds: [Partial<Conv2dDescription>, number][] = [
+      [{}, glorot],
+      [{ activation: 'relu' }, he],
+      [{ initial: 'he' }, he],
+      [{ activation: 'relu', initial: 'glorot' }, glorot],
+    ];
+    for (const [layer, bound] of bounds) {
+      const largest = boundOf({ conv2d: 32, kernel: 3, activation: 'linear', ...layer }, [9, 9, 8]);
       expect(largest).toBeLessThanOrEqual(f(bound));
       expect(largest).toBeGreaterThan(0.98 * bound);
     }
