@@ -49,7 +49,7 @@ describe('invalidModel', () => {
     [layers({ dense: 10 }), 'model.layers[0] lacks activation'],
     [
       layers(valid.layers[0], { dense: 10, activation: 'linear', bias: false }),
-      'model.layers[1] has an unknown field "bias": it may have dense, activation',
+      'model.layers[1] has an unknown field "bias": it may have dense, activation, initial',
     ],
     [layers({ dense: 1.5, activation: 'relu' }), 'model.layers[0].dense must be a whole number from 1 to 65536'],
     [layers({ dense: 70_000, activation: 'relu' }, {}), 'model.layers[0].dense must be a whole number from 1 to 65536'],
