@@ -1,6 +1,7 @@
 /** Tests ONNX files with a reader and an interpreter of the test's own, against the kernels that train. */
 import { describe, expect, test } from 'vitest';
 import { onnxFile } from '../../../coordinator/export/onnx.js';
+import { kindOf, layerNames } from '../../../shared/model/layers/layers.js';
 import type { Model } from '../../../shared/model/model.js';
 import { inputWidth } from '../../../shared/model/parameters.js';
 import { largestDifference, outputsOf } from '../../exports/expected.js';
@@ -34,6 +35,11 @@ describe.each(Object.entries(models))('%s', (_, model) => {
     expect(graph.inputs).toEqual([{ name: 'pixels', shape: ['N', ...model.input] }]);
     expect(graph.outputs).toEqual(['scores', 'probabilities'].map((name) => ({ name, shape: ['N', outputs] })));
   });
+});
+
+test('the models of these tests have every kind of layer', () => {
+  const kinds = new Set(Object.values(models).flatMap(({ layers }) => layers.map(kindOf)));
+  expect([...kinds].sort()).toEqual([...layerNames].sort());
 });
 
 test('weights have the names of the tensors, and those of dense layers their order', () => {
