@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from images import conv_carry, conv_forward, conv_gradients, positions
 from kernels import ONE, ZERO, activate, carry, f32, forward, gradients, ordered
 from order import Generator
 
@@ -59,6 +60,42 @@ class Dense(Layer):
         # Nothing is before the first layer.
         d = carry(delta, self.split(own)[0]) if self.number else None
         return np.concatenate([gw.ravel(), gb]), d
+
+
+class Conv2d(Layer):
+    def __init__(self, description, shape, number):
+        self.image = (*shape, 1)[:3]
+        self.kernel, self.outputs = description["kernel"], description["conv2d"]
+        self.stride, self.padding = description.get("stride", 1), description.get("padding", 0)
+        down, across = (positions(extent, self.kernel, self.stride, self.padding) for extent in self.image[:2])
+        super().__init__(description, (down, across, self.outputs), number)
+        self.weights = self.kernel**2 * self.image[2] * self.outputs
+        self.parameters = self.weights + self.outputs
+        self.initial = description.get("initial", "he" if self.activation == "relu" else "glorot")
+
+    def split(self, own):
+        """Weights and bias."""
+        shape = (self.kernel, self.kernel, self.image[2], self.outputs)
+        return own[: self.weights].reshape(shape), own[self.weights :]
+
+    def first(self, generator):
+        own = super().first(generator)
+        places = self.kernel**2
+        fan = places * self.image[2] + (0 if self.initial == "he" else places * self.outputs)
+        u = generator.uniform(self.weights)
+        own[: self.weights] = (f32(2) * u - ONE) * f32(math.sqrt(6 / fan))
+        return own
+
+    def forward(self, x, own, moment):
+        y = conv_forward(x.reshape(-1, *self.image), *self.split(own), self.stride, self.padding, self.activation)
+        return y.reshape(len(x), -1), None
+
+    def backward(self, delta, x, own, kept):
+        delta = delta.reshape(-1, *self.shape)
+        gw, gb = conv_gradients(x.reshape(-1, *self.image), delta, self.kernel, self.stride, self.padding)
+        height, width, _ = self.image
+        d = conv_carry(delta, self.split(own)[0], height, width, self.stride, self.padding)
+        return np.concatenate([gw.ravel(), gb]), d.reshape(len(x), -1)
 
 
 class Pool(Layer):
@@ -197,6 +234,7 @@ class BatchNorm(Layer):
 
 KINDS = {
     "dense": Dense,
+    "conv2d": Conv2d,
     "maxPool": MaxPool,
     "averagePool": AveragePool,
     "globalAveragePool": GlobalAveragePool,

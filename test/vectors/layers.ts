@@ -23,6 +23,12 @@ const models: readonly Model[] = [
   modelOf([3, 2, 4], { batchNorm: 0.01, activation: 'relu' }, { globalAveragePool: true }),
   modelOf([2, 3], { dense: 5, activation: 'tanh' }, { batchNorm: 1e-5 }, { leakyRelu: 0.1 }, { flatten: true }),
   modelOf([2, 3], { dense: 9, activation: 'relu' }, { dropout: 0.3 }),
+  modelOf([5, 4], { conv2d: 3, kernel: 2, activation: 'tanh' }, { conv2d: 2, kernel: 3, activation: 'relu' }),
+  modelOf(
+    [4, 5, 2],
+    { conv2d: 2, kernel: 3, padding: 2, stride: 2, activation: 'relu' },
+    { conv2d: 3, kernel: 2, padding: 1, activation: 'sigmoid' },
+  ),
 ];
 
 export function layerVectors(backend?: KernelBackend) {
