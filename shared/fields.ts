@@ -26,12 +26,18 @@ export const number: Check = (path, x) => (Number.isFinite(x) ? null : `${path} 
 export const notNegative: Check = (path, x) =>
   Number.isFinite(x) && (x as number) >= 0 ? null : `${path} must be a finite number, 0 or more`;
 
+export const positive: Check = (path, x) =>
+  Number.isFinite(x) && (x as number) > 0 ? null : `${path} must be a finite number above 0`;
+
 export function between(min: number, max: number): Check {
   return (path, x) =>
     typeof x === 'number' && x >= min && x <= max ? null : `${path} must be a number from ${min} to ${max}`;
 }
 
 export const fraction = between(0, 1);
+
+export const belowOne: Check = (path, x) =>
+  typeof x === 'number' && x >= 0 && x < 1 ? null : `${path} must be a number from 0 to below 1`;
 
 export const boolean: Check = (path, x) => (typeof x === 'boolean' ? null : `${path} must be true or false`);
 

@@ -50,6 +50,8 @@ export const limits = {
   augmentSideMax: 1024,
   /** Micro-batches of one step. */
   slotsMax: 1_000_000,
+  /** Epochs of a run. */
+  epochsMax: 1_000_000,
   /** Workers that one coordinator admits at a time. */
   membersMax: 1024,
   /** Banned workers that a coordinator remembers. When there are more, it forgets the oldest ban. */

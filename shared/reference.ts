@@ -16,20 +16,22 @@ import { initialWeights } from './model/initialise.js';
 import type { Model } from './model/model.js';
 import { Network, transposedFloats, transposeWeights } from './model/network.js';
 import { inputWidth, partialFloats } from './model/parameters.js';
-import { type OptimizerDescription, updateWeights, vectorsOf } from './optimizer/optimizers.js';
+import { vectorsOf } from './optimizer/optimizers.js';
+import { type UpdateRules, updateAll } from './optimizer/update.js';
 import { rootShard, treeDepth } from './pool/tree.js';
 import { scoreFloats } from './work/kinds.js';
 
-export interface ReferenceRun {
+export interface ReferenceRun extends UpdateRules {
   readonly model: Model;
   readonly train: Samples;
   /** Samples per step. 0 means all samples. */
   readonly batch: number;
   readonly microBatch: number;
   readonly seed: number;
+  /** Label smoothing. Undefined: none. */
+  readonly smoothing?: number | undefined;
   /** Absent: none. */
   readonly augment?: AugmentDescription | undefined;
-  readonly optimizer: OptimizerDescription;
 }
 
 /** The state after one step. */
@@ -55,7 +57,7 @@ export function* referenceTrain(
   const chain = chainOf(model);
   const statistics = statisticsOf(chain);
   const floats = partialFloats(model);
-  const network = new Network(memory, sizes, model, microBatch, at.network, chain, run.augment);
+  const network = new Network(memory, sizes, model, microBatch, at.network, chain, run.augment, run.smoothing);
   const order = new SampleOrder({ ...run, samples: train.count });
   const weights = new Float32Array(memory.buffer, at.weights, floats - scoreFloats);
   const sums = new Float32Array(memory.buffer, at.partials + 4 * (floats - scoreFloats), scoreFloats);
@@ -90,8 +92,7 @@ export function* referenceTrain(
     transposeWeights(kernels, chain, at.weights, at.transposed);
     sumNode(0, rootShard(slots).size, at.partials);
     // The update (E4) uses the sum at the root of the tree.
-    const part = { first: 0, floats: floats - scoreFloats, sum: at.partials, samples, step };
-    updateWeights(run.optimizer, memory, at, part, statistics);
+    updateAll(run, memory, at, { floats: floats - scoreFloats, sum: at.partials, samples, step }, statistics);
     yield { step: step + 1, loss: sums[0] / samples, accuracy: sums[1] / samples, weights };
   }
 }

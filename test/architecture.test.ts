@@ -160,14 +160,14 @@ test('a kind of work, of layer or of optimizer is known by its table alone', () 
     'shared/model/layers/': /^shared\/model\/(layers\/|presets\.ts$)/,
     'shared/optimizer/': /^shared\/optimizer\//,
   };
-  const shared = /\/(layer|layers|optimizer|optimizers)\.js$/;
+  const shared = /\/(layer|layers|optimizer|optimizers|schedule|update)\.js$/;
   const allowed = (name: string, from: string) =>
     shared.test(name) || Object.entries(mayImport).every(([folder, by]) => !name.startsWith(folder) || by.test(from));
   expect(offenders(paths, allowed)).toEqual([]);
 });
 
 test('nothing shared asks the clock, chance, or a function whose bits depend on the engine', () => {
-  const exact = 'abs|ceil|clz32|floor|fround|imul|max|min|round|sign|sqrt|trunc|LOG2E|SQRT1_2';
+  const exact = 'abs|ceil|clz32|floor|fround|imul|max|min|round|sign|sqrt|trunc|LOG2E|PI|SQRT1_2';
   // Powers of two are exact everywhere; other powers are not.
   const banned = new RegExp(`\\bDate\\b|performance\\b|\\bMath\\.(?!(?:${exact})\\b)\\w+|(?<!\\b2 )\\*\\*`);
   const found = sources('shared').flatMap((path) =>

@@ -44,10 +44,18 @@ export class Assignment {
     threads: number,
     whenFailed: (error: Error) => void,
   ): Promise<Assignment> {
-    const { model, data, batch, microBatch, seed } = welcome;
+    const { model, data, batch, microBatch, seed, smoothing } = welcome;
     const { train, validation, test } = data;
     const sizes = { train, validation, test };
-    const run: RunDescription = { model, ...sizes, batch, microBatch, seed, augment: welcome.augment ?? undefined };
+    const run: RunDescription = {
+      model,
+      ...sizes,
+      batch,
+      microBatch,
+      seed,
+      smoothing,
+      augment: welcome.augment ?? undefined,
+    };
     const machine = new Machine(platform, run, threads, { threadSpins: networkSpins });
     await machine.start(whenFailed);
     const answer = machine.proveArithmetic();
@@ -128,6 +136,6 @@ export class Assignment {
 }
 
 /** Everything that decides whether two welcomes are to the same run, so that its samples are still valid. */
-function identityOf({ run, model, data, batch, microBatch, seed, augment }: Welcome): string {
-  return JSON.stringify([run, model, data, batch, microBatch, seed, augment]);
+function identityOf({ run, model, data, batch, microBatch, seed, smoothing, augment }: Welcome): string {
+  return JSON.stringify([run, model, data, batch, microBatch, seed, smoothing, augment]);
 }

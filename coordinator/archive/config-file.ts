@@ -5,12 +5,14 @@ import { checkAugment } from '../../shared/data/augment.js';
 import { LockstepError } from '../../shared/errors.js';
 import {
   anyText,
+  fraction,
   list,
   number,
   object,
   oneOf,
   optional,
   orNull,
+  positive,
   sha256,
   text,
   wholeNumber,
@@ -18,6 +20,7 @@ import {
 import { limits } from '../../shared/limits.js';
 import { checkModel } from '../../shared/model/description.js';
 import { checkOptimizer } from '../../shared/optimizer/optimizers.js';
+import { checkSchedule } from '../../shared/optimizer/schedule.js';
 import { type ConfigDataset, type ConfigFile, type ConfigInit, runFormat } from './config.js';
 
 const count = wholeNumber(0, Number.MAX_SAFE_INTEGER);
@@ -41,6 +44,9 @@ const checkConfig = object<ConfigFile>({
   batch: count,
   microBatch: count,
   optimizer: checkOptimizer,
+  schedule: optional(checkSchedule),
+  clip: optional(positive),
+  smoothing: optional(fraction),
   seed: count,
   augment: optional(checkAugment),
   init: optional(object<ConfigInit>({ file: anyText, weightsSha256: sha256 })),

@@ -5,6 +5,7 @@ import { canonicalJson, isObject } from '../../shared/canonical-json.js';
 import type { AugmentDescription } from '../../shared/data/augment.js';
 import type { Model } from '../../shared/model/model.js';
 import type { OptimizerDescription } from '../../shared/optimizer/optimizers.js';
+import { knowsEnd, type ScheduleDescription } from '../../shared/optimizer/schedule.js';
 import type { Keep, StepScore, StopReason } from '../run/trainer.js';
 import type { AlarmName } from './alarms.js';
 
@@ -37,7 +38,10 @@ export interface ConfigInit {
   readonly weightsSha256: string;
 }
 
-/** `config.json`: what a run has to do. Null means "not set". */
+/**
+ * `config.json`: what a run has to do. Null means "not set". Fields that came later are absent where they are not set, so
+ * that older configurations mean what they meant.
+ */
 export interface ConfigFile {
   /** See `runFormat`. */
   readonly format: string;
@@ -52,6 +56,12 @@ export interface ConfigFile {
   readonly batch: number;
   readonly microBatch: number;
   readonly optimizer: OptimizerDescription;
+  /** How the rate changes from step to step. Absent: it does not. */
+  readonly schedule?: ScheduleDescription;
+  /** The largest norm of a step's mean gradient. Absent: no limit. */
+  readonly clip?: number;
+  /** Label smoothing. Absent: none. */
+  readonly smoothing?: number;
   readonly seed: number;
   /** How the training images are distorted. Absent: not at all. */
   readonly augment?: AugmentDescription;
@@ -78,6 +88,8 @@ export interface MetricsLine {
   /** In a run with a validation set, its evaluations are here, and none of the test set. */
   readonly validationLoss?: number;
   readonly validationAccuracy?: number;
+  /** The learning rate of the step, with 6 digits, where a schedule changes it. */
+  readonly rate?: number;
   readonly testLoss?: number;
   readonly testAccuracy?: number;
   readonly samplesPerSecond: number;
@@ -131,15 +143,19 @@ export interface Difference {
 
 /**
  * The part of a configuration that determines the weights after step t. The other fields only say when to stop and what
- * to measure, so a resumed run may change them. The model and the optimizer are compared with all their fields.
+ * to measure, so a resumed run may change them. The model and the optimizer are compared with all their fields. The number
+ * of epochs counts if the rates of the schedule depend on it.
  */
 function determining(config: ConfigFile): Readonly<Record<string, unknown>> {
   const { format, model, dataset, batch, microBatch, optimizer, seed, augment, init, arithmetic } = config;
+  const { schedule, clip, smoothing } = config;
   const { sha256, validation } = dataset;
   // What is undefined is left out of the hash, so that runs without it have the hash that they had before it existed.
   const data = { sha256, validation };
   const first = init?.weightsSha256;
-  return { format, model, dataset: data, batch, microBatch, optimizer, seed, augment, init: first, arithmetic };
+  const epochs = schedule !== undefined && knowsEnd(schedule) ? config.epochs : undefined;
+  const update = { optimizer, schedule, epochs, clip, smoothing };
+  return { format, model, dataset: data, batch, microBatch, ...update, seed, augment, init: first, arithmetic };
 }
 
 /** Finds the fields that make two runs train differently. A list that differs in one element is one difference. */

@@ -4,6 +4,8 @@ import type { Options } from 'yargs';
 import { LockstepError } from '../../shared/errors.js';
 import { limits } from '../../shared/limits.js';
 import { findPreset, presetDefault, presets } from '../../shared/model/presets.js';
+import { optimizerNames } from '../../shared/optimizer/optimizers.js';
+import { scheduleNames } from '../../shared/optimizer/schedule.js';
 import { type KernelsWish, kernelsWishes } from '../../worker/native/wish.js';
 import { datasetChoices } from '../data/published.js';
 import { checkpointEveryDefault, type RunRequest } from '../run/run-request.js';
@@ -25,6 +27,7 @@ const group = {
   data: 'Data:',
   model: 'Model:',
   training: 'Training:',
+  update: 'Optimizer:',
   output: 'Output:',
 } as const;
 
@@ -69,7 +72,7 @@ export const runOptions = {
     group: group.training,
     defaultDescription: String(defaults.epochs),
     describe: 'Passes over the training set',
-    coerce: integer('epochs', 1, 1e6),
+    coerce: integer('epochs', 1, limits.epochsMax),
   },
   batch: {
     group: group.training,
@@ -83,15 +86,92 @@ export const runOptions = {
     describe: 'Samples per slot, the smallest piece of work',
     coerce: integer('micro-batch', 1, limits.microBatchMax),
   },
+  optimizer: {
+    group: group.update,
+    choices: optimizerNames,
+    describe: `How the weights are updated (default: the preset's, sgd for ${presetDefault})`,
+  },
   lr: {
-    group: group.training,
-    describe: `Learning rate (default: the preset's, 0.1 for ${presetDefault})`,
+    group: group.update,
+    describe: `Learning rate (default: the preset's, 0.1 for ${presetDefault}; 0.001 for adam and adamw)`,
     coerce: real('lr', 0, 1e6),
   },
   momentum: {
-    group: group.training,
-    describe: `Momentum of SGD (default: the preset's, 0.9 for ${presetDefault})`,
+    group: group.update,
+    describe: `Momentum of sgd (default: the preset's, 0.9 for ${presetDefault})`,
     coerce: real('momentum', 0, 1),
+  },
+  nesterov: { group: group.update, boolean: true, describe: 'sgd: look ahead along the momentum' },
+  'weight-decay': {
+    group: group.update,
+    defaultDescription: '0; adamw: 0.01',
+    describe: 'sgd and adamw: how fast weights shrink by themselves',
+    coerce: real('weight-decay', 0, 1e6),
+  },
+  beta1: {
+    group: group.update,
+    defaultDescription: '0.9',
+    describe: 'adam and adamw: memory of the mean gradient',
+    coerce: real('beta1', 0, 1),
+  },
+  beta2: {
+    group: group.update,
+    defaultDescription: '0.999',
+    describe: 'adam and adamw: memory of its square',
+    coerce: real('beta2', 0, 1),
+  },
+  epsilon: {
+    group: group.update,
+    defaultDescription: '1e-8',
+    describe: 'adam and adamw: added to the divisor',
+    coerce: real('epsilon', 0, 1e6),
+  },
+  schedule: {
+    group: group.update,
+    choices: scheduleNames,
+    defaultDescription: "the preset's, or constant",
+    describe: 'How the learning rate changes from step to step, over all epochs',
+  },
+  'warm-up': {
+    group: group.update,
+    defaultDescription: '0.3',
+    describe: 'one-cycle: part of the steps in which the rate rises',
+    coerce: real('warm-up', 0, 1),
+  },
+  'lr-from': {
+    group: group.update,
+    defaultDescription: '0.04',
+    describe: 'one-cycle: the rate that it begins with, as a part of --lr',
+    coerce: real('lr-from', 0, 1e6),
+  },
+  'lr-to': {
+    group: group.update,
+    defaultDescription: '0; one-cycle: 0.0001',
+    describe: 'linear, cosine, one-cycle: the rate at the end, as a part of --lr',
+    coerce: real('lr-to', 0, 1e6),
+  },
+  'lr-every': {
+    group: group.update,
+    defaultDescription: '10',
+    describe: 'step: epochs from one change of the rate to the next',
+    coerce: integer('lr-every', 1, limits.epochsMax),
+  },
+  'lr-factor': {
+    group: group.update,
+    defaultDescription: '0.1',
+    describe: 'step: what the rate is multiplied by',
+    coerce: real('lr-factor', 0, 1e6),
+  },
+  clip: {
+    group: group.update,
+    describe: 'Scale a step’s gradient down to this norm if it is longer',
+    coerce: real('clip', 0, 1e30),
+  },
+  'label-smoothing': {
+    group: group.training,
+    defaultDescription: '0',
+    describe: 'Part of each target that all classes share, 0..1; for softmaxCrossEntropy',
+    coerce: real('label-smoothing', 0, 1),
   },
   seed: {
     group: group.training,

@@ -142,11 +142,11 @@ export class Conversation {
   }
 
   private welcome(): Welcome {
-    const { model, train, validation, test, batch, microBatch, seed, augment = null } = this.trial.run;
+    const { model, train, validation, test, batch, microBatch, seed, smoothing = 0, augment = null } = this.trial.run;
     const sha256 = '00'.repeat(32);
     const sizes = { train, ...(validation !== undefined && { validation }), test };
     const data = { name: 'conform', shape: model.input, classes: outputWidth(model), ...sizes, sha256 };
-    const run = { run: 'conform', member: 1, model, data, batch, microBatch, seed, augment };
+    const run = { run: 'conform', member: 1, model, data, batch, microBatch, seed, smoothing, augment };
     return { type: 'welcome', protocol: protocolVersion, version, ...run, heartbeatMs: patience.pingMs };
   }
 

@@ -50,7 +50,7 @@ interface Suspect {
 }
 
 function suspects(question: Question): Suspect[] {
-  const { weightsBefore, place } = question;
+  const { run, weightsBefore, place } = question;
   return [
     ...Object.values(mistakes).map(({ sentence, backend }) => ({
       sentence,
@@ -67,6 +67,10 @@ function suspects(question: Question): Suspect[] {
     {
       sentence: 'It does not distort its samples; `augment` of the welcome says how.',
       answer: () => undistorted(question),
+    },
+    {
+      sentence: 'It does not smooth the targets; `smoothing` of `welcome` says by how much.',
+      answer: () => (!run.smoothing ? null : answerTo({ ...question, run: { ...run, smoothing: 0 } })),
     },
     {
       sentence: 'It adds the slots one after the other; they are added along the tree.',

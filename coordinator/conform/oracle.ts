@@ -15,7 +15,7 @@ import type { EvaluationSet, SampleSet } from '../../shared/data/dataset.js';
 import type { SampleOrder, SlotOrder } from '../../shared/data/order.js';
 import { initialWeights } from '../../shared/model/initialise.js';
 import { transposeWeights } from '../../shared/model/network.js';
-import { updateWeights } from '../../shared/optimizer/optimizers.js';
+import { updateAll } from '../../shared/optimizer/update.js';
 import { type Shard, shardEnd } from '../../shared/pool/tree.js';
 import { scoreFloats, type WorkName } from '../../shared/work/kinds.js';
 import { type Orders, orderOf, ordersOf, shardSamples } from '../../shared/work/orders.js';
@@ -117,8 +117,8 @@ export class Oracle {
     assert(optimizer !== undefined, 'the run has no optimizer');
     const { parameters, partialFloats } = this.workspace;
     this.floats(this.sumAt, partialFloats).set(root);
-    const part = { first: 0, floats: parameters, sum: this.sumAt, samples, step };
-    updateWeights(optimizer, this.memory, this.workspace, part, this.workspace.statistics);
+    const whole = { floats: parameters, sum: this.sumAt, samples, step };
+    updateAll({ ...this.run, optimizer }, this.memory, this.workspace, whole, this.workspace.statistics);
     this.setWeights(this.weights);
   }
 

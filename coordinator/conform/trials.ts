@@ -13,7 +13,7 @@ export interface Trial {
 
 export const trials: readonly Trial[] = [
   {
-    title: '144-17-10, relu, softmaxCrossEntropy: steps of 24, 24 and 9 samples; the last slot has 1',
+    title: '144-17-10, relu, softmaxCrossEntropy, smoothed: steps of 24, 24 and 9 samples; the last slot has 1',
     ending: 'again',
     run: {
       model: {
@@ -30,6 +30,7 @@ export const trials: readonly Trial[] = [
       batch: 24,
       microBatch: 4,
       seed: 11,
+      smoothing: Math.fround(0.1),
     },
   },
   {

@@ -1,6 +1,7 @@
 /** Where a run begins: in a new directory, or in its old directory at the newest whole checkpoint. */
 import { join } from 'node:path';
 import { LockstepError } from '../../shared/errors.js';
+import { knowsEnd } from '../../shared/optimizer/schedule.js';
 import type { Checkpoint } from '../archive/checkpoint-file.js';
 import { type Difference, differences } from '../archive/config.js';
 import { RunDirectory, type RunDirectoryMeans } from '../archive/run-directory.js';
@@ -39,7 +40,10 @@ export async function resume(run: RunDirectory, setup: RunSetup, emit: RunListen
   const checkpoint = await run.checkpoints.loadNewest();
   const standing = standingAt(checkpoint);
   if (new Trainer(setup.plan, standing).reasonToStop !== null && (await run.isFinished())) {
-    const remedy = 'to train further, raise --epochs (and --max-steps, --target-accuracy or --patience where given)';
+    const bounds = '--max-steps, --target-accuracy or --patience';
+    const remedy = isPlannedToEnd(setup)
+      ? `its schedule is planned for its epochs, so only ${bounds} may be raised`
+      : `to train further, raise --epochs (and ${bounds} where given)`;
     throw new LockstepError('run-finished', `${run.path} is finished, after ${standing.step} steps: ${remedy}`);
   }
   await run.resumeMetrics(recordedStep(standing));
@@ -47,6 +51,10 @@ export async function resume(run: RunDirectory, setup: RunSetup, emit: RunListen
   const { step } = standing;
   emit({ type: 'resumed', step, checkpoint: checkpoint?.name ?? null, directory: run.path });
   return checkpoint;
+}
+
+function isPlannedToEnd({ config: { schedule } }: RunSetup): boolean {
+  return schedule !== undefined && knowsEnd(schedule);
 }
 
 export function standingAt(checkpoint: Checkpoint | null): Standing {
@@ -77,9 +85,14 @@ export async function recallBest(
 }
 
 function refusal({ path }: RunDirectory, different: readonly Difference[]): LockstepError {
-  const changes = different.map(({ field, a, b }) => `${field} was ${shown(a)} and would be ${shown(b)}`).join('; ');
+  const changes = different.map(described).join('; ');
   const remedy = 'leave those options out to go on with it, or choose another --out for a new run';
   return new LockstepError('run-differs', `${path} cannot go on with other weights: ${changes}; ${remedy}`);
+}
+
+function described({ field, a, b }: Difference): string {
+  const why = field === 'epochs' ? ', and the rates of its schedule depend on that' : '';
+  return `${field} was ${shown(a)} and would be ${shown(b)}${why}`;
 }
 
 /** For people: float32 values with 6 digits, and the first 12 characters of a hash. */

@@ -3,9 +3,11 @@
  * it writes nothing and looks at no weights. The clock, hashes and the fleet's state are handed in.
  */
 import type { EvaluationSet } from '../../shared/data/dataset.js';
+import { rateAt } from '../../shared/optimizer/schedule.js';
 import type { AlarmName } from '../archive/alarms.js';
 import type { ConfigFile, MetricsLine, Summary } from '../archive/config.js';
 import { version } from '../version.js';
+import { shorter } from './divergence.js';
 import { RateMeter } from './rate.js';
 import type { RunWarning } from './run-event.js';
 import type { FleetState } from './site.js';
@@ -85,6 +87,8 @@ export class Recorder {
       bytesSent: fleet.traffic.bytesSent,
       bytesReceived: fleet.traffic.bytesReceived,
     };
+    const rate = this.learningRate(step - 1);
+    if (rate !== null) line.rate = rate;
     if (alarms.length > 0) line.alarms = alarms;
     if (validation !== undefined) {
       line.validationLoss = validation.loss;
@@ -96,6 +100,14 @@ export class Recorder {
     }
     if (weightsSha256 !== undefined) line.weightsSha256 = weightsSha256;
     return line;
+  }
+
+  /** The learning rate of the step after `updates` others. Null if all steps have the same. */
+  private learningRate(updates: number): number | null {
+    const { optimizer, schedule, epochs } = this.config;
+    if (schedule === undefined) return null;
+    const { stepsPerEpoch } = this.sizes;
+    return shorter(rateAt(optimizer.rate, { schedule, epochs, stepsPerEpoch }, updates));
   }
 
   /** Means over the steps since the last call, which was at the evaluation before. */

@@ -4,11 +4,13 @@
  */
 import type { AugmentDescription } from '../../shared/data/augment.js';
 import type { Model } from '../../shared/model/model.js';
-import { findPreset, presetDefault } from '../../shared/model/presets.js';
+import { findPreset, type Preset, presetDefault } from '../../shared/model/presets.js';
 import { type OptimizerDescription, withSettings } from '../../shared/optimizer/optimizers.js';
+import type { ScheduleDescription } from '../../shared/optimizer/schedule.js';
 import type { ConfigFile } from '../archive/config.js';
 import { type DatasetChoice, findPublished, isPublishedName } from '../data/published.js';
 import type { Keep } from './trainer.js';
+import { completeOptimizer, completeSchedule, type GivenUpdate } from './update-settings.js';
 
 /** Where the model comes from. */
 export type ModelSource =
@@ -27,6 +29,11 @@ export interface RunSettings {
   readonly batch: number;
   readonly microBatch: number;
   readonly optimizer: OptimizerDescription;
+  readonly schedule: ScheduleDescription;
+  /** The largest norm of a step's mean gradient. Undefined: no limit. */
+  readonly clip: number | undefined;
+  /** Label smoothing; 0 for none. */
+  readonly smoothing: number;
   readonly seed: number;
   /** How the training images are distorted. Null: not at all. */
   readonly augment: AugmentDescription | null;
@@ -48,21 +55,20 @@ export interface InitSource {
   readonly weightsSha256: string | null;
 }
 
-type Given = {
-  readonly [K in Exclude<keyof RunSettings, 'model' | 'optimizer' | 'init'>]?: RunSettings[K] | undefined;
-};
+type Described = 'model' | 'optimizer' | 'schedule' | 'smoothing' | 'init';
+type Given = { readonly [K in Exclude<keyof RunSettings, Described>]?: RunSettings[K] | undefined };
 
 /** The settings that the user gives. */
-export interface GivenSettings extends Given {
-  /** Learning rate and momentum, instead of those of the preset. */
-  readonly lr?: number | undefined;
-  readonly momentum?: number | undefined;
+export interface GivenSettings extends Given, GivenUpdate {
+  readonly labelSmoothing?: number | undefined;
   readonly preset?: string | undefined;
   /** A file, or the model itself. */
   readonly model?: string | Model | undefined;
   /** A file in the safetensors format with the first weights. */
   readonly init?: string | undefined;
 }
+
+const constant: ScheduleDescription = { name: 'constant' };
 
 /** The settings of a new run. */
 export const defaults: RunSettings = {
@@ -73,6 +79,9 @@ export const defaults: RunSettings = {
   batch: 128,
   microBatch: 16,
   optimizer: withSettings(findPreset(presetDefault).optimizer, {}),
+  schedule: constant,
+  clip: undefined,
+  smoothing: 0,
   seed: 1,
   augment: null,
   evalEvery: 'epoch',
@@ -97,7 +106,10 @@ export function completeSettings(given: GivenSettings, config: ConfigFile | null
     epochs: given.epochs ?? base.epochs,
     batch: given.batch ?? base.batch,
     microBatch: given.microBatch ?? base.microBatch,
-    optimizer: withSettings(config?.optimizer ?? optimizerFor(model), { rate: given.lr, momentum: given.momentum }),
+    optimizer: completeOptimizer(given, config?.optimizer ?? presetFor(model).optimizer),
+    schedule: completeSchedule(given, config === null ? (presetFor(model).schedule ?? constant) : base.schedule),
+    clip: given.clip ?? base.clip,
+    smoothing: Math.fround(given.labelSmoothing ?? base.smoothing),
     seed: given.seed ?? base.seed,
     augment: given.augment === undefined ? base.augment : given.augment,
     evalEvery: given.evalEvery ?? base.evalEvery,
@@ -110,8 +122,8 @@ export function completeSettings(given: GivenSettings, config: ConfigFile | null
   };
 }
 
-function optimizerFor(model: ModelSource): OptimizerDescription {
-  return findPreset(model.from === 'preset' ? model.name : presetDefault).optimizer;
+function presetFor(model: ModelSource): Preset {
+  return findPreset(model.from === 'preset' ? model.name : presetDefault);
 }
 
 function modelGiven({ model, preset }: GivenSettings): ModelSource | null {
@@ -130,6 +142,9 @@ function settingsOf(config: ConfigFile): RunSettings {
     batch,
     microBatch,
     optimizer,
+    schedule: config.schedule ?? constant,
+    clip: config.clip,
+    smoothing: config.smoothing ?? 0,
     seed,
     augment,
     evalEvery: config.evaluateEvery,

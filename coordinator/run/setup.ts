@@ -10,11 +10,13 @@ import { checkAugment, undistortable } from '../../shared/data/augment.js';
 import { holdOut } from '../../shared/data/dataset.js';
 import { invalidOrder, SampleOrder } from '../../shared/data/order.js';
 import { LockstepError } from '../../shared/errors.js';
+import { fraction, positive } from '../../shared/fields.js';
 import { limits } from '../../shared/limits.js';
 import { misfit, parseModel } from '../../shared/model/description.js';
 import { initialWeights } from '../../shared/model/initialise.js';
 import type { Model } from '../../shared/model/model.js';
 import { presetModel } from '../../shared/model/presets.js';
+import { smoothedLoss } from '../../shared/model/smoothing.js';
 import type { Snapshot } from '../archive/checkpoint-file.js';
 import { type ConfigDataset, type ConfigFile, type ConfigInit, runFormat } from '../archive/config.js';
 import type { LoadedDataset } from '../data/load.js';
@@ -39,17 +41,30 @@ export interface RunSetup {
 /** Throws `usage`, `model-invalid` or `data-invalid` when parts do not fit together. */
 export function setUpRun(settings: RunSettings, dataset: LoadedDataset, checkpointEveryMs: number): RunSetup {
   const { name, preset, model } = modelOf(settings, dataset);
-  const { batch, microBatch, seed, optimizer, validation } = settings;
+  const { batch, microBatch, seed, epochs, optimizer, schedule, clip, smoothing, validation } = settings;
   const train = dataset.train.count - validation;
-  const disorder = invalidSplit(dataset, validation) ?? invalidOrder({ samples: train, batch, microBatch, seed });
-  const fault = disorder ?? invalidAugment(settings, dataset);
+  const order = { samples: train, batch, microBatch, seed };
+  const disorder = invalidSplit(dataset, validation) ?? invalidOrder(order) ?? invalidAugment(settings, dataset);
+  const fault = disorder ?? invalidShaping(settings, model);
   if (fault !== null) throw new LockstepError('usage', fault);
-  const training = { batch, microBatch, seed, ...augmentOf(settings), optimizer };
-  const run = { model, train, validation, test: dataset.test.count, ...training };
-  const order = new SampleOrder({ ...run, samples: run.train });
+  const { stepsPerEpoch, slots } = new SampleOrder(order);
+  const run: RunDescription = {
+    model,
+    train,
+    validation,
+    test: dataset.test.count,
+    batch,
+    microBatch,
+    seed,
+    ...augmentOf(settings),
+    smoothing,
+    optimizer,
+    schedule: schedule.name === 'constant' ? undefined : { schedule, epochs, stepsPerEpoch },
+    clip,
+  };
   const plan: TrainingPlan = {
-    stepsPerEpoch: order.stepsPerEpoch,
-    epochs: settings.epochs,
+    stepsPerEpoch,
+    epochs,
     maxSteps: settings.maxSteps,
     evaluateEvery: settings.evalEvery,
     judge: validation > 0 ? 'validation' : 'test',
@@ -68,18 +83,21 @@ export function setUpRun(settings: RunSettings, dataset: LoadedDataset, checkpoi
     batch,
     microBatch,
     optimizer,
+    ...(schedule.name !== 'constant' && { schedule }),
+    ...(clip !== undefined && { clip }),
+    ...(smoothing > 0 && { smoothing }),
     seed,
     ...augmentOf(settings),
     ...initOf(settings),
     arithmetic,
-    epochs: plan.epochs,
+    epochs,
     maxSteps: plan.maxSteps ?? null,
     evaluateEvery: plan.evaluateEvery,
     targetAccuracy: plan.targetAccuracy ?? null,
     patience: plan.patience ?? null,
     ...(plan.keep === 'best' && { keep: plan.keep }),
   };
-  return { name, dataset: config.dataset, config, run, plan, slots: order.slots };
+  return { name, dataset: config.dataset, config, run, plan, slots };
 }
 
 function invalidAugment({ augment }: RunSettings, { train }: LoadedDataset): string | null {
@@ -95,6 +113,13 @@ function invalidSplit({ name, train }: LoadedDataset, validation: number): strin
   if (validation < train.count) return null;
   const most = `hold out ${train.count - 1} at most`;
   return `${name} has ${train.count} training samples, and a validation set of ${validation} leaves none of them: ${most}`;
+}
+
+/** Says why the update and the targets cannot be shaped as the settings want it. */
+function invalidShaping({ clip = 1, smoothing }: RunSettings, { loss }: Model): string | null {
+  const fault = positive('clip', clip) ?? fraction('label smoothing', smoothing);
+  if (fault !== null || smoothing === 0 || loss === smoothedLoss) return fault;
+  return `label smoothing needs the loss ${smoothedLoss}, but the model has ${loss}`;
 }
 
 function describe(

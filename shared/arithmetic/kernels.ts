@@ -276,11 +276,44 @@ export interface Kernels {
   add(a: Pointer, b: Pointer, out: Pointer, floats: number): void;
 
   /**
-   * SGD with momentum (Sutskever et al. 2013, as in PyTorch): g = sum / samples; v = momentum * v + g; w = w - rate * v.
+   * SGD with momentum (Sutskever et al. 2013, as in PyTorch): g = (sum / samples) * factor; g = g + decay * w, unless
+   * decay is 0; v = momentum * v + g; w = w - rate * v, or, if `nesterov` is 1, w = w - rate * (g + momentum * v).
    * `samples` is a float32 and every operation rounds; w and v are updated in place. With momentum 0 there is no
    * velocity: w = w - rate * g, and v is left alone.
    */
-  sgd(w: Pointer, v: Pointer, sum: Pointer, floats: number, samples: number, rate: number, momentum: number): void;
+  sgd(
+    w: Pointer,
+    v: Pointer,
+    sum: Pointer,
+    floats: number,
+    samples: number,
+    rate: number,
+    momentum: number,
+    factor: number,
+    decay: number,
+    nesterov: 0 | 1,
+  ): void;
+
+  /**
+   * The update of Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019): g = (sum / samples) * factor;
+   * m = beta1 * m + (1 - beta1) * g; v = beta2 * v + ((1 - beta2) * g) * g; w = kept * w - size * (m / (sqrt(v) * scale +
+   * epsilon)). Every operation rounds; w, m and v are updated in place.
+   */
+  adam(
+    w: Pointer,
+    m: Pointer,
+    v: Pointer,
+    sum: Pointer,
+    floats: number,
+    samples: number,
+    factor: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    size: number,
+    scale: number,
+    kept: number,
+  ): void;
 
   /** Returns 1 if all floats are finite, otherwise 0. */
   allFinite(x: Pointer, floats: number): number;

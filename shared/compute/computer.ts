@@ -31,7 +31,8 @@ export class Computer {
   ) {
     this.region = workspace.threads[thread];
     const { run, chain, sizes, weights, transposed } = workspace;
-    this.network = new Network(memory, sizes, run.model, rowsMaxOf(orders), this.region.network, chain, run.augment);
+    const [rowsMax, { augment, smoothing }] = [rowsMaxOf(orders), run];
+    this.network = new Network(memory, sizes, run.model, rowsMax, this.region.network, chain, augment, smoothing);
     const operandsOf = ({ records, labels }: SampleStore) => ({ records, labels, weights, transposed });
     this.operands = {
       train: operandsOf(workspace.train),

@@ -21,7 +21,7 @@ import { Effort } from './effort.js';
 import { InlineLane, type Lane, type Placed } from './lanes.js';
 import type { ShardOrder } from './orders.js';
 import type { Platform } from './platform.js';
-import { helpersFor, updateWith } from './shared-update.js';
+import { helpersFor, updateWith, wholeUpdate } from './shared-update.js';
 import { Tensors } from './tensors.js';
 import { Threads } from './threads.js';
 import { TransposedWeights } from './transposed-weights.js';
@@ -129,7 +129,8 @@ export class Machine {
   update(sum: Pointer, samples: number, step: number): void {
     const { parameters: floats } = this.workspace;
     const helpers = helpersFor(floats, () => this.turns.idleHelpers().slice(0, this.threads - 1));
-    updateWith(this.memory, this.workspace, { kind: 'update', first: 0, floats, sum, samples, step }, helpers);
+    const order = wholeUpdate(this.memory, this.workspace, { floats, sum, samples, step });
+    updateWith(this.memory, this.workspace, order, helpers);
     this.weightsChanged();
   }
 

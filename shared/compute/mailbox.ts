@@ -17,10 +17,13 @@ const POSTED = 0;
 const WANTS_MESSAGE = 1;
 const ANSWERED = 16;
 const RING = 32;
-const ENTRY = 8;
-/** Places within an entry. */
-const TOOK = 6;
-const STATE = 7;
+/** A cache line. */
+const ENTRY = 16;
+/** Places within an entry. RATE, FACTOR and TOOK are float32. */
+const RATE = 6;
+const FACTOR = 7;
+const TOOK = 14;
+const STATE = 15;
 /** The state of an order that was posted. The side that changes FREE owns the order. */
 const FREE = 0;
 const BEGUN = 1;
@@ -97,13 +100,15 @@ export class Mailbox {
   }
 
   private writeUpdate(at: number, order: UpdateOrder): void {
-    const { ints } = this;
+    const { ints, floats } = this;
     ints[at] = UPDATE;
     ints[at + 1] = order.first;
     ints[at + 2] = order.floats;
     ints[at + 3] = order.sum;
     ints[at + 4] = order.samples;
     ints[at + 5] = order.step;
+    floats[at + RATE] = order.rate;
+    floats[at + FACTOR] = order.factor;
   }
 
   // ---- the thread's side ----
@@ -134,7 +139,7 @@ export class Mailbox {
   }
 
   private readUpdate(at: number): UpdateOrder {
-    const { ints } = this;
+    const { ints, floats } = this;
     return {
       kind: 'update',
       first: ints[at + 1],
@@ -142,6 +147,8 @@ export class Mailbox {
       sum: ints[at + 3] >>> 0,
       samples: ints[at + 4],
       step: ints[at + 5] >>> 0,
+      rate: floats[at + RATE],
+      factor: floats[at + FACTOR],
     };
   }
 

@@ -1,7 +1,7 @@
 /** E4, by several threads at once: each parameter is updated on its own, so it does not matter who updates which. */
 import type { KernelMemory } from '../arithmetic/backend.js';
 import { assert } from '../assert.js';
-import { updateWeights } from '../optimizer/optimizers.js';
+import { scaleOf, type UpdateRules, updateWeights, type WholeSum } from '../optimizer/update.js';
 import type { UpdateOrder } from './orders.js';
 import type { Workspace } from './workspace.js';
 
@@ -22,6 +22,12 @@ export function helpersFor<H>(parameters: number, helpers: () => H[]): H[] {
   return parameters < UPDATE_SHARED_MIN ? [] : helpers();
 }
 
+/** The order for the whole update of a step. What all parts share is computed here, once. */
+export function wholeUpdate(memory: KernelMemory, workspace: Workspace, whole: WholeSum): UpdateOrder {
+  const scale = scaleOf(rulesOf(workspace), memory, whole, workspace.statistics);
+  return { kind: 'update', first: 0, ...whole, ...scale };
+}
+
 /** Carries out an update on the caller's thread, and parts of it on the helpers' threads. Returns when all is done. */
 export function updateWith(
   memory: KernelMemory,
@@ -40,7 +46,10 @@ export function updateWith(
 
 /** Updates a part of the weights on the caller's thread. */
 export function update(memory: KernelMemory, workspace: Workspace, order: UpdateOrder): void {
-  const { optimizer } = workspace.run;
-  assert(optimizer !== undefined, 'an update in a run that has no optimizer here');
-  updateWeights(optimizer, memory, workspace, order, workspace.statistics);
+  updateWeights(rulesOf(workspace).optimizer, memory, workspace, order, workspace.statistics);
+}
+
+function rulesOf({ run }: Workspace): UpdateRules {
+  assert(run.optimizer !== undefined, 'an update in a run that has no optimizer here');
+  return run as UpdateRules;
 }

@@ -15,6 +15,7 @@ import { Network, transposedFloats } from '../model/network.js';
 import { inputWidth, outputsOf, parametersOf } from '../model/parameters.js';
 import { temporariesFor } from '../model/shard.js';
 import { type OptimizerDescription, vectorsOf } from '../optimizer/optimizers.js';
+import type { PlannedSchedule } from '../optimizer/schedule.js';
 import type { PayloadContext } from '../protocol/payload.js';
 import { maskBytes } from '../protocol/tensor.js';
 import { scoreFloats, sumFloats, workNames } from '../work/kinds.js';
@@ -30,8 +31,12 @@ export interface RunDescription extends SetSizes {
   readonly seed: number;
   /** How training distorts its samples. Absent if it distorts none. */
   readonly augment?: AugmentDescription | undefined;
-  /** How the weights are updated. Absent on a worker, whose weights come from the coordinator. */
+  /** Label smoothing: the part of each target that all classes share. Undefined: none. */
+  readonly smoothing?: number | undefined;
+  /** How the weights are updated. A worker has none of these, because its weights come from the coordinator. */
   readonly optimizer?: OptimizerDescription;
+  readonly schedule?: PlannedSchedule | undefined;
+  readonly clip?: number | undefined;
 }
 
 /** One thread's own region. */

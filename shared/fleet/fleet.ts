@@ -74,9 +74,9 @@ export class Fleet {
   }
 
   welcome(member: number): Welcome {
-    const { model, batch, microBatch, seed, augment = null } = this.machine.workspace.run;
+    const { model, batch, microBatch, seed, smoothing = 0, augment = null } = this.machine.workspace.run;
     const { version, run, data, heartbeatMs } = this.config;
-    const training = { batch, microBatch, seed, augment };
+    const training = { batch, microBatch, seed, smoothing, augment };
     return { type: 'welcome', protocol: protocolVersion, version, run, member, model, data, ...training, heartbeatMs };
   }
 

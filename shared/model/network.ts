@@ -15,6 +15,7 @@ import {
   Loss,
   type LossCode,
   type Pointer,
+  Write,
   type WriteCode,
 } from '../arithmetic/kernels.js';
 import { assert } from '../assert.js';
@@ -25,6 +26,7 @@ import { type Chain, chainOf, type Link } from './chain.js';
 import { type Pass, Place } from './layers/layer.js';
 import type { Model } from './model.js';
 import { inputWidth, outputsOf, parametersOf } from './parameters.js';
+import { smoothTargets } from './smoothing.js';
 
 /** The inputs of a pass: addresses in the memory, which several threads may share. */
 export interface Operands {
@@ -73,6 +75,8 @@ export class Network {
   /** The gradients at a layer's outputs and at its inputs. The two buffers change roles from layer to layer. */
   private readonly deltas: readonly [Pointer, Pointer];
   private readonly scratch: Pointer;
+  /** A micro-batch's score, before it is smoothed. */
+  private readonly score: Pointer;
   private readonly pixels: number;
   private readonly classes: number;
   /** Distorts the samples of training passes. Null if the run distorts none. */
@@ -95,16 +99,18 @@ export class Network {
 
   /**
    * `base` is the start of a region of `bytesNeeded` bytes in `memory`, a multiple of 16. `sizes` are those of the
-   * memory's backend. `model` has passed `invalidModel`. A caller that has the model's `chain` passes it.
+   * memory's backend. `model` has passed `invalidModel`. A caller that has the model's `chain` passes it. `smoothing` is
+   * the label smoothing of the training; 0 for none. Evaluations are not smoothed.
    */
   constructor(
-    memory: KernelMemory,
+    private readonly memory: KernelMemory,
     sizes: KernelSizes,
     model: Model,
     private readonly rowsMax: number,
     base: Pointer,
     chain = chainOf(model),
     augment?: AugmentDescription,
+    private readonly smoothing = 0,
   ) {
     assert(base % 16 === 0, 'a network starts at a multiple of 16 bytes');
     this.kernels = memory.kernels;
@@ -121,6 +127,7 @@ export class Network {
     this.scratch = region.scratch;
     this.augmenter =
       augment === undefined ? null : new Augmenter(memory, sizes, augment, model.input, rowsMax, region.end);
+    this.score = region.score;
   }
 
   /**
@@ -129,7 +136,9 @@ export class Network {
    */
   gradient(from: Operands, pass: Pass, partial: Pointer, write: WriteCode): void {
     this.forward(from, pass);
-    this.outputLoss(pass.rows, this.deltas[0], partial + 4 * (this.partialFloats - scoreFloats), write);
+    const score = partial + 4 * (this.partialFloats - scoreFloats);
+    if (this.smoothing === 0) this.outputLoss(pass.rows, this.deltas[0], score, write);
+    else this.smoothedLoss(pass.rows, this.deltas[0], score, write);
     this.backward(from, pass, partial, write);
   }
 
@@ -171,6 +180,19 @@ export class Network {
     this.kernels.outputLoss(loss, activation, place.y, rowLabels, delta, score, rows, classes, write, scratch);
   }
 
+  /** The score of the micro-batch is added as a whole, as by the kernel. */
+  private smoothedLoss(rows: number, delta: Pointer, score: Pointer, write: WriteCode): void {
+    const { memory, classes, layers } = this;
+    this.outputLoss(rows, delta, this.score, Write.store);
+    const floats = (at: Pointer, count: number) => new Float32Array(memory.buffer, at, count);
+    const labels = new Uint8Array(memory.buffer, this.rowLabels, rows);
+    const y = floats(layers[layers.length - 1].place.y, rows * classes);
+    const own = floats(this.score, scoreFloats);
+    own[0] += smoothTargets(this.smoothing, y, labels, floats(delta, rows * classes));
+    if (write === Write.store) floats(score, scoreFloats).set(own);
+    else this.kernels.add(score, this.score, score, scoreFloats);
+  }
+
   /** From the last layer to the first: the gradient of its parameters, then the delta of the layer before. */
   private backward(from: Operands, pass: Pass, partial: Pointer, write: WriteCode): void {
     let [delta, deltaIn] = this.deltas;
@@ -200,6 +222,7 @@ class Region {
   readonly rowLabels: Pointer;
   readonly deltas: readonly [Pointer, Pointer];
   readonly scratch: Pointer;
+  readonly score: Pointer;
   /** First byte after the region. */
   end: Pointer;
   private readonly outputs: readonly Pointer[];
@@ -216,6 +239,7 @@ class Region {
     this.packed = this.claim(4 * sizes.packedFloats(rowsMax, pixels));
     this.images = chain[0].layer.readsPacked ? null : this.claim(4 * rowsMax * pixels);
     this.rowLabels = this.claim(rowsMax);
+    this.score = this.claim(4 * scoreFloats);
     this.outputs = chain.map(({ width }) => this.claim(4 * rowsMax * width));
     const widest = Math.max(...chain.map(({ width }) => width));
     this.deltas = [this.claim(4 * rowsMax * widest), this.claim(4 * rowsMax * widest)];

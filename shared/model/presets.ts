@@ -1,6 +1,7 @@
 /** Models that need no file, each with the training settings that suit it. */
 import { LockstepError } from '../errors.js';
 import type { OptimizerDescription } from '../optimizer/optimizers.js';
+import type { ScheduleDescription } from '../optimizer/schedule.js';
 import { invalidModel } from './description.js';
 import type { DenseDescription } from './layers/dense.js';
 import type { Model } from './model.js';
@@ -12,6 +13,8 @@ export interface Preset {
   readonly model: Model;
   /** What suits the model with batches of about 128. */
   readonly optimizer: OptimizerDescription;
+  /** How the rate changes from step to step. Undefined: it does not. */
+  readonly schedule?: ScheduleDescription;
   /** The same network for images of another shape, and another number of classes. */
   readonly modelFor: (input: Model['input'], classes: number) => Model;
 }

@@ -1,53 +1,54 @@
 /** The table of all optimizers. A description has the name: `{ "name": "sgd", "rate": 0.1, "momentum": 0.9 }`. */
-import type { KernelMemory } from '../arithmetic/backend.js';
 import { LockstepError } from '../errors.js';
 import { type Check, oneOf } from '../fields.js';
-import type { Span } from '../model/chain.js';
-import type { OptimizerKind, OptimizerPlace, UpdatePart } from './optimizer.js';
+import { adam } from './adam.js';
+import { adamw } from './adamw.js';
+import type { OptimizerKind } from './optimizer.js';
 import { sgd } from './sgd.js';
-import { moveStatistics } from './statistics.js';
 
 const kinds = {
   sgd,
+  adam,
+  adamw,
 };
 
+export type OptimizerName = keyof typeof kinds;
 type Described<Kind> = Kind extends OptimizerKind<infer Description> ? Description : never;
 
 /** An optimizer in `config.json`. Each has a learning rate, `rate`. */
-export type OptimizerDescription = Described<(typeof kinds)[keyof typeof kinds]>;
+export type OptimizerDescription = Described<(typeof kinds)[OptimizerName]>;
 
-const checkName = oneOf(...Object.keys(kinds));
+export const optimizerNames = Object.keys(kinds) as readonly OptimizerName[];
+
+const checkName = oneOf(...optimizerNames);
 
 /** Checks that an optimizer is a known one and has its settings. */
 export const checkOptimizer: Check = (path, x) => {
   const name = typeof x === 'object' && x !== null && Object.hasOwn(x, 'name') ? (x as { name: unknown }).name : null;
-  return checkName(`${path}.name`, name) ?? kinds[name as keyof typeof kinds].check(path, x);
+  return checkName(`${path}.name`, name) ?? kinds[name as OptimizerName].check(path, x);
 };
 
-/** Names of the vectors that an optimizer keeps. */
-export function vectorsOf({ name }: OptimizerDescription): readonly string[] {
-  return kinds[name].vectors;
+/** The kind of a checked description. */
+export function optimizerOf({ name }: Pick<OptimizerDescription, 'name'>): OptimizerKind<OptimizerDescription> {
+  return kinds[name] as OptimizerKind<OptimizerDescription>;
 }
 
-/** Updates a part of the weights (E4). `statistics` are the places in ascending order at which there are no weights. */
-export function updateWeights(
-  optimizer: OptimizerDescription,
-  memory: KernelMemory,
-  at: OptimizerPlace,
-  part: UpdatePart,
-  statistics: readonly Span[] = [],
-): void {
-  const kind: OptimizerKind<OptimizerDescription> = kinds[optimizer.name];
-  const end = part.first + part.floats;
-  let first = part.first;
-  for (const { offset, floats } of statistics) {
-    const [from, to] = [Math.max(first, offset), Math.min(end, offset + floats)];
-    if (from >= to) continue;
-    if (from > first) kind.update(optimizer, memory, at, { ...part, first, floats: from - first });
-    moveStatistics(memory, at.weights, { ...part, first: from, floats: to - from });
-    first = to;
-  }
-  if (first < end) kind.update(optimizer, memory, at, { ...part, first, floats: end - first });
+/** The settings that an optimizer has, where nobody gives others. Throws `usage` for an unknown name. */
+export function optimizerDefaults(name: OptimizerName): OptimizerDescription {
+  const fault = checkName('optimizer', name);
+  if (fault !== null) throw new LockstepError('usage', fault);
+  return kinds[name].defaults;
+}
+
+/** Names of the vectors that an optimizer keeps. */
+export function vectorsOf(optimizer: OptimizerDescription): readonly string[] {
+  return optimizerOf(optimizer).vectors;
+}
+
+/** Names of the settings that an optimizer has, with those that its descriptions may leave out. */
+export function optimizerSettings(name: OptimizerName): string[] {
+  const { defaults, leftOut } = kinds[name];
+  return Object.keys({ ...defaults, ...leftOut }).filter((setting) => setting !== 'name');
 }
 
 /**
@@ -56,14 +57,18 @@ export function updateWeights(
  */
 export function withSettings(
   optimizer: OptimizerDescription,
-  given: Readonly<Record<string, number | undefined>>,
+  given: Readonly<Record<string, number | boolean | undefined>>,
 ): OptimizerDescription {
+  const { name } = optimizer;
+  const { leftOut } = kinds[name];
   const settings = Object.entries(given).filter(([, value]) => value !== undefined);
-  const foreign = settings.find(([setting]) => !Object.hasOwn(optimizer, setting));
-  if (foreign !== undefined) throw new LockstepError('usage', `the optimizer ${optimizer.name} has no ${foreign[0]}`);
-  const all = Object.entries({ ...optimizer, ...Object.fromEntries(settings) });
-  const rounded = Object.fromEntries(all.map(([name, x]) => [name, typeof x === 'number' ? Math.fround(x) : x]));
-  const fault = checkOptimizer('optimizer', rounded);
+  const foreign = settings.find(([setting]) => !optimizerSettings(name).includes(setting));
+  if (foreign !== undefined) throw new LockstepError('usage', `the optimizer ${name} has no ${foreign[0]}`);
+  const all = Object.entries({ ...optimizer, ...Object.fromEntries(settings) })
+    .map(([setting, x]) => [setting, typeof x === 'number' ? Math.fround(x) : x] as const)
+    .filter(([setting, x]) => !Object.hasOwn(leftOut, setting) || leftOut[setting] !== x);
+  const replaced: unknown = Object.fromEntries(all);
+  const fault = checkOptimizer('optimizer', replaced);
   if (fault !== null) throw new LockstepError('usage', fault);
-  return rounded as unknown as OptimizerDescription;
+  return replaced as OptimizerDescription;
 }

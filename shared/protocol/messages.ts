@@ -91,6 +91,8 @@ export interface Welcome {
   readonly seed: number;
   /** How training distorts its samples. Null if it distorts none. */
   readonly augment: AugmentDescription | null;
+  /** Label smoothing in training: the part of each target that all classes share. 0 for none. */
+  readonly smoothing: number;
   /** I ping you at this interval, and drop you when you are silent for several. */
   readonly heartbeatMs: number;
 }

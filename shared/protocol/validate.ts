@@ -24,6 +24,7 @@ import {
 } from '../fields.js';
 import { limits } from '../limits.js';
 import { checkModel, misfit } from '../model/description.js';
+import { smoothedLoss } from '../model/smoothing.js';
 import { kinds, workNames } from '../work/kinds.js';
 import { protocolErrors } from './errors.js';
 import * as messages from './messages.js';
@@ -77,6 +78,7 @@ const checkWelcomeFields = object<messages.Welcome>({
   batch: wholeNumber(0, limits.samplesMax),
   microBatch: wholeNumber(1, limits.microBatchMax),
   seed: uint32,
+  smoothing: fraction,
   augment: orNull(checkAugment),
   heartbeatMs: wholeNumber(1, heartbeatMsMax),
 });
@@ -137,7 +139,8 @@ export const invalidFailure = (x: unknown): string | null => checkFailure('failu
 export function invalidWelcome(x: unknown): string | null {
   const fault = checkWelcomeFields('welcome', x);
   if (fault !== null) return fault;
-  const { model, data, batch, microBatch, seed, augment } = x as messages.Welcome;
+  const { model, data, batch, microBatch, seed, smoothing, augment } = x as messages.Welcome;
+  if (smoothing > 0 && model.loss !== smoothedLoss) return `welcome.smoothing must be 0 for the loss ${model.loss}`;
   const disorder = invalidOrder({ samples: data.train, batch, microBatch, seed });
   const misshapen = augment === null ? null : undistortable(data.shape);
   return (

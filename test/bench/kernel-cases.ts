@@ -95,6 +95,7 @@ function input(rows: number, outputs: number): Measurement[] {
 function elementwise(): Measurement[] {
   const n = 78_400;
   const [a, b, c] = [numbers(n, 0), numbers(n, 0), numbers(n, 0)];
+  const [m, v] = [numbers(n, 0), numbers(n, 1)];
   const [wide, out] = [numbers(784 * 512, 0), numbers(784 * 512, 0)];
   const packed = operands.packed(32);
   const { records, labels, ids, fetchedLabels, scratch } = operands;
@@ -102,7 +103,13 @@ function elementwise(): Measurement[] {
   const { softmaxCrossEntropy } = Loss;
   return [
     { name: 'add 78400', work: 12 * n, unit: 'GB/s', run: () => kernels.add(a, b, c, n) },
-    { name: 'sgd 78400', work: 20 * n, unit: 'GB/s', run: () => kernels.sgd(a, b, c, n, 32, 1e-9, 0.9) },
+    { name: 'sgd 78400', work: 20 * n, unit: 'GB/s', run: () => kernels.sgd(a, b, c, n, 32, 1e-9, 0.9, 1, 0, 0) },
+    {
+      name: 'adam 78400',
+      work: 28 * n,
+      unit: 'GB/s',
+      run: () => kernels.adam(a, m, v, c, n, 32, 1, 0.9, 0.999, 1e-8, 1e-9, 1, 1),
+    },
     { name: 'allFinite 78400', work: 4 * n, unit: 'GB/s', run: () => void kernels.allFinite(a, n) },
     {
       name: 'transpose 784x512',

@@ -26,6 +26,13 @@ function expectSentence({ code, stderr }: Ended, exitCode: number, pattern: RegE
 test.each([
   [['train', '--preset', 'nope'], /no preset "nope": use one of mlp, sigmoid-16, sigmoid-100/],
   [['train', '--batch', '100'], /batch of 100 does not divide into micro-batches of 16: use a batch of 96 or 112/],
+  [['train', '--optimizer', 'adam', '--momentum', '0.9'], /--momentum is no setting of the optimizer adam/],
+  [['train', '--schedule', 'cosine', '--warm-up', '0.3'], /--warm-up is no setting of the schedule cosine/],
+  [['train', '--schedule', 'exponential'], /Argument: schedule, Given: "exponential", Choices: "constant"/],
+  [
+    ['train', '--preset', 'sigmoid-16', '--label-smoothing', '0.1'],
+    /label smoothing needs the loss softmaxCrossEntropy/,
+  ],
   [['train', '--lr', 'fast'], /--lr is "fast", but must be a number/],
   [['train', '--epochs', '0'], /--epochs is 0, but must be a whole number from 1/],
   [['train', '--epochs', '1', '--epochs', '2'], /given twice/],

@@ -151,3 +151,13 @@ def loss_of(loss, activation, y, labels, want_delta=True):
         each = log(s) - shifted[np.arange(rows), labels]
     predicted = y.argmax(axis=1).astype(np.uint8)
     return delta, np.array([ordered(each, ()), (predicted == labels).sum()], f32), predicted
+
+
+def smoothed(s, y, labels, delta, loss_sum):
+    """delta and the loss sum with smoothed targets."""
+    rows, classes = y.shape
+    share = s / f32(classes)
+    t = np.arange(classes) == labels[:, None]
+    means = ordered((y[:, c] for c in range(classes)), rows) / f32(classes)
+    change = ordered(s * (y[np.arange(rows), labels] - means), ())
+    return np.where(t, delta + (s - share), delta - share), loss_sum + change

@@ -4,13 +4,14 @@ import math
 
 import numpy as np
 
-from kernels import back, f32, loss_of
+from kernels import back, f32, loss_of, smoothed
 from layers import make_layer
 from order import Generator
 
 
 class Model:
-    def __init__(self, model):
+    def __init__(self, model, smoothing=0):
+        self.smoothing = f32(smoothing)
         self.pixels, self.loss = math.prod(model["input"]), model["loss"]
         self.layers, shape = [], model["input"]
         for number, description in enumerate(model["layers"]):
@@ -40,6 +41,8 @@ class Model:
         delta, score, predicted = loss_of(self.loss, self.layers[-1].activation, xs[-1], labels, moment is not None)
         if moment is None:
             return None, score, predicted
+        if self.smoothing:
+            delta, score[0] = smoothed(self.smoothing, xs[-1], labels, delta, score[0])
         parts = []
         for n in range(len(self.layers) - 1, -1, -1):
             gradient, d = self.layers[n].backward(delta, xs[n], own[n], kept[n])

@@ -22,7 +22,7 @@ class Run:
 
     def __init__(self, welcome):
         data = welcome["data"]
-        self.model = Model(welcome["model"])
+        self.model = Model(welcome["model"], welcome["smoothing"])
         self.order = Order(data["train"], welcome["batch"], welcome["microBatch"], welcome["seed"])
         self.augment, self.seed, self.shape = welcome["augment"], welcome["seed"], welcome["model"]["input"]
         # A run without a validation set does not name one.

@@ -6,6 +6,7 @@ import type { RunRequest } from '../../coordinator/run/run-request.js';
 import { completeSettings } from '../../coordinator/run/settings.js';
 import { type RunSetup, setUpRun } from '../../coordinator/run/setup.js';
 import type { Keep } from '../../coordinator/run/trainer.js';
+import type { GivenUpdate } from '../../coordinator/run/update-settings.js';
 import { openScalar } from '../../shared/arithmetic/scalar/backend.js';
 import type { AugmentDescription } from '../../shared/data/augment.js';
 import { holdOut } from '../../shared/data/dataset.js';
@@ -29,7 +30,8 @@ interface Shape {
   /** The layers before the last one. */
   readonly layers: Model['layers'];
   readonly microBatch: number;
-  readonly momentum: number;
+  /** How the weights are updated, and what for. */
+  readonly update: GivenUpdate & Pick<RunRequest, 'clip' | 'labelSmoothing'>;
   readonly epochs: number;
   readonly augment?: AugmentDescription;
   /** Samples that are held out, beside those that it trains on. */
@@ -40,15 +42,18 @@ interface Shape {
 const augment = { shift: 1, rotate: 20, scale: 0.1, elastic: 0.7 };
 const dense = (width: number) => ({ dense: width, activation: 'relu' }) as const;
 
+/** Adam, with everything that shapes an update. */
+const shaped = { optimizer: 'adam', schedule: 'one-cycle', clip: 0.5, labelSmoothing: 0.1 } as const;
+
 /**
  * Runs with few and many slots, with and without momentum, with distorted images, with layers of all kinds, with a validation set, with the
  * best weights at the end, and one whose tensors are sent in two parts. A model has 150 parameters or more: the room for
  * frames on a simulated line grows with the model.
  */
 const shapes: readonly Shape[] = [
-  { layers: [dense(8)], microBatch: 4, momentum: 0.9, epochs: 6, augment },
-  { layers: [dense(8)], microBatch: 2, momentum: 0, epochs: 6, validation: 70, keep: 'best' },
-  { layers: [dense(8)], microBatch: 1, momentum: 0.9, epochs: 4, keep: 'best' },
+  { layers: [dense(8)], microBatch: 4, update: { momentum: 0.9 }, epochs: 6, augment },
+  { layers: [dense(8)], microBatch: 2, update: { momentum: 0 }, epochs: 6, validation: 70, keep: 'best' },
+  { layers: [dense(8)], microBatch: 1, update: shaped, epochs: 4, keep: 'best' },
   {
     layers: [
       { conv2d: 3, kernel: 2, activation: 'linear' },
@@ -59,16 +64,16 @@ const shapes: readonly Shape[] = [
       dense(12),
     ],
     microBatch: 4,
-    momentum: 0.9,
+    update: { momentum: 0.9 },
     epochs: 4,
   },
   {
     layers: [{ averagePool: 2 }, { leakyRelu: 0.1 }, { batchNorm: 1e-3 }, { globalAveragePool: true }, dense(32)],
     microBatch: 2,
-    momentum: 0.9,
+    update: { momentum: 0.9 },
     epochs: 4,
   },
-  { layers: [dense(1024)], microBatch: 8, momentum: 0.9, epochs: 2 },
+  { layers: [dense(1024)], microBatch: 8, update: { momentum: 0.9 }, epochs: 2 },
 ];
 
 export const problemCount = shapes.length;
@@ -93,7 +98,7 @@ export function problem(number: number): Problem {
 }
 
 function make(shape: Shape, seed: number): Problem {
-  const { layers, microBatch, momentum, epochs, augment, validation = 0, keep = 'last' } = shape;
+  const { layers, microBatch, update, epochs, augment, validation = 0, keep = 'last' } = shape;
   const last = { dense: 4, activation: 'linear' } as const;
   const model: Model = { input: [4, 4], layers: [...layers, last], loss: 'softmaxCrossEntropy' };
   const train = randomSamples(model, trainSamples + validation, seed);
@@ -105,7 +110,7 @@ function make(shape: Shape, seed: number): Problem {
     batch,
     microBatch,
     lr: rate,
-    momentum,
+    ...update,
     seed,
     validation,
     keep,
@@ -116,8 +121,7 @@ function make(shape: Shape, seed: number): Problem {
   const setup = setUpRun(completeSettings(request, null), dataset, 1000 * checkpointEverySeconds);
   const steps = epochs * setup.plan.stepsPerEpoch;
   const trained = holdOut(train, validation).train;
-  const { optimizer } = setup.config;
-  const hashes = referenceHashes({ model, train: trained, batch, microBatch, seed, augment, optimizer }, steps);
+  const hashes = referenceHashes({ ...setup.run, train: trained, optimizer: setup.config.optimizer }, steps);
   return { request, setup, dataset, steps, hashes };
 }
 

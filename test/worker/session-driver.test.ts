@@ -20,6 +20,7 @@ const welcome: FromCoordinator = {
   batch: 4,
   microBatch: 1,
   seed: 1,
+  smoothing: 0,
   augment: null,
   heartbeatMs: 1_000,
 };

@@ -41,7 +41,9 @@
   DO(void, outputLoss, INT(0), INT(1), AT(2), AT(3), AT(4), AT(5), INT(6), INT(7), INT(8), AT(9))                 \
   DO(void, argmax, AT(0), AT(1), INT(2), INT(3))                                                                  \
   DO(void, add, AT(0), AT(1), AT(2), INT(3))                                                                      \
-  DO(void, sgd, AT(0), AT(1), AT(2), INT(3), FLOAT(4), FLOAT(5), FLOAT(6))                                        \
+  DO(void, sgd, AT(0), AT(1), AT(2), INT(3), FLOAT(4), FLOAT(5), FLOAT(6), FLOAT(7), FLOAT(8), INT(9))            \
+  DO(void, adam, AT(0), AT(1), AT(2), AT(3), INT(4), FLOAT(5), FLOAT(6), FLOAT(7), FLOAT(8), FLOAT(9), FLOAT(10),  \
+     FLOAT(11), FLOAT(12))                                                                                        \
   DO(int, allFinite, AT(0), INT(1))                                                                               \
   DO(void, changes, AT(0), AT_OR_NONE(1), INT(2), AT(3))                                                          \
   DO(void, exp, AT(0), AT(1), INT(2))                                                                             \

@@ -52,7 +52,39 @@ INLINE void sgd(float *w, float *v, const float *sum, int floats, float n, float
   }
 }
 
-KERNEL(void, sgd)(float *w, float *v, const float *sum, int floats, float samples, float rate, float momentum) {
+INLINE vec shaped_step(vec w, vec *v, vec sum, float n, float rate, float momentum, float factor, float decay,
+                       int is_nesterov) {
+  vec g = (sum / n) * factor;
+  if (decay != 0) g = g + decay * w;
+  if (momentum != 0) {
+    *v = momentum * *v + g;
+    g = is_nesterov ? g + momentum * *v : *v;
+  }
+  return w - rate * g;
+}
+
+/* The same with a factor, a decay, or Nesterov's step. Without momentum, `v` gets what it has. */
+static void shaped_sgd(float *w, float *v, const float *sum, int floats, float n, float rate, float momentum,
+                       float factor, float decay, int is_nesterov) {
+  int i = 0;
+  for (; i + LANES <= floats; i += LANES) {
+    vec velocity = load(v + i);
+    store(w + i, shaped_step(load(w + i), &velocity, load(sum + i), n, rate, momentum, factor, decay, is_nesterov));
+    store(v + i, velocity);
+  }
+  for (; i < floats; i++) {
+    vec velocity = splat(v[i]);
+    w[i] = shaped_step(splat(w[i]), &velocity, splat(sum[i]), n, rate, momentum, factor, decay, is_nesterov)[0];
+    v[i] = velocity[0];
+  }
+}
+
+KERNEL(void, sgd)(float *w, float *v, const float *sum, int floats, float samples, float rate, float momentum,
+                  float factor, float decay, int is_nesterov) {
+  if (factor != 1 || decay != 0 || is_nesterov) {
+    shaped_sgd(w, v, sum, floats, samples, rate, momentum, factor, decay, is_nesterov);
+    return;
+  }
   float inverse = 1.0f / samples;
   /* The inverse of a power of two is exact. A product with it is rounded like the quotient, and is faster. */
   int is_inverse = (((ivec)splat(samples))[0] & 0x7fffff) == 0 && inverse >= 1.1754943508222875e-38f;

@@ -4,6 +4,7 @@
  * it at the same time.
  */
 #include "activation.h"
+#include "adam.h"
 #include "conv.h"
 #include "elementwise.h"
 #include "narrow.h"

@@ -42,7 +42,7 @@ function updateOf(bench: Bench, scale: number, momentum: number, samples: number
   const v = bench.numbers(length, 0, scale);
   const sum = bench.numbers(length, 4, scale);
   bench.floatsAt(sum, length).fill(0, 16, 48);
-  bench.kernels.sgd(w, v, sum, length, samples, 0.1, momentum);
+  bench.kernels.sgd(w, v, sum, length, samples, 0.1, momentum, 1, 0, 0);
   bench.result(w, length);
   bench.result(v, length);
 }

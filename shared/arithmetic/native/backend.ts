@@ -210,10 +210,16 @@ function kernelsOver(native: ReturnType<NativeAddon['open']>, state: Float64Arra
       put(a, b, out, floats);
       native.add();
     },
-    sgd(w, v, sum, floats, samples, rate, momentum) {
+    sgd(w, v, sum, floats, samples, rate, momentum, factor, decay, nesterov) {
       put(w, v, sum, floats);
-      putMore(samples, rate, momentum, 0, 0, 0);
+      putMore(samples, rate, momentum, factor, decay, nesterov);
       native.sgd();
+    },
+    adam(w, m, v, sum, floats, samples, factor, beta1, beta2, epsilon, size, scale, kept) {
+      put(w, m, v, sum);
+      putMore(floats, samples, factor, beta1, beta2, epsilon);
+      putLast(size, scale, kept, 0);
+      native.adam();
     },
     allFinite(x, floats) {
       put(x, floats, 0, 0);

@@ -133,13 +133,29 @@ export function scalarKernels(memory: { readonly buffer: ArrayBufferLike }): Ker
       for (let i = 0; i < count; i++) sums[i] = f(as[i] + bs[i]);
     },
 
-    sgd(w, v, sum, count, samples, rate, momentum) {
+    sgd(w, v, sum, count, samples, learningRate, fraction, by, shrink, nesterov) {
       const [ws, vs, sums] = [at(w, count), at(v, count), at(sum, count)];
-      const [n, learningRate, decay] = [f(samples), f(rate), f(momentum)];
+      const [n, rate, momentum, factor, decay] = [samples, learningRate, fraction, by, shrink].map(f);
       for (let i = 0; i < count; i++) {
-        const g = f(sums[i] / n);
-        if (decay !== 0) vs[i] = f(f(decay * vs[i]) + g);
-        ws[i] = f(ws[i] - f(learningRate * (decay === 0 ? g : vs[i])));
+        let g = f(f(sums[i] / n) * factor);
+        if (decay !== 0) g = f(g + f(decay * ws[i]));
+        if (momentum !== 0) {
+          vs[i] = f(f(momentum * vs[i]) + g);
+          g = nesterov === 1 ? f(g + f(momentum * vs[i])) : vs[i];
+        }
+        ws[i] = f(ws[i] - f(rate * g));
+      }
+    },
+
+    adam(w, m, v, sum, count, ...numbers) {
+      const [ws, ms, vs, sums] = [at(w, count), at(m, count), at(v, count), at(sum, count)];
+      const [n, factor, beta1, beta2, epsilon, size, scale, kept] = numbers.map(f);
+      for (let i = 0; i < count; i++) {
+        const g = f(f(sums[i] / n) * factor);
+        ms[i] = f(f(beta1 * ms[i]) + f(f(1 - beta1) * g));
+        vs[i] = f(f(beta2 * vs[i]) + f(f(f(1 - beta2) * g) * g));
+        const move = f(ms[i] / f(f(f(Math.sqrt(vs[i])) * scale) + epsilon));
+        ws[i] = f(f(kept * ws[i]) - f(size * move));
       }
     },
 

@@ -209,6 +209,9 @@ describe('config.json', () => {
   it.each<[string, unknown]>([
     ['optimizer', { ...config.optimizer, rate: 'fast' }],
     ['optimizer', { ...config.optimizer, name: 'toString' }],
+    ['schedule', { name: 'cosine' }],
+    ['clip', 0],
+    ['smoothing', 2],
     ['batch', -1],
     ['model', {}],
     ['arithmetic', { ...config.arithmetic, knownAnswer: 'short' }],
@@ -256,7 +259,11 @@ describe('differences', () => {
     ['batch', { ...config, batch: 24 }],
     ['microBatch', { ...config, microBatch: 2 }],
     ['optimizer.rate', { ...config, optimizer: { ...config.optimizer, rate: 0.2 } }],
-    ['optimizer.momentum', { ...config, optimizer: { ...config.optimizer, momentum: 0 } }],
+    ['optimizer.momentum', { ...config, optimizer: { name: 'sgd', rate: 0.1, momentum: 0 } }],
+    ['optimizer.decay', { ...config, optimizer: { name: 'sgd', rate: 0.1, momentum: 0.9, decay: 0.5 } }],
+    ['schedule', { ...config, schedule: { name: 'step', every: 2, factor: 0.5 } }],
+    ['clip', { ...config, clip: 1 }],
+    ['smoothing', { ...config, smoothing: 0.5 }],
     ['seed', { ...config, seed: 2 }],
     ['augment', { ...config, augment: { shift: 2 } }],
     ['arithmetic.specification', { ...config, arithmetic: { ...config.arithmetic, specification: 'fused-1' } }],
@@ -286,6 +293,16 @@ describe('differences', () => {
         }
       }),
     );
+  });
+
+  it('counts the epochs only if the rates of the schedule depend on them', () => {
+    const differing = (schedule: ConfigFile['schedule']) => {
+      const planned: ConfigFile = { ...config, ...(schedule !== undefined && { schedule }) };
+      return differences(planned, { ...planned, epochs: 99 });
+    };
+    expect(differing({ name: 'linear', to: 0 })).toEqual([{ field: 'epochs', a: 10, b: 99 }]);
+    expect(differing({ name: 'step', every: 2, factor: 0.5 })).toEqual([]);
+    expect(differing(undefined)).toEqual([]);
   });
 
   it('ignores what does not determine the weights', () => {

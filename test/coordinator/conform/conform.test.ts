@@ -131,6 +131,12 @@ describe('a worker that computes something else', () => {
     expect(text).toContain('It does not distort its samples');
   });
 
+  it('is told of targets that are not smoothed', async () => {
+    const { text } = await said({ ignoresSmoothing: true }, [first]);
+    expect(text).toMatch(wrong(String.raw`one slot \(E2\)`, 'layers'));
+    expect(text).toContain('It does not smooth the targets');
+  });
+
   it('is told of blocks that it cleared', async () => {
     const { text } = await said({ clearsLeftOut: true }, [first]);
     expect(text).toMatch(wrong('changed weights, sent as a difference', ''));

@@ -34,6 +34,7 @@ export interface Faults {
   readonly ignoresChanges?: boolean;
   /** The worker sets the blocks that a payload leaves out to zero. */
   readonly clearsLeftOut?: boolean;
+  readonly ignoresSmoothing?: boolean;
   readonly ignoresUnknownFields?: boolean;
   readonly ignores?: FromCoordinator['type'];
   readonly pongId?: number;
@@ -105,10 +106,11 @@ export class FaultyWorker implements PeerSocket {
     else if (message.type === 'ping') this.say({ type: 'pong', id: this.faults.pongId ?? message.id });
   }
 
-  private begin({ model, data, batch, microBatch, seed, augment }: Welcome): void {
+  private begin({ model, data, batch, microBatch, seed, smoothing: wanted, augment }: Welcome): void {
     const { train, validation, test } = data;
+    const smoothing = this.faults.ignoresSmoothing ? 0 : wanted;
     const order = { train, validation, test, batch, microBatch, seed };
-    const run: RunDescription = { model, ...order, augment: augment ?? undefined };
+    const run: RunDescription = { model, ...order, smoothing, augment: augment ?? undefined };
     this.oracle = new Oracle(run, this.faults.backend);
     this.say({ type: 'ready', knownAnswer: this.faults.knownAnswer ?? rightAnswer });
   }

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { FleetSite } from '../../../coordinator/fleet/site.js';
 import { localSite } from '../../../coordinator/run/local-site.js';
+import type { RunRequest } from '../../../coordinator/run/run-request.js';
 import type { Site, SitePlan, SiteRun } from '../../../coordinator/run/site.js';
 import { LockstepError } from '../../../shared/errors.js';
 import { nodePlatform } from '../../../worker/node-platform.js';
@@ -70,6 +71,76 @@ test('a run that goes on ends on the same weights, and keeps every setting that 
   expect(live.setup.plan).toMatchObject({ patience: 50, epochs: 4 });
   expect(history.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7]);
   expect(again.of('stepped')[0].line.step).toBe(8);
+});
+
+describe('a run with a shaped update', () => {
+  const changes = {
+    optimizer: 'adamw',
+    lr: 0.05,
+    momentum: undefined,
+    schedule: 'one-cycle',
+    clip: 0.05,
+    labelSmoothing: 0.1,
+    epochs: 4,
+  } as const;
+
+  test('ends on the same weights on any number of threads, and when it goes on after an interrupt', async () => {
+    const quiet = await new SmallRun().conduct(changes);
+    expect(quiet.steps).toBe(20);
+    const wide = await new SmallRun().conduct(changes, { site: localSite(3) });
+    expect(wide.weightsSha256).toBe(quiet.weightsSha256);
+    const run = new SmallRun();
+    run.onEvent = (event) => event.type === 'stepped' && event.line.step === 7 && run.wish.abort();
+    expect(await run.conduct(changes)).toMatchObject({ stopReason: 'interrupted', steps: 7 });
+    const again = new SmallRun();
+    const resume = { out: undefined, resume: '/runs/small', lr: undefined, momentum: undefined };
+    const summary = await again.conduct({ ...resume, epochs: undefined, batch: undefined }, { files: run.files });
+    expect(summary).toMatchObject({ weightsSha256: quiet.weightsSha256, resumedAtStep: 7, steps: 20 });
+  });
+
+  test.each(['optimizer', 'schedule', 'clip', 'labelSmoothing'])('has other weights without its %s', async (name) => {
+    const others = await new SmallRun().conduct({ ...changes, [name]: undefined });
+    expect(others.weightsSha256).not.toBe((await new SmallRun().conduct(changes)).weightsSha256);
+  });
+
+  test('reports the rate of each step, which a limit on the steps does not change', async () => {
+    const rates = async (more: RunRequest) => {
+      const run = new SmallRun();
+      await run.conduct({ ...changes, ...more });
+      return run.of('stepped').map(({ line }) => line.rate);
+    };
+    const all = await rates({});
+    const rising = [0.002, 0.0065836, 0.0185836, 0.0334164, 0.0454164, 0.05];
+    expect(all.slice(0, 6)).toEqual(rising.map((x) => expect.closeTo(x, 6)));
+    expect(all[19]).toBeCloseTo(0.05 * 0.0001, 9);
+    expect(await rates({ maxSteps: 3 })).toEqual(all.slice(0, 3));
+    expect(await rates({ schedule: 'constant' })).toEqual(all.map(() => undefined));
+  });
+
+  test('cannot go on with more epochs if its schedule depends on them, but with more steps', async () => {
+    const run = new SmallRun();
+    await run.conduct({ ...changes, maxSteps: 3 });
+    const onDisk = { files: run.files };
+    await expect(new SmallRun().conduct({ ...changes, epochs: 5, maxSteps: 3 }, onDisk)).rejects.toThrow(
+      /epochs was 4 and would be 5, and the rates of its schedule depend on that/,
+    );
+    expect(await new SmallRun().conduct({ ...changes, maxSteps: 9 }, onDisk)).toMatchObject({ steps: 9 });
+    await new SmallRun().conduct({ ...changes, maxSteps: 100 }, onDisk);
+    await expect(new SmallRun().conduct({ ...changes, maxSteps: 100 }, onDisk)).rejects.toThrow(
+      /is finished, after 20 steps: its schedule is planned for its epochs/,
+    );
+    const stairs = { ...changes, schedule: 'step', lrEvery: 1, out: '/runs/stairs' } as const;
+    await new SmallRun().conduct(stairs, onDisk);
+    expect(await new SmallRun().conduct({ ...stairs, epochs: 5 }, onDisk)).toMatchObject({ steps: 25 });
+  });
+
+  test('is refused where the model has another loss than its targets can be smoothed for', async () => {
+    const model = { input: [4], layers: [{ dense: 3, activation: 'linear' }], loss: 'quadratic' } as const;
+    await expect(new SmallRun().conduct({ model, labelSmoothing: 0.1 })).rejects.toThrow(
+      'label smoothing needs the loss softmaxCrossEntropy, but the model has quadratic',
+    );
+    await expect(new SmallRun().conduct({ clip: 0 })).rejects.toThrow('clip must be a finite number above 0');
+  });
 });
 
 describe('an interrupt', () => {

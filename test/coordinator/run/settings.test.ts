@@ -5,7 +5,7 @@ import type { LoadedDataset } from '../../../coordinator/data/load.js';
 import { completeSettings, defaults, type GivenSettings, type RunSettings } from '../../../coordinator/run/settings.js';
 import { setUpRun } from '../../../coordinator/run/setup.js';
 import { presetDefault } from '../../../shared/model/presets.js';
-import { withSettings } from '../../../shared/optimizer/optimizers.js';
+import { optimizerDefaults, withSettings } from '../../../shared/optimizer/optimizers.js';
 import { model, config as saved } from '../archive/samples.js';
 
 interface Row<K extends keyof RunSettings> {
@@ -46,6 +46,21 @@ const rows: { readonly [K in keyof RunSettings]: Row<K> } = {
     otherwise: { name: 'sgd', rate: Math.fround(0.1), momentum: Math.fround(0.9) },
     config: { optimizer: { name: 'sgd', rate: 0.25, momentum: 0.5 } },
     kept: { name: 'sgd', rate: 0.25, momentum: 0.5 },
+  },
+  schedule: {
+    given: { schedule: 'one-cycle', warmUp: 0.5 },
+    meaning: { name: 'one-cycle', warmUp: 0.5, from: 0.04, to: 0.0001 },
+    otherwise: { name: 'constant' },
+    config: { schedule: { name: 'cosine', to: 0.25 } },
+    kept: { name: 'cosine', to: 0.25 },
+  },
+  clip: { given: { clip: 2 }, meaning: 2, otherwise: undefined, config: { clip: 0.5 }, kept: 0.5 },
+  smoothing: {
+    given: { labelSmoothing: 0.25 },
+    meaning: 0.25,
+    otherwise: 0,
+    config: { smoothing: 0.125 },
+    kept: 0.125,
   },
   seed: { given: { seed: 0 }, meaning: 0, otherwise: 1, config: { seed: 9 }, kept: 9 },
   augment: {
@@ -198,6 +213,46 @@ it('an augmentation can be given up, and is left alone where nothing is said of 
   const distorted = { ...saved, augment: { shift: 2 } };
   expect(completeSettings({ augment: null }, distorted).augment).toBeNull();
   expect(completeSettings({}, distorted).augment).toEqual({ shift: 2 });
+});
+
+describe('the settings of an update', () => {
+  const adam = optimizerDefaults('adam');
+
+  it('are the defaults of an optimizer that is named, unless it is the one of the run', () => {
+    const { optimizer } = completeSettings({ optimizer: 'adam', lr: 0.5 }, saved);
+    expect(optimizer).toEqual({ ...withSettings(adam, {}), rate: 0.5 });
+    expect(completeSettings({ optimizer: 'sgd' }, saved).optimizer).toEqual(withSettings(saved.optimizer, {}));
+    const ran = { ...saved, optimizer: withSettings(adam, { beta1: 0.5 }) };
+    expect(completeSettings({ optimizer: 'adam' }, ran).optimizer).toMatchObject({ beta1: 0.5 });
+    const given = { optimizer: 'adamw', weightDecay: 0.5, beta1: 0.25, beta2: 0.5, epsilon: 0.125, lr: 1 } as const;
+    const wanted = { name: 'adamw', rate: 1, beta1: 0.25, beta2: 0.5, epsilon: 0.125, decay: 0.5 };
+    expect(completeSettings(given, null).optimizer).toEqual(wanted);
+  });
+
+  it('can be taken away where they are not there by default', () => {
+    const nesterov = completeSettings({ nesterov: true, weightDecay: 0.5 }, null).optimizer;
+    expect(nesterov).toMatchObject({ nesterov: true, decay: 0.5 });
+    const ran = { ...saved, optimizer: nesterov };
+    expect(completeSettings({}, ran).optimizer).toEqual(nesterov);
+    expect(completeSettings({ nesterov: false, weightDecay: 0 }, ran).optimizer).toEqual(defaults.optimizer);
+  });
+
+  it.each<[GivenSettings, string]>([
+    [{ optimizer: 'adam', momentum: 0.9 }, '--momentum is no setting of the optimizer adam, which has --lr, --beta1'],
+    [{ optimizer: 'adam', weightDecay: 0.1 }, '--weight-decay is no setting of the optimizer adam'],
+    [{ optimizer: 'adamw', nesterov: true }, '--nesterov is no setting of the optimizer adamw'],
+    [
+      { beta2: 0.9 },
+      '--beta2 is no setting of the optimizer sgd, which has --lr, --momentum, --nesterov, --weight-decay',
+    ],
+    [{ warmUp: 0.1 }, '--warm-up is no setting of the schedule constant, which has no settings'],
+    [{ schedule: 'cosine', lrFrom: 0.1 }, '--lr-from is no setting of the schedule cosine, which has --lr-to'],
+    [{ schedule: 'step', lrTo: 0 }, '--lr-to is no setting of the schedule step, which has --lr-every, --lr-factor'],
+    [{ optimizer: 'lion' as 'sgd' }, 'optimizer must be one of "sgd"'],
+    [{ schedule: 'exponential' as 'step' }, 'schedule must be one of "constant"'],
+  ])('are refused where they do not belong: %j', (given, sentence) => {
+    expect(() => completeSettings(given, null)).toThrow(sentence);
+  });
 });
 
 it('a model may be given as a file or as itself', () => {

@@ -141,19 +141,39 @@ describe('losses of two samples and three classes', () => {
 
 test('SGD with momentum, two steps', () => {
   const [w, v, sum] = [put([1, -1]), put([0, 0]), put([8, -4])];
-  kernels.sgd(w, v, sum, 2, 4, 0.5, 0.5);
+  kernels.sgd(w, v, sum, 2, 4, 0.5, 0.5, 1, 0, 0);
   expect(read(v, 2)).toEqual([2, -1]);
   expect(read(w, 2)).toEqual([0, -0.5]);
-  kernels.sgd(w, v, sum, 2, 4, 0.5, 0.5);
+  kernels.sgd(w, v, sum, 2, 4, 0.5, 0.5, 1, 0, 0);
   expect(read(v, 2)).toEqual([3, -1.5]);
   expect(read(w, 2)).toEqual([-1.5, 0.25]);
 });
 
+test('SGD with a factor, a decay and the step of Nesterov', () => {
+  const [w, v, sum] = [put([1, -1]), put([2, 0]), put([8, -4])];
+  kernels.sgd(w, v, sum, 2, 4, 0.5, 0.5, 0.5, 0.25, 1);
+  // The gradients are 1 and -0.5; with the decay, 1.25 and -0.75.
+  expect(read(v, 2)).toEqual([2.25, -0.75]);
+  expect(read(w, 2)).toEqual([1 - 0.5 * (1.25 + 1.125), -1 + 0.5 * (0.75 + 0.375)]);
+});
+
 test('SGD without momentum keeps no velocity', () => {
   const [w, v, sum] = [put([1, -1]), put([7, 7]), put([8, -4])];
-  kernels.sgd(w, v, sum, 2, 4, 0.5, 0);
+  kernels.sgd(w, v, sum, 2, 4, 0.5, 0, 1, 0, 0);
   expect(read(v, 2)).toEqual([7, 7]);
   expect(read(w, 2)).toEqual([0, -0.5]);
+});
+
+test('Adam, two steps', () => {
+  const [w, m, v, sum] = [put([1, -1]), put([0, 0]), put([0, 0]), put([8, -16])];
+  // Means of 4 and -8, halved.
+  kernels.adam(w, m, v, sum, 2, 2, 0.5, 0.5, 0.75, 0.5, 3, 2, 0.5);
+  expect(read(m, 2)).toEqual([1, -2]);
+  expect(read(v, 2)).toEqual([1, 4]);
+  expectClose(read(w, 2), [0.5 - 3 * (1 / 2.5), -0.5 + 3 * (2 / 4.5)]);
+  kernels.adam(w, m, v, sum, 2, 2, 0.5, 0.5, 0.75, 0.5, 0, 2, 1);
+  expect(read(m, 2)).toEqual([1.5, -3]);
+  expect(read(v, 2)).toEqual([1.75, 7]);
 });
 
 test('samples are fetched by number and scaled by 255', () => {

@@ -100,9 +100,21 @@ function elementwiseCases(length: number): KernelCase[] {
       const [w, v] = [space.outputOf(space.values(length)), space.outputOf(space.values(length, 0.1))];
       const [plain, unused] = [space.outputOf(space.values(length, 0.1)), space.outputOf(space.values(length))];
       for (const samples of [1000 / 3, 128]) {
-        kernels.sgd(w, v, space.numbers(length, 0.1), length, samples, 0.1, 0.9);
+        kernels.sgd(w, v, space.numbers(length, 0.1), length, samples, 0.1, 0.9, 1, 0, 0);
         // Most of this sum is zero, of either sign.
-        kernels.sgd(plain, unused, space.numbers(length, 0.97), length, samples, 0.1, 0);
+        kernels.sgd(plain, unused, space.numbers(length, 0.97), length, samples, 0.1, 0, 1, 0, 0);
+        kernels.sgd(w, v, space.numbers(length, 0.1), length, samples, 0.1, 0.9, 0.3, 0, 0);
+        kernels.sgd(w, v, space.numbers(length, 0.1), length, samples, 0.1, 0.9, 1, 0.02, 1);
+        kernels.sgd(plain, unused, space.numbers(length, 0.1), length, samples, 0.1, 0, 0.3, 0.02, 0);
+      }
+    }),
+    kernelCase(`adam over ${length}`, length, (kernels, space) => {
+      const w = space.outputOf(space.values(length));
+      const m = space.outputOf(space.values(length, 0.1));
+      const v = space.outputOf(space.values(length, 0.1).map(Math.abs));
+      for (const samples of [1000 / 3, 128]) {
+        const sum = space.numbers(length, 0.1);
+        kernels.adam(w, m, v, sum, length, samples, 0.3, 0.9, 0.999, 1e-8, 0.02, 1.7, 0.99);
       }
     }),
     kernelCase(`exp of ${length}`, length, (kernels, space) => {

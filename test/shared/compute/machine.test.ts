@@ -12,7 +12,17 @@ import { Random } from '../../../shared/random.js';
 import { nodePlatform } from '../../../worker/node-platform.js';
 import { scalar, webAssembly } from '../arithmetic/backends.js';
 
-const optimizer = { name: 'sgd', rate: 0.1, momentum: 0.9 } as const;
+type Rules = Pick<RunDescription, 'optimizer' | 'schedule' | 'clip' | 'smoothing'>;
+
+const sgd: Rules = { optimizer: { name: 'sgd', rate: 0.1, momentum: 0.9 } };
+
+/** Everything that shapes an update. */
+const shaped: Rules = {
+  optimizer: { name: 'adamw', rate: 0.01, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, decay: 0.1 },
+  schedule: { schedule: { name: 'one-cycle', warmUp: 0.3, from: 0.04, to: 0.0001 }, epochs: 3, stepsPerEpoch: 1 },
+  clip: 0.01,
+  smoothing: Math.fround(0.1),
+};
 
 const machines: Machine[] = [];
 afterEach(() => {
@@ -35,13 +45,14 @@ async function trained(
   { width, batch }: { width: number; batch: number },
   threads: number,
   { sharesMemory = true, backend = webAssembly, augment }: Means = {},
+  rules: Rules = sgd,
 ): Promise<string> {
   const layers = [
     { dense: width, activation: 'relu' },
     { dense: 10, activation: 'linear' },
   ] as const;
   const model: Model = { input: [28, 28], layers, loss: 'softmaxCrossEntropy' };
-  const run: RunDescription = { model, train: batch, test: 300, batch, microBatch: 16, seed: 3, augment, optimizer };
+  const run: RunDescription = { model, train: batch, test: 300, batch, microBatch: 16, seed: 3, augment, ...rules };
   const machine = new Machine({ ...nodePlatform(), sharesMemory, backend }, run, threads);
   machines.push(machine);
   const random = new Random(1);
@@ -112,5 +123,15 @@ test.each([true, false])('by the scalar backend (shared memory: %s)', { timeout:
   const expected = await trained(shapes.small, 1);
   for (const threads of [1, 3]) {
     expect(await trained(shapes.small, threads, { sharesMemory, backend: scalar })).toBe(expected);
+  }
+});
+
+test.each(['small', 'large'] as const)('%s steps with a shaped update', { timeout: 60_000 }, async (shape) => {
+  const alone = await trained(shapes[shape], 1, {}, shaped);
+  expect(alone).not.toBe(await trained(shapes[shape], 1));
+  expect(await trained(shapes[shape], 3, {}, shaped)).toBe(alone);
+  expect(await trained(shapes[shape], 2, { sharesMemory: false }, shaped)).toBe(alone);
+  for (const lacking of ['schedule', 'clip', 'smoothing'] as const) {
+    expect(await trained(shapes[shape], 2, {}, { ...shaped, [lacking]: undefined }), lacking).not.toBe(alone);
   }
 });

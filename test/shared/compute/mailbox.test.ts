@@ -11,7 +11,16 @@ function pair(): { machine: Mailbox; thread: Mailbox } {
 
 function order(i: number): Order {
   if (i % 3 === 2) {
-    return { kind: 'update', first: 16 * i, floats: i, sum: 2 ** 32 - 64, samples: 128, step: 2 ** 32 - 1 - i };
+    const scale = { rate: Math.fround(0.1), factor: 2 ** -(i % 100) };
+    return {
+      kind: 'update',
+      first: 16 * i,
+      floats: i,
+      sum: 2 ** 32 - 64,
+      samples: 128,
+      step: 2 ** 32 - 1 - i,
+      ...scale,
+    };
   }
   const task = { work: i % 3 === 0 ? ('gradient' as const) : ('evaluation' as const), epoch: i, stepInEpoch: i + 1 };
   return { kind: 'shard', task, shard: { lo: 2 * i, size: 2 }, out: 2 ** 32 - 64 * (i + 1) };

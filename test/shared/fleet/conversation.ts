@@ -42,6 +42,7 @@ const welcome: Welcome = {
   batch: 4,
   microBatch: 2,
   seed: 1,
+  smoothing: 0,
   augment: null,
   heartbeatMs: 1_000,
 };

@@ -63,13 +63,14 @@ export class Bench {
     chain = chainOf(model),
     private readonly backend = scalar,
     augment?: AugmentDescription,
+    smoothing = 0,
   ) {
     this.partialFloats = partialFloats(model);
     const { sizes } = backend;
     this.memory = backend.createMemory(2 ** 22, false);
     this.kernels = this.memory.kernels;
     const region = this.take(Network.bytesNeeded(model, rowsMax, sizes, chain, augment));
-    this.network = new Network(this.memory, sizes, model, rowsMax, region, chain, augment);
+    this.network = new Network(this.memory, sizes, model, rowsMax, region, chain, augment, smoothing);
     this.from = {
       records: this.keep(samples),
       labels: this.put(samples.labels),

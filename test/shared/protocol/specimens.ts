@@ -45,6 +45,7 @@ export const fromCoordinator: readonly FromCoordinator[] = [
     batch: 0,
     microBatch: 32,
     seed: 0xffffffff,
+    smoothing: 0.125,
     augment: null,
     heartbeatMs: 5000,
   },
@@ -104,7 +105,14 @@ const anyWelcome = fc
     const last = { dense: classes, activation: 'linear' as const };
     const model = { input: shape, layers: [...layers, last], loss: 'softmaxCrossEntropy' as const };
     const data = { name, shape, classes, train: 60_000, test: 0, sha256 };
-    const order = { batch: batch - (batch % 64), microBatch: 64, seed, augment: null, heartbeatMs: 1000 };
+    const order = {
+      batch: batch - (batch % 64),
+      microBatch: 64,
+      seed,
+      smoothing: 0.5,
+      augment: null,
+      heartbeatMs: 1000,
+    };
     return { type: 'welcome', protocol: protocolVersion, version: '1', run: name, member: seed, model, data, ...order };
   });
 

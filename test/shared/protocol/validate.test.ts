@@ -21,6 +21,7 @@ const fields = all.flatMap(({ type, message }) => Object.keys(message).map((fiel
 
 /** Values that are valid for these fields, and invalid for almost all others. */
 const alsoGood: Readonly<Record<string, readonly unknown[]>> = {
+  'welcome.smoothing': [0.5],
   'result.computeMs': [0.5, 2 ** 53],
   'welcome.augment': [null],
   'weights.base': [null],
@@ -183,6 +184,12 @@ describe('welcome', () => {
       'welcome.augment: augmentation',
     );
     expect(invalidWelcome({ ...welcome, augment: { shift: 65 } })).toContain('welcome.augment.shift');
+  });
+
+  it('smooths the targets of one loss alone', () => {
+    const quadratic = { ...welcome, model: { ...welcome.model, loss: 'quadratic' } };
+    expect(invalidWelcome({ ...quadratic, smoothing: 0.1 })).toBe('welcome.smoothing must be 0 for the loss quadratic');
+    expect(invalidWelcome({ ...quadratic, smoothing: 0 })).toBeNull();
   });
 
   it('cuts a step into micro-batches, whole and within the limit', () => {
