@@ -1,9 +1,10 @@
 /** Models that need no file, each with the training settings that suit it. */
 import { LockstepError } from '../errors.js';
 import type { OptimizerDescription } from '../optimizer/optimizers.js';
-import type { ScheduleDescription } from '../optimizer/schedule.js';
+import { type ScheduleDescription, scheduleDefaults } from '../optimizer/schedule.js';
 import { invalidModel } from './description.js';
 import type { DenseDescription } from './layers/dense.js';
+import type { LayerDescription } from './layers/layers.js';
 import type { Model } from './model.js';
 
 export interface Preset {
@@ -19,22 +20,33 @@ export interface Preset {
   readonly modelFor: (input: Model['input'], classes: number) => Model;
 }
 
-export type PresetName = 'mlp' | 'sigmoid-16' | 'sigmoid-100';
+export type PresetName = 'mlp' | 'sigmoid-16' | 'sigmoid-100' | 'softmax' | 'cnn-small' | 'lenet5';
 
 export const presetDefault: PresetName = 'mlp';
+
+/** A relu after a pool gives what it gives before it, for a quarter of the values. */
+const pool: LayerDescription = { maxPool: 2, activation: 'relu' };
+const smallLayers: readonly LayerDescription[] = [
+  { conv2d: 24, kernel: 5, activation: 'linear' },
+  pool,
+  { conv2d: 32, kernel: 3, activation: 'linear' },
+  pool,
+];
+const lenetLayers: readonly LayerDescription[] = [
+  { conv2d: 6, kernel: 5, padding: 2, activation: 'linear' },
+  pool,
+  { conv2d: 16, kernel: 5, activation: 'linear' },
+  pool,
+  { dense: 120, activation: 'relu' },
+  { dense: 84, activation: 'relu' },
+];
+const oneCycle = scheduleDefaults('one-cycle');
 
 export const presets: Readonly<Record<PresetName, Preset>> = {
   mlp: preset(
     '784-128-10, relu, softmax cross-entropy, SGD with momentum',
     { name: 'sgd', rate: 0.1, momentum: 0.9 },
-    (input, classes) => ({
-      input,
-      layers: [
-        { dense: 128, activation: 'relu' },
-        { dense: classes, activation: 'linear' },
-      ],
-      loss: 'softmaxCrossEntropy',
-    }),
+    (input, classes) => classifier(input, [{ dense: 128, activation: 'relu' }], classes),
   ),
   'sigmoid-16': preset(
     "784-16-16-10, sigmoid, quadratic cost, plain SGD: the network of 3Blue1Brown's introduction",
@@ -46,6 +58,27 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     { name: 'sgd', rate: 2, momentum: 0 },
     (input, classes) => sigmoidNetwork(input, 100, 100, classes),
   ),
+  softmax: preset(
+    '784-10, softmax cross-entropy, plain SGD: logistic regression',
+    { name: 'sgd', rate: 0.1, momentum: 0 },
+    (input, classes) => classifier(input, [], classes),
+  ),
+  'cnn-small': {
+    ...preset(
+      '2 convolutions and 15,578 parameters, relu, softmax cross-entropy, Adam in one cycle of the rate',
+      { name: 'adam', rate: 0.01, beta1: 0.7, beta2: 0.9, epsilon: 1e-8 },
+      (input, classes) => classifier(input, smallLayers, classes),
+    ),
+    schedule: oneCycle,
+  },
+  lenet5: {
+    ...preset(
+      '2 convolutions and 61,706 parameters, after LeNet-5 (LeCun et al. 1998), relu, Adam in one cycle of the rate',
+      { name: 'adam', rate: 0.004, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+      (input, classes) => classifier(input, lenetLayers, classes),
+    ),
+    schedule: oneCycle,
+  },
 };
 
 /**
@@ -55,7 +88,8 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
 export function presetModel(name: string, shape: readonly number[], classes: number): Model {
   const model = findPreset(name).modelFor([...shape], classes);
   const fault = invalidModel(model);
-  if (fault !== null) throw new LockstepError('data-invalid', `no preset suits this data set: ${fault}`);
+  if (fault !== null)
+    throw new LockstepError('data-invalid', `the preset ${name} does not suit this data set: ${fault}`);
   return model;
 }
 
@@ -68,6 +102,11 @@ export function findPreset(name: string): Preset {
 
 function preset(description: string, optimizer: OptimizerDescription, modelFor: Preset['modelFor']): Preset {
   return { description, optimizer, model: modelFor([28, 28], 10), modelFor };
+}
+
+/** Layers, and behind them one output for each class. */
+function classifier(input: Model['input'], layers: readonly LayerDescription[], classes: number): Model {
+  return { input, layers: [...layers, { dense: classes, activation: 'linear' }], loss: 'softmaxCrossEntropy' };
 }
 
 function sigmoidNetwork(input: Model['input'], ...widths: number[]): Model {

@@ -24,7 +24,10 @@ function expectSentence({ code, stderr }: Ended, exitCode: number, pattern: RegE
 }
 
 test.each([
-  [['train', '--preset', 'nope'], /no preset "nope": use one of mlp, sigmoid-16, sigmoid-100/],
+  [
+    ['train', '--preset', 'nope'],
+    /no preset "nope": use one of mlp, sigmoid-16, sigmoid-100, softmax, cnn-small, lenet5/,
+  ],
   [['train', '--batch', '100'], /batch of 100 does not divide into micro-batches of 16: use a batch of 96 or 112/],
   [['train', '--optimizer', 'adam', '--momentum', '0.9'], /--momentum is no setting of the optimizer adam/],
   [['train', '--schedule', 'cosine', '--warm-up', '0.3'], /--warm-up is no setting of the schedule cosine/],

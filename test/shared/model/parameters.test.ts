@@ -52,6 +52,9 @@ describe('presets', () => {
     expect(parameterCount(presets['sigmoid-16'].model)).toBe(13_002);
     expect(parameterCount(presets['sigmoid-100'].model)).toBe(89_610);
     expect(parameterCount(presets.mlp.model)).toBe(101_770);
+    expect(parameterCount(presets.softmax.model)).toBe(7_850);
+    expect(parameterCount(presets['cnn-small'].model)).toBe(15_578);
+    expect(parameterCount(presets.lenet5.model)).toBe(61_706);
   });
 
   it.each(Object.entries(presets))('%s is valid, and made for MNIST', (name, preset) => {
@@ -64,16 +67,17 @@ describe('presets', () => {
     expect(adapted.input).toEqual([8, 8]);
     expect(chainOf(adapted).map(({ width }) => width)).toEqual([16, 16, 26]);
     expect(outputWidth(presets['sigmoid-16'].model)).toBe(10);
+    expect(() => presetModel('lenet5', [4, 4], 10)).toThrow(/^the preset lenet5 does not suit this data set: /);
   });
 
   it('refuse an unknown name, and images that no model takes', () => {
     const usage = new LockstepError(
       'usage',
-      'there is no preset "toString": use one of mlp, sigmoid-16, sigmoid-100, or a model file',
+      'there is no preset "toString": use one of mlp, sigmoid-16, sigmoid-100, softmax, cnn-small, lenet5, or a model file',
     );
     expect(() => findPreset('toString')).toThrow(usage);
     expect(() => presetModel('mlp', [1000, 1000], 10)).toThrow(
-      /^no preset suits this data set: model.input has 1000000/,
+      /^the preset mlp does not suit this data set: model.input has 1000000/,
     );
   });
 });
