@@ -3,34 +3,33 @@ import { parseWeights } from '../../../coordinator/page/weights.js';
 import { withCertainties } from '../../../shared/model/certainty.js';
 import { chainOf } from '../../../shared/model/chain.js';
 import { Classifier } from '../../../shared/model/classifier.js';
-import type { DenseDescription } from '../../../shared/model/layers/dense.js';
 import { parameterCount } from '../../../shared/model/parameters.js';
 import { presets } from '../../../shared/model/presets.js';
 import { webAssembly } from '../../shared/arithmetic/backends.js';
 import { randomSamples, randomWeights } from '../../shared/model/fixture.js';
+import { ExactNetwork } from '../../shared/model/float64.js';
 
 for (const [name, { model }] of Object.entries(presets)) {
   test(`every layer of ${name} is what its formula says`, () => {
     const classifier = new Classifier(webAssembly, model);
     const weights = randomWeights(model, 3);
     classifier.setWeights(17, weights);
-    const { images } = randomSamples(model, 1, 5);
+    const samples = randomSamples(model, 1, 5);
+    const { images } = samples;
     const { step, layers, answer } = withCertainties(classifier.classify(images), model.loss);
     expect(classifier.answerTo(images)).toBe(answer);
     expect(step).toBe(17);
     expect(layers.map(({ length }) => length)).toEqual(chainOf(model).map(({ width }) => width));
 
-    const first = model.layers[0] as DenseDescription;
-    const sums = Array.from({ length: first.dense }, (_, o) =>
-      images.reduce((sum, pixel, i) => sum + (pixel / 255) * weights[i * first.dense + o], 0),
-    );
-    const biases = weights.subarray(784 * first.dense, 785 * first.dense);
-    const wanted = sums.map((sum, o) => {
-      const x = sum + biases[o];
-      return first.activation === 'relu' ? Math.max(0, x) : 1 / (1 + Math.exp(-x));
-    });
-    layers[0].forEach((value, o) => {
-      expect(value).toBeCloseTo(wanted[o], 3);
+    layers.forEach((values, n) => {
+      const part = { ...model, layers: model.layers.slice(0, n + 1) };
+      const { y } = new ExactNetwork(part).outputs(Float64Array.from(weights), samples)[0];
+      const isSoftmax = n === layers.length - 1 && model.loss === 'softmaxCrossEntropy';
+      const total = y.reduce((sum, score) => sum + Math.exp(score), 0);
+      const wanted = isSoftmax ? y.map((score) => Math.exp(score) / total) : y;
+      values.forEach((value, o) => {
+        expect(value).toBeCloseTo(wanted[o], 3);
+      });
     });
 
     const outputs = [...layers[layers.length - 1]];
