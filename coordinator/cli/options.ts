@@ -64,25 +64,25 @@ export const runOptions = {
     group: group.model,
     string: true,
     defaultDescription: presetDefault,
-    describe: `A ready-made model: ${presetNames.join(', ')}`,
+    describe: `A ready-made model, with settings that suit it: ${presetNames.join(', ')}`,
     coerce: presetName,
   },
   model: { group: group.model, string: true, describe: 'A model of your own, a JSON file', coerce: once },
   epochs: {
     group: group.training,
-    defaultDescription: String(defaults.epochs),
+    defaultDescription: presetOr(defaults.epochs),
     describe: 'Passes over the training set',
     coerce: integer('epochs', 1, limits.epochsMax),
   },
   batch: {
     group: group.training,
-    defaultDescription: String(defaults.batch),
+    defaultDescription: presetOr(defaults.batch),
     describe: 'Samples per step; 0: all of them (full-batch gradient descent)',
     coerce: integer('batch', 0, limits.samplesMax),
   },
   'micro-batch': {
     group: group.training,
-    defaultDescription: String(defaults.microBatch),
+    defaultDescription: presetOr(defaults.microBatch),
     describe: 'Samples per slot, the smallest piece of work',
     coerce: integer('micro-batch', 1, limits.microBatchMax),
   },
@@ -129,7 +129,7 @@ export const runOptions = {
   schedule: {
     group: group.update,
     choices: scheduleNames,
-    defaultDescription: "the preset's, or constant",
+    defaultDescription: presetOr('constant'),
     describe: 'How the learning rate changes from step to step, over all epochs',
   },
   'warm-up': {
@@ -169,7 +169,7 @@ export const runOptions = {
   },
   'label-smoothing': {
     group: group.training,
-    defaultDescription: '0',
+    defaultDescription: presetOr(0),
     describe: 'Part of each target that all classes share, 0..1; for softmaxCrossEntropy',
     coerce: real('label-smoothing', 0, 1),
   },
@@ -181,8 +181,8 @@ export const runOptions = {
   },
   augment: {
     group: group.training,
-    defaultDescription: 'none',
-    describe: 'Distort the training images: some of shift=2,rotate=10,scale=0.1,elastic=3',
+    defaultDescription: presetOr('none'),
+    describe: 'Distort the training images: some of shift=2,rotate=10,scale=0.1,elastic=3; or none',
     coerce: (x: unknown) => augmentOption(single(x)),
   },
   'eval-every': {
@@ -315,6 +315,11 @@ function number(name: string, x: unknown): number {
 function single(x: unknown): unknown {
   if (!Array.isArray(x)) return x;
   throw new LockstepError('usage', `an option was given twice: ${x.join(' and ')}; give it once`);
+}
+
+/** A default that a preset may have a better value for. */
+function presetOr(otherwise: number | string): string {
+  return `the preset's, or ${otherwise}`;
 }
 
 function presetName(x: unknown): string {

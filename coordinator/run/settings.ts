@@ -1,10 +1,11 @@
 /**
  * The settings of a run. A setting that the user gives always wins. The others come from `config.json` in a run that
- * goes on, and from the defaults in a new run. `differences` then decides whether a run that goes on may use them.
+ * goes on, and from the preset and the defaults in a new run. `differences` then decides whether a run that goes on may
+ * use them.
  */
 import type { AugmentDescription } from '../../shared/data/augment.js';
 import type { Model } from '../../shared/model/model.js';
-import { findPreset, type Preset, presetDefault } from '../../shared/model/presets.js';
+import { findPreset, presetDefault } from '../../shared/model/presets.js';
 import { type OptimizerDescription, withSettings } from '../../shared/optimizer/optimizers.js';
 import type { ScheduleDescription } from '../../shared/optimizer/schedule.js';
 import type { ConfigFile } from '../archive/config.js';
@@ -70,7 +71,7 @@ export interface GivenSettings extends Given, GivenUpdate {
 
 const constant: ScheduleDescription = { name: 'constant' };
 
-/** The settings of a new run. */
+/** The settings of a new run, where its preset has none of its own. */
 export const defaults: RunSettings = {
   model: { from: 'preset', name: presetDefault },
   dataset: 'auto',
@@ -95,7 +96,7 @@ export const defaults: RunSettings = {
 
 /** `config` is null for a new run. Throws `usage` for a setting that the optimizer does not allow. */
 export function completeSettings(given: GivenSettings, config: ConfigFile | null): RunSettings {
-  const base = config === null ? defaults : settingsOf(config);
+  const base = config === null ? settingsFor(modelGiven(given) ?? defaults.model) : settingsOf(config);
   // If the user gives a data set or a directory, neither of the two comes from the run.
   const { dataset, data } = (given.dataset ?? given.data) === undefined ? base : { dataset: 'auto' as const, ...given };
   const model = modelGiven(given) ?? base.model;
@@ -106,8 +107,8 @@ export function completeSettings(given: GivenSettings, config: ConfigFile | null
     epochs: given.epochs ?? base.epochs,
     batch: given.batch ?? base.batch,
     microBatch: given.microBatch ?? base.microBatch,
-    optimizer: completeOptimizer(given, config?.optimizer ?? presetFor(model).optimizer),
-    schedule: completeSchedule(given, config === null ? (presetFor(model).schedule ?? constant) : base.schedule),
+    optimizer: completeOptimizer(given, base.optimizer),
+    schedule: completeSchedule(given, base.schedule),
     clip: given.clip ?? base.clip,
     smoothing: Math.fround(given.labelSmoothing ?? base.smoothing),
     seed: given.seed ?? base.seed,
@@ -122,8 +123,10 @@ export function completeSettings(given: GivenSettings, config: ConfigFile | null
   };
 }
 
-function presetFor(model: ModelSource): Preset {
-  return findPreset(model.from === 'preset' ? model.name : presetDefault);
+/** The settings of a new run with this model: those of its preset, and the defaults for the others. */
+function settingsFor(model: ModelSource): RunSettings {
+  const { optimizer, schedule = constant, training } = findPreset(model.from === 'preset' ? model.name : presetDefault);
+  return { ...defaults, ...training, optimizer, schedule };
 }
 
 function modelGiven({ model, preset }: GivenSettings): ModelSource | null {

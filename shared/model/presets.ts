@@ -1,4 +1,5 @@
 /** Models that need no file, each with the training settings that suit it. */
+import type { AugmentDescription } from '../data/augment.js';
 import { LockstepError } from '../errors.js';
 import type { OptimizerDescription } from '../optimizer/optimizers.js';
 import { type ScheduleDescription, scheduleDefaults } from '../optimizer/schedule.js';
@@ -7,15 +8,27 @@ import type { DenseDescription } from './layers/dense.js';
 import type { LayerDescription } from './layers/layers.js';
 import type { Model } from './model.js';
 
+/** Settings of the training that suit a preset. One that is left out is as in every other run. */
+export interface PresetTraining {
+  readonly epochs?: number;
+  readonly batch?: number;
+  readonly microBatch?: number;
+  readonly augment?: AugmentDescription;
+  /** Label smoothing. */
+  readonly smoothing?: number;
+}
+
 export interface Preset {
   /** One line for people. */
   readonly description: string;
   /** For 28 x 28 pixels and ten classes, as MNIST has them. */
   readonly model: Model;
-  /** What suits the model with batches of about 128. */
+  /** What suits the model, with the batch of `training`. */
   readonly optimizer: OptimizerDescription;
   /** How the rate changes from step to step. Undefined: it does not. */
   readonly schedule?: ScheduleDescription;
+  /** The other settings that suit it. A user's options win over all of them. */
+  readonly training?: PresetTraining;
   /** The same network for images of another shape, and another number of classes. */
   readonly modelFor: (input: Model['input'], classes: number) => Model;
 }
@@ -70,6 +83,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
       (input, classes) => classifier(input, smallLayers, classes),
     ),
     schedule: oneCycle,
+    training: { epochs: 3, batch: 256, microBatch: 32 },
   },
   lenet5: {
     ...preset(
@@ -78,6 +92,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
       (input, classes) => classifier(input, lenetLayers, classes),
     ),
     schedule: oneCycle,
+    training: { epochs: 5, batch: 128, microBatch: 32 },
   },
 };
 

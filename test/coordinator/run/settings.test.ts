@@ -4,7 +4,7 @@ import { type ConfigFile, differences } from '../../../coordinator/archive/confi
 import type { LoadedDataset } from '../../../coordinator/data/load.js';
 import { completeSettings, defaults, type GivenSettings, type RunSettings } from '../../../coordinator/run/settings.js';
 import { setUpRun } from '../../../coordinator/run/setup.js';
-import { presetDefault } from '../../../shared/model/presets.js';
+import { presetDefault, presets } from '../../../shared/model/presets.js';
 import { optimizerDefaults, withSettings } from '../../../shared/optimizer/optimizers.js';
 import { model, config as saved } from '../archive/samples.js';
 
@@ -147,6 +147,49 @@ describe.each(names)('the setting %s', (name) => {
       ...others(completeSettings({}, saved)),
       ...also,
     });
+  });
+});
+
+describe('a preset with settings of its own', () => {
+  const { optimizer, schedule, training } = presets['cnn-small'];
+  const settled = { ...defaults, model: { from: 'preset', name: 'cnn-small' }, ...training };
+  const preset = 'cnn-small';
+
+  it('gives them to a new run, and leaves the others as they are', () => {
+    expect(completeSettings({ preset }, null)).toEqual({
+      ...settled,
+      optimizer: withSettings(optimizer, {}),
+      schedule,
+    });
+    expect(training).not.toEqual({});
+  });
+
+  it('loses to every option that the user gives', () => {
+    const given = { epochs: 77, batch: 48, microBatch: 3, augment: { rotate: 5 }, labelSmoothing: 0.5 };
+    const { labelSmoothing, ...same } = given;
+    expect(completeSettings({ ...given, preset }, null)).toMatchObject({ ...same, smoothing: labelSmoothing });
+    expect(completeSettings({ augment: null, preset }, null).augment).toBeNull();
+  });
+
+  it('has nothing to say in a run that goes on, or has a model of its own', () => {
+    const { model: _, ...kept } = completeSettings({}, saved);
+    expect(completeSettings({ preset }, saved)).toMatchObject(kept);
+    expect(completeSettings({ model: 'net.json' }, null)).toMatchObject({
+      epochs: defaults.epochs,
+      batch: defaults.batch,
+    });
+  });
+});
+
+it.each(Object.entries(presets))('the settings of %s make a run', (name, { modelFor }) => {
+  const shape = [28, 28];
+  const dataset = datasetOf({ ...saved, dataset: { ...saved.dataset, shape, train: 60_000, classes: 10 } });
+  const { run, config } = setUpRun(completeSettings({ preset: name }, null), dataset, 0);
+  expect(run.model).toEqual(modelFor(shape, 10));
+  expect(completeSettings({}, config)).toEqual({
+    ...completeSettings({ preset: name }, null),
+    model: { from: 'run', preset: name, model: run.model },
+    dataset: 'digits',
   });
 });
 
