@@ -138,11 +138,12 @@ function left({ worker, member, workers, reason }: Of<'left'>): LogLine {
   return line('warn', fields, `${worker} is out: ${reason} (${workers} at work)`);
 }
 
-function evaluated({ line: metrics, train, validation, test, epochs }: Of<'evaluated'>): LogLine {
-  const { epoch, step, samplesPerSecond, workers } = metrics;
+function evaluated(event: Of<'evaluated'>): LogLine {
+  const { line: metrics, train, samplesPerSecond, validation, test, epochs } = event;
+  const { epoch, step, workers } = metrics;
   return line(
     'info',
-    { ...metrics, loss: train.loss, trainAccuracy: train.accuracy },
+    { ...metrics, loss: train.loss, trainAccuracy: train.accuracy, samplesPerSecond },
     `epoch ${epoch}/${epochs}, step ${step}: loss ${train.loss.toFixed(4)}, train ${percent(train.accuracy)}, ` +
       `${scored('validation', validation)}${scored('test', test)}${grouped(samplesPerSecond)} samples/s, ` +
       plural(workers, 'worker'),

@@ -107,7 +107,7 @@ export class Chronicle implements TrainerObserver {
     const score = validation ?? test;
     const warning = score && recorder.growth(judge, score.loss, trainer.findings.firstLoss);
     if (warning !== null) emit({ type: 'warned', warning });
-    emit({ type: 'evaluated', line, train: recorder.meanOfRecent(), validation, test, epochs });
+    emit({ type: 'evaluated', line, ...recorder.meanOfRecent(), validation, test, epochs });
   }
 
   private hash(): string {

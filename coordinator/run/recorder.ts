@@ -35,11 +35,21 @@ export interface RunResult {
   readonly diskFaults: number;
 }
 
+/** What the steps between two evaluations have in common. */
+export interface RecentMeans {
+  readonly train: Score;
+  /**
+   * The time of the evaluation counts. The rate in the metrics line is that of the last second, which may be nothing but
+   * the evaluation.
+   */
+  readonly samplesPerSecond: number;
+}
+
 export class Recorder {
   private startMs: number;
   private rate: RateMeter;
-  /** Sums over the steps since the last evaluation. */
-  private recent = { steps: 0, loss: 0, accuracy: 0 };
+  /** Sums over the steps since the last evaluation, and when that ended. */
+  private recent = { steps: 0, samples: 0, loss: 0, accuracy: 0, sinceMs: 0 };
   private hasGrown = false;
 
   /** `resumedAtStep` is the step at which this process resumed the run, or null if it began the run. */
@@ -50,12 +60,14 @@ export class Recorder {
     private readonly nowMs: () => number,
   ) {
     this.startMs = nowMs();
+    this.recent.sinceMs = this.startMs;
     this.rate = new RateMeter(rateWindowMs, this.startMs);
   }
 
   /** Training begins: earlier time counts neither for the duration nor for the rate. */
   begin(): void {
     this.startMs = this.nowMs();
+    this.recent.sinceMs = this.startMs;
     this.rate = new RateMeter(rateWindowMs, this.startMs);
   }
 
@@ -72,8 +84,10 @@ export class Recorder {
     weightsSha256: string | undefined,
   ): MetricsLine {
     const nowMs = this.nowMs();
-    this.rate.add(this.sizes.samplesIn((step - 1) % this.sizes.stepsPerEpoch), nowMs);
+    const samples = this.sizes.samplesIn((step - 1) % this.sizes.stepsPerEpoch);
+    this.rate.add(samples, nowMs);
     this.recent.steps += 1;
+    this.recent.samples += samples;
     this.recent.loss += train.loss;
     this.recent.accuracy += train.accuracy;
     // Fields are set one by one: objects made by spreading, one a step, were most of the garbage collector's work.
@@ -111,10 +125,12 @@ export class Recorder {
   }
 
   /** Means over the steps since the last call, which was at the evaluation before. */
-  meanOfRecent(): Score {
-    const { steps, loss, accuracy } = this.recent;
-    this.recent = { steps: 0, loss: 0, accuracy: 0 };
-    return { loss: loss / steps, accuracy: accuracy / steps };
+  meanOfRecent(): RecentMeans {
+    const { steps, samples, loss, accuracy, sinceMs } = this.recent;
+    const nowMs = this.nowMs();
+    this.recent = { steps: 0, samples: 0, loss: 0, accuracy: 0, sinceMs: nowMs };
+    const samplesPerSecond = nowMs > sinceMs ? Math.round((1000 * samples) / (nowMs - sinceMs)) : 0;
+    return { train: { loss: loss / steps, accuracy: accuracy / steps }, samplesPerSecond };
   }
 
   /** A warning, given once, that the loss grows. It comes long before the numbers leave the range of float32 (E5). */

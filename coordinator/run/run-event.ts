@@ -58,6 +58,8 @@ export type RunEvent =
       readonly type: 'evaluated';
       readonly line: MetricsLine;
       readonly train: Score;
+      /** Mean since the evaluation before. */
+      readonly samplesPerSecond: number;
       readonly validation: Score | null;
       readonly test: Score | null;
       readonly epochs: number;

@@ -49,14 +49,30 @@ const rows: readonly (readonly [RunEvent, string, string])[] = [
   [{ type: 'stranded' }, 'warn', 'no workers left: paused until one joins; join with X'],
   [{ type: 'manned' }, 'info', 'going on'],
   [
-    { type: 'evaluated', line: line(10), train: score, validation: null, test: score, epochs: 4 },
+    {
+      type: 'evaluated',
+      line: line(10),
+      train: score,
+      samplesPerSecond: 2500,
+      validation: null,
+      test: score,
+      epochs: 4,
+    },
     'info',
-    'epoch 2/4, step 10: loss 0.2500, train 50.00 %, test 50.00 % (loss 0.2500), 1,000 samples/s, 2 workers',
+    'epoch 2/4, step 10: loss 0.2500, train 50.00 %, test 50.00 % (loss 0.2500), 2,500 samples/s, 2 workers',
   ],
   [
-    { type: 'evaluated', line: line(10), train: score, validation: score, test: null, epochs: 4 },
+    {
+      type: 'evaluated',
+      line: line(10),
+      train: score,
+      samplesPerSecond: 2500,
+      validation: score,
+      test: null,
+      epochs: 4,
+    },
     'info',
-    'epoch 2/4, step 10: loss 0.2500, train 50.00 %, validation 50.00 % (loss 0.2500), 1,000 samples/s, 2 workers',
+    'epoch 2/4, step 10: loss 0.2500, train 50.00 %, validation 50.00 % (loss 0.2500), 2,500 samples/s, 2 workers',
   ],
   [
     { type: 'tested', evaluation: { step: 5, ...score } },
@@ -134,13 +150,22 @@ test('fields have stable names', () => {
   expect(fields({ type: 'alarm-raised', alarm: 'metrics', message: 'm' })).toEqual({ alarm: 'run-directory' });
   expect(fields({ type: 'ended', reason: 'epochs', summary, directory: 'd' })).toEqual({ ...summary, run: 'd' });
   // The means since the previous evaluation replace the values of the last step.
-  expect(fields({ type: 'evaluated', line: line(10), train: score, validation: null, test: score, epochs: 4 })).toEqual(
-    {
-      ...line(10),
-      loss: 0.25,
-      trainAccuracy: 0.5,
-    },
-  );
+  expect(
+    fields({
+      type: 'evaluated',
+      line: line(10),
+      train: score,
+      samplesPerSecond: 2500,
+      validation: null,
+      test: score,
+      epochs: 4,
+    }),
+  ).toEqual({
+    ...line(10),
+    loss: 0.25,
+    trainAccuracy: 0.5,
+    samplesPerSecond: 2500,
+  });
 });
 
 test('what comes with every step is not logged, and a divergence is left to its error', () => {

@@ -96,13 +96,31 @@ it('the time before training counts for neither rate nor duration', () => {
 });
 
 it('means are over the steps since the last evaluation', () => {
-  const { recorder, step } = begin();
+  const { time, recorder, step } = begin();
   for (const number of [1, 2, 3]) step(number);
-  const first = recorder.meanOfRecent();
+  time.ms = 1;
+  const { train } = recorder.meanOfRecent();
   step(4);
-  expect(first.loss).toBe(2);
-  expect(first.accuracy).toBeCloseTo(0.2, 12);
-  expect(recorder.meanOfRecent().loss).toBe(4);
+  expect(train.loss).toBe(2);
+  expect(train.accuracy).toBeCloseTo(0.2, 12);
+  expect(recorder.meanOfRecent().train.loss).toBe(4);
+});
+
+it('the mean rate counts all steps and all time since the last evaluation, however long the evaluation takes', () => {
+  const { time, recorder, step } = begin();
+  time.ms = 60_000;
+  recorder.begin();
+  const epochOf = (first: number, evaluationMs: number) => {
+    for (const number of [first, first + 1, first + 2]) {
+      time.ms += 10;
+      // A step is recorded after its evaluation.
+      if (number === first + 2) time.ms += evaluationMs;
+      step(number);
+    }
+    return recorder.meanOfRecent().samplesPerSecond;
+  };
+  // 28 samples each, in 2.03 s and in 0.28 s. The last second of the first epoch has 4 of them.
+  expect([epochOf(1, 2_000), epochOf(4, 250)]).toEqual([14, 100]);
 });
 
 it('growth is warned of once, from three times the loss of the first step', () => {
