@@ -1,4 +1,5 @@
 /** What `lockstep predict` prints: for people in at most 80 columns, for programs as a line of JSON. Pure. */
+import { runnerUp } from '../../shared/model/certainty.js';
 import { chainOf } from '../../shared/model/chain.js';
 import { kindOf } from '../../shared/model/layers/layers.js';
 import type { Model } from '../../shared/model/model.js';
@@ -34,6 +35,7 @@ const ACTIVATIONS_MAX = 256;
 
 export function jsonOf(predicted: Predicted, { layers, show }: Shown): string {
   const { file, index, answer, names, certainties } = predicted;
+  const other = runnerUp(certainties);
   const line = {
     file,
     ...(index !== null && { index }),
@@ -41,6 +43,7 @@ export function jsonOf(predicted: Predicted, { layers, show }: Shown): string {
     name: names[answer],
     certainty: certainties[answer],
     certainties: [...certainties],
+    doubt: other === null ? null : { class: other, name: names[other], certainty: certainties[other] },
     ...(layers && { layers: predicted.layers.map((values) => [...values]) }),
     ...(show && { image: [...predicted.sample] }),
   };
@@ -51,7 +54,9 @@ export function jsonOf(predicted: Predicted, { layers, show }: Shown): string {
 export function textOf(predicted: Predicted, model: Model, { layers, show }: Shown): string {
   const { file, index, answer, names, certainties } = predicted;
   const place = index === null ? file : `${file}[${index}]`;
+  const other = runnerUp(certainties);
   const lines = [`${place}: ${names[answer]}  (${percent(certainties[answer])})`];
+  if (other !== null) lines[0] += `, not sure: perhaps ${names[other]}`;
   if (show) lines.push(...imageLines(predicted.sample, model.input));
   if (layers) lines.push(...layerLines(predicted.layers, model));
   if (index === null) lines.push(...classLines(predicted), '');

@@ -69,12 +69,13 @@ The output is the probability of each class. The weights hash is the SHA-256 of 
       };
     },
     usage: ({ model }) => `
-model.safetensors is a state_dict, and model.py the network that it belongs to:
+model.safetensors is a state_dict, and model.py the network that it belongs to. It needs PyTorch alone:
 
-    import torch, model
-    network = model.load()
+    import torch
+    from model import model                                 # an nn.Sequential, in the mode of evaluations
     x = torch.from_numpy(images) / 255                      # images: uint8 [N, ${channelsFirst(model.input).join(', ')}]
-    scores = network(x)
+    with torch.no_grad():
+        scores = model(x)
 
 ${inputText(channelsFirst(model.input))}
 The weights are outputs x inputs, as PyTorch has them. Those of a dense layer behind an image are in the order of an image

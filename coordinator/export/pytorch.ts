@@ -1,10 +1,10 @@
 /**
- * A model for PyTorch: a class in Python, and the tensors of its state_dict. Its input is float32 from 0 to 1 in the shape
- * of a sample, where an image of several channels has them first. Its output is the scores.
+ * A model for PyTorch: a Python module with an nn.Sequential, and the tensors of its state_dict. Its input is float32 from 0
+ * to 1 in the shape of a sample, where an image of several channels has them first. Its output is the scores.
  *
  * PyTorch has the channels of an image before its height and width, and the outputs of a layer before its inputs. So a
  * dense layer that follows an image gets its weights in the order of an image whose channels come first. Then
- * `x.flatten(1)`, as people write it, is right.
+ * `nn.Flatten()`, as people write it, is right.
  */
 import type { Layer, Shape } from '../../shared/model/layers/layer.js';
 import type { Tensor } from '../archive/safetensors.js';
@@ -35,18 +35,25 @@ export function pytorchModel({ model, layers, name }: ExportedModel, weightsFile
 }
 
 const scoresAre = {
-  softmax: 'scores; torch.softmax(scores, 1) are the probabilities',
-  sigmoid: 'scores; torch.sigmoid(scores) are the probabilities',
-  linear: 'the probability of each class',
+  softmax: 'to scores; softmax makes them probabilities',
+  sigmoid: 'to scores; sigmoid makes them probabilities',
+  linear: 'to the probabilities',
 } as const;
 
-/** The class, as far as it is made. */
+const activations = { relu: 'nn.ReLU()', sigmoid: 'nn.Sigmoid()', tanh: 'nn.Tanh()' } as const;
+
+/** Longest line of the module, in characters. */
+const WIDTH = 110;
+
+/** The nn.Sequential, as far as it is made. */
 class Module {
-  /** The expressions that make the modules in `self.layers`, one for each layer of the model. */
-  readonly modules: string[] = [];
-  /** The lines of `forward`. */
-  readonly lines: string[] = [];
+  /** The modules of the nn.Sequential in lines of text. A line begins with a layer that has weights. */
+  readonly rows: string[][] = [];
   readonly tensors: Tensor[] = [];
+  /** Number of modules. */
+  private count = 0;
+  /** Modules that the next layer needs before its own. */
+  private reshaping: string[] = [];
   /** Whether the newest value is an image whose channels come first. */
   private channelsFirst: boolean;
   /** The image that the newest value was before it became a vector, if that vector has the channels first. */
@@ -61,14 +68,16 @@ class Module {
   toImage(): void {
     if (this.channelsFirst || this.shape.length === 1) return;
     const [height, width, channels] = imageShape(this.shape);
-    if (channels === 1) this.lines.push(`x = x.reshape(-1, 1, ${height}, ${width})`);
-    else this.lines.push(`x = x.reshape(-1, ${height}, ${width}, ${channels}).permute(0, 3, 1, 2)`);
+    if (this.shape.length === 2) this.reshape(`nn.Unflatten(1, (1, ${height}))`);
+    else {
+      this.reshape('nn.Flatten()', `nn.Unflatten(1, (${height}, ${width}, ${channels}))`, 'Permute(0, 3, 1, 2)');
+    }
     this.channelsFirst = true;
   }
 
   toVector(): void {
     if (this.shape.length === 1) return;
-    this.lines.push('x = x.flatten(1)');
+    this.reshape('nn.Flatten()');
     this.becomeVector();
   }
 
@@ -78,17 +87,34 @@ class Module {
     this.channelsFirst = false;
   }
 
-  /** Adds a module, and calls it in `forward`. */
-  add(module: string, output: Shape, activation: Layer['activation'] = 'linear', method = ''): void {
-    const call = `self.layers[${this.modules.length}](x)${method}`;
-    this.modules.push(module);
-    this.lines.push(`x = ${activation === 'linear' ? call : `torch.${activation}(${call})`}`);
+  private reshape(...modules: string[]): void {
+    this.reshaping.push(...modules);
+    this.count += modules.length;
+  }
+
+  /** Adds the modules of a layer, whose tensors are added before, and its activation. */
+  add(modules: string | readonly string[], output: Shape, activation: Layer['activation'] = 'linear'): void {
+    const own = [modules].flat();
+    this.count += own.length;
     this.shape = output;
+    if (activation !== 'linear') {
+      own.push(activations[activation]);
+      this.count += 1;
+    }
+    this.write([...this.reshaping, ...own]);
+    this.reshaping = [];
+  }
+
+  private write(modules: readonly string[]): void {
+    const row = this.rows.at(-1);
+    const isNew = modules.some((module) => /^nn\.(Conv2d|Linear)/.test(module));
+    if (row === undefined || isNew || rowText([...row, ...modules]).length > WIDTH) this.rows.push([...modules]);
+    else row.push(...modules);
   }
 
   /** Adds a tensor of the next module. */
   addTensor(name: string, tensor: Pick<Tensor, 'shape' | 'values'>): void {
-    this.tensors.push({ ...tensor, name: `layers.${this.modules.length}.${name}` });
+    this.tensors.push({ ...tensor, name: `${this.count}.${name}` });
   }
 
   /** The weights of a dense layer: outputs x inputs. */
@@ -113,9 +139,11 @@ class Module {
   /** Brings the outputs into Lockstep's order. */
   end(): void {
     this.toVector();
-    if (this.flattened === null) return;
-    const [height, width, channels] = imageShape(this.flattened);
-    this.lines.push(`x = x.reshape(-1, ${channels}, ${height}, ${width}).permute(0, 2, 3, 1).flatten(1)`);
+    if (this.flattened !== null) {
+      const [height, width, channels] = imageShape(this.flattened);
+      this.reshape(`nn.Unflatten(1, (${channels}, ${height}, ${width}))`, 'Permute(0, 2, 3, 1)', 'nn.Flatten()');
+    }
+    if (this.reshaping.length > 0) this.write(this.reshaping);
   }
 }
 
@@ -132,20 +160,20 @@ const writers: LayerWriters<Module> = {
     module.toImage();
     module.addTensor('weight', permuted(weight, [3, 2, 0, 1]));
     module.addTensor('bias', bias);
-    const sizes = `${weight.shape[2]}, ${outputs}, ${kernel}, stride=${stride}, padding=${padding}`;
-    module.add(`nn.Conv2d(${sizes})`, output, activation);
+    const places = `${unless(1, 'stride', stride)}${unless(0, 'padding', padding)}`;
+    module.add(`nn.Conv2d(${weight.shape[2]}, ${outputs}, ${kernel}${places})`, output, activation);
   },
   maxPool: (layer, module) => {
     const { maxPool: size, stride = size } = layer.description;
-    pool(`nn.MaxPool2d(${size}, stride=${stride})`, layer, module);
+    pool(`nn.MaxPool2d(${size}${unless(size, 'stride', stride)})`, layer, module);
   },
   averagePool: (layer, module) => {
     const { averagePool: size, stride = size } = layer.description;
-    pool(`nn.AvgPool2d(${size}, stride=${stride})`, layer, module);
+    pool(`nn.AvgPool2d(${size}${unless(size, 'stride', stride)})`, layer, module);
   },
   globalAveragePool: ({ output }, module) => {
     module.toImage();
-    module.add('nn.AdaptiveAvgPool2d(1)', output, 'linear', '.flatten(1)');
+    module.add(['nn.AdaptiveAvgPool2d(1)', 'nn.Flatten()'], output);
     module.becomeVector();
   },
   flatten: ({ output }, module) => {
@@ -160,7 +188,7 @@ const writers: LayerWriters<Module> = {
       module.addFeatures(names[n], tensor);
     });
     const kind = module.isVector ? 'nn.BatchNorm1d' : 'nn.BatchNorm2d';
-    module.add(`${kind}(${scale.shape[0]}, eps=${description.batchNorm})`, output, activation);
+    module.add(`${kind}(${scale.shape[0]}${unless(1e-5, 'eps', description.batchNorm)})`, output, activation);
   },
   leakyRelu: ({ description, output }, module) => module.add(`nn.LeakyReLU(${description.leakyRelu})`, output),
 };
@@ -170,47 +198,45 @@ function pool(module: string, { output, activation }: TrainedLayer<unknown>, to:
   to.add(module, output, activation);
 }
 
+/** A further argument of a module, unless it has the value that PyTorch takes by itself. */
+function unless(byItself: number, name: string, value: number): string {
+  return value === byItself ? '' : `, ${name}=${value}`;
+}
+
+function rowText(modules: readonly string[]): string {
+  return `    ${modules.join(', ')},`;
+}
+
+/** Needed only where PyTorch's order of axes does not fit: it has no such module. */
+const permuteClass = `class Permute(nn.Module):
+    def __init__(self, *axes):
+        super().__init__()
+        self.axes = axes
+
+    def forward(self, x):
+        return x.permute(self.axes)
+
+`;
+
 /** The text of model.py. */
-function source({ modules, lines }: Module, name: string, input: Shape, scores: string, weightsFile: string): string {
+function source({ rows }: Module, name: string, input: Shape, scores: string, weightsFile: string): string {
   const axes = input.length === 3 ? [input[2], input[0], input[1]] : input;
   const title = JSON.stringify(name).slice(1, -1);
+  const layers = rows.map(rowText).join('\n');
   return `"""${title}: a network that Lockstep has trained. README.md says on what, and how to check it."""
 import json
 from pathlib import Path
+from torch import float32, frombuffer, nn
 
-import torch
-from torch import nn
-
-WEIGHTS = Path(__file__).with_name("${weightsFile}")
-
-
-class Network(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.layers = nn.ModuleList([
-${modules.map((module) => `            ${module},`).join('\n')}
-        ])
-
-    def forward(self, x):
-        """Takes float32 [N, ${axes.join(', ')}], pixels / 255. Returns ${scores}."""
-${lines.map((line) => `        ${line}`).join('\n')}
-        return x
-
-
-def tensors(path):
-    """Reads a safetensors file, as load_file of safetensors.torch does."""
-    data = bytearray(Path(path).read_bytes())
-    start = 8 + int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:start])
-    header.pop("__metadata__", None)
-    floats = torch.frombuffer(data, dtype=torch.float32, offset=start)
-    places = {name: [end // 4 for end in t["data_offsets"]] for name, t in header.items()}
-    return {name: floats[slice(*places[name])].reshape(t["shape"]) for name, t in header.items()}
-
-
-def load(path=WEIGHTS):
-    network = Network()
-    network.load_state_dict(tensors(path))
-    return network.eval()
+${layers.includes('Permute(') ? permuteClass : ''}model = nn.Sequential(  # float32 [N, ${axes.join(', ')}], pixels / 255, ${scores}
+${layers}
+)
+file = Path(__file__).with_name("${weightsFile}").read_bytes()
+start = 8 + int.from_bytes(file[:8], "little")  # JSON before it says where each tensor is behind it
+for name, place in json.loads(file[8:start]).items():
+    if name != "__metadata__":
+        values = bytearray(file[start:][slice(*place["data_offsets"])])
+        model.state_dict()[name].copy_(frombuffer(values, dtype=float32).reshape(place["shape"]))
+model.eval()
 `;
 }

@@ -36,7 +36,7 @@ def run_torch(case, pixels):
         "quadratic": lambda scores: scores,
     }[json.loads((case / "case.json").read_text())["loss"]]
     with torch.no_grad():
-        scores = module.load()(torch.from_numpy(np.ascontiguousarray(pixels)))
+        scores = module.model(torch.from_numpy(np.ascontiguousarray(pixels)))
         return scores.numpy(), probabilities(scores).numpy()
 
 

@@ -9,6 +9,8 @@ import { randomWeights } from '../shared/model/fixture.js';
 export const models: Readonly<Record<string, Model>> = {
   mlp: presets.mlp.model,
   'sigmoid-16': presets['sigmoid-16'].model,
+  'cnn-small': presets['cnn-small'].model,
+  lenet5: presets.lenet5.model,
   vector: {
     input: [12],
     layers: [
