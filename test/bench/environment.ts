@@ -17,17 +17,24 @@ const peerPackages = { 'TensorFlow.js': '@tensorflow/tfjs', 'jax-js': '@jax-js/j
 const named = { zen: "a Zen's", avx512: 'those of an Intel with AVX-512', other: "a Zen's, for want of its own" };
 
 export async function describeEnvironment(root: string, pythons: readonly Python[]): Promise<Environment> {
+  return [
+    ...(await describeMachine(root, `; its targets are ${named[processorOf()]}`)),
+    ...(pythons.length === 0 ? [['PyTorch', 'not installed'] as const] : pythons.map(environmentOf)),
+    ...Object.entries(peerPackages).map(([name, path]) => [name, packageVersion(root, path)] as const),
+  ];
+}
+
+/** The part that every figure depends on. `remark` is added to the processor. */
+export async function describeMachine(root: string, remark = ''): Promise<Environment> {
   const [{ model }] = cpus();
   return [
     ['date', new Date().toISOString().slice(0, 16).replace('T', ' ')],
     ['commit', commit(root)],
-    ['processor', `${model.trim()}, ${availableParallelism()} cores; its targets are ${named[processorOf()]}`],
+    ['processor', `${model.trim()}, ${availableParallelism()} cores${remark}`],
     ['memory', `${(totalmem() / 2 ** 30).toFixed(1)} GiB`],
     ['kernel', `Linux ${release()}`],
     ['Node.js', `${process.versions.node}, V8 ${process.versions.v8}`],
     ['kernels', await kernelsHere()],
-    ...(pythons.length === 0 ? [['PyTorch', 'not installed'] as const] : pythons.map(environmentOf)),
-    ...Object.entries(peerPackages).map(([name, path]) => [name, packageVersion(root, path)] as const),
   ];
 }
 
@@ -51,8 +58,8 @@ function commit(root: string): string {
   const git = (...words: string[]) => spawnSync('git', words, { cwd: root, encoding: 'utf8' });
   const head = git('rev-parse', 'HEAD');
   if (head.status !== 0) return 'unknown';
-  // Changes of the report itself do not count: the report becomes part of the next commit.
+  // Changes of pages and reports do not count: a report becomes part of the next commit.
   const changed = git('status', '--porcelain', '--untracked-files=no').stdout.split('\n').filter(Boolean);
-  const isDirty = changed.some((line) => !/test\/bench\/(REPORT\.md|report\.json)$/.test(line));
+  const isDirty = changed.some((line) => !/(\.md|\/report\.json)$/.test(line));
   return head.stdout.trim() + (isDirty ? ', with changes that are not committed' : '');
 }

@@ -8,7 +8,7 @@ export interface Table {
 }
 
 /** Matches a number with an optional unit and range, a dash, or an empty cell. */
-const numeric = /^([-+]?\d[\d.]*( (k|x|%|s|ms|us|MB|GFLOP\/s|GB\/s))?( \([^)]*\))?|-?)$/;
+const numeric = /^([-+]?\d[\d.,]*( (k|x|%|s|ms|us|min|MB|GFLOP\/s|GB\/s))?( \([^)]*\))?|-?)$/;
 
 /** Renders a table as Markdown with aligned columns: text is aligned left, numbers are aligned right. */
 export function renderTable({ columns, rows }: Table): string {

@@ -1,0 +1,216 @@
+/**
+ * The report on the presets: runs, each with its figures, in report.json. REPORT.md and the table in README.md are made
+ * from it. Pure.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { ConfigFile } from '../../coordinator/archive/config.js';
+import { parameterCount } from '../../shared/model/parameters.js';
+import { type PresetName, presets } from '../../shared/model/presets.js';
+import type { Environment } from '../bench/environment.js';
+import { median } from '../bench/statistics.js';
+import { renderTable, type Table } from '../bench/table.js';
+
+export const datasetNames = ['mnist', 'fashion-mnist'] as const;
+export type DatasetName = (typeof datasetNames)[number];
+
+const titles: Readonly<Record<DatasetName, string>> = { mnist: 'MNIST', 'fashion-mnist': 'Fashion-MNIST' };
+
+/** What the run was asked for, besides model and seed: from its config.json. */
+export type Settings = Pick<
+  ConfigFile,
+  'epochs' | 'batch' | 'microBatch' | 'optimizer' | 'schedule' | 'augment' | 'smoothing' | 'clip'
+>;
+
+/** What the model makes of the sixty drawings. */
+export interface Drawn {
+  readonly right: number;
+  readonly wrong: number;
+  /** How many of them the pad says that it is not sure of. */
+  readonly unsureOfRight: number;
+  readonly unsureOfWrong: number;
+}
+
+export interface PresetRun {
+  readonly preset: PresetName;
+  readonly dataset: DatasetName;
+  readonly seed: number;
+  readonly settings: Settings;
+  /** On the test set, after the last epoch. */
+  readonly accuracy: number;
+  readonly seconds: number;
+  readonly samplesPerSecond: number;
+  readonly weightsSha256: string;
+  /** Null for models that were not trained on digits. */
+  readonly drawn: Drawn | null;
+  /** Index into the report's list of environments. */
+  readonly environment: number;
+}
+
+export interface Report {
+  readonly environments: readonly Environment[];
+  readonly runs: readonly PresetRun[];
+}
+
+/** Adds runs. They replace those of the same preset, data set and seed, and all that had other settings. */
+export function merged(
+  { environments, runs }: Report,
+  environment: Environment,
+  added: readonly Omit<PresetRun, 'environment'>[],
+): Report {
+  const kept = runs.filter(
+    (run) =>
+      !added.some((other) => isSameSubject(run, other) && (run.seed === other.seed || !isSameRecipe(run, other))),
+  );
+  const described = [
+    ...kept.map((run) => ({ run, environment: environments[run.environment] })),
+    ...added.map((run) => ({ run, environment })),
+  ].sort((a, b) => rank(a.run) - rank(b.run) || a.run.seed - b.run.seed);
+  const distinct: Environment[] = [];
+  const indexOf = (each: Environment) => {
+    const known = distinct.findIndex((other) => isDeepStrictEqual(other, each));
+    return known >= 0 ? known : distinct.push(each) - 1;
+  };
+  return {
+    runs: described.map((each) => ({ ...each.run, environment: indexOf(each.environment) })),
+    environments: distinct,
+  };
+}
+
+type Subject = Pick<PresetRun, 'preset' | 'dataset' | 'settings'>;
+
+function isSameSubject(a: Subject, b: Subject): boolean {
+  return a.preset === b.preset && a.dataset === b.dataset;
+}
+
+function isSameRecipe(a: Subject, b: Subject): boolean {
+  return isDeepStrictEqual(a.settings, b.settings);
+}
+
+/** The order of the report: by data set, then in the order in which the presets are declared. */
+function rank({ dataset, preset }: Subject): number {
+  return 1000 * datasetNames.indexOf(dataset) + Object.keys(presets).indexOf(preset);
+}
+
+export function runsOf({ runs }: Report, preset: string, dataset: DatasetName): PresetRun[] {
+  return runs.filter((run) => run.preset === preset && run.dataset === dataset);
+}
+
+/** The table for users: a row for each preset. Accuracies are means over the seeds, times are medians. */
+export function presetTable(report: Report): Table {
+  const columns = [
+    'preset',
+    'what it is',
+    'parameters',
+    'bytes of a gradient',
+    'MNIST',
+    'time',
+    'Fashion-MNIST',
+    'drawings',
+  ];
+  const rows = Object.entries(presets).map(([name, { description, model }]) => {
+    const [mnist, fashion] = datasetNames.map((dataset) => runsOf(report, name, dataset));
+    return [
+      `\`${name}\``,
+      description,
+      grouped(parameterCount(model)),
+      grouped(4 * parameterCount(model)),
+      mnist.length === 0 ? '-' : percent(mean(mnist.map(({ accuracy }) => accuracy))),
+      mnist.length === 0 ? '-' : duration(median(mnist.map(({ seconds }) => seconds))),
+      fashion.length === 0 ? '-' : percent(mean(fashion.map(({ accuracy }) => accuracy))),
+      drawnRange(mnist),
+    ];
+  });
+  return { title: '', columns, rows };
+}
+
+function drawnRange(runs: readonly PresetRun[]): string {
+  const right = runs.flatMap(({ drawn }) => (drawn === null ? [] : [drawn.right]));
+  if (right.length === 0) return '-';
+  const [least, most] = [Math.min(...right), Math.max(...right)];
+  return least === most ? String(least) : `${least}-${most}`;
+}
+
+/** Puts the table in the place of the one with the same first column that the page has. */
+export function withTable(page: string, table: Table): string {
+  const lines = page.split('\n');
+  const first = lines.findIndex((line) => line.startsWith(`| ${table.columns[0]} |`));
+  if (first < 0) throw new Error(`the page has no table that begins with | ${table.columns[0]} |`);
+  const after = lines.findIndex((line, i) => i > first && !line.startsWith('|'));
+  const cells = (row: readonly string[]) => `| ${row.join(' | ')} |`;
+  // The first two columns are text, the others numbers.
+  const rule = cells(table.columns.map((_, i) => (i < 2 ? '---' : '---:')));
+  lines.splice(first, after - first, cells(table.columns), rule, ...table.rows.map(cells));
+  return lines.join('\n');
+}
+
+export function renderReport(report: Report): string {
+  return `${[
+    '# What the presets reach',
+    'Written by `npm run presets -- --report`. Every run is `lockstep train --preset NAME` with nothing but a data set and a ' +
+      'seed: the settings come with the preset. The accuracy is that of the last weights on the 10,000 images of the test ' +
+      'set; the best epoch does not count. The settings were chosen by the test accuracy of few runs, so a fresh test set ' +
+      'would probably show a little less.',
+    'Accuracies in this table are means over the seeds, times are medians. A gradient has 4 bytes for each parameter: a ' +
+      'worker sends one for each part of a step that it computes, and gets the new weights, which are as large. Drawings: how many of the [sixty ' +
+      'drawings](../drawn/drawings.ts) models that learnt from MNIST get right.',
+    renderTable(presetTable(report)),
+    ...datasetNames.flatMap((dataset) => renderRuns(report, dataset)),
+    '## Machine and versions',
+    ...report.environments.map((environment) => renderTable({ title: '', columns: ['', ''], rows: environment })),
+  ].join('\n\n')}\n`;
+}
+
+function renderRuns(report: Report, dataset: DatasetName): string[] {
+  const runs = report.runs.filter((run) => run.dataset === dataset);
+  if (runs.length === 0) return [];
+  const unsure = dataset === 'mnist' ? ['drawings right', 'not sure of the wrong', 'not sure of the right'] : [];
+  const columns = ['preset', 'seed', 'accuracy', 'time', 'samples/s', ...unsure, 'machine', 'weights'];
+  const rows = runs.map((run) => [
+    run.preset,
+    String(run.seed),
+    percent(run.accuracy),
+    duration(run.seconds),
+    grouped(run.samplesPerSecond),
+    ...(run.drawn === null ? unsure.map(() => '-') : drawnCells(run.drawn)),
+    String(run.environment + 1),
+    run.weightsSha256.slice(0, 16),
+  ]);
+  const subjects = Object.keys(presets).flatMap((name) => runsOf(report, name, dataset).slice(0, 1));
+  return [
+    `## ${titles[dataset]}`,
+    renderTable({ title: '', columns, rows }),
+    ...subjects.map(
+      ({ preset, settings }) => `\`${commandFor(preset, dataset, 1)}\`: ${JSON.stringify(settings, shorter)}`,
+    ),
+  ];
+}
+
+function drawnCells({ right, wrong, unsureOfWrong, unsureOfRight }: Drawn): string[] {
+  return [`${right} of ${right + wrong}`, `${unsureOfWrong} of ${wrong}`, `${unsureOfRight} of ${right}`];
+}
+
+/** A replacer: 0.1, and not the float32 that is nearest to it. */
+function shorter(_: string, value: unknown): unknown {
+  return typeof value === 'number' ? Number(value.toPrecision(6)) : value;
+}
+
+/** The command with which everybody gets the same weights. */
+export function commandFor(preset: string, dataset: DatasetName, seed: number): string {
+  return `npx lockstep train --preset ${preset} --dataset ${dataset} --seed ${seed}`;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(2)} %`;
+}
+
+function duration(seconds: number): string {
+  return seconds < 100 ? `${seconds.toFixed(seconds < 10 ? 1 : 0)} s` : `${(seconds / 60).toFixed(1)} min`;
+}
+
+function grouped(x: number): string {
+  return x.toLocaleString('en-US');
+}
