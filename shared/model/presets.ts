@@ -33,7 +33,7 @@ export interface Preset {
   readonly modelFor: (input: Model['input'], classes: number) => Model;
 }
 
-export type PresetName = 'mlp' | 'sigmoid-16' | 'sigmoid-100' | 'softmax' | 'cnn-small' | 'lenet5';
+export type PresetName = 'mlp' | 'sigmoid-16' | 'sigmoid-100' | 'softmax' | 'cnn-small' | 'lenet5' | 'cnn';
 
 export const presetDefault: PresetName = 'mlp';
 
@@ -44,6 +44,14 @@ const smallLayers: readonly LayerDescription[] = [
   pool,
   { conv2d: 32, kernel: 3, activation: 'linear' },
   pool,
+];
+const largeLayers: readonly LayerDescription[] = [
+  { conv2d: 32, kernel: 5, activation: 'linear' },
+  pool,
+  { conv2d: 64, kernel: 5, activation: 'linear' },
+  pool,
+  { dense: 128, activation: 'relu' },
+  { dropout: 0.4 },
 ];
 const lenetLayers: readonly LayerDescription[] = [
   { conv2d: 6, kernel: 5, padding: 2, activation: 'linear' },
@@ -93,6 +101,15 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     ),
     schedule: oneCycle,
     training: { epochs: 5, batch: 128, microBatch: 32 },
+  },
+  cnn: {
+    ...preset(
+      '2 convolutions and 184,586 parameters, relu, dropout, distorted images, Adam in one cycle of the rate',
+      { name: 'adam', rate: 0.004, beta1: 0.8, beta2: 0.95, epsilon: 1e-8 },
+      (input, classes) => classifier(input, largeLayers, classes),
+    ),
+    schedule: oneCycle,
+    training: { epochs: 20, batch: 256, microBatch: 32, augment: { shift: 2, rotate: 10, scale: 0.1 } },
   },
 };
 

@@ -22,7 +22,8 @@ for (const [name, { model }] of Object.entries(presets)) {
     expect(layers.map(({ length }) => length)).toEqual(chainOf(model).map(({ width }) => width));
 
     layers.forEach((values, n) => {
-      const part = { ...model, layers: model.layers.slice(0, n + 1) };
+      // ExactNetwork makes training passes. Dropout does nothing in any other.
+      const part = { ...model, layers: model.layers.slice(0, n + 1).filter((layer) => !('dropout' in layer)) };
       const { y } = new ExactNetwork(part).outputs(Float64Array.from(weights), samples)[0];
       const isSoftmax = n === layers.length - 1 && model.loss === 'softmaxCrossEntropy';
       const total = y.reduce((sum, score) => sum + Math.exp(score), 0);

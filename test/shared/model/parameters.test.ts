@@ -55,6 +55,7 @@ describe('presets', () => {
     expect(parameterCount(presets.softmax.model)).toBe(7_850);
     expect(parameterCount(presets['cnn-small'].model)).toBe(15_578);
     expect(parameterCount(presets.lenet5.model)).toBe(61_706);
+    expect(parameterCount(presets.cnn.model)).toBe(184_586);
   });
 
   it.each(Object.entries(presets))('%s is valid, and made for MNIST', (name, preset) => {
@@ -73,7 +74,7 @@ describe('presets', () => {
   it('refuse an unknown name, and images that no model takes', () => {
     const usage = new LockstepError(
       'usage',
-      'there is no preset "toString": use one of mlp, sigmoid-16, sigmoid-100, softmax, cnn-small, lenet5, or a model file',
+      'there is no preset "toString": use one of mlp, sigmoid-16, sigmoid-100, softmax, cnn-small, lenet5, cnn, or a model file',
     );
     expect(() => findPreset('toString')).toThrow(usage);
     expect(() => presetModel('mlp', [1000, 1000], 10)).toThrow(
