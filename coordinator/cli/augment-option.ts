@@ -17,6 +17,13 @@ export function augmentOption(x: unknown): AugmentDescription | null {
   return described as AugmentDescription;
 }
 
+/** The text that means this augmentation. */
+export function augmentText(augment: AugmentDescription): string {
+  return Object.entries(augment)
+    .map(([name, value]) => `${name}=${value}`)
+    .join();
+}
+
 function parsed(text: string): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
   if (text === 'none') return fields;

@@ -1,6 +1,6 @@
 /**
- * The command line: `lockstep train`, `coordinator`, `worker`, `view`, `eval`, `predict`, `export` and `conform`. Each command
- * loads its own modules, so a worker holds none of a coordinator's.
+ * The command line: `lockstep train`, `coordinator`, `worker`, `view`, `eval`, `predict`, `export`, `presets` and `conform`. Each
+ * command loads its own modules, so a worker holds none of a coordinator's.
  */
 import { availableParallelism, hostname } from 'node:os';
 import yargs from 'yargs';
@@ -56,7 +56,8 @@ const parser = yargs(hideBin(process.argv))
         .config('config', 'JSON file with any of these options', readConfig)
         .example('$0 train', 'MNIST, all cores, 10 epochs')
         .example('$0 train --resume runs/DATE-NAME', 'Go on with a run that was cut off')
-        .example('$0 train --preset sigmoid-16 --lr 3 --epochs 30', "3Blue1Brown's network"),
+        .example('$0 train --preset sigmoid-16 --lr 3 --epochs 30', "3Blue1Brown's network")
+        .example('$0 train --preset cnn-small', 'A small network with convolutions'),
     (argv) =>
       choose((early) => {
         const reading = early ?? (argv.resume ? undefined : readEarly(argv));
@@ -221,6 +222,12 @@ const parser = yargs(hideBin(process.argv))
     (argv) => choose(() => import('./export.js').then(({ runExport }) => runExport(argv))),
   )
   .command(
+    'presets',
+    'List the ready-made models, their sizes, and the options that they stand for',
+    (y) => y.example('$0 train --preset cnn-small --epochs 2', 'One of them, for fewer epochs'),
+    () => choose(() => import('./presets.js').then(({ runPresets }) => runPresets())),
+  )
+  .command(
     'conform [url]',
     'Check a worker that you wrote: plays a coordinator to it, and says what is wrong',
     (y) =>
@@ -242,7 +249,7 @@ const parser = yargs(hideBin(process.argv))
         .example('$0 conform --port 9000', 'Then start the worker with ws://127.0.0.1:9000'),
     (argv) => choose(() => import('./conform.js').then(({ runConform }) => runConform(argv))),
   )
-  .demandCommand(1, 'Say what to do: train, coordinator, worker, view, eval, predict, export or conform')
+  .demandCommand(1, 'Say what to do: train, coordinator, worker, view, eval, predict, export, presets or conform')
   .example('$0 train', 'One machine')
   .example('$0 coordinator --host 0.0.0.0', 'Many: others open the link that it prints in a browser, …')
   .example("$0 worker 'ws://HOST:8080/#TOKEN'", '… or join from a terminal')

@@ -1,9 +1,10 @@
 /** Describes events for the log: one line for people, and fields with stable names for programs. */
+
 import { join } from 'node:path';
 import type { EvaluationSet } from '../../shared/data/dataset.js';
 import { plural } from '../../shared/plural.js';
+import { shorter } from '../../shared/shorter.js';
 import type { Summary } from '../archive/config.js';
-import { shorter } from '../run/divergence.js';
 import type { RunEvent, RunWarning } from '../run/run-event.js';
 import type { Score, StopReason } from '../run/trainer.js';
 

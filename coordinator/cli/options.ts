@@ -64,7 +64,7 @@ export const runOptions = {
     group: group.model,
     string: true,
     defaultDescription: presetDefault,
-    describe: `A ready-made model, with settings that suit it: ${presetNames.join(', ')}`,
+    describe: `A ready-made model, with settings that suit it (lockstep presets lists them): ${presetNames.join(', ')}`,
     coerce: presetName,
   },
   model: { group: group.model, string: true, describe: 'A model of your own, a JSON file', coerce: once },

@@ -1,5 +1,6 @@
 /** The error of a run that has diverged (E5). */
 import { LockstepError } from '../../shared/errors.js';
+import { shorter } from '../../shared/shorter.js';
 import type { RunSetup } from './setup.js';
 
 /** Names the step and what to try. `steps` is the number of updates before it. */
@@ -11,9 +12,4 @@ export function divergence(steps: number, { config: { optimizer } }: Pick<RunSet
     'diverged',
     `training diverged at step ${steps + 1}: the numbers grew beyond all bounds; ${remedy}`,
   );
-}
-
-/** A float32 as people write it: 0.1 instead of 0.10000000149. */
-export function shorter(x: number): number {
-  return Number(x.toPrecision(6));
 }

@@ -1,4 +1,5 @@
 /** The settings that say how the weights are updated: the optimizer, the schedule of its rate, and their options. */
+
 import { LockstepError } from '../../shared/errors.js';
 import {
   type OptimizerDescription,
@@ -13,6 +14,7 @@ import {
   scheduleDefaults,
   withScheduleSettings,
 } from '../../shared/optimizer/schedule.js';
+import { shorter } from '../../shared/shorter.js';
 
 /** What the user gives. A setting that is left out is that of the base, or the default of another optimizer. */
 export interface GivenUpdate {
@@ -67,6 +69,26 @@ export function completeSchedule(given: GivenUpdate, base: ScheduleDescription):
   const schedule = name === base.name ? base : scheduleDefaults(name);
   const settings = settingsOf(given, scheduleOptions, `the schedule ${name}`, Object.keys(schedule));
   return withScheduleSettings(schedule, settings);
+}
+
+/** The options of the command line that stand for them, each with its value. Defaults other than the rate are left out. */
+export function updateOptions(optimizer: OptimizerDescription, schedule: ScheduleDescription): string[] {
+  const { rate: _, ...usual } = optimizerDefaults(optimizer.name);
+  const update = [`--optimizer ${optimizer.name}`, ...optionsFor(optimizer, usual, optimizerOptions)];
+  if (schedule.name === 'constant') return update;
+  const shape = optionsFor(schedule, scheduleDefaults(schedule.name), scheduleOptions);
+  return [...update, `--schedule ${schedule.name}`, ...shape];
+}
+
+function optionsFor(described: object, usual: object, names: Names): string[] {
+  const defaults: Readonly<Record<string, unknown>> = { ...usual };
+  const settings: Readonly<Record<string, unknown>> = { ...described };
+  return Object.values(names).flatMap(({ setting, option }) => {
+    const value = settings[setting];
+    if (value === true) return [option];
+    if (typeof value !== 'number' || shorter(value) === defaults[setting]) return [];
+    return [`${option} ${shorter(value)}`];
+  });
 }
 
 /** The given settings by their names in a description. `known` are those that `owner` has. */

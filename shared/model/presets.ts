@@ -86,25 +86,25 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
   ),
   'cnn-small': {
     ...preset(
-      '2 convolutions and 15,578 parameters, relu, softmax cross-entropy, Adam in one cycle of the rate',
+      '2 convolutions, relu, softmax cross-entropy, Adam in one cycle of the rate',
       { name: 'adam', rate: 0.01, beta1: 0.7, beta2: 0.9, epsilon: 1e-8 },
       (input, classes) => classifier(input, smallLayers, classes),
     ),
     schedule: oneCycle,
-    training: { epochs: 3, batch: 256, microBatch: 32 },
+    training: { epochs: 8, batch: 256, microBatch: 32, augment: { shift: 2 } },
   },
   lenet5: {
     ...preset(
-      '2 convolutions and 61,706 parameters, after LeNet-5 (LeCun et al. 1998), relu, Adam in one cycle of the rate',
+      '2 convolutions, 3 dense layers, relu, after LeNet-5 (LeCun et al. 1998), Adam in one cycle of the rate',
       { name: 'adam', rate: 0.004, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
       (input, classes) => classifier(input, lenetLayers, classes),
     ),
     schedule: oneCycle,
-    training: { epochs: 5, batch: 128, microBatch: 32 },
+    training: { epochs: 8, batch: 128, microBatch: 32, augment: { shift: 2 } },
   },
   cnn: {
     ...preset(
-      '2 convolutions and 184,586 parameters, relu, dropout, distorted images, Adam in one cycle of the rate',
+      '2 wider convolutions, 2 dense layers, relu, dropout, Adam in one cycle of the rate, on distorted images',
       { name: 'adam', rate: 0.004, beta1: 0.8, beta2: 0.95, epsilon: 1e-8 },
       (input, classes) => classifier(input, largeLayers, classes),
     ),

@@ -1,0 +1,50 @@
+/** `lockstep presets`: what each preset is, and the options that its settings stand for. In at most 80 columns. */
+
+import { parameterCount } from '../../shared/model/parameters.js';
+import { presets } from '../../shared/model/presets.js';
+import { shorter } from '../../shared/shorter.js';
+import { completeSettings } from '../run/settings.js';
+import { updateOptions } from '../run/update-settings.js';
+import { augmentText } from './augment-option.js';
+import { grouped } from './describe.js';
+
+const columns = 80;
+
+/** Resolves with the exit code. */
+export async function runPresets(): Promise<number> {
+  process.stdout.write(presetsText());
+  return 0;
+}
+
+export function presetsText(): string {
+  const blocks = Object.entries(presets).map(([name, { description, model }]) => {
+    const parameters = parameterCount(model);
+    const size = `${grouped(parameters)} parameters, ${grouped(4 * parameters)} bytes a gradient`;
+    return [`${name}: ${size}`, ...wrapped(description.split(' ')), ...wrapped(optionsOf(name))].join('\n');
+  });
+  return `${blocks.join('\n\n')}\n\nSizes are those for 28 x 28 pixels and 10 classes. Options that you give win.\n`;
+}
+
+/** The options of `lockstep train` that say what the preset says, each with its value. */
+export function optionsOf(preset: string): string[] {
+  const { epochs, batch, microBatch, optimizer, schedule, augment, smoothing } = completeSettings({ preset }, null);
+  return [
+    `--epochs ${epochs}`,
+    `--batch ${batch}`,
+    `--micro-batch ${microBatch}`,
+    ...updateOptions(optimizer, schedule),
+    ...(augment === null ? [] : [`--augment ${augmentText(augment)}`]),
+    ...(smoothing === 0 ? [] : [`--label-smoothing ${shorter(smoothing)}`]),
+  ];
+}
+
+/** Indented lines. No part is broken. */
+function wrapped(parts: readonly string[]): string[] {
+  const lines = [' '];
+  for (const part of parts) {
+    const line = `${lines.at(-1)} ${part}`;
+    if (line.length <= columns) lines[lines.length - 1] = line;
+    else lines.push(`  ${part}`);
+  }
+  return lines;
+}
