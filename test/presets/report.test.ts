@@ -1,6 +1,7 @@
-/** README.md, the report's page and its figures say the same. */
+/** README.md, the report's page and its figures say the same, and the figures are those of today's settings. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
+import { completeSettings } from '../../coordinator/run/settings.js';
 import { presets } from '../../shared/model/presets.js';
 import type { Environment } from '../bench/environment.js';
 import { parseOptions } from './options.js';
@@ -17,6 +18,27 @@ describe('the committed report', () => {
   it("has the README's table", () => {
     const page = read('README.md');
     expect(withTable(page, presetTable(committed))).toBe(page);
+  });
+
+  it('has runs with the settings that their presets have now', () => {
+    for (const { preset, settings } of committed.runs) {
+      const { epochs, batch, microBatch, optimizer, schedule, augment, smoothing } = completeSettings({ preset }, null);
+      const {
+        schedule: ran = { name: 'constant' },
+        augment: distorted = null,
+        smoothing: smoothed = 0,
+        ...rest
+      } = settings;
+      expect(rest, preset).toEqual({ epochs, batch, microBatch, optimizer });
+      expect([ran, distorted, smoothed], preset).toEqual([schedule, augment, smoothing]);
+    }
+  });
+
+  it('has the weights of the default run that everybody gets', () => {
+    const [run] = committed.runs.filter(
+      ({ preset, seed, dataset }) => preset === 'mlp' && seed === 1 && dataset === 'mnist',
+    );
+    expect(read('README.md')).toContain(`weights ${run.weightsSha256}`);
   });
 });
 
