@@ -44,6 +44,10 @@ export class Chronicle implements TrainerObserver {
     this.parts.site.stepStarted(task);
   }
 
+  evaluating(): void {
+    this.parts.recorder.evaluating();
+  }
+
   stepped(outcome: StepOutcome): void {
     const { machine, recorder, directory, site, emit } = this.parts;
     const { validation, test } = outcome;

@@ -1,6 +1,6 @@
-/** Samples per second over about the last second. The rate of single steps would flicker. */
+/** Samples per second over about the last second of training. The rate of single steps would flicker. */
 export class RateMeter {
-  private readonly marks: { readonly atMs: number; readonly samples: number }[] = [];
+  private marks: { readonly atMs: number; readonly samples: number }[] = [];
   private total = 0;
 
   constructor(
@@ -22,6 +22,11 @@ export class RateMeter {
     if (this.marks.length > 1 && nowMs - newest.atMs < this.windowMs / 20) return;
     this.marks.push({ atMs: nowMs, samples: this.total });
     while (this.marks.length > 2 && nowMs - this.marks[1].atMs > this.windowMs) this.marks.shift();
+  }
+
+  /** Leaves out the last `ms` milliseconds, in which something else was done. */
+  skip(ms: number): void {
+    this.marks = this.marks.map(({ atMs, samples }) => ({ atMs: atMs + ms, samples }));
   }
 
   perSecond(nowMs: number): number {

@@ -39,10 +39,7 @@ export interface RunResult {
 /** What the steps between two evaluations have in common. */
 export interface RecentMeans {
   readonly train: Score;
-  /**
-   * The time of the evaluation counts. The rate in the metrics line is that of the last second, which may be nothing but
-   * the evaluation.
-   */
+  /** The time of the evaluation counts, as in the summary. */
   readonly samplesPerSecond: number;
 }
 
@@ -52,6 +49,8 @@ export class Recorder {
   /** Sums over the steps since the last evaluation, and when that ended. */
   private recent = { steps: 0, samples: 0, loss: 0, accuracy: 0, sinceMs: 0 };
   private hasGrown = false;
+  /** When the evaluation under way began. Null while there is none. */
+  private evaluatingSinceMs: number | null = null;
 
   /** `resumedAtStep` is the step at which this process resumed the run, or null if it began the run. */
   constructor(
@@ -72,9 +71,14 @@ export class Recorder {
     this.rate = new RateMeter(rateWindowMs, this.startMs);
   }
 
-  /** Over about the last second. */
+  /** Over about the last second of training. An evaluation is no training. */
   get samplesPerSecond(): number {
-    return Math.round(this.rate.perSecond(this.nowMs()));
+    return Math.round(this.rate.perSecond(this.evaluatingSinceMs ?? this.nowMs()));
+  }
+
+  /** The evaluation after a step begins. It is over when the step is recorded. */
+  evaluating(): void {
+    this.evaluatingSinceMs = this.nowMs();
   }
 
   /** A step is over. `weightsSha256` is there when the step was evaluated. */
@@ -85,8 +89,10 @@ export class Recorder {
     weightsSha256: string | undefined,
   ): MetricsLine {
     const nowMs = this.nowMs();
+    const trainedMs = this.evaluatingSinceMs ?? nowMs;
+    this.evaluatingSinceMs = null;
     const samples = this.sizes.samplesIn((step - 1) % this.sizes.stepsPerEpoch);
-    this.rate.add(samples, nowMs);
+    this.rate.add(samples, trainedMs);
     this.recent.steps += 1;
     this.recent.samples += samples;
     this.recent.loss += train.loss;
@@ -97,11 +103,12 @@ export class Recorder {
       epoch,
       loss: train.loss,
       trainAccuracy: train.accuracy,
-      samplesPerSecond: Math.round(this.rate.perSecond(nowMs)),
+      samplesPerSecond: Math.round(this.rate.perSecond(trainedMs)),
       workers: fleet.workers,
       bytesSent: fleet.traffic.bytesSent,
       bytesReceived: fleet.traffic.bytesReceived,
     };
+    this.rate.skip(nowMs - trainedMs);
     const rate = this.learningRate(step - 1);
     if (rate !== null) line.rate = rate;
     if (alarms.length > 0) line.alarms = alarms;

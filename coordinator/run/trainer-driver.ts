@@ -34,6 +34,8 @@ import type {
 export interface TrainerObserver {
   /** A mini-batch was handed to the pool. */
   stepStarted(task: Task): void;
+  /** The weights are evaluated from now on. */
+  evaluating(): void;
   /** A step is over, and perhaps evaluated. The weights in the workspace are those after it. */
   stepped(outcome: StepOutcome): void;
   /** The weights and the optimizer's state of this position are in the workspace now: copy them. */
@@ -161,6 +163,7 @@ export class TrainerDriver {
   }
 
   private evaluate(set: EvaluationSet, step: number): void {
+    this.observer.evaluating();
     const order = this.machine.orders[set];
     const { slots } = order;
     const task: Task = { work: evaluating[set], step, epoch: 0, stepInEpoch: 0 };

@@ -71,6 +71,22 @@ describe('a line of the metrics', () => {
     expect(rates).toEqual([120, 120, 93, 100]);
   });
 
+  it('has the rate of the training, however long the evaluation takes', () => {
+    const { time, recorder, step } = begin();
+    for (const number of [1, 2, 4, 5]) {
+      time.ms += 100;
+      step(number);
+    }
+    time.ms += 100;
+    recorder.evaluating();
+    time.ms += 6_000;
+    expect(recorder.samplesPerSecond).toBe(96);
+    expect(step(7, { test: { loss: 0.5, accuracy: 0.75 } }).samplesPerSecond).toBe(120);
+    time.ms += 100;
+    expect(step(8).samplesPerSecond).toBe(120);
+    expect(recorder.samplesPerSecond).toBe(120);
+  });
+
   it('has the rate of about the last second, whatever was before', () => {
     const { time, step } = begin();
     for (let number = 1; number <= 30; number++) {
