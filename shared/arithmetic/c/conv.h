@@ -41,14 +41,15 @@ static void pad_image(const float *from, int height, int width, int channels, in
 }
 
 /*
- * The sums of one sample: y[oy, ox, o] for `down` x `across` positions. x has rows of `row` floats. A panel that is wider
- * than what is left of y is computed in `edge` and copied.
+ * One sample: y[oy, ox, o] for `down` x `across` positions. x has rows of `row` floats. Where the outputs do not fill
+ * vectors, the last vector of a position reaches over the positions behind it, which are computed later: panels go from
+ * the last to the first. At the `end` of all samples, the sums are computed in `edge` and copied.
  */
-static void convolve(const float *x, size_t row, int channels, int kernel, int stride, const float *w, int down, int across,
-                     float *y, int outputs, float *edge) {
+static void convolve(const float *x, size_t row, int channels, int kernel, int stride, const float *w, const float *bias,
+                     int down, int across, float *y, const float *end, int outputs, float *edge) {
   int packed = packs(outputs), depth = kernel * channels;
   size_t item = (size_t)stride * channels;
-  for (int column = 0; column < outputs; column += PANEL_COLUMNS) {
+  for (int column = (outputs - 1) / PANEL_COLUMNS * PANEL_COLUMNS; column >= 0; column -= PANEL_COLUMNS) {
     int wide = min(PANEL_COLUMNS, outputs - column);
     int v = vectors_of(wide);
     const float *b = panel_of(w, packed, column, kernel * depth);
@@ -56,13 +57,14 @@ static void convolve(const float *x, size_t row, int channels, int kernel, int s
     float *c = y + column;
     for (int oy = 0; oy < down; oy++, c += (size_t)across * outputs) {
       const float *a = x + oy * stride * row;
-      if (wide == v * LANES) {
-        run_panel(v, FROM_ROWS, a, item, kernel, row, depth, b, b_row, across, c, outputs, STORE);
+      if (end - c >= (ptrdiff_t)(across - 1) * outputs + v * LANES) {
+        run_panel(v, FROM_ROWS, a, item, kernel, row, depth, b, b_row, bias + column, across, c, outputs, STORE);
         continue;
       }
       for (int ox = 0; ox < across; ox += PACKED_ITEMS) {
         int some = min(PACKED_ITEMS, across - ox);
-        run_panel(v, FROM_ROWS, a + ox * item, item, kernel, row, depth, b, b_row, some, edge, PANEL_COLUMNS, STORE);
+        run_panel(v, FROM_ROWS, a + ox * item, item, kernel, row, depth, b, b_row, bias + column, some, edge,
+                  PANEL_COLUMNS, STORE);
         copy_columns(edge, PANEL_COLUMNS, c + (size_t)ox * outputs, outputs, some, wide);
       }
     }
@@ -74,18 +76,22 @@ KERNEL(void, convForward)(const float *x, const float *w, const float *b, float 
                           float *scratch) {
   int down = positions_of(height, kernel, stride, padding), across = positions_of(width, kernel, stride, padding);
   int tall = height + 2 * padding, wide = width + 2 * padding;
-  float *edge = aligned(scratch), *packed = edge + PACKED_ITEMS * PANEL_COLUMNS;
+  float *edge = aligned(scratch), *bias = edge + PACKED_ITEMS * PANEL_COLUMNS;
+  float *packed = bias + vectors_of(outputs) * LANES;
   int depth = kernel * kernel * channels;
   float *image = packed + (size_t)depth * vectors_of(outputs) * LANES;
+  size_t floats = (size_t)down * across * outputs;
+  const float *end = y + rows * floats;
+  copy_columns(b, 0, bias, 0, 1, outputs);
   if (packs(outputs)) pack_dense(w, outputs, depth, outputs, packed);
   if (padding) __builtin_memset(image, 0, 4 * (size_t)tall * wide * channels);
   for (int r = 0; r < rows; r++) {
     if (padding) pad_image(x, height, width, channels, padding, image);
-    convolve(padding ? image : x, (size_t)wide * channels, channels, kernel, stride, packs(outputs) ? packed : w, down,
-             across, y, outputs, edge);
-    finish_forward(y, b, down * across, outputs, activation);
+    convolve(padding ? image : x, (size_t)wide * channels, channels, kernel, stride, packs(outputs) ? packed : w, bias,
+             down, across, y, end, outputs, edge);
+    activate(y, (int)floats, activation);
     x += (size_t)height * width * channels;
-    y += (size_t)down * across * outputs;
+    y += floats;
   }
 }
 
@@ -164,18 +170,15 @@ static void list_gradient(const float *x, size_t row, size_t step, int run, int 
 }
 
 /*
- * The same by tiles: sums[ky, i, o], with `lanes` floats in a row. The deltas are packed in `packed` if their rows do not
- * fill vectors.
+ * The same by tiles: sums[ky, i, o], with `lanes` floats in a row. Vectors of deltas may reach over the end of a position:
+ * what they compute there is not used.
  */
 static void tile_gradient(const float *x, size_t row, size_t step, int run, int kernel, int stride, const float *delta,
-                          int down, int across, int outputs, float *sums, int lanes, int mode, float *packed) {
-  int is_packed = packs(outputs);
-  if (is_packed) pack_dense(delta, outputs, down * across, outputs, packed);
+                          int down, int across, int outputs, float *sums, int lanes, int mode) {
   for (int column = 0; column < outputs; column += PANEL_COLUMNS) {
     int v = vectors_of(min(PANEL_COLUMNS, outputs - column));
-    const float *b = panel_of(is_packed ? packed : delta, is_packed, column, down * across);
     for (int ky = 0; ky < kernel; ky++) {
-      run_panel(v, FROM_COLUMNS, x + ky * row, step, down, stride * row, across, b, panel_row(is_packed, outputs, v), run,
+      run_panel(v, FROM_COLUMNS, x + ky * row, step, down, stride * row, across, delta + column, outputs, NULL, run,
                 sums + (size_t)ky * run * lanes + column, lanes, mode);
     }
   }
@@ -204,8 +207,14 @@ KERNEL(void, convParameterGradient)(const float *x, const float *delta, float *g
     if (padding) pad_image(x, height, width, channels, padding, image);
     if (listed) {
       list_gradient(from, row, step, run, kernel, stride, delta, down, across, outputs, sums, mode, (struct list *)rest);
-    } else tile_gradient(from, row, step, run, kernel, stride, delta, down, across, outputs, sums, lanes, mode, rest);
-    sum_rows(delta, down * across, outputs, biases, mode);
+      sum_rows(delta, outputs, down * across, outputs, biases, mode);
+    } else {
+      /* Nothing may be read behind the last sample. */
+      const float *own = r + 1 < rows ? delta : rest;
+      if (own == rest) copy_columns(delta, 0, rest, 0, 1, down * across * outputs);
+      tile_gradient(from, row, step, run, kernel, stride, own, down, across, outputs, sums, lanes, mode);
+      sum_rows(own, outputs, down * across, lanes, biases, mode);
+    }
     x += (size_t)height * width * channels;
     delta += (size_t)down * across * outputs;
   }

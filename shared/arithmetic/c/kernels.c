@@ -24,7 +24,7 @@ KERNEL(void, denseForward)(const float *x, const float *w, const float *b, float
 KERNEL(void, denseParameterGradient)(const float *x, const float *delta, float *gw, float *gb, int rows, int inputs,
                                      int outputs, int write, float *scratch) {
   product(COLUMNS, x, inputs, inputs, rows, delta, outputs, gw, write, scratch);
-  sum_rows(delta, rows, outputs, gb, write);
+  sum_rows(delta, outputs, rows, outputs, gb, write);
 }
 
 KERNEL(void, denseInputGradient)(const float *delta, const float *wT, const float *x, float *delta_in, int rows,
@@ -49,7 +49,7 @@ KERNEL(void, inputParameterGradient)(const struct packed *packed, const float *d
   } else {
     product(PIXELS, packed, bounds_of(inputs), inputs, rows, delta, outputs, gw, write, scratch);
   }
-  sum_rows(delta, rows, outputs, gb, write);
+  sum_rows(delta, outputs, rows, outputs, gb, write);
 }
 
 #if !defined(__wasm__)

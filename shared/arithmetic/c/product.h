@@ -234,11 +234,11 @@ static void product(enum left left, const void *a, size_t row, int items, int de
 }
 
 /* `sum_rows` for v vectors of columns. Each has a chain of additions of its own. */
-INLINE void sum_vectors(const int v, const float *delta, int rows, int columns, float *sums, int mode) {
+INLINE void sum_vectors(const int v, const float *delta, size_t row, int rows, float *sums, int mode) {
   vec s[4];
 #pragma GCC unroll 4
   for (int n = 0; n < v; n++) s[n] = mode == CONTINUE ? load(sums + n * LANES) : splat(0);
-  for (; rows > 0; rows--, delta += columns) {
+  for (; rows > 0; rows--, delta += row) {
 #pragma GCC unroll 4
     for (int n = 0; n < v; n++) s[n] = s[n] + load(delta + n * LANES);
   }
@@ -246,15 +246,18 @@ INLINE void sum_vectors(const int v, const float *delta, int rows, int columns, 
   for (int n = 0; n < v; n++) store(sums + n * LANES, mode == ACCUMULATE ? load(sums + n * LANES) + s[n] : s[n]);
 }
 
-/* sums[o] = sum over r of delta[r, o], written as `mode` says. */
-static void sum_rows(const float *delta, int rows, int columns, float *sums, int mode) {
+/* sums[o] = sum over r of delta[r, o], written as `mode` says. The rows of delta are `row` floats apart. */
+static void sum_rows(const float *delta, size_t row, int rows, int columns, float *sums, int mode) {
   int o = 0;
-  for (; o + 4 * LANES <= columns; o += 4 * LANES) sum_vectors(4, delta + o, rows, columns, sums + o, mode);
-  for (; o + 2 * LANES <= columns; o += 2 * LANES) sum_vectors(2, delta + o, rows, columns, sums + o, mode);
-  for (; o + LANES <= columns; o += LANES) sum_vectors(1, delta + o, rows, columns, sums + o, mode);
-  for (; o < columns; o++) {
+  for (; o + 4 * LANES <= columns; o += 4 * LANES) sum_vectors(4, delta + o, row, rows, sums + o, mode);
+  switch ((columns - o) / LANES) {
+    case 3: sum_vectors(3, delta + o, row, rows, sums + o, mode); break;
+    case 2: sum_vectors(2, delta + o, row, rows, sums + o, mode); break;
+    case 1: sum_vectors(1, delta + o, row, rows, sums + o, mode); break;
+  }
+  for (o = columns / LANES * LANES; o < columns; o++) {
     float sum = mode == CONTINUE ? sums[o] : 0;
-    for (int r = 0; r < rows; r++) sum += delta[r * columns + o];
+    for (int r = 0; r < rows; r++) sum += delta[r * row + o];
     sums[o] = mode == ACCUMULATE ? sums[o] + sum : sum;
   }
 }

@@ -35,7 +35,7 @@ function convScratchFloats(lanes: number, sizes: ConvSizes): number {
   const weights = kernel * kernel * channels * whole;
   const padded = padding === 0 ? 0 : (height + 2 * padding) * (width + 2 * padding) * channels;
   const lists = 64 * (4 + 2 * Math.max(outputs, Math.max(across, 128) + 16));
-  const forward = 96 * 4 * lanes + weights + padded;
+  const forward = 96 * 4 * lanes + whole + weights + padded;
   const backward = lists + padded;
   const gradient = whole + 2 * weights + padded + Math.max(lists, down * across * whole);
   return 48 + lanes + Math.max(forward, backward, gradient);
