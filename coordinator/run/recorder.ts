@@ -108,7 +108,7 @@ export class Recorder {
       bytesSent: fleet.traffic.bytesSent,
       bytesReceived: fleet.traffic.bytesReceived,
     };
-    this.rate.skip(nowMs - trainedMs);
+    if (trainedMs < nowMs) this.rate.skip(nowMs - trainedMs);
     const rate = this.learningRate(step - 1);
     if (rate !== null) line.rate = rate;
     if (alarms.length > 0) line.alarms = alarms;
