@@ -57,7 +57,7 @@ export function* referenceTrain(
   const chain = chainOf(model);
   const statistics = statisticsOf(chain);
   const floats = partialFloats(model);
-  const network = new Network(memory, sizes, model, microBatch, at.network, chain, run.augment, run.smoothing);
+  const network = new Network({ ...run, memory, sizes, rowsMax: microBatch, chain, base: at.network });
   const order = new SampleOrder({ ...run, samples: train.count });
   const weights = new Float32Array(memory.buffer, at.weights, floats - scoreFloats);
   const sums = new Float32Array(memory.buffer, at.partials + 4 * (floats - scoreFloats), scoreFloats);
@@ -117,7 +117,7 @@ function layOut({ model, train, microBatch, augment, optimizer, ...order }: Refe
   const floats = partialFloats(model);
   const { slots } = new SampleOrder({ ...order, microBatch, samples: train.count });
   const regions = {
-    network: reserve(Network.bytesNeeded(model, microBatch, sizes, chainOf(model), augment)),
+    network: reserve(Network.bytesNeeded({ model, sizes, rowsMax: microBatch, augment })),
     records: reserve(4 * train.count),
     image: reserve(inputWidth(model)),
     heap: reserve(train.count * sizes.recordBytesMax(inputWidth(model))),

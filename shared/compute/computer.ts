@@ -31,8 +31,8 @@ export class Computer {
   ) {
     this.region = workspace.threads[thread];
     const { run, chain, sizes, weights, transposed } = workspace;
-    const [rowsMax, { augment, smoothing }] = [rowsMaxOf(orders), run];
-    this.network = new Network(memory, sizes, run.model, rowsMax, this.region.network, chain, augment, smoothing);
+    const [rowsMax, base] = [rowsMaxOf(orders), this.region.network];
+    this.network = new Network({ ...run, memory, sizes, rowsMax, chain, base });
     const operandsOf = ({ records, labels }: SampleStore) => ({ records, labels, weights, transposed });
     this.operands = {
       train: operandsOf(workspace.train),

@@ -115,7 +115,7 @@ export function layOutWorkspace(run: RunDescription, threads: number, sizes: Ker
     (work) => temporariesFor(orderOf(orders, { work }).slots) * sumFloats(work, parameters),
   );
   const thread = (): ThreadRegion => ({
-    network: arena.bytes(Network.bytesNeeded(run.model, rowsMaxOf(orders), sizes, chain, run.augment)),
+    network: arena.bytes(Network.bytesNeeded({ ...run, sizes, rowsMax: rowsMaxOf(orders), chain })),
     ids: arena.uint32(idsMax),
     temporaries: arena.floats(Math.max(...temporaries)),
     mailbox: arena.uint32(mailboxInts),

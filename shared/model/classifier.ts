@@ -47,9 +47,10 @@ export class Classifier {
     this.ids = arena.uint32(1);
     this.sums = arena.floats(2);
     this.predictions = arena.bytes(1);
-    const region = arena.bytes(Network.bytesNeeded(model, 1, sizes));
+    const layout = { model, sizes, rowsMax: 1 };
+    const base = arena.bytes(Network.bytesNeeded(layout));
     this.memory = createMemory(arena.end, false);
-    this.network = new Network(this.memory, sizes, model, 1, region);
+    this.network = new Network({ ...layout, memory: this.memory, base });
   }
 
   setWeights(step: number, floats: Float32Array): void {

@@ -40,6 +40,28 @@ export interface Operands {
   readonly transposed: Pointer;
 }
 
+/** What decides the buffers of a network. */
+export interface NetworkLayout {
+  /** It has passed `invalidModel`. */
+  readonly model: Model;
+  /** Those of the backend of the memory. */
+  readonly sizes: KernelSizes;
+  /** Samples of a micro-batch at most. */
+  readonly rowsMax: number;
+  /** The chain of the model, from a caller that has it. */
+  readonly chain?: Chain;
+  /** How training passes distort their samples. Undefined: they do not. */
+  readonly augment?: AugmentDescription | undefined;
+}
+
+export interface NetworkParts extends NetworkLayout {
+  readonly memory: KernelMemory;
+  /** The start of a region of `bytesNeeded` bytes in the memory, a multiple of 16. */
+  readonly base: Pointer;
+  /** The label smoothing of the training; by default 0, which is none. Evaluations are not smoothed. */
+  readonly smoothing?: number | undefined;
+}
+
 /** A layer of the chain with its addresses. */
 interface PlacedLayer extends Link {
   readonly place: Place;
@@ -65,6 +87,9 @@ export class Network {
   readonly kernels: Kernels;
   /** Length of a partial gradient, which ends with a score. */
   readonly partialFloats: number;
+  private readonly memory: KernelMemory;
+  private readonly rowsMax: number;
+  private readonly smoothing: number;
   private readonly loss: LossCode;
   private readonly layers: readonly PlacedLayer[];
   /** The micro-batch's samples, as `gather` packs them. */
@@ -82,37 +107,18 @@ export class Network {
   /** Distorts the samples of training passes. Null if the run distorts none. */
   private readonly augmenter: Augmenter | null;
 
-  /**
-   * Size of the region for a network's own buffers, for micro-batches of at most `rowsMax` samples. `augment` says how
-   * training passes distort their samples.
-   */
-  static bytesNeeded(
-    model: Model,
-    rowsMax: number,
-    sizes: KernelSizes,
-    chain = chainOf(model),
-    augment?: AugmentDescription,
-  ): number {
+  /** Size of the region for a network's own buffers. */
+  static bytesNeeded({ model, sizes, rowsMax, chain = chainOf(model), augment }: NetworkLayout): number {
     const { end } = new Region(0, inputWidth(model), chain, rowsMax, sizes);
     return augment === undefined ? end : end + Augmenter.bytesNeeded(model.input, rowsMax, sizes);
   }
 
-  /**
-   * `base` is the start of a region of `bytesNeeded` bytes in `memory`, a multiple of 16. `sizes` are those of the
-   * memory's backend. `model` has passed `invalidModel`. A caller that has the model's `chain` passes it. `smoothing` is
-   * the label smoothing of the training; 0 for none. Evaluations are not smoothed.
-   */
-  constructor(
-    private readonly memory: KernelMemory,
-    sizes: KernelSizes,
-    model: Model,
-    private readonly rowsMax: number,
-    base: Pointer,
-    chain = chainOf(model),
-    augment?: AugmentDescription,
-    private readonly smoothing = 0,
-  ) {
+  constructor(parts: NetworkParts) {
+    const { memory, model, sizes, rowsMax, base, chain = chainOf(model), augment, smoothing = 0 } = parts;
     assert(base % 16 === 0, 'a network starts at a multiple of 16 bytes');
+    this.memory = memory;
+    this.rowsMax = rowsMax;
+    this.smoothing = smoothing;
     this.kernels = memory.kernels;
     this.partialFloats = parametersOf(chain) + scoreFloats;
     this.loss = Loss[model.loss];

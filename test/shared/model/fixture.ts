@@ -69,8 +69,9 @@ export class Bench {
     const { sizes } = backend;
     this.memory = backend.createMemory(2 ** 22, false);
     this.kernels = this.memory.kernels;
-    const region = this.take(Network.bytesNeeded(model, rowsMax, sizes, chain, augment));
-    this.network = new Network(this.memory, sizes, model, rowsMax, region, chain, augment, smoothing);
+    const layout = { model, sizes, rowsMax, chain, augment };
+    const base = this.take(Network.bytesNeeded(layout));
+    this.network = new Network({ ...layout, memory: this.memory, base, smoothing });
     this.from = {
       records: this.keep(samples),
       labels: this.put(samples.labels),
