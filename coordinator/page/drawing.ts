@@ -105,8 +105,8 @@ export class Drawing {
     const bars = [...find('outputs', HTMLOListElement).children] as HTMLElement[];
     bars.forEach((element, n) => {
       const value = outputs?.[n] ?? 0;
-      const [, meter, text] = element.children as unknown as [HTMLElement, HTMLMeterElement, HTMLElement];
-      meter.value = Math.min(1, Math.max(0, value));
+      const [, meter, text] = element.children as unknown as [HTMLElement, HTMLElement, HTMLElement];
+      setMeter(meter, Math.min(1, Math.max(0, value)));
       setText(text, outputs === undefined ? '' : value.toFixed(2));
       element.classList.toggle('best', n === this.newest?.answer);
     });
@@ -130,12 +130,22 @@ export class Drawing {
 }
 
 function bar(name: string): HTMLLIElement {
-  const meter = create('meter');
-  meter.max = 1;
+  // A plain element: browsers draw <meter> in their own ways, and Chromium's bar is lower than its track.
+  const meter = create('span', { class: 'meter' }, [create('span')]);
+  meter.setAttribute('role', 'meter');
+  meter.setAttribute('aria-valuemin', '0');
+  meter.setAttribute('aria-valuemax', '1');
   meter.setAttribute('aria-label', `Certainty that it is ${name}`);
+  setMeter(meter, 0);
   const label = create('span', { class: 'bar-name', text: name });
   label.title = name;
   return create('li', {}, [label, meter, create('span', { class: 'bar-value' })]);
+}
+
+/** `value` is from 0 to 1. */
+function setMeter(meter: HTMLElement, value: number): void {
+  meter.setAttribute('aria-valuenow', value.toFixed(2));
+  meter.style.setProperty('--value', `${100 * value}%`);
 }
 
 /** A layer's activations as squares: brighter is more active. */

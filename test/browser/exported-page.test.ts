@@ -36,6 +36,11 @@ describe.skipIf(!hasChromium)('an exported page', { timeout }, () => {
       await drawDigit(page, digit);
       await page.locator('#answer', { hasText: String(digit) }).waitFor();
     }
+    const meter = page.getByRole('meter', { name: 'Certainty that it is 1', exact: true });
+    expect(Number(await meter.getAttribute('aria-valuenow'))).toBeGreaterThan(0.3);
+    const [track, bar] = [await meter.boundingBox(), await meter.locator('span').boundingBox()];
+    expect(bar!.height).toBe(track!.height);
+    expect(bar!.width).toBeGreaterThan(0.3 * track!.width);
     await page.getByLabel('Hidden layers').check();
     await page.locator('#hidden-layers', { hasText: 'Layer 1: ' }).waitFor();
     await page.getByText('Layers', { exact: true }).click();
