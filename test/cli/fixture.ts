@@ -72,6 +72,15 @@ export function lockstep(...words: (string | number)[]): Running {
 
 /** The same, with more variables in its environment. */
 export function lockstepWith(variables: Record<string, string>, ...words: (string | number)[]): Running {
+  return start(process.cwd(), variables, words);
+}
+
+/** The same as `lockstep`, in a directory. */
+export function lockstepIn(directory: string, ...words: (string | number)[]): Running {
+  return start(directory, {}, words);
+}
+
+function start(cwd: string, variables: Record<string, string>, words: readonly (string | number)[]): Running {
   const env = {
     ...process.env,
     LOCKSTEP_DATA: '',
@@ -79,7 +88,7 @@ export function lockstepWith(variables: Record<string, string>, ...words: (strin
     XDG_CACHE_HOME: join(scratch(), 'cache'),
     ...variables,
   };
-  return new Running(spawn(process.execPath, [program, ...words.map(String)], { env }));
+  return new Running(spawn(process.execPath, [program, ...words.map(String)], { env, cwd }));
 }
 
 /** Starts a coordinator on a free port. Resolves with its address for workers when it accepts them. */

@@ -8,7 +8,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import type { ComparisonState, EvaluationState, RunState } from '../../coordinator/web/state.js';
-import { lockstep, type Running, scratch, smallDataset, summaryOf } from './fixture.js';
+import { lockstep, lockstepIn, type Running, scratch, smallDataset, summaryOf } from './fixture.js';
 
 const safety = { timeout: 60_000 };
 
@@ -177,7 +177,9 @@ test.each([
   [Array(25).fill('x'), 2, /one view shows at most 24 runs, and these are 25/],
   [['x', '--port', '99999'], 2, /--port is 99999, but must be a whole number/],
 ])('view %j fails in a sentence', safety, async (words, exitCode, pattern) => {
-  const { code, stderr } = await lockstep('view', ...words).ended;
+  const empty = join(scratch(), 'empty');
+  mkdirSync(empty, { recursive: true });
+  const { code, stderr } = await lockstepIn(empty, 'view', ...words).ended;
   expect(stderr).toMatch(pattern);
   expect(stderr).toMatch(/^lockstep: /);
   expect(stderr).not.toMatch(/\n\s+at |node:internal/);
