@@ -142,6 +142,8 @@ export const limits = {
   misclassifiedBytesMax: 256 * 1024,
   /** The size of a model description file. */
   modelFileBytesMax: 64 * 1024,
+  /** Bytes of a file of options (`--config`). */
+  configFileBytesMax: 64 * 1024,
   /** The number of dimensions of an IDX file. */
   idxDimensionsMax: 8,
   /** The size of one data file, both as it is on the disk and decompressed. */

@@ -1,5 +1,4 @@
 /** The options that describe a run: names, allowed values, and help texts. */
-import { readFileSync } from 'node:fs';
 import type { Options } from 'yargs';
 import { LockstepError } from '../../shared/errors.js';
 import { limits } from '../../shared/limits.js';
@@ -7,6 +6,8 @@ import { findPreset, presetDefault, presets } from '../../shared/model/presets.j
 import { optimizerNames } from '../../shared/optimizer/optimizers.js';
 import { scheduleNames } from '../../shared/optimizer/schedule.js';
 import { type KernelsWish, kernelsWishes } from '../../worker/native/wish.js';
+import { describeFault } from '../data/fault.js';
+import { readOrdinaryFileSync } from '../data/ordinary-file.js';
 import { datasetChoices } from '../data/published.js';
 import { checkpointEveryDefault, type RunRequest } from '../run/run-request.js';
 import { defaults } from '../run/settings.js';
@@ -274,10 +275,9 @@ export const accessOptions = {
 export function readConfig(path: string): Record<string, unknown> {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(readFileSync(path, 'utf8'));
+    parsed = JSON.parse(readOrdinaryFileSync(path, limits.configFileBytesMax).toString());
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new LockstepError('usage', `cannot read the configuration file ${path}: ${why}`);
+    throw new LockstepError('usage', `cannot read the configuration file ${path}: ${describeFault(error)}`);
   }
   if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return { ...parsed };
   throw new LockstepError('usage', `the configuration file ${path} must be a JSON object, such as {"epochs": 5}`);

@@ -5,6 +5,8 @@ const sentences: Readonly<Record<string, string>> = {
   EPERM: 'operation not permitted',
   EISDIR: 'is a directory, not a file',
   ENOTDIR: 'is a file, not a directory',
+  ELOOP: 'a symbolic link leads to itself',
+  EIO: 'the device reports an error',
   EROFS: 'the file system is read-only',
   ENOSPC: 'no space left on the disk',
   EDQUOT: 'the disk quota is used up',

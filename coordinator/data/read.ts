@@ -1,5 +1,4 @@
 /** Reads the files of a data set, raw or gzipped, into memory. */
-import { open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
@@ -10,6 +9,7 @@ import { limits } from '../../shared/limits.js';
 import { conventionOf } from './conventions.js';
 import { type DatasetPaths, type FoundFiles, findDataset } from './directory.js';
 import { describeFault } from './fault.js';
+import { readOrdinaryFile } from './ordinary-file.js';
 import type { PublishedDataset } from './published-dataset.js';
 
 const gunzipBytes = promisify(gunzip);
@@ -43,22 +43,11 @@ async function readDataset(name: string, paths: DatasetPaths & Pick<FoundFiles, 
  */
 async function readIdxFile(path: string): Promise<IdxFile> {
   try {
-    const bytes = await readLimited(path);
+    const bytes = await readOrdinaryFile(path, limits.dataFileBytesMax);
     const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
     return { name: path, bytes: gzipped ? await unpack(bytes) : bytes };
   } catch (error) {
     throw new LockstepError('data-invalid', `${path}: cannot be read: ${describeFault(error)}; get the file again`);
-  }
-}
-
-async function readLimited(path: string): Promise<Buffer> {
-  const { size } = await stat(path);
-  if (size > limits.dataFileBytesMax) throw new Error(`it has ${size} bytes, allowed are ${limits.dataFileBytesMax}`);
-  const file = await open(path);
-  try {
-    return await file.readFile();
-  } finally {
-    await file.close();
   }
 }
 

@@ -2,7 +2,7 @@
  * Opens a trained model for those who use it: that of a run directory, or a single file of weights. Everything in the files
  * is checked. Nothing is written, and no lock is taken, so the run may still be training.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { canonicalJson } from '../../shared/canonical-json.js';
 import { LockstepError } from '../../shared/errors.js';
@@ -18,6 +18,7 @@ import { decodeModel, modelIn, weightsIn } from '../archive/model-file.js';
 import { runFileNames } from '../archive/run-directory.js';
 import { decodeHeader, MalformedFile, type Metadata } from '../archive/safetensors.js';
 import { describeFault } from '../data/fault.js';
+import { openAtOnce } from '../data/ordinary-file.js';
 import { parseSummary } from '../view/summary-file.js';
 
 export interface OpenedModel {
@@ -136,7 +137,7 @@ function textIn(path: string): Promise<string | null> {
 /** Opens a file or a directory, and closes it after `read`. Null if there is none. Any error names the path. */
 async function reading<T>(path: string, read: (file: FileHandle) => Promise<T>): Promise<T | null> {
   try {
-    const file = await open(path, 'r');
+    const file = await openAtOnce(path);
     try {
       return await read(file);
     } finally {

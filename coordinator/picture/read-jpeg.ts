@@ -24,7 +24,9 @@ export async function decodeJpeg(file: Uint8Array): Promise<Picture> {
     });
     return turned({ width, height, rgba: data }, orientation);
   } catch (error) {
-    throw new MalformedPicture(`it is damaged: ${error instanceof Error ? error.message : error}`);
+    // The library throws plain errors of its own. A TypeError is what it stumbles over when a table or a part is missing.
+    const isOwn = error instanceof Error && error.constructor === Error;
+    throw new MalformedPicture(`it is damaged: ${isOwn ? error.message : 'it lacks a part that it needs'}`);
   }
 }
 

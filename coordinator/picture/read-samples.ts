@@ -1,11 +1,12 @@
 /** Reads files for a model: pictures, and IDX files of many images. The content decides what a file is, not its name. */
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { parseIdx } from '../../shared/data/idx.js';
 import { LockstepError } from '../../shared/errors.js';
 import { limits } from '../../shared/limits.js';
 import { describeFault } from '../data/fault.js';
+import { openAtOnce } from '../data/ordinary-file.js';
 import type { Fit } from './fit.js';
 import { checkSize, MalformedPicture, type Picture } from './picture.js';
 import { decodeJpeg, isJpeg } from './read-jpeg.js';
@@ -39,7 +40,7 @@ function fitted(picture: Picture, shape: readonly number[], fit: Fit): Uint8Arra
 
 /** The content of a file, decompressed. */
 async function bytesIn(path: string): Promise<Uint8Array> {
-  const file = await open(path, 'r');
+  const file = await openAtOnce(path);
   try {
     const found = await file.stat();
     if (found.isDirectory()) throw new MalformedPicture('it is a directory: name the files in it');
@@ -93,6 +94,8 @@ const others: Readonly<Record<string, RegExp>> = {
 /** Images of another size than the model's are fitted like pictures. */
 function samplesOfIdx(name: string, bytes: Uint8Array, shape: readonly number[], fit: Fit): Uint8Array[] {
   const { dimensions, values } = parseIdx({ name, bytes });
+  if (dimensions.includes(0))
+    throw new MalformedPicture(`it has no pixels: its dimensions are ${dimensions.join(' x ')}`);
   const pixels = shape.reduce((product, extent) => product * extent, 1);
   const isOne = sameShape(dimensions, shape);
   if (isOne || sameShape(dimensions.slice(1), shape)) {

@@ -1,5 +1,4 @@
 /** The first weights of a run: those of a file that the user names, or those that the seed makes. */
-import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { LockstepError } from '../../shared/errors.js';
 import { limits } from '../../shared/limits.js';
@@ -8,6 +7,7 @@ import type { Snapshot } from '../archive/checkpoint-file.js';
 import type { ConfigFile } from '../archive/config.js';
 import { decodeFirstWeights, type FirstWeights } from '../archive/first-weights.js';
 import { describeFault } from '../data/fault.js';
+import { readOrdinaryFile } from '../data/ordinary-file.js';
 import type { RunSettings } from './settings.js';
 import type { RunSetup } from './setup.js';
 
@@ -41,19 +41,8 @@ export async function firstWeights(
 
 async function readFirst(file: string, model: Model): Promise<FirstWeights> {
   try {
-    return decodeFirstWeights(model, await readLimited(file));
+    return decodeFirstWeights(model, await readOrdinaryFile(file, limits.weightsFileBytesMax));
   } catch (error) {
     throw new LockstepError('weights-invalid', `${file} cannot be used for the first weights: ${describeFault(error)}`);
-  }
-}
-
-async function readLimited(path: string): Promise<Uint8Array> {
-  const file = await open(path);
-  try {
-    const { size } = await file.stat();
-    if (size <= limits.weightsFileBytesMax) return await file.readFile();
-    throw new Error(`it has ${size} bytes, allowed are ${limits.weightsFileBytesMax}`);
-  } finally {
-    await file.close();
   }
 }

@@ -1,6 +1,5 @@
 /** Turns settings and a data set into a checked setup, and a setup into a machine that holds samples and weights. */
 
-import { readFileSync } from 'node:fs';
 import { arithmetic } from '../../shared/arithmetic/identity.js';
 import { Machine } from '../../shared/compute/machine.js';
 import type { Platform } from '../../shared/compute/platform.js';
@@ -19,7 +18,9 @@ import { presetModel } from '../../shared/model/presets.js';
 import { smoothedLoss } from '../../shared/model/smoothing.js';
 import type { Snapshot } from '../archive/checkpoint-file.js';
 import { type ConfigDataset, type ConfigFile, type ConfigInit, runFormat } from '../archive/config.js';
+import { describeFault } from '../data/fault.js';
 import type { LoadedDataset } from '../data/load.js';
+import { readOrdinaryFileSync } from '../data/ordinary-file.js';
 import { version } from '../version.js';
 import type { ModelSource, RunSettings } from './settings.js';
 import type { TrainingPlan } from './trainer.js';
@@ -192,15 +193,11 @@ function ownModel(source: Exclude<ModelSource, { from: 'preset' }>): Pick<NamedM
 }
 
 function readModelFile(path: string): string {
-  let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    return readOrdinaryFileSync(path, limits.modelFileBytesMax).toString();
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new LockstepError('model-invalid', `cannot read the model file: ${why}`);
+    throw new LockstepError('model-invalid', `cannot read the model file ${path}: ${describeFault(error)}`);
   }
-  if (text.length <= limits.modelFileBytesMax) return text;
-  throw new LockstepError('model-invalid', `${path} is larger than a model description can be`);
 }
 
 function baseName(path: string): string {

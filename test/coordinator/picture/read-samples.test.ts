@@ -33,6 +33,13 @@ it('PNG and JPEG files are read, whatever their names are', async () => {
   for (const [i, value] of fromPng.entries()) expect(Math.abs(fromJpeg[i] - value)).toBeLessThan(40);
 });
 
+it('a JPEG file without the tables that its pixels need is refused in a sentence', async () => {
+  const frame = [0xff, 0xc0, 0, 11, 8, 0, 16, 0, 16, 1, 1, 0x11, 0];
+  const scan = [0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0, 1, 2, 3, 4, 5, 6, 7, 8];
+  const path = put('bare.jpg', Uint8Array.from([0xff, 0xd8, ...frame, ...scan]));
+  await expect(read(path)).rejects.toThrow(/bare.jpg cannot be read: it is damaged: it lacks a part that it needs$/);
+});
+
 describe('an IDX file', () => {
   const values = Uint8Array.from({ length: 3 * 784 }, (_, i) => i % 251);
 
@@ -64,6 +71,8 @@ describe('an IDX file', () => {
   });
 
   it('that is damaged, or does not fit, is refused', async () => {
+    const empty = put('empty.idx', encodeIdx({ dimensions: [0, 28, 28], values: new Uint8Array() }));
+    await expect(read(empty)).rejects.toThrow(/it has no pixels: its dimensions are 0 x 28 x 28/);
     const file = encodeIdx({ dimensions: [3, 28, 28], values });
     await expect(read(put('cut', file.subarray(0, -1)))).rejects.toMatchObject({ code: 'data-invalid' });
     const labels = put('labels', encodeIdx({ dimensions: [3], values: values.subarray(0, 3) }));
