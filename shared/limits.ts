@@ -157,6 +157,8 @@ export const limits = {
   /** Mistakes that `eval` lists in JSON, the worst first, and that it draws. */
   mistakesListedMax: 10_000,
   mistakesDrawnMax: 60,
+  /** Test images for which `textbook` computes the gradient at the outputs. */
+  textbookImages: 1000,
   /** The size of a file that names the classes of a data set. */
   classesFileBytesMax: 64 * 1024,
   /** The size of a zip archive's list of files. */

@@ -1,6 +1,6 @@
 /**
- * The command line: `lockstep train`, `coordinator`, `worker`, `view`, `eval`, `predict`, `export`, `presets` and `conform`. Each
- * command loads its own modules, so a worker holds none of a coordinator's.
+ * The command line: `lockstep train`, `coordinator`, `worker`, `view`, `eval`, `predict`, `export`, `presets`, `textbook` and
+ * `conform`. Each command loads its own modules, so a worker holds none of a coordinator's.
  */
 import { availableParallelism, hostname } from 'node:os';
 import yargs from 'yargs';
@@ -228,6 +228,30 @@ const parser = yargs(hideBin(process.argv))
     () => choose(() => import('./presets.js').then(({ runPresets }) => runPresets())),
   )
   .command(
+    'textbook',
+    'The experiment of the textbooks on costs, batches and learning rates, as a page with curves',
+    (y) =>
+      y
+        .options({ data: runOptions.data, dataset: runOptions.dataset })
+        .option('out', {
+          string: true,
+          default: 'textbook',
+          describe: 'Directory for the runs, the page and its pictures; runs in it are not made again',
+          coerce: once,
+        })
+        .option('workers', {
+          default: cores,
+          defaultDescription: `the machine's cores, ${cores}`,
+          describe: 'Compute threads',
+          coerce: integer('workers', 1, limits.threadsMax),
+        })
+        .options(kernelsOptions)
+        .options(logOptions)
+        .example('$0 textbook', 'Six runs, about a minute; then open textbook/index.html')
+        .example('$0 textbook --dataset fashion-mnist --out clothes', 'The same on other pictures'),
+    (argv) => choose(() => import('./textbook.js').then(({ runTextbook }) => runTextbook(argv))),
+  )
+  .command(
     'conform [url]',
     'Check a worker that you wrote: plays a coordinator to it, and says what is wrong',
     (y) =>
@@ -249,7 +273,10 @@ const parser = yargs(hideBin(process.argv))
         .example('$0 conform --port 9000', 'Then start the worker with ws://127.0.0.1:9000'),
     (argv) => choose(() => import('./conform.js').then(({ runConform }) => runConform(argv))),
   )
-  .demandCommand(1, 'Say what to do: train, coordinator, worker, view, eval, predict, export, presets or conform')
+  .demandCommand(
+    1,
+    'Say what to do: train, coordinator, worker, view, eval, predict, export, presets, textbook or conform',
+  )
   .example('$0 train', 'One machine')
   .example('$0 coordinator --host 0.0.0.0', 'Many: others open the link that it prints in a browser, …')
   .example("$0 worker 'ws://HOST:8080/#TOKEN'", '… or join from a terminal')

@@ -1,7 +1,7 @@
 /**
  * Bundles what browsers are served into dist/web: each script on its own, so that a page needs no import map and a
- * worker no page; beside them the pages, their styles and the kernel binary. Also makes the page of an exported model,
- * which is one file, without a model.
+ * worker no page; beside them the pages, their styles and the kernel binary. Also makes the page of an exported model
+ * and that of the textbook experiment, each of which is one file, without their content.
  */
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -50,15 +50,19 @@ const options = {
   logLevel: 'warning',
 };
 
-/** A page with its styles, its icon and its script in it. The script has the kernel binary in it. */
+/** A page with its styles and its icon in it. */
+function styledPage(name) {
+  const read = (file) => readFileSync(`${root}coordinator/page/${file}`, 'utf8');
+  return readFileSync(`${root}coordinator/page/${name}.html`, 'utf8')
+    .replace(/<link rel="stylesheet" href="(.*?)" \/>/g, (_, file) => `<style>\n${read(file)}</style>`)
+    .replace(/href="(.*?\.svg)"/, (_, file) => `href="data:image/svg+xml,${encodeURIComponent(read(file))}"`);
+}
+
+/** The same with its script. The script has the kernel binary in it. */
 async function wholePage(name) {
   const entryPoints = [`${root}dist/coordinator/page/${name}.js`];
   const bundle = await build({ ...options, entryPoints, loader: { '.wasm': 'binary' }, write: false });
-  const read = (file) => readFileSync(`${root}coordinator/page/${file}`, 'utf8');
-  return read(`${name}.html`)
-    .replace(/<link rel="stylesheet" href="(.*?)" \/>/g, (_, file) => `<style>\n${read(file)}</style>`)
-    .replace(/href="(.*?\.svg)"/, (_, file) => `href="data:image/svg+xml,${encodeURIComponent(read(file))}"`)
-    .replace(/ src="(.*?)">/, () => `>\n${bundle.outputFiles[0].text}`);
+  return styledPage(name).replace(/ src="(.*?)">/, () => `>\n${bundle.outputFiles[0].text}`);
 }
 
 rmSync(out, { recursive: true, force: true });
@@ -70,6 +74,7 @@ await build({
   entryNames: '[name]',
 });
 writeFileSync(`${root}dist/coordinator/export/model-page.html`, await wholePage('model-page'));
+writeFileSync(`${root}dist/coordinator/textbook/textbook.html`, styledPage('textbook'));
 for (const path of files) cpSync(`${root}${path}`, `${out}/${basename(path)}`);
 
 // Compressed once, here: browsers accept brotli from a secure context only, gzip everywhere.

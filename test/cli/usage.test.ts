@@ -48,7 +48,7 @@ test.each([
   [['worker', 'ftp://somewhere'], /must begin with ws:\/\/ or wss:\/\//],
   [['worker'], /Not enough non-option arguments/],
   [['dance'], /Unknown argument: dance/],
-  [[], /Say what to do: train, coordinator, worker, view, eval, predict, export, presets or conform/],
+  [[], /Say what to do: train, coordinator, worker, view, eval, predict, export, presets, textbook or conform/],
 ])('%j is wrong usage', safety, async (words, pattern) => {
   expectSentence(await lockstep(...words, ...(words[0] === 'train' ? ['--data', data] : [])).ended, 2, pattern);
 });
