@@ -9,6 +9,7 @@ import type { KernelsWish } from '../../worker/native/wish.js';
 import { nodePlatform } from '../../worker/node-platform.js';
 import { atomicWrite, nodeFiles } from '../archive/files.js';
 import { describeFault } from '../data/fault.js';
+import { checkReplaceable } from '../data/ordinary-file.js';
 import { classReports, confusionOf, type WrongAnswer, worstMistakes } from '../model/assess.js';
 import { evaluateModel } from '../model/evaluate-model.js';
 import { type OpenedModel, openModel } from '../model/open-model.js';
@@ -33,7 +34,7 @@ export interface EvalOptions {
 /** Resolves with the exit code. */
 export async function runEval(options: EvalOptions): Promise<number> {
   const opened = await openModel(options.model, tell);
-  if (options.mistakes !== undefined) drawable(opened);
+  if (options.mistakes !== undefined) await checkDrawing(options.mistakes, opened);
   const [data, platform] = await Promise.all([testDataFor(opened, options.data), platformOf(options)]);
   const { test, classes } = data;
   const { loss, correct, predicted } = await evaluateModel(opened, test, platform, options.threads);
@@ -59,6 +60,18 @@ async function platformOf({ kernels }: EvalOptions): Promise<Platform> {
   return nodePlatform({ backend: (await nativeKernels({ kernels, onBuilding })) ?? undefined });
 }
 
+/** Says before a long evaluation that nothing can be drawn. */
+async function checkDrawing(path: string, opened: OpenedModel): Promise<void> {
+  drawable(opened);
+  await checkReplaceable(path).catch((error) => {
+    throw unwritable(path, error);
+  });
+}
+
+function unwritable(path: string, error: unknown): LockstepError {
+  return new LockstepError('output-unwritable', `${path} cannot be written: ${describeFault(error)}`);
+}
+
 /** The images that a model takes. Throws `usage` if they cannot be drawn. */
 function drawable({ path, model }: OpenedModel) {
   const frame = frameOf(model.input);
@@ -82,7 +95,7 @@ async function draw(
   try {
     await atomicWrite(nodeFiles, path, [encodePng(sheet.width, sheet.height, sheet.pixels)]);
   } catch (error) {
-    throw new LockstepError('output-unwritable', `${path} cannot be written: ${describeFault(error)}`);
+    throw unwritable(path, error);
   }
   tell(`the ${shown.length} worst of ${mistakes.length} mistakes are drawn in ${path}`);
 }

@@ -5,6 +5,7 @@ import { limits } from '../../shared/limits.js';
 import { findPreset, presetDefault, presets } from '../../shared/model/presets.js';
 import { optimizerNames } from '../../shared/optimizer/optimizers.js';
 import { scheduleNames } from '../../shared/optimizer/schedule.js';
+import { printableOf } from '../../shared/text.js';
 import { type KernelsWish, kernelsWishes } from '../../worker/native/wish.js';
 import { describeFault } from '../data/fault.js';
 import { readOrdinaryFileSync } from '../data/ordinary-file.js';
@@ -277,7 +278,10 @@ export function readConfig(path: string): Record<string, unknown> {
   try {
     parsed = JSON.parse(readOrdinaryFileSync(path, limits.configFileBytesMax).toString());
   } catch (error) {
-    throw new LockstepError('usage', `cannot read the configuration file ${path}: ${describeFault(error)}`);
+    throw new LockstepError(
+      'usage',
+      `cannot read the configuration file ${path}: ${printableOf(describeFault(error), 200)}`,
+    );
   }
   if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return { ...parsed };
   throw new LockstepError('usage', `the configuration file ${path} must be a JSON object, such as {"epochs": 5}`);

@@ -1,9 +1,9 @@
 /**
  * Reads files that a user has named. A name may lead to anything: a pipe, for which a reader would wait without end, or a
- * device that never ends. Only ordinary files are read, and no more than a limit.
+ * device that never ends. Only ordinary files are read, and no more than a limit. Only ordinary files are replaced.
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 
 /** Opening a pipe without this flag waits until somebody writes into it. */
 const flags = constants.O_RDONLY | constants.O_NONBLOCK;
@@ -35,8 +35,21 @@ export function readOrdinaryFileSync(path: string, bytesMax: number): Buffer {
   }
 }
 
+/**
+ * Checks a path at which a file is to be put in one step. That step would remove a device or a pipe of that name. Rejects
+ * as above.
+ */
+export async function checkReplaceable(path: string): Promise<void> {
+  const found = await stat(path).catch(() => null);
+  if (found !== null) checkOrdinary(found);
+}
+
 function check(found: Stats, bytesMax: number): void {
+  checkOrdinary(found);
+  if (found.size > bytesMax) throw new Error(`it has ${found.size} bytes, allowed are ${bytesMax}`);
+}
+
+function checkOrdinary(found: Stats): void {
   if (found.isDirectory()) throw new Error('it is a directory, not a file');
   if (!found.isFile()) throw new Error('it is no ordinary file');
-  if (found.size > bytesMax) throw new Error(`it has ${found.size} bytes, allowed are ${bytesMax}`);
 }

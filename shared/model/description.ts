@@ -7,6 +7,7 @@ import { Loss } from '../arithmetic/kernels.js';
 import { LockstepError } from '../errors.js';
 import { both, list, object, oneOf, wholeNumber } from '../fields.js';
 import { limits } from '../limits.js';
+import { printableOf } from '../text.js';
 import { type Chain, chainOf } from './chain.js';
 import { buildLayer, checkLayer, layerMisfit } from './layers/layers.js';
 import type { Model } from './model.js';
@@ -54,11 +55,14 @@ const example =
   'A model looks like {"input": [28, 28], "layers": [{"dense": 128, "activation": "relu"}, ' +
   '{"dense": 10, "activation": "linear"}], "loss": "softmaxCrossEntropy"}.';
 
+const reasonLengthMax = 200;
+
 function parseJson(text: string, source: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    // The reason quotes the text, which may be that of any file.
+    const reason = printableOf(error instanceof Error ? error.message : String(error), reasonLengthMax);
     throw new LockstepError('model-invalid', `${source} is not JSON: ${reason}. ${example}`);
   }
 }

@@ -1,4 +1,5 @@
 /** Tests `lockstep eval` from outside: it finds what the run found, bit for bit, and refuses what it cannot evaluate. */
+import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -157,5 +158,9 @@ describe('what cannot be evaluated is refused', () => {
     const { code, stderr } = await lockstep('eval', run, '--mistakes', join(scratch(), 'no', 'm.png')).ended;
     expect(stderr).toMatch(/^lockstep: .*m.png cannot be written: no such file or directory/);
     expect(code).toBe(1);
+    // A rename over it would remove the pipe, or a device.
+    const pipe = join(scratch(), 'pipe');
+    spawnSync('mkfifo', [pipe]);
+    await expectRefused([run, '--mistakes', pipe], 1, /pipe cannot be written: it is no ordinary file/);
   });
 });

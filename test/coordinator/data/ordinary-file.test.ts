@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { readOrdinaryFile, readOrdinaryFileSync } from '../../../coordinator/data/ordinary-file.js';
+import { checkReplaceable, readOrdinaryFile, readOrdinaryFileSync } from '../../../coordinator/data/ordinary-file.js';
 import { openModel } from '../../../coordinator/model/open-model.js';
 import { readSamples } from '../../../coordinator/picture/read-samples.js';
 
@@ -45,4 +45,13 @@ test.skipIf(process.platform === 'win32')('pipes and devices are refused at once
     code: 'picture-invalid',
     message: expect.stringContaining('it is no ordinary file'),
   });
+});
+
+test.skipIf(process.platform === 'win32')('pipes, devices and directories are not replaced', async () => {
+  await expect(checkReplaceable(pipe())).rejects.toThrow(/^it is no ordinary file$/);
+  await expect(checkReplaceable('/dev/null')).rejects.toThrow(/^it is no ordinary file$/);
+  await expect(checkReplaceable(root)).rejects.toThrow(/^it is a directory, not a file$/);
+  await checkReplaceable(join(root, 'none'));
+  writeFileSync(join(root, 'file'), 'content');
+  await checkReplaceable(join(root, 'file'));
 });

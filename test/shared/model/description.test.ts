@@ -99,6 +99,10 @@ describe('parseModel', () => {
     }
     expect(faultOf('{}').message).toContain('model lacks input');
   });
+
+  it('does not quote what would command a terminal', () => {
+    expect(faultOf('\x1b[2J').message).toMatch(/^net\.json is not JSON: [\x20-\x7e]+$/);
+  });
 });
 
 describe('misfit', () => {
