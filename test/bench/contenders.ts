@@ -76,10 +76,10 @@ export function torch(
   scheduling: SchedulingClass,
   ways: readonly Way[],
 ): Contender[] {
-  const { root, seconds } = context;
+  const { root, scratch, seconds } = context;
   const options = ['--segments', segments, '--seconds', seconds / 5];
   return ways.map((way) => {
-    const training = { root, row, pixels, scheduling, way, options };
+    const training = { root, scratch, row, pixels, scheduling, way, options };
     const command = readable(torchCommand(training), context);
     const measure = async () => (await trainTorch(training)).samplesPerSecond;
     return { name: way.name, side: 'peer', scheduling, command, measure };

@@ -13,8 +13,9 @@ export interface Context {
   readonly mnist: Pixels;
   /** Every interpreter that has PyTorch. */
   readonly pythons: readonly Python[];
-  /** The rows that the user has chosen. */
+  /** The rows that the user has chosen. Only some sections have rows with convolutions. */
   readonly rows: readonly Row[];
+  readonly convolutionRows: readonly Row[];
   /** Number of rounds of a contest. */
   readonly rounds: number;
   /** Length of one measurement. */

@@ -4,6 +4,7 @@
  * What this is not: the timing, which is in `kernels.ts`.
  */
 import type { KernelBackend, KernelSizes } from '../../shared/arithmetic/backend.js';
+import { type ConvSizes, positionsAlong } from '../../shared/arithmetic/conv-sizes.js';
 import { Activation, type Kernels, Loss, Write } from '../../shared/arithmetic/kernels.js';
 import { IMAGES, Operands, PIXELS } from './kernel-operands.js';
 
@@ -91,6 +92,78 @@ function input(rows: number, outputs: number): Measurement[] {
     },
   ];
 }
+
+/** A convolution of a small network. Its inputs are digits, or what a relu leaves of the layer before. */
+function convolution(rows: number, sizes: ConvSizes, zeros: number): Measurement[] {
+  const { height, width, channels, kernel, stride, padding, outputs } = sizes;
+  const [inputs, weights] = [rows * height * width * channels, kernel * kernel * channels * outputs];
+  const positions = rows * positionsAlong(height, sizes) * positionsAlong(width, sizes);
+  const [x, w, b, y] = [
+    numbers(inputs, zeros),
+    numbers(weights, 0),
+    numbers(outputs, 0),
+    numbers(positions * outputs, 0),
+  ];
+  // Behind the convolution is a max pooling of 2 x 2, so a quarter of the deltas is left.
+  const delta = numbers(positions * outputs, 0.75);
+  const [gw, gb, wT, deltaIn] = [weights, outputs, weights, inputs].map((length) => numbers(length, 0));
+  const scratch = operands.convScratch(sizes);
+  const all = [rows, height, width, channels, kernel, stride, padding, outputs] as const;
+  const label = `${rows}x${height}x${width}x${channels}, ${outputs} of ${kernel}x${kernel}`;
+  const common = { work: 2 * positions * weights, unit: 'GFLOP/s' } as const;
+  const { linear, relu } = Activation;
+  return [
+    {
+      ...common,
+      name: `convolution forward ${label}`,
+      run: () => kernels.convForward(x, w, b, y, ...all, linear, scratch),
+    },
+    {
+      ...common,
+      name: `convolution parameter gradient ${label}`,
+      run: () => kernels.convParameterGradient(x, delta, gw, gb, ...all, Write.accumulate, scratch),
+    },
+    {
+      ...common,
+      name: `convolution input gradient ${label}`,
+      run: () => kernels.convInputGradient(delta, wT, x, deltaIn, ...all, relu, scratch),
+    },
+  ];
+}
+
+/** A max pooling of 2 x 2. Rates count the bytes of the floats that are read and written. */
+function maxPool(rows: number, height: number, width: number, channels: number): Measurement[] {
+  const inputs = rows * height * width * channels;
+  const [x, deltaIn] = [numbers(inputs, 0), numbers(inputs, 0)];
+  const [y, delta] = [numbers(inputs / 4, 0), numbers(inputs / 4, 0)];
+  // Zeros, because the gradient must not meet the number of an input outside of the window.
+  const winners = numbers(inputs / 16, 1);
+  const all = [rows, height, width, channels, 2, 2] as const;
+  const label = `${rows}x${height}x${width}x${channels}`;
+  const { linear, relu } = Activation;
+  return [
+    {
+      name: `max pooling forward ${label}`,
+      work: 4 * 1.25 * inputs,
+      unit: 'GB/s',
+      run: () => kernels.maxPoolForward(x, y, winners, ...all, relu),
+    },
+    {
+      name: `max pooling input gradient ${label}`,
+      work: 4 * 1.25 * inputs,
+      unit: 'GB/s',
+      run: () => kernels.maxPoolInputGradient(delta, winners, x, deltaIn, ...all, linear),
+    },
+  ];
+}
+
+/** The convolutions of the presets `cnn-small` and `lenet5`. */
+const convolutions: readonly (readonly [sizes: ConvSizes, zeros: number])[] = [
+  [{ height: 28, width: 28, channels: 1, kernel: 5, stride: 1, padding: 0, outputs: 24 }, 0.81],
+  [{ height: 12, width: 12, channels: 24, kernel: 3, stride: 1, padding: 0, outputs: 32 }, 0.5],
+  [{ height: 28, width: 28, channels: 1, kernel: 5, stride: 1, padding: 2, outputs: 6 }, 0.81],
+  [{ height: 14, width: 14, channels: 6, kernel: 5, stride: 1, padding: 0, outputs: 16 }, 0.5],
+];
 
 function elementwise(): Measurement[] {
   const n = 78_400;
@@ -194,6 +267,9 @@ export function prepare(backend: KernelBackend, sizes: KernelSizes): readonly Me
     ...[16, 32, 64].flatMap((rows) => input(rows, 100)),
     ...input(64, 512),
     ...[16, 64].flatMap((rows) => input(rows, 16)),
+    ...convolutions.flatMap(([sizes, zeros]) => convolution(32, sizes, zeros)),
+    ...maxPool(32, 24, 24, 24),
+    ...maxPool(32, 10, 10, 32),
     ...elementwise(),
     network(16, [784, 16, 16, 10]),
     network(32, [784, 100, 10]),

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { Arena } from '../../shared/arithmetic/arena.js';
 import type { KernelBackend, KernelMemory, KernelSizes } from '../../shared/arithmetic/backend.js';
+import type { ConvSizes } from '../../shared/arithmetic/conv-sizes.js';
 import type { Kernels, Pointer } from '../../shared/arithmetic/kernels.js';
 import { Random } from '../../shared/random.js';
 
@@ -69,6 +70,11 @@ export class Operands {
   /** Lays out room for a packed micro-batch. */
   packed(rows: number): Pointer {
     return this.arena.floats(this.sizes.packedFloats(rows, PIXELS));
+  }
+
+  /** Lays out the scratch of a convolution. */
+  convScratch(sizes: ConvSizes): Pointer {
+    return this.arena.floats(this.sizes.convScratchFloats(sizes));
   }
 
   /** Lays out packed batches of images. Returns the batch of a turn. */

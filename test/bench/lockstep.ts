@@ -6,7 +6,7 @@ import type { Summary } from '../../coordinator/archive/config.js';
 import type { Pixels } from './dataset.js';
 import { parseMetrics, settledRates } from './metrics.js';
 import { type Command, type EndOptions, Running, run, type SchedulingClass } from './processes.js';
-import { type Row, writeModel } from './rows.js';
+import { optimizerOf, type Row, writeModel } from './rows.js';
 import { median } from './statistics.js';
 
 const program = fileURLToPath(new URL('../../coordinator/cli/main.js', import.meta.url));
@@ -26,7 +26,7 @@ export interface Training {
   readonly pixels: Pixels;
   readonly scheduling: SchedulingClass;
   readonly scratch: string;
-  /** Default: 0. */
+  /** Of SGD. Default: 0. */
   readonly momentum?: number;
   /** Options in addition to those of the row. */
   readonly options?: readonly (string | number)[];
@@ -49,17 +49,22 @@ export function lockstep(...words: (string | number)[]): string[] {
 
 /** The command `lockstep train` or `lockstep coordinator` for a row. The run directory is `out`. */
 export function trainingCommand(training: Training, workers: Workers, out: string): Command {
-  const { row, pixels, scratch, scheduling, momentum = 0, options = [], env = {} } = training;
+  const { row, pixels, scratch, scheduling, options = [], env = {} } = training;
   const who = 'threads' in workers ? ['train', '--workers', workers.threads] : fleetWords(workers.processes.length);
   const words = lockstep(
     ...who,
-    ...['--data', pixels.directory, '--model', writeModel(row, scratch)],
+    ...['--data', pixels.directory, '--model', writeModel(row.network, scratch)],
     ...['--batch', row.batch, '--micro-batch', row.microBatch],
-    ...['--lr', pixels.rate, '--momentum', momentum],
+    ...optimizerWords(training),
     ...['--log-format', 'json', '--out', out],
     ...options,
   );
   return { words, scheduling, env };
+}
+
+function optimizerWords({ row, pixels, momentum = 0 }: Training): (string | number)[] {
+  const { name, rate } = optimizerOf(row, pixels.rate);
+  return name === 'sgd' ? ['--lr', rate, '--momentum', momentum] : ['--optimizer', name, '--lr', rate];
 }
 
 function fleetWords(processes: number): (string | number)[] {

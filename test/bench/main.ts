@@ -11,8 +11,9 @@ import { Findings } from './findings.js';
 import { type BenchOptions, parseOptions, usage } from './options.js';
 import { findPythons, remarkOn } from './pythons.js';
 import { type Report, renderReport, renderSection, renderTargets } from './report.js';
-import { rows } from './rows.js';
+import { convolutionRows, type Row, rows } from './rows.js';
 import { accuracy } from './sections/accuracy.js';
+import { convolutions } from './sections/convolutions.js';
 import { coordinator } from './sections/coordinator.js';
 import { exactness } from './sections/exactness.js';
 import { growth } from './sections/growth.js';
@@ -30,6 +31,7 @@ const sections: readonly Section[] = [
   train,
   sockets,
   javascript,
+  convolutions,
   kernels,
   coordinator,
   memory,
@@ -62,9 +64,10 @@ function makeContext({ rounds, seconds, quick, row }: BenchOptions, scratch: str
     process.exit(2);
   }
   const log = (line: string) => console.error(line);
-  const chosen = rows.filter(({ name }) => name.includes(row));
+  const chosen = (all: readonly Row[]) => all.filter(({ name }) => name.includes(row));
   const mnist = mnistPixels(directory);
-  return { root, scratch, mnist, pythons: findPythons(), rows: chosen, rounds, seconds, quick, log };
+  const common = { root, scratch, mnist, pythons: findPythons(), rounds, seconds, quick, log };
+  return { ...common, rows: chosen(rows), convolutionRows: chosen(convolutionRows) };
 }
 
 /** Runs the sections. Stops after a section that found a wrong answer. */

@@ -1,11 +1,14 @@
 /** Tests how the benchmark finds the ways to run PyTorch, and how it chooses the best of them. */
-import { expect, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
 import { goalsFor, kindOf } from './goals.js';
 import { candidates, describe, type Python, remarkOn } from './pythons.js';
 import { fastest } from './qualifying.js';
-import { findRow } from './rows.js';
+import { convolutionRows, findRow } from './rows.js';
 import { parseTrials, sharingProcess, torchCommand } from './torch.js';
-import { singleKinds, type TorchKind, tunedDdp, type Way, waysOf } from './torch-kinds.js';
+import { kindsFor, singleKinds, type TorchKind, tunedDdp, type Way, waysOf } from './torch-kinds.js';
 
 const debian: Python = {
   ...{ program: '/usr/bin/python3', version: '3.11.2', torch: '1.13.0', numpy: '1.24.2' },
@@ -15,6 +18,9 @@ const wheel: Python = {
   ...{ program: '/opt/venv/bin/python', version: '3.12.1', torch: '2.15.0', numpy: '2.4.6' },
   ...{ blas: 'MKL', abilities: ['fused', 'compile'] },
 };
+
+const scratch = mkdtempSync(join(tmpdir(), 'lockstep-peers-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
 
 function way(name: string, python = wheel, kind: Partial<TorchKind> = {}): Way {
   return { name, python, kind: { name, options: [], threads: 1, ...kind } };
@@ -57,9 +63,22 @@ test('tuned ways use the fused optimizer where there is one', () => {
   const row = findRow('784-100-10, 128');
   const pixels = { name: 'MNIST', directory: '/data', rate: 0.1 };
   const words = waysOf([debian, wheel], tunedDdp).map((each) => {
-    return torchCommand({ root: '/', row, pixels, scheduling: 'batch', way: each }).words.join(' ');
+    return torchCommand({ root: '/', scratch, row, pixels, scheduling: 'batch', way: each }).words.join(' ');
   });
   expect(words.map((each) => each.includes('--fused'))).toEqual([false, true, true]);
+});
+
+test('convolutions are also tried with the channels last; every way trains with the optimizer of its row', () => {
+  const [row] = convolutionRows;
+  const kinds = kindsFor(row.network, [{ name: 'plain', options: [], threads: 1 }]);
+  expect(kinds.map(({ name }) => name)).toEqual(['plain', 'plain, channels last']);
+  expect(kindsFor(findRow('784-100-10, 128').network, kinds)).toBe(kinds);
+  const pixels = { name: 'MNIST', directory: '/data', rate: 0.1 };
+  const words = waysOf([wheel], kinds).map((each) => {
+    return torchCommand({ root: '/', scratch, row, pixels, scheduling: 'other', way: each }).words.join(' ');
+  });
+  for (const each of words) expect(each).toContain(`/cnn-small.json --batch 256 --optimizer adam --lr 0.001`);
+  expect(words.map((each) => each.includes('--channels-last'))).toEqual([false, true]);
 });
 
 test('only ways with the same environment share a process, and the first has the most threads', () => {
@@ -96,8 +115,8 @@ test('the targets depend on the processor', () => {
   expect(kindOf('AMD EPYC', flags)).toBe('zen');
   expect(kindOf('Intel(R) Xeon(R) Platinum 8488C', flags)).toBe('avx512');
   expect(kindOf('Intel(R) Core(TM) i7', 'flags : fpu avx2')).toBe('other');
-  expect(goalsFor('zen')).toMatchObject({ dense: 1, sgemm: 0.9 });
-  expect(goalsFor('avx512')).toMatchObject({ dense: 0.5, sgemm: 0.5 });
+  expect(goalsFor('zen')).toMatchObject({ convolutions: 1.5, dense: 1, sgemm: 0.9 });
+  expect(goalsFor('avx512')).toMatchObject({ convolutions: 1.2, dense: 0.5, sgemm: 0.5 });
   const [small, wide] = [findRow('784-16-16-10, 128'), findRow('784-512-512-10 relu, 1024')];
   expect([goalsFor('zen').train(small), goalsFor('zen').train(wide)]).toEqual([2, 1.4]);
   expect([goalsFor('avx512').train(small), goalsFor('avx512').train(wide)]).toEqual([2, 1]);

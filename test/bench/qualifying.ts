@@ -9,7 +9,7 @@ import type { Context } from './context.js';
 import type { SchedulingClass } from './processes.js';
 import type { Row } from './rows.js';
 import { sharingProcess, type Trial, trainTorch, tryTorch } from './torch.js';
-import { flat, singleKinds, type TorchKind, tunedDdp, type Way, waysOf } from './torch-kinds.js';
+import { flat, kindsFor, singleKinds, type TorchKind, tunedDdp, type Way, waysOf } from './torch-kinds.js';
 
 /** The number of ways of PyTorch that go on to the measured rounds, in each class. */
 const advancing = 2;
@@ -21,7 +21,7 @@ const severalKinds: readonly TorchKind[] = [...tunedDdp, flat];
 
 /** What the report says about it. */
 export const qualified =
-  `Before the measured rounds, every way to run PyTorch (plain, fused and compiled, 1 and 2 threads, several processes) is tried for ` +
+  `Before the measured rounds, every way to run PyTorch (plain, fused and compiled, 1 and 2 threads, several processes, for convolutions also with the channels last) is tried for ` +
   `a short time on each row. The best ${advancing} of each class go on.`;
 
 export interface Field {
@@ -54,12 +54,12 @@ export function fastest(trials: readonly Trial[], count: number): Way[] {
  * Tries the ways with one process. They are as fast in either class, so one trial counts for both. A model that is too
  * large for one thread of Lockstep is too large for one thread of PyTorch, too.
  */
-async function trySingle({ root, mnist: pixels, pythons, log }: Context, row: Row): Promise<Trial[]> {
+async function trySingle({ root, scratch, mnist: pixels, pythons, log }: Context, row: Row): Promise<Trial[]> {
   const trials: Trial[] = [];
-  const kinds = singleKinds.filter(({ threads }) => row.threads.includes(threads));
+  const kinds = kindsFor(row.network, singleKinds).filter(({ threads }) => row.threads.includes(threads));
   for (const group of sharingProcess(waysOf(pythons, kinds))) {
-    const tried = await tryTorch({ root, row, pixels, scheduling: 'other', options }, group).catch((error: unknown) =>
-      group.map((way) => ({ way, rate: reasonOf(error) })),
+    const tried = await tryTorch({ root, scratch, row, pixels, scheduling: 'other', options }, group).catch(
+      (error: unknown) => group.map((way) => ({ way, rate: reasonOf(error) })),
     );
     trials.push(...tried);
     for (const trial of tried) log(shown(trial));
@@ -69,14 +69,14 @@ async function trySingle({ root, mnist: pixels, pythons, log }: Context, row: Ro
 
 /** Tries ways with several processes, in this class. */
 export async function trySeveral(
-  { root, mnist: pixels, pythons, log }: Context,
+  { root, scratch, mnist: pixels, pythons, log }: Context,
   row: Row,
   scheduling: SchedulingClass,
   kinds: readonly TorchKind[],
 ): Promise<Trial[]> {
   const trials: Trial[] = [];
-  for (const way of waysOf(pythons, kinds)) {
-    const rate = await trainTorch({ root, row, pixels, scheduling, way, options }).then(
+  for (const way of waysOf(pythons, kindsFor(row.network, kinds))) {
+    const rate = await trainTorch({ root, scratch, row, pixels, scheduling, way, options }).then(
       ({ samplesPerSecond }) => samplesPerSecond,
       reasonOf,
     );

@@ -2,32 +2,32 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Activation } from '../../shared/arithmetic/kernels.js';
+import { chainOf } from '../../shared/model/chain.js';
 import type { Model } from '../../shared/model/model.js';
+import { findPreset, type PresetName } from '../../shared/model/presets.js';
+import { type OptimizerDescription, optimizerDefaults } from '../../shared/optimizer/optimizers.js';
 
 export interface Network {
-  /** The number of inputs, then the number of outputs of each layer. */
-  readonly widths: readonly number[];
-  /** The activation of all layers before the last. */
-  readonly hidden: keyof typeof Activation & ('sigmoid' | 'relu');
+  readonly name: string;
+  readonly model: Model;
+  /** SGD, or Adam with the usual settings. The speed does not depend on the settings. */
+  readonly optimizer: 'sgd' | 'adam';
 }
 
-export interface Row extends Network {
+export interface Row {
   readonly name: string;
+  readonly network: Network;
   readonly batch: number;
   readonly microBatch: number;
   /** Numbers of threads with which `lockstep train` is tried. The best counts, and the report says which it is. */
   readonly threads: readonly number[];
 }
 
-const small: Network = { widths: [784, 100, 10], hidden: 'sigmoid' };
-const tiny: Network = { widths: [784, 16, 16, 10], hidden: 'sigmoid' };
-const wide: Network = { widths: [784, 512, 512, 10], hidden: 'relu' };
+export const tiny = perceptron([784, 16, 16, 10], 'sigmoid');
+export const small = perceptron([784, 100, 10], 'sigmoid');
+export const wide = perceptron([784, 512, 512, 10], 'relu');
 
-/**
- * Rows whose micro-batch is not half of the batch (and at most `microBatchCap`). The micro-batch influences the bits of
- * the weights.
- */
-const microBatches: Readonly<Record<string, number>> = {};
+/** The micro-batch of a row is half of the batch, but at most this. It influences the bits of the weights. */
 const microBatchCap = 256;
 
 /**
@@ -42,10 +42,15 @@ export const rows: readonly Row[] = [
   row(wide, 1024, [2]),
 ];
 
+/** The rows of the section on convolutions. */
+export const convolutionRows: readonly Row[] = [
+  row(preset('cnn-small'), 256, [2], 32),
+  row(preset('lenet5'), 128, [2], 32),
+];
+
 export function row(network: Network, batch: number, threads: readonly number[], microBatch?: number): Row {
-  const name = `${nameOf(network)}, ${batch}`;
-  const size = microBatch ?? microBatches[name] ?? Math.min(microBatchCap, batch / 2);
-  return { ...network, name, batch, microBatch: size, threads };
+  const size = microBatch ?? Math.min(microBatchCap, batch / 2);
+  return { name: `${network.name}, ${batch}`, network, batch, microBatch: size, threads };
 }
 
 export function findRow(name: string): Row {
@@ -54,24 +59,36 @@ export function findRow(name: string): Row {
   return found;
 }
 
-export function nameOf({ widths, hidden }: Network): string {
-  return `${widths.join('-')}${hidden === 'relu' ? ' relu' : ''}`;
-}
-
-export function parameters({ widths }: Network): number {
-  return widths.slice(1).reduce((sum, outputs, n) => sum + (widths[n] + 1) * outputs, 0);
-}
-
-export function modelOf({ widths, hidden }: Network): Model {
+/** `widths`: the number of inputs, then the number of outputs of each layer. `hidden`: the activation before the last. */
+export function perceptron(widths: readonly number[], hidden: keyof typeof Activation & ('sigmoid' | 'relu')): Network {
   const layers = widths.slice(1).map((dense, n) => {
     return { dense, activation: n === widths.length - 2 ? 'linear' : hidden } as const;
   });
-  return { input: [28, 28], layers, loss: 'softmaxCrossEntropy' };
+  const name = `${widths.join('-')}${hidden === 'relu' ? ' relu' : ''}`;
+  return { name, model: { input: [28, 28], layers, loss: 'softmaxCrossEntropy' }, optimizer: 'sgd' };
+}
+
+function preset(name: PresetName): Network {
+  return { name, model: findPreset(name).model, optimizer: 'adam' };
+}
+
+/** Multiplications of one sample, forward. A convolution meets each parameter at every position of its output. */
+export function multiplications({ model }: Network): number {
+  return chainOf(model).reduce((sum, { layer, parameters }) => {
+    const [height, width] = layer.output.length === 3 ? layer.output : [1, 1];
+    return sum + parameters * height * width;
+  }, 0);
+}
+
+/** The rate is that of the pixels for plain SGD. Adam converges with one rate on all of them. */
+export function optimizerOf({ network }: Row, rate: number): OptimizerDescription {
+  if (network.optimizer === 'adam') return optimizerDefaults('adam');
+  return { name: 'sgd', rate, momentum: 0 };
 }
 
 /** Writes a model file for `--model`. Returns its path. */
-export function writeModel(network: Network, directory: string): string {
-  const path = join(directory, `${nameOf(network).replace(' ', '-')}.json`);
-  writeFileSync(path, JSON.stringify(modelOf(network)));
+export function writeModel({ name, model }: Network, directory: string): string {
+  const path = join(directory, `${name.replace(' ', '-')}.json`);
+  writeFileSync(path, JSON.stringify(model));
   return path;
 }

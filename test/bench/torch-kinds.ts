@@ -1,6 +1,7 @@
 /** The ways to run PyTorch that are worth comparing. Which of them is the fastest depends on the model and the batch. */
 import { existsSync } from 'node:fs';
 import type { Ability, Python } from './pythons.js';
+import type { Network } from './rows.js';
 
 /** One way to run PyTorch: the options of the training script, and its environment. */
 export interface TorchKind {
@@ -66,6 +67,16 @@ export const flat: TorchKind = {
   options: ['--mode', 'flat', ...tunedOptions],
   ...tuned,
 };
+
+/** The kinds for a network. Convolutions are also tried on images whose channels are last in memory. */
+export function kindsFor({ model }: Network, kinds: readonly TorchKind[]): readonly TorchKind[] {
+  if (!model.layers.some((layer) => 'conv2d' in layer)) return kinds;
+  return kinds.flatMap((kind) => [kind, withChannelsLast(kind)]);
+}
+
+function withChannelsLast(kind: TorchKind): TorchKind {
+  return { ...kind, name: `${kind.name}, channels last`, options: [...kind.options, '--channels-last'] };
+}
 
 /** A kind of PyTorch, run by one of the interpreters. */
 export interface Way {

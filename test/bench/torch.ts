@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Pixels } from './dataset.js';
 import { type Command, run, type SchedulingClass } from './processes.js';
-import { nameOf, type Row } from './rows.js';
+import { optimizerOf, type Row, writeModel } from './rows.js';
 import { openmpLibraries, type Way } from './torch-kinds.js';
 
 export interface TorchResult {
@@ -16,6 +16,7 @@ export interface TorchResult {
 
 export interface TorchTraining {
   readonly root: string;
+  readonly scratch: string;
   readonly row: Row;
   readonly pixels: Pixels;
   readonly scheduling: SchedulingClass;
@@ -23,15 +24,17 @@ export interface TorchTraining {
   readonly options?: readonly (string | number)[];
 }
 
-/** Compiling takes up to half a minute on a busy machine. */
+/** Compiling takes up to a minute on a busy machine, and there may be as many trials as ways in one process. */
 const timeoutMs = 300_000;
+const timeoutMsOfTrial = 100_000;
 
-export function torchCommand({ root, row, pixels, scheduling, way, options = [] }: TorchTraining): Command {
+export function torchCommand({ root, scratch, row, pixels, scheduling, way, options = [] }: TorchTraining): Command {
+  const { name, rate } = optimizerOf(row, pixels.rate);
   const words = [
     way.python.program,
     join(root, 'test/bench/peers/torch_train.py'),
-    ...['--data', pixels.directory, '--layers', row.widths.join(','), '--hidden', row.hidden],
-    ...['--batch', row.batch, '--lr', pixels.rate],
+    ...['--data', pixels.directory, '--model', writeModel(row.network, scratch)],
+    ...['--batch', row.batch, '--optimizer', name, '--lr', rate],
     ...optionsOf(way),
     ...options,
   ];
@@ -66,7 +69,7 @@ function environmentOf({ python, kind: { threads, openmp = false } }: Way): Reco
 export async function trainTorch(training: TorchTraining): Promise<TorchResult & { readonly wallMs: number }> {
   const { stdout, wallMs } = await run(torchCommand(training), { timeoutMs });
   const line = stdout.trim().split('\n').at(-1);
-  if (!line?.startsWith('{')) throw new Error(`PyTorch printed no result for ${nameOf(training.row)}`);
+  if (!line?.startsWith('{')) throw new Error(`PyTorch printed no result for ${training.row.network.name}`);
   return { ...(JSON.parse(line) as TorchResult), wallMs };
 }
 
@@ -83,7 +86,9 @@ export interface Trial {
 export async function tryTorch(training: Omit<TorchTraining, 'way'>, ways: readonly Way[]): Promise<Trial[]> {
   const trials = ways.map((way) => `--trial=${optionsOf(way).join(' ')}`);
   const options = [...(training.options ?? []), ...trials];
-  const { stdout } = await run(torchCommand({ ...training, way: ways[0], options }), { timeoutMs });
+  const { stdout } = await run(torchCommand({ ...training, way: ways[0], options }), {
+    timeoutMs: timeoutMsOfTrial * ways.length,
+  });
   return parseTrials(ways, stdout);
 }
 

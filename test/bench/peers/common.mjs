@@ -7,22 +7,30 @@ import { gunzipSync } from 'node:zlib';
 const pixels = 784;
 const classes = 10;
 
+/** Reads the options. `--model` names a model file that `lockstep train` takes, of dense, conv2d and maxPool layers. */
 export function readOptions() {
   const { values } = parseArgs({
     options: {
       data: { type: 'string' },
-      layers: { type: 'string', default: '784,100,10' },
-      hidden: { type: 'string', default: 'sigmoid' },
+      model: { type: 'string' },
       batch: { type: 'string', default: '128' },
       way: { type: 'string', default: 'hand' },
+      optimizer: { type: 'string', default: 'sgd' },
       lr: { type: 'string', default: '0.1' },
       segments: { type: 'string', default: '3' },
       seconds: { type: 'string', default: '1' },
     },
   });
-  const { data, hidden, way } = values;
+  const { data, optimizer, way } = values;
+  const model = JSON.parse(readFileSync(values.model, 'utf8'));
   const [batch, rate, segments, seconds] = [values.batch, values.lr, values.segments, values.seconds].map(Number);
-  return { data, hidden, way, batch, rate, segments, seconds, widths: values.layers.split(',').map(Number) };
+  return { data, model, optimizer, way, batch, rate, segments, seconds };
+}
+
+/** The number of inputs, then the number of outputs of each layer. Throws if a layer is not dense. */
+export function widthsOf({ layers }) {
+  if (!layers.every(({ dense }) => dense > 0)) throw new Error('this way trains dense layers only');
+  return [pixels, ...layers.map(({ dense }) => dense)];
 }
 
 /** Reads the training images as floats from 0 to 1, and their labels. */

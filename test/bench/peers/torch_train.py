@@ -1,6 +1,6 @@
-"""Trains a multi-layer perceptron with PyTorch on the processor, and prints one line of JSON about its speed.
+"""Trains a model with PyTorch on the processor, and prints one line of JSON about its speed.
 
-    python3 torch_train.py --data DIR --layers 784,100,10 --hidden sigmoid --batch 128 --threads 2
+    python3 torch_train.py --data DIR --model FILE.json --batch 128 --threads 2
     python3 torch_train.py ... --mode ddp --pin --resident uint8      two processes, DistributedDataParallel over gloo
     python3 torch_train.py ... --mode flat --pin --resident uint8     two processes, one all-reduce a step, by hand
     python3 torch_train.py ... --target 0.98 --epochs 50              evaluates every epoch, ends at that accuracy
@@ -9,12 +9,14 @@
     python3 torch_train.py ... --trial='--threads 1' --trial='--threads 2 --fused'
                                       one line for each trial, in one process; a trial that fails prints its error
 
-float32, softmax cross-entropy, SGD; the data stay in memory and are drawn without replacement. --batch counts the
+The model file is one that lockstep train takes, of dense, conv2d and maxPool layers with a softmax cross-entropy.
+float32, SGD or Adam; the data stay in memory and are drawn without replacement. --batch counts the
 samples of all processes together. The scheduling class is that of the caller (chrt -b 0 python3 ...).
 """
 import argparse
 import gzip
 import json
+import math
 import os
 import shlex
 import statistics
@@ -26,8 +28,7 @@ import time
 def parser():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--data', required=True, help='directory with the four IDX files')
-    parser.add_argument('--layers', required=True, type=lambda text: [int(width) for width in text.split(',')])
-    parser.add_argument('--hidden', default='sigmoid', choices=['sigmoid', 'relu'])
+    parser.add_argument('--model', required=True, help='model file')
     parser.add_argument('--batch', type=int, default=128)
     parser.add_argument('--mode', default='single', choices=['single', 'ddp', 'flat'])
     parser.add_argument('--threads', type=int, default=1, help='of one process')
@@ -36,8 +37,10 @@ def parser():
     parser.add_argument('--resident', default='float32', choices=['float32', 'uint8'], help='how the pixels are kept')
     parser.add_argument('--fused', action='store_true', help='the fused optimizer, which old versions do not have')
     parser.add_argument('--compile', choices=['model', 'step'], help='what torch.compile gets; step: all of it')
+    parser.add_argument('--channels-last', action='store_true', help='keep the channels of a pixel together')
+    parser.add_argument('--optimizer', default='sgd', choices=['sgd', 'adam'])
     parser.add_argument('--lr', type=float, default=0.1)
-    parser.add_argument('--momentum', type=float, default=0)
+    parser.add_argument('--momentum', type=float, default=0, help='of sgd')
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--segments', type=int, default=3, help='the speed is the median over so many')
     parser.add_argument('--seconds', type=float, default=1, help='length of a segment')
@@ -75,11 +78,37 @@ class Samples:
 
 
 def build_model(options):
+    import torch
     from torch import nn
-    layers = []
-    for inputs, outputs in zip(options.layers, options.layers[1:]):
-        layers += [nn.Linear(inputs, outputs), nn.Sigmoid() if options.hidden == 'sigmoid' else nn.ReLU()]
-    return nn.Sequential(*layers[:-1])
+    with open(options.model) as file:
+        model = json.load(file)
+    activations = {'linear': [], 'relu': [nn.ReLU()], 'sigmoid': [nn.Sigmoid()]}
+    shape, layers = (1, *model['input']), []
+    if 'dense' not in model['layers'][0]:
+        layers.append(nn.Unflatten(1, shape))
+    for layer in model['layers']:
+        if 'dense' in layer and layers and len(shape) == 3:
+            layers.append(nn.Flatten())
+        module, shape = build_layer(layer, shape)
+        layers += [module, *activations[layer.get('activation', 'linear')]]
+    net = nn.Sequential(*layers)
+    return net.to(memory_format=torch.channels_last) if options.channels_last else net
+
+
+def build_layer(layer, shape):
+    """Returns the module of a layer, and the shape of its output: (channels, height, width), or (width,)."""
+    from torch import nn
+    if 'dense' in layer:
+        return nn.Linear(math.prod(shape), layer['dense']), (layer['dense'],)
+    channels, *extents = shape
+    if 'maxPool' in layer:
+        size, stride, padding = layer['maxPool'], layer.get('stride', layer['maxPool']), 0
+        module = nn.MaxPool2d(size, stride)
+    else:
+        size, stride, padding = layer['kernel'], layer.get('stride', 1), layer.get('padding', 0)
+        module = nn.Conv2d(channels, layer['conv2d'], size, stride, padding)
+        channels = layer['conv2d']
+    return module, (channels, *((extent + 2 * padding - size) // stride + 1 for extent in extents))
 
 
 def flatten_gradients(model):
@@ -102,7 +131,10 @@ def make_step(options, model, samples, world):
     if options.compile == 'model':
         net = torch.compile(net)
     fused = {'fused': True} if options.fused else {}
-    optimizer = torch.optim.SGD(model.parameters(), lr=options.lr, momentum=options.momentum, **fused)
+    if options.optimizer == 'adam':
+        optimizer = torch.optim.Adam(model.parameters(), lr=options.lr, **fused)
+    else:
+        optimizer = torch.optim.SGD(model.parameters(), lr=options.lr, momentum=options.momentum, **fused)
     loss_of = nn.CrossEntropyLoss()
 
     def learn(images, labels):

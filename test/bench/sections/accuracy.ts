@@ -4,14 +4,14 @@ import { type Context, readable, type Section } from '../context.js';
 import type { Findings } from '../findings.js';
 import { inRun, summaryOf, type Training, train, trainingCommand } from '../lockstep.js';
 import { remarkOn } from '../pythons.js';
-import { row } from '../rows.js';
+import { row, wide } from '../rows.js';
 import { median, pairRatios, summarise } from '../statistics.js';
 import { ranged, times } from '../table.js';
 import { torchCommand, trainTorch } from '../torch.js';
 import { type TorchKind, waysOf } from '../torch-kinds.js';
 
 const accuracies = [0.97, 0.98] as const;
-const settings = row({ widths: [784, 512, 512, 10], hidden: 'relu' }, 128, [2]);
+const settings = row(wide, 128, [2]);
 /** With this rate and momentum, the network reaches 98 % within a few epochs. */
 const rate = 0.05;
 const momentum = 0.9;
@@ -91,11 +91,11 @@ function ours(context: Context, target: number, note: Note): Contender {
 }
 
 function torch(context: Context, target: number, note: Note): Contender[] {
-  const { pythons, root, mnist } = context;
+  const { pythons, root, scratch, mnist } = context;
   return waysOf(pythons, kinds).map((way): Contender => {
     const next = seeds();
     const training = (seed: number) => ({
-      ...{ root, row: settings, pixels: { ...mnist, rate }, scheduling: 'other' as const, way },
+      ...{ root, scratch, row: settings, pixels: { ...mnist, rate }, scheduling: 'other' as const, way },
       options: ['--target', target, '--epochs', epochsMax, '--momentum', momentum, '--seed', seed],
     });
     const measure = async () => {

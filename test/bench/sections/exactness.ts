@@ -10,10 +10,10 @@ import type { Context, Section } from '../context.js';
 import { densePixels, type Pixels } from '../dataset.js';
 import type { Findings } from '../findings.js';
 import { type Workers, weightsAfter } from '../lockstep.js';
-import { modelOf, parameters, type Row } from '../rows.js';
+import { multiplications, optimizerOf, type Row } from '../rows.js';
 
 const stepsWanted = 20;
-/** Samples times parameters. The scalar reference takes about a quarter of a minute for this product. */
+/** Samples times multiplications of a sample. The scalar reference takes about a quarter of a minute for this product. */
 const workMax = 5e8;
 
 const webAssembly = { LOCKSTEP_KERNELS: 'wasm' };
@@ -34,7 +34,8 @@ export const exactness: Section = {
   async run(context, findings) {
     const cells: string[][] = [];
     for (const pixels of [context.mnist, densePixels(context.scratch)]) {
-      for (const row of context.rows) cells.push(await check(context, findings, row, pixels));
+      for (const row of [...context.rows, ...context.convolutionRows])
+        cells.push(await check(context, findings, row, pixels));
     }
     const columns = ['model, batch', 'pixels', 'steps', 'reference', ...contenders.map(([name]) => name)];
     findings.table('SHA-256 of the weights (its beginning)', columns, cells);
@@ -65,15 +66,15 @@ async function check(context: Context, findings: Findings, row: Row, pixels: Pix
 }
 
 function stepsOf(row: Row, quick: boolean): number {
-  const affordable = Math.floor(workMax / (row.batch * parameters(row)));
+  const affordable = Math.floor(workMax / (row.batch * multiplications(row.network)));
   return quick ? 2 : Math.max(2, Math.min(stepsWanted, affordable));
 }
 
 async function referenceHash(row: Row, { directory, rate }: Pixels, stepCount: number): Promise<string> {
   const { train } = await loadDataset({ dataset: 'auto', directory });
-  const { batch, microBatch } = row;
-  const optimizer = { name: 'sgd', rate, momentum: 0 } as const;
-  const run: ReferenceRun = { model: modelOf(row), train, batch, microBatch, seed: 1, optimizer };
+  const { batch, microBatch, network } = row;
+  const optimizer = optimizerOf(row, rate);
+  const run: ReferenceRun = { model: network.model, train, batch, microBatch, seed: 1, optimizer };
   for (const { step, weights } of referenceTrain(run, openScalar())) {
     if (step === stepCount) return weightsSha256(weights);
   }

@@ -2,24 +2,23 @@
  * Measures how throughput depends on the batch, the micro-batch, the size of the model, the threads and the workers.
  */
 
+import { parameterCount } from '../../../shared/model/parameters.js';
 import { ours } from '../contenders.js';
 import { hold } from '../contest.js';
 import type { Context, Section } from '../context.js';
 import type { Findings } from '../findings.js';
 import type { Workers } from '../lockstep.js';
-import { type Network, nameOf, parameters, type Row, row } from '../rows.js';
+import { type Network, perceptron, type Row, row, small, tiny, wide } from '../rows.js';
 import { summarise } from '../statistics.js';
 import { ranged, thousands } from '../table.js';
 
-const small: Network = { widths: [784, 100, 10], hidden: 'sigmoid' };
-const wide: Network = { widths: [784, 512, 512, 10], hidden: 'relu' };
 const models: readonly Network[] = [
-  { widths: [784, 16, 16, 10], hidden: 'sigmoid' },
+  tiny,
   small,
-  { widths: [784, 256, 128, 10], hidden: 'relu' },
+  perceptron([784, 256, 128, 10], 'relu'),
   wide,
-  { widths: [784, 1024, 1024, 10], hidden: 'relu' },
-  { widths: [784, 2048, 1600, 10], hidden: 'relu' },
+  perceptron([784, 1024, 1024, 10], 'relu'),
+  perceptron([784, 2048, 1600, 10], 'relu'),
 ];
 const batches = [32, 128, 512, 2048, 4096];
 const microBatches = [4, 16, 64, 256, 512];
@@ -45,7 +44,10 @@ const curves: readonly (readonly [by: string, points: Point[]])[] = [
     'micro-batch, at a batch of 1024',
     perModel((network) => microBatches.map((size) => point(network, 1024, two, `${size}`, size))),
   ],
-  ['parameters, at a batch of 128', models.map((network) => point(network, 128, two, thousands(parameters(network))))],
+  [
+    'parameters, at a batch of 128',
+    models.map((network) => point(network, 128, two, thousands(parameterCount(network.model)))),
+  ],
   [
     'threads, at a batch of 1024',
     perModel((network) =>
@@ -76,7 +78,7 @@ async function curve(context: Context, findings: Findings, by: string, points: r
   context.log(`by ${by}`);
   const contenders = points.map(({ at, row, workers }) => {
     const contender = ours(context, row, context.mnist, scheduling, workers);
-    return { ...contender, name: `${nameOf(row)}, ${at}` };
+    return { ...contender, name: `${row.network.name}, ${at}` };
   });
   const outcomes = await hold(contenders, Math.min(roundsMax, context.rounds), context.log);
   findings.contest(`by ${by}`, outcomes);
@@ -85,7 +87,7 @@ async function curve(context: Context, findings: Findings, by: string, points: r
     const shown = values.length > 0 ? ranged(summarise(values), thousands) : '-';
     const settings = { batch: `${row.batch}`, 'micro-batch': `${row.microBatch}` };
     // The second column has the setting that varies. If it is also one of `settings`, it has no further column.
-    return { model: nameOf(row), [by.split(',')[0]]: at, ...settings, 'samples/s': shown };
+    return { model: row.network.name, [by.split(',')[0]]: at, ...settings, 'samples/s': shown };
   });
   findings.table(`Samples/s by ${by}: median (range)`, Object.keys(rows[0]), rows.map(Object.values<string>));
 }

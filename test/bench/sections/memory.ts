@@ -7,7 +7,7 @@ import type { Findings } from '../findings.js';
 import type { HeapSample } from '../heap-probe.js';
 import { endless, inRun, train, trainingCommand, type Workers } from '../lockstep.js';
 import type { Running } from '../processes.js';
-import { row } from '../rows.js';
+import { row, small } from '../rows.js';
 import { growth, lastStep, type MemorySample, memoryOf } from '../samplers.js';
 
 const steps = 20_000;
@@ -63,12 +63,11 @@ async function watch(
   roles: readonly string[],
   heapFile: string | null,
 ): Promise<Watched[]> {
-  const small = row({ widths: [784, 100, 10], hidden: 'sigmoid' }, batch, [2]);
   const probe = fileURLToPath(new URL('../heap-probe.js', import.meta.url));
   const env = heapFile === null ? {} : { NODE_OPTIONS: `--import ${probe}`, LOCKSTEP_BENCH_HEAP: heapFile };
   const options = [...endless, '--max-steps', steps];
   const training = {
-    row: small,
+    row: row(small, batch, [2]),
     pixels: context.mnist,
     scheduling: 'other',
     scratch: context.scratch,

@@ -80,10 +80,10 @@ async function firstBytes(path: string, begin: number): Promise<number> {
   }
 }
 
-async function torchOnce({ root, mnist }: Context, way: Way): Promise<number> {
+async function torchOnce({ root, scratch, mnist }: Context, way: Way): Promise<number> {
   const begin = Date.now() / 1000;
   const { firstUpdateAt } = await trainTorch({
-    ...{ root, row: findRow('784-100-10, 128'), pixels: mnist, scheduling: 'other' },
+    ...{ root, scratch, row: findRow('784-100-10, 128'), pixels: mnist, scheduling: 'other' },
     way,
     options: ['--segments', 1, '--seconds', 0.1],
   });
