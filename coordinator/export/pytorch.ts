@@ -232,7 +232,7 @@ ${layers.includes('Permute(') ? permuteClass : ''}model = nn.Sequential(  # floa
 ${layers}
 )
 file = Path(__file__).with_name("${weightsFile}").read_bytes()
-start = 8 + int.from_bytes(file[:8], "little")  # JSON before it says where each tensor is behind it
+start = 8 + int.from_bytes(file[:8], "little")  # the tensors are behind a JSON header
 for name, place in json.loads(file[8:start]).items():
     if name != "__metadata__":
         values = bytearray(file[start:][slice(*place["data_offsets"])])
