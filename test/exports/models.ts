@@ -11,6 +11,7 @@ export const models: Readonly<Record<string, Model>> = {
   'sigmoid-16': presets['sigmoid-16'].model,
   'cnn-small': presets['cnn-small'].model,
   lenet5: presets.lenet5.model,
+  cnn: presets.cnn.model,
   vector: {
     input: [12],
     layers: [
