@@ -20,7 +20,8 @@ typedef bytes any_bytes __attribute__((aligned(1), may_alias));
 
 /*
  * One window for as many channels as a vector of the type V has floats: the largest values and their numbers in the window;
- * then its gradient, without the first `back` lanes. I and B are vectors of as many whole numbers and bytes.
+ * then its gradient. I and B are vectors of as many whole numbers and bytes. Windows that are `apart` share no inputs, so
+ * their gradient is stored. Otherwise it is added to what is there, without the first `back` lanes.
  */
 #define WINDOW(suffix, V, I, B, LANE_NUMBER)                                                                          \
   INLINE void largest_##suffix(const float *x, size_t row, int channels, int size, float *y, uint8_t *winners) {     \
@@ -38,13 +39,16 @@ typedef bytes any_bytes __attribute__((aligned(1), may_alias));
     *(any_##B *)winners = __builtin_convertvector(winner, B);                                                         \
   }                                                                                                                   \
   INLINE void give_back_##suffix(const float *delta, const uint8_t *winners, int back, float *to, size_t row,         \
-                                 int channels, int size) {                                                            \
-    I winner = __builtin_convertvector(*(const any_##B *)winners, I), number = {0};                                   \
-    I d = (I)*(const unaligned_##V *)delta & ((I)LANE_NUMBER >= back);                                                \
+                                 int channels, int size, int apart) {                                                 \
+    I winner = __builtin_convertvector(*(const any_##B *)winners, I), number = {0}, own = (I)LANE_NUMBER >= back;     \
+    I d = (I)*(const unaligned_##V *)delta;                                                                           \
+    if (!apart) d &= own;                                                                                             \
     for (int ky = 0; ky < size; ky++, to += row) {                                                                    \
       for (int kx = 0; kx < size; kx++, number += 1) {                                                                \
         unaligned_##V *at = (unaligned_##V *)(to + kx * channels);                                                    \
-        *at = *at + (V)(d & (winner == number));                                                                      \
+        V sum = {0};                                                                                                  \
+        if (!apart) sum = *at;                                                                                        \
+        *at = sum + (V)(d & (winner == number));                                                                      \
       }                                                                                                               \
     }                                                                                                                 \
   }
@@ -81,45 +85,64 @@ INLINE void largest_of(const float *x, size_t row, int channels, int size, float
 }
 
 /* Adds the deltas of one window in all channels to the gradient of their winners. */
-INLINE void give_back(const float *delta, const uint8_t *winners, float *to, size_t row, int channels, int size) {
+INLINE void give_back(const float *delta, const uint8_t *winners, float *to, size_t row, int channels, int size,
+                      int apart) {
   int c = 0;
   if (channels >= LANES) {
     for (; c < channels; c += LANES) {
       int at = min(c, channels - LANES);
-      give_back_all(delta + at, winners + at, c - at, to + at, row, channels, size);
+      give_back_all(delta + at, winners + at, c - at, to + at, row, channels, size, apart);
     }
   } else if (channels >= 4) {
     for (; c < channels; c += 4) {
       int at = min(c, channels - 4);
-      give_back_four(delta + at, winners + at, c - at, to + at, row, channels, size);
+      give_back_four(delta + at, winners + at, c - at, to + at, row, channels, size, apart);
     }
   }
   for (; c < channels; c++) to[winners[c] / size * row + winners[c] % size * channels + c] += delta[c];
 }
 
+/* The windows of one image. `size` is a constant at one of the places into which this is inlined: see the kernels below. */
+INLINE void largest_values(const float *x, float *y, uint8_t *winners, int down, int across, size_t row, int channels,
+                           int size, int stride) {
+  for (int oy = 0; oy < down; oy++, x += stride * row) {
+    for (int ox = 0; ox < across; ox++, y += channels, winners += channels) {
+      largest_of(x + (size_t)ox * stride * channels, row, channels, size, y, winners);
+    }
+  }
+}
+
+INLINE void spread_back(const float *delta, const uint8_t *winners, float *to, int down, int across, size_t row,
+                        int channels, int size, int stride, int apart) {
+  for (int oy = 0; oy < down; oy++, to += stride * row) {
+    for (int ox = 0; ox < across; ox++, delta += channels, winners += channels) {
+      give_back(delta, winners, to + (size_t)ox * stride * channels, row, channels, size, apart);
+    }
+  }
+}
+
 KERNEL(void, maxPoolForward)(const float *x, float *y, uint8_t *winners, int rows, int height, int width, int channels,
                              int size, int stride, int activation) {
   int down = (height - size) / stride + 1, across = (width - size) / stride + 1;
+  int outputs = down * across * channels;
   size_t row = (size_t)width * channels;
-  for (int r = 0; r < rows; r++, x += height * row) {
-    float *first = y;
-    for (int p = 0; p < down * across; p++, y += channels, winners += channels) {
-      largest_of(x + p / across * stride * row + p % across * stride * channels, row, channels, size, y, winners);
-    }
-    activate(first, down * across * channels, activation);
+  for (int r = 0; r < rows; r++, x += height * row, y += outputs, winners += outputs) {
+    if (size == 2) largest_values(x, y, winners, down, across, row, channels, 2, stride);
+    else largest_values(x, y, winners, down, across, row, channels, size, stride);
+    activate(y, outputs, activation);
   }
 }
 
 KERNEL(void, maxPoolInputGradient)(const float *delta, const uint8_t *winners, const float *x, float *delta_in, int rows,
                                    int height, int width, int channels, int size, int stride, int activation) {
   int down = (height - size) / stride + 1, across = (width - size) / stride + 1;
+  int outputs = down * across * channels;
+  int covered = stride == size && height % size == 0 && width % size == 0 && channels >= 4;
   size_t row = (size_t)width * channels;
-  for (int r = 0; r < rows; r++, x += height * row, delta_in += height * row) {
-    __builtin_memset(delta_in, 0, 4 * height * row);
-    for (int p = 0; p < down * across; p++, delta += channels, winners += channels) {
-      float *to = delta_in + p / across * stride * row + p % across * stride * channels;
-      give_back(delta, winners, to, row, channels, size);
-    }
+  for (int r = 0; r < rows; r++, x += height * row, delta_in += height * row, delta += outputs, winners += outputs) {
+    if (!covered) __builtin_memset(delta_in, 0, 4 * height * row);
+    if (size == 2 && covered) spread_back(delta, winners, delta_in, down, across, row, channels, 2, 2, 1);
+    else spread_back(delta, winners, delta_in, down, across, row, channels, size, stride, stride >= size);
     finish_backward(delta_in, x, height * (int)row, activation);
   }
 }
