@@ -22,17 +22,19 @@ export function listed(parts: readonly string[]): string {
   return `${parts.slice(0, -1).join(', ')}, and ${parts.at(-1)}`;
 }
 
-/** 100, 10 k, 1 M: short, for the ticks of an axis. */
+/** 100, 1 k, 1 M: short, for the ticks of an axis. */
 export function compact(value: number): string {
   if (value >= 1e6) return `${value / 1e6} M`;
-  return value >= 1e4 ? `${value / 1e3} k` : numberText(value);
+  return value >= 1e3 ? `${value / 1e3} k` : numberText(value);
 }
 
-/** 0.0040 or 3.3 × 10^-11. */
+const raised = '⁰¹²³⁴⁵⁶⁷⁸⁹';
+
+/** 0.0040 or 3.3 × 10⁻¹¹. Never above 1. */
 export function magnitude(value: number): string {
   if (value === 0 || value >= 1e-4) return value.toPrecision(2);
   const [digits, power] = value.toExponential(1).split('e');
-  return `${digits} × 10^${power}`;
+  return `${digits} × 10⁻${Array.from(power.slice(1), (digit) => raised[Number(digit)]).join('')}`;
 }
 
 /** "the quadratic cost at a rate of 0.3". */

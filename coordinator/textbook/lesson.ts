@@ -109,9 +109,9 @@ function ofRates({ usual, slow, wild }: MeasuredRuns, { classes }: LessonData): 
     title: 'Three learning rates, one of them too large',
     paragraphs: [
       'The gradient says in which direction the cost falls, and how steeply, but only for this point. The learning rate ' +
-        'says how far to go. With a small rate, learning takes many steps. With a large one, a step goes far past the ' +
+        'says how far to go. With a small rate, learning takes many steps. With a large one, a step can go far past the ' +
         'point that it was aimed at.',
-      `${after(epochsOf(usual), lastOf(compared))} Guessing gets about ${percentText(1 / classes)} of ${classes} classes right. ` +
+      `${after(epochsOf(usual), lastOf(compared))} Guessing is right for 1 of ${classes} images, if the classes are equally frequent. ` +
         compared.map(endOf).join(' '),
       `The gradient of the quadratic cost at an output is (a − t) × a(1 − a). ${gradients(compared)} A small gradient has ` +
         'one of two reasons: the answers are right, or they are wrong and the sigmoids are on their flat ends. The ' +

@@ -76,7 +76,7 @@ function runsHtml(runs: readonly MeasuredRun[], directory: string): string {
       'If you make a run again, you get the same weights, bit for bit, on any machine and with any number of threads. ' +
         `The runs are in ${directory}; lockstep view ${directory}/${lessonRuns.usual.name} shows one of them in more detail.`,
     ),
-    `<div class="table"><table><thead><tr>${head}</tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table></div>`,
+    `<div class="table" tabindex="0" role="region" aria-label="All runs"><table><thead><tr>${head}</tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table></div>`,
     paragraph('One run alone, on the same data set, in the order of the table:'),
     `<div class="commands">\n${commands.join('\n')}\n</div>\n</section>`,
   ].join('\n');

@@ -73,6 +73,7 @@ test('the package has the program, the kernels and the pages, and nothing that t
       'dist/web/index.html',
       'dist/web/join.html',
       'dist/coordinator/export/model-page.html',
+      'dist/coordinator/textbook/textbook.html',
     ]),
   );
   expect(packed.filter((path) => /(^|\/)(test|bench)\/|\.(map|tsbuildinfo)$|\.test\./.test(path))).toEqual([]);

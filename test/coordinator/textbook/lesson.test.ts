@@ -52,7 +52,7 @@ test('equal figures are no difference', () => {
 });
 
 test('magnitudes are readable', () => {
-  expect([0, 0.004, 3.302e-11].map(magnitude)).toEqual(['0.0', '0.0040', '3.3 × 10^-11']);
+  expect([0, 0.004, 3.302e-11].map(magnitude)).toEqual(['0.0', '0.0040', '3.3 × 10⁻¹¹']);
 });
 
 describe('a run that has diverged', () => {
