@@ -44,8 +44,8 @@ export const rows: readonly Row[] = [
 
 /** The rows of the section on convolutions. */
 export const convolutionRows: readonly Row[] = [
-  row(preset('cnn-small'), 256, [2], 32),
-  row(preset('lenet5'), 128, [2], 32),
+  row(preset('cnn-small'), 256, [2, 1], 32),
+  row(preset('lenet5'), 128, [2, 1], 32),
 ];
 
 export function row(network: Network, batch: number, threads: readonly number[], microBatch?: number): Row {

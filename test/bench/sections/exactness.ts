@@ -5,6 +5,7 @@
 import { weightsSha256 } from '../../../coordinator/archive/floats.js';
 import { loadDataset } from '../../../coordinator/data/load.js';
 import { openScalar } from '../../../shared/arithmetic/scalar/backend.js';
+import { withSettings } from '../../../shared/optimizer/optimizers.js';
 import { type ReferenceRun, referenceTrain } from '../../../shared/reference.js';
 import type { Context, Section } from '../context.js';
 import { densePixels, type Pixels } from '../dataset.js';
@@ -73,7 +74,8 @@ function stepsOf(row: Row, quick: boolean): number {
 async function referenceHash(row: Row, { directory, rate }: Pixels, stepCount: number): Promise<string> {
   const { train } = await loadDataset({ dataset: 'auto', directory });
   const { batch, microBatch, network } = row;
-  const optimizer = optimizerOf(row, rate);
+  // A run rounds the settings of its optimizer.
+  const optimizer = withSettings(optimizerOf(row, rate), {});
   const run: ReferenceRun = { model: network.model, train, batch, microBatch, seed: 1, optimizer };
   for (const { step, weights } of referenceTrain(run, openScalar())) {
     if (step === stepCount) return weightsSha256(weights);
