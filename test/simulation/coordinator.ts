@@ -16,8 +16,9 @@ import type { Machine } from '../../shared/compute/machine.js';
 import type { Platform } from '../../shared/compute/platform.js';
 import { LockstepError } from '../../shared/errors.js';
 import type { RemoteMember } from '../../shared/fleet/remote-member.js';
-import { parameterCount } from '../../shared/model/parameters.js';
+import { inputWidth, parameterCount } from '../../shared/model/parameters.js';
 import { noProfile } from '../../shared/profile.js';
+import { samplesBytes } from '../../shared/protocol/payload.js';
 import type { Disk } from './disk.js';
 import { SimulatedEntrance } from './entrance.js';
 import type { Network } from './network.js';
@@ -27,7 +28,10 @@ import { check } from './world.js';
 
 /** The longest time between two turns of the event loop. */
 const turnMsMax = 5;
-/** Limits of the data that waits for a connection: copies of the model, and bytes for samples and other messages. */
+/**
+ * Limits of the data that waits for a connection: copies of the model, the samples of two steps and an evaluation, and
+ * bytes for everything else.
+ */
 const copiesMax = 4;
 const bytesBesides = 2_048;
 
@@ -65,8 +69,7 @@ export class SimulatedCoordinator {
     private readonly durable: { step: number },
   ) {
     this.platform = platformOf(process);
-    const modelBytes = 4 * parameterCount(problem.setup.run.model);
-    this.entrance = new SimulatedEntrance(process, network, copiesMax * modelBytes + bytesBesides);
+    this.entrance = new SimulatedEntrance(process, network, queueBytesMax(problem));
   }
 
   /** The machine of the run, or null until the run is loaded. */
@@ -193,6 +196,12 @@ export class SimulatedCoordinator {
     const identity = (pid: number) => ({ pid, start: '0', host: 'sim' });
     return { own: identity(this.life), isAlive: ({ pid }) => pid === this.life };
   }
+}
+
+function queueBytesMax({ setup }: Problem): number {
+  const { model, batch, validation = 0, test } = setup.run;
+  const samples = samplesBytes(2 * batch + validation + test, inputWidth(model));
+  return copiesMax * 4 * parameterCount(model) + samples + bytesBesides;
 }
 
 function clockOf(process: Process): Clock {

@@ -3,7 +3,7 @@ import { Random } from '../../shared/random.js';
 import { Cluster, type Site } from './cluster.js';
 import type { Tally } from './coordinator.js';
 import { between, type FaultKind, faultKinds, faults } from './faults.js';
-import { problem, problemCount, runPath } from './problem.js';
+import { drawnProblem, largeProblem, type Problem, runPath } from './problem.js';
 import { check, Violation, World } from './world.js';
 
 export interface Course {
@@ -24,7 +24,7 @@ const farewellMs = 20_000;
 
 /** The course of a seed. */
 interface Plan {
-  readonly number: number;
+  readonly problem: Problem;
   readonly members: number;
   readonly stepMs: number;
   /** The slowest worker takes at most this many times as long as the fastest. */
@@ -47,11 +47,11 @@ export async function simulate(seed: number, print: ((line: string) => void) | n
 
 async function follow(seed: number, world: World): Promise<Course> {
   const random = new Random(seed);
-  const plan = planOf(new Random(seed, 1));
-  const task = problem(plan.number);
+  const plan = planOf(seed);
+  const task = plan.problem;
   const cluster = new Cluster(world, task, new Random(seed, 2));
   const newSite = () => siteOf(plan, task.setup.slots, random);
-  world.note(`seed ${seed}: problem ${plan.number}, ${plan.members} workers, ${plan.faults.length} faults`);
+  world.note(`seed ${seed}: ${plan.members} workers, ${plan.faults.length} faults, ${JSON.stringify(task.request)}`);
   cluster.startCoordinator();
   for (let i = 0; i < plan.members; i++) cluster.startWorker(newSite());
   const injected: Partial<Record<FaultKind, number>> = {};
@@ -85,20 +85,25 @@ async function follow(seed: number, world: World): Promise<Course> {
 }
 
 /** A seed has only a few kinds of faults. Otherwise one fault would often hide the effect of another. */
-function planOf(random: Random): Plan {
-  const number = random.below(8) === 0 ? problemCount - 1 : random.below(problemCount - 1);
+function planOf(seed: number): Plan {
+  const random = new Random(seed, 1);
+  const problem = problemOf(seed, random);
   const members = random.below(20) === 0 ? 16 + random.below(49) : 1 + random.below(6);
   const stepMs = between(random, 50, 500);
   const spread = random.below(2) === 0 ? 1.5 : 50;
-  const steps = problem(number).steps;
-  const horizonMs = 1.5 * steps * stepMs + 2_000;
+  const horizonMs = 1.5 * problem.steps * stepMs + 2_000;
   const kinds = faultKinds.filter(() => random.below(3) === 0);
   const count = kinds.length === 0 ? 0 : random.below(12);
   const planned = Array.from({ length: count }, () => ({
     atMs: horizonMs * random.uniform(),
     kind: kinds[random.below(kinds.length)],
   }));
-  return { number, members, stepMs, spread, faults: planned, quietFromMs: horizonMs };
+  return { problem, members, stepMs, spread, faults: planned, quietFromMs: horizonMs };
+}
+
+/** One course in eight has the large model, and the others have a run of their own. */
+function problemOf(seed: number, random: Random): Problem {
+  return random.below(8) === 0 ? largeProblem() : drawnProblem(seed);
 }
 
 /** With these sites, a step takes about `stepMs` while all workers take part. */

@@ -1,5 +1,7 @@
 /** Simulates hundreds of courses of a cluster, and checks that a seed always gives the same course. */
 import { expect, test } from 'vitest';
+import { everyKind, kindsIn } from '../kinds/kinds.js';
+import { drawnRequest } from './problem.js';
 import { simulate } from './simulate.js';
 
 const safety = { timeout: 300_000 };
@@ -9,6 +11,11 @@ const groups = 10;
 test.each(Array.from({ length: groups }, (_, group) => group))('nothing is lost: courses %i', safety, async (group) => {
   // If a course goes wrong, `simulate` throws an error that has the command to repeat the course.
   for (let seed = group + 1; seed <= seeds; seed += groups) await simulate(seed);
+});
+
+test('the courses leave out no layer, optimizer, schedule or augmentation, and no setting of them', () => {
+  const chosen = new Set(Array.from({ length: seeds }, (_, i) => [...kindsIn(drawnRequest(i + 1))]).flat());
+  expect(everyKind.filter((kind) => !chosen.has(kind))).toEqual([]);
 });
 
 test('the same seed is the same course', safety, async () => {
