@@ -1,6 +1,6 @@
 /**
- * The weights of a first layer as a picture: a tile for each unit, with a pixel for each weight. Positive weights are red,
- * negative ones blue, and a weight of 0 is white. All tiles have one scale. Pure.
+ * The weights of a first layer as a picture: a tile for each unit, with a pixel for each weight. Positive weights are blue,
+ * negative ones red, as on the dashboard, and a weight of 0 is white. All tiles have one scale. Pure.
  */
 import type { Model } from '../../shared/model/model.js';
 import { inputWidth, tensorSpans } from '../../shared/model/parameters.js';
@@ -13,7 +13,7 @@ export interface WeightsSheet extends Sheet {
 }
 
 /** For the scale beside a sheet. */
-export const weightColours = { negative: [33, 102, 172], zero: [255, 255, 255], positive: [178, 24, 43] } as const;
+export const weightColours = { negative: [178, 24, 43], zero: [255, 255, 255], positive: [33, 102, 172] } as const;
 
 const GAP_COLOUR = 60;
 const PER_ROW = 4;

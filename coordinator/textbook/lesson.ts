@@ -138,7 +138,7 @@ function ofWeights({ usual: { model, weights, run, hasDiverged } }: MeasuredRuns
     title,
     paragraphs: [
       `Each unit of the first hidden layer has a weight for every pixel. A picture shows the weights of one of the ${units} ` +
-        'units, each where its pixel is: red where ink speaks for the unit (a positive weight), blue where ink speaks ' +
+        'units, each where its pixel is: blue where ink speaks for the unit (a positive weight), red where ink speaks ' +
         `against it (a negative weight). The weights after training are those of the run with ${inSentence(run)}.`,
       `Full colour stands for a weight of ${sheets.before.full.toPrecision(2)} before training, and of ` +
         `${sheets.after.full.toPrecision(2)} after it; 1 of 500 weights is larger. Pixels that have ink in no image keep ` +

@@ -1,4 +1,4 @@
-/** Tests the pictures of a first layer: each weight where its pixel is, red if positive, blue if negative. */
+/** Tests the pictures of a first layer: each weight where its pixel is, blue if positive, red if negative. */
 import { expect, test } from 'vitest';
 import { pictured, weightColours, weightsSheet } from '../../../coordinator/picture/weights-sheet.js';
 import type { Model } from '../../../shared/model/model.js';
