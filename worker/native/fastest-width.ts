@@ -4,10 +4,15 @@
  */
 import { Arena } from '../../shared/arithmetic/arena.js';
 import type { KernelBackend, KernelMemory } from '../../shared/arithmetic/backend.js';
+import { positionsAlong } from '../../shared/arithmetic/conv-sizes.js';
 import { Activation } from '../../shared/arithmetic/kernels.js';
 
-/** A dense product of a size that is common in training, and takes about 100 microseconds. */
+/** A dense product of a size that is common in training. It takes about 100 microseconds. */
 const [ROWS, INPUTS, OUTPUTS] = [64, 256, 256];
+
+/** A convolution as common as that, which takes as long. Its outputs do not fill the widest vectors. */
+const IMAGES = 12;
+const CONVOLUTION = { height: 28, width: 28, channels: 1, kernel: 5, stride: 1, padding: 0, outputs: 24 };
 
 /** The first trial of each backend is slow, and counts as any other. */
 const TRIALS = 10;
@@ -19,7 +24,7 @@ const TRIALS = 10;
 const ADVANTAGE = 1.1;
 
 /**
- * The backend that computes the product in the shortest time, out of a list that goes from narrow to wide vectors. All of
+ * The backend that computes both in the shortest time, out of a list that goes from narrow to wide vectors. All of
  * them must be able to open each other's memory.
  */
 export function fastest(backends: readonly KernelBackend[], nowMs: () => number): KernelBackend {
@@ -47,9 +52,16 @@ function layOut(backends: readonly KernelBackend[]) {
   const x = arena.floats(ROWS * INPUTS + INPUTS * OUTPUTS);
   const w = x + 4 * ROWS * INPUTS;
   const b = arena.floats(OUTPUTS);
-  const y = arena.floats(ROWS * OUTPUTS);
-  const scratch = arena.floats(Math.max(...backends.map(({ sizes }) => sizes.scratchFloats(ROWS, INPUTS, OUTPUTS))));
-  const at = ({ denseForward }: KernelMemory['kernels']) =>
-    denseForward(x, w, b, y, ROWS, INPUTS, OUTPUTS, Activation.linear, scratch);
+  const { height, width, channels, kernel, stride, padding, outputs } = CONVOLUTION;
+  const positions = positionsAlong(height, CONVOLUTION) * positionsAlong(width, CONVOLUTION);
+  const y = arena.floats(Math.max(ROWS * OUTPUTS, IMAGES * positions * outputs));
+  const scratchOf = ({ sizes }: KernelBackend) =>
+    Math.max(sizes.scratchFloats(ROWS, INPUTS, OUTPUTS), sizes.convScratchFloats(CONVOLUTION));
+  const scratch = arena.floats(Math.max(...backends.map(scratchOf)));
+  const { linear } = Activation;
+  const at = ({ denseForward, convForward }: KernelMemory['kernels']) => {
+    denseForward(x, w, b, y, ROWS, INPUTS, OUTPUTS, linear, scratch);
+    convForward(x, w, b, y, IMAGES, height, width, channels, kernel, stride, padding, outputs, linear, scratch);
+  };
   return { memory: x, at, end: arena.end };
 }

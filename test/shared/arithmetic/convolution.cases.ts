@@ -77,6 +77,8 @@ export function convolutionCases(): KernelCase[] {
     [1, sizesOf([2, 2, 2], [3, 3, 2, 4])],
   );
   list.push([3, sizesOf([28, 28, 1], [24, 5])], [3, sizesOf([12, 12, 24], [32, 3])], [17, sizesOf([5, 5, 3], [24, 3])]);
+  // One position in a row: what a vector has too many reaches over several rows.
+  for (const outputs of [1, 3, 5, 33]) list.push([2, sizesOf([9, 2, 1], [outputs, 2])]);
   list.push([1, sizesOf([3, 230, 2], [7, 3])], [2, sizesOf([3, 3, 140], [5, 2])], [2, sizesOf([3, 4, 2], [150, 2])]);
   let turn = 0;
   return list.flatMap(([rows, sizes]) => {
@@ -106,6 +108,8 @@ export function maxPoolCases(): KernelCase[] {
   const list: Parameters<typeof maxPoolCase>[0][] = [];
   for (let channels = 1; channels <= 36; channels++) {
     list.push([2, 4, 5, channels, 2, 2], [1, 5, 4, channels, 3, 1], [1, 8, 5, channels, 2, 3]);
+    // Windows that cover the image.
+    list.push([2, 4, 6, channels, 2, 2], [1, 6, 3, channels, 3, 3]);
   }
   list.push([1, 16, 17, 3, 16, 1], [2, 16, 16, 20, 16, 16], [3, 3, 4, 7, 1, 1], [17, 24, 24, 24, 2, 2]);
   return list.map((sizes, n) => maxPoolCase(sizes, activations[n % activations.length]));
