@@ -6,7 +6,7 @@ import type { FinishedRun } from '../../coordinator/view/finished-run.js';
 import type { PresetName } from '../../shared/model/presets.js';
 import { Running, shown } from '../bench/processes.js';
 import { isRight, type Verdict, verdictsOf } from '../drawn/score.js';
-import type { DatasetName, Drawn, PresetRun, Settings } from './report.js';
+import { besides, type DatasetName, type Drawn, type PresetRun, type Settings } from './report.js';
 
 export interface Subject {
   readonly preset: PresetName;
@@ -29,7 +29,8 @@ export async function measure(subject: Subject, means: Means): Promise<Omit<Pres
   const { root, data, scratch, limitSeconds, extra } = means;
   const out = join(scratch, `${preset}-${dataset}-${seed}`);
   const program = [process.execPath, join(root, 'dist/coordinator/cli/main.js')];
-  const chosen = ['--preset', preset, '--data', data[dataset], '--seed', String(seed), ...extra];
+  const given = [...besides(preset, dataset), ...extra];
+  const chosen = ['--preset', preset, '--data', data[dataset], '--seed', String(seed), ...given];
   const command = { words: [...program, 'train', ...chosen, '--out', out, '--log-format', 'json'] };
   const { code, stderr } = await new Running(command).end({ timeoutMs: 1000 * limitSeconds });
   if (code === null) throw new Error(`it did not end within ${limitSeconds} s (--limit): ${shown(command)}`);

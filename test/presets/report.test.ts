@@ -5,7 +5,7 @@ import { completeSettings } from '../../coordinator/run/settings.js';
 import { presets } from '../../shared/model/presets.js';
 import type { Environment } from '../bench/environment.js';
 import { parseOptions } from './options.js';
-import { merged, type PresetRun, presetTable, type Report, renderReport, withTable } from './report.js';
+import { besides, merged, type PresetRun, presetTable, type Report, renderReport, withTable } from './report.js';
 
 const read = (name: string) => readFileSync(new URL(`../../../${name}`, import.meta.url), 'utf8');
 const committed = JSON.parse(read('test/presets/report.json')) as Report;
@@ -20,9 +20,14 @@ describe('the committed report', () => {
     expect(withTable(page, presetTable(committed))).toBe(page);
   });
 
+  it('has every preset', () => {
+    expect(new Set(committed.runs.map(({ preset }) => preset))).toEqual(new Set(Object.keys(presets)));
+  });
+
   it('has runs with the settings that their presets have now', () => {
-    for (const { preset, settings } of committed.runs) {
-      const { epochs, batch, microBatch, optimizer, schedule, augment, smoothing } = completeSettings({ preset }, null);
+    for (const { preset, dataset, settings } of committed.runs) {
+      const given = besides(preset, dataset).includes('none') ? { preset, augment: null } : { preset };
+      const { epochs, batch, microBatch, optimizer, schedule, augment, smoothing } = completeSettings(given, null);
       const {
         schedule: ran = { name: 'constant' },
         augment: distorted = null,

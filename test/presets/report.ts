@@ -147,7 +147,7 @@ export function renderReport(report: Report): string {
   return `${[
     '# What the presets reach',
     'Written by `npm run presets -- --report`. Every run is `lockstep train --preset NAME` with nothing but a data set and a ' +
-      'seed: the settings come with the preset. The accuracy is that of the last weights on the 10,000 images of the test ' +
+      'seed: the settings come with the preset, except that Fashion-MNIST is not distorted. The accuracy is that of the last weights on the 10,000 images of the test ' +
       'set; the best epoch does not count. The settings were chosen by the test accuracy of few runs, so a fresh test set ' +
       'would probably show a little less.',
     'Accuracies in this table are means over the seeds, times are medians. A gradient has 4 bytes for each parameter: a ' +
@@ -175,7 +175,7 @@ function renderRuns(report: Report, dataset: DatasetName): string[] {
     String(run.environment + 1),
     run.weightsSha256.slice(0, 16),
   ]);
-  const subjects = Object.keys(presets).flatMap((name) => runsOf(report, name, dataset).slice(0, 1));
+  const subjects = (Object.keys(presets) as PresetName[]).flatMap((name) => runsOf(report, name, dataset).slice(0, 1));
   return [
     `## ${titles[dataset]}`,
     renderTable({ title: '', columns, rows }),
@@ -195,8 +195,15 @@ function shorter(_: string, value: unknown): unknown {
 }
 
 /** The command with which everybody gets the same weights. */
-export function commandFor(preset: string, dataset: DatasetName, seed: number): string {
-  return `npx lockstep train --preset ${preset} --dataset ${dataset} --seed ${seed}`;
+export function commandFor(preset: PresetName, dataset: DatasetName, seed: number): string {
+  const command = `npx lockstep train --preset ${preset} --dataset ${dataset} --seed ${seed}`;
+  return [command, ...besides(preset, dataset)].join(' ');
+}
+
+/** What a run is given besides its preset: pictures of clothes all lie alike, so distorted ones teach a network little. */
+export function besides(preset: PresetName, dataset: DatasetName): readonly string[] {
+  const distorts = presets[preset].training?.augment !== undefined;
+  return distorts && dataset === 'fashion-mnist' ? ['--augment', 'none'] : [];
 }
 
 function mean(values: readonly number[]): number {
