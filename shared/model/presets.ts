@@ -91,7 +91,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
       (input, classes) => classifier(input, smallLayers, classes),
     ),
     schedule: oneCycle,
-    training: { epochs: 8, batch: 256, microBatch: 32, augment: { shift: 2 } },
+    training: { epochs: 8, batch: 256, microBatch: 16, augment: { shift: 2 } },
   },
   lenet5: {
     ...preset(

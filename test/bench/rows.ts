@@ -44,7 +44,7 @@ export const rows: readonly Row[] = [
 
 /** The rows of the section on convolutions. */
 export const convolutionRows: readonly Row[] = [
-  row(preset('cnn-small'), 256, [2, 1], 32),
+  row(preset('cnn-small'), 256, [2, 1], 16),
   row(preset('lenet5'), 128, [2, 1], 32),
 ];
 

@@ -48,6 +48,16 @@ function optionsOf({ kind, python }: Way): string[] {
 }
 
 /**
+ * glibc gives large blocks back to the system when they are freed. A convolutional network then gets its activations on
+ * fresh pages in every step, which costs it half its speed.
+ */
+const keepsMemory = {
+  MALLOC_MMAP_THRESHOLD_: String(4e9),
+  MALLOC_TRIM_THRESHOLD_: String(4e9),
+  MALLOC_TOP_PAD_: String(2 ** 28),
+};
+
+/**
  * The environment variables for a way. The libraries read them when they are loaded, so the script cannot set them.
  * Active waiting makes a single pool of threads faster, and two pools slower.
  */
@@ -56,6 +66,7 @@ function environmentOf({ python, kind: { threads, openmp = false } }: Way): Reco
     OMP_NUM_THREADS: String(threads),
     OPENBLAS_NUM_THREADS: String(threads),
     MKL_NUM_THREADS: String(threads),
+    ...keepsMemory,
   };
   if (python.blas === 'MKL') return common;
   return {
