@@ -1,9 +1,8 @@
 /** Describes events for the log: one line for people, and fields with stable names for programs. */
-
 import { join } from 'node:path';
 import type { EvaluationSet } from '../../shared/data/dataset.js';
+import { grouped, percent, shorter } from '../../shared/figures.js';
 import { plural } from '../../shared/plural.js';
-import { shorter } from '../../shared/shorter.js';
 import type { Summary } from '../archive/config.js';
 import type { RunEvent, RunWarning } from '../run/run-event.js';
 import type { Score, StopReason } from '../run/trainer.js';
@@ -202,11 +201,3 @@ const endings: Record<StopReason, string> = {
   interrupted: 'interrupted',
   diverged: 'diverged',
 };
-
-function percent(fraction: number): string {
-  return `${(100 * fraction).toFixed(2)} %`;
-}
-
-export function grouped(x: number): string {
-  return x.toLocaleString('en-US');
-}

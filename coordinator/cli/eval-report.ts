@@ -1,4 +1,5 @@
 /** What `lockstep eval` prints: for people in at most 80 columns, for programs as JSON. Pure. */
+import { percent } from '../../shared/figures.js';
 import { limits } from '../../shared/limits.js';
 import { plural } from '../../shared/plural.js';
 import type { ClassReport, Confusion, WrongAnswer } from '../model/assess.js';
@@ -130,8 +131,4 @@ function headOf(name: string, n: number): string {
 
 function shortened(name: string): string {
   return name.length <= NAME_MAX ? name : `${name.slice(0, NAME_MAX - 1)}…`;
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(2)} %`;
 }

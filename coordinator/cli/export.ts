@@ -1,5 +1,6 @@
 /** `lockstep export`: a trained model for other programs. */
 import { join } from 'node:path';
+import { grouped } from '../../shared/figures.js';
 import type { FormatName } from '../export/export-format.js';
 import { exportModel } from '../export/export-model.js';
 
@@ -14,7 +15,7 @@ export async function runExport({ model: path, format, out }: ExportOptions): Pr
   const onWarning = (message: string) => process.stderr.write(`lockstep: ${message}\n`);
   const { directory, files, weightsSha256 } = await exportModel({ path, format, out, onWarning });
   for (const { name, bytes } of files) {
-    process.stdout.write(`${join(directory, name)}: ${bytes.toLocaleString('en-US')} bytes\n`);
+    process.stdout.write(`${join(directory, name)}: ${grouped(bytes)} bytes\n`);
   }
   process.stdout.write(`weights ${weightsSha256}\n`);
   return 0;

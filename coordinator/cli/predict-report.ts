@@ -1,4 +1,5 @@
 /** What `lockstep predict` prints: for people in at most 80 columns, for programs as a line of JSON. Pure. */
+import { percent } from '../../shared/figures.js';
 import { runnerUp } from '../../shared/model/certainty.js';
 import { chainOf } from '../../shared/model/chain.js';
 import { kindOf } from '../../shared/model/layers/layers.js';
@@ -114,9 +115,4 @@ function valueLines(values: Float32Array): string[] {
   const lines: string[] = [];
   for (let i = 0; i < texts.length; i += perLine) lines.push(`    ${texts.slice(i, i + perLine).join('')}`);
   return lines;
-}
-
-/** A quadratic loss has outputs that are no shares, so they may be below 0 or above 1. */
-function percent(share: number): string {
-  return `${(100 * share).toFixed(2)} %`;
 }

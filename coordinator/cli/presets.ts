@@ -1,12 +1,10 @@
 /** `lockstep presets`: what each preset is, and the options that its settings stand for. In at most 80 columns. */
-
+import { grouped, shorter } from '../../shared/figures.js';
 import { parameterCount } from '../../shared/model/parameters.js';
 import { presets } from '../../shared/model/presets.js';
-import { shorter } from '../../shared/shorter.js';
 import { completeSettings } from '../run/settings.js';
 import { updateOptions } from '../run/update-settings.js';
 import { augmentText } from './augment-option.js';
-import { grouped } from './describe.js';
 
 const columns = 80;
 

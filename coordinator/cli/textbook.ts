@@ -1,4 +1,5 @@
 /** `lockstep textbook`: the experiment of the textbooks, and a page about it. */
+import { percent } from '../../shared/figures.js';
 import { plural } from '../../shared/plural.js';
 import type { KernelsWish } from '../../worker/native/wish.js';
 import type { DatasetChoice } from '../data/published.js';
@@ -48,12 +49,10 @@ function tellFrom(log: Log): (event: TextbookEvent) => void {
         const { name, sha256 } = told.dataset;
         return log.logger.info({ dataset: name, sha256 }, `${plural(runs, 'short run')} on ${name}`);
       }
-      case 'run-begun':
-        return;
       case 'run-measured': {
         const { run, steps, weightsSha256, evaluations, hasDiverged } = told.measured;
         const testAccuracy = evaluations.at(-1)?.accuracy ?? null;
-        const accuracy = testAccuracy === null ? 'not evaluated' : `test ${(100 * testAccuracy).toFixed(2)} %`;
+        const accuracy = testAccuracy === null ? 'not evaluated' : `test ${percent(testAccuracy)}`;
         const fields = { run: run.name, steps, testAccuracy, weightsSha256, diverged: hasDiverged };
         const end = hasDiverged ? ', then it diverged' : '';
         done += 1;

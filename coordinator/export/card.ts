@@ -1,5 +1,6 @@
 /** The model card: what a model is, what it was trained on, how well it does, and how to check all of this. */
 import { basename } from 'node:path';
+import { grouped, percent } from '../../shared/figures.js';
 import type { ConfigFile } from '../archive/config.js';
 import { runFileNames } from '../archive/run-directory.js';
 import { version } from '../version.js';
@@ -112,12 +113,4 @@ function jsonBlock(x: unknown): string {
 /** Text in a cell of a table, or in a heading. */
 function cell(text: string): string {
   return text.replace(/[\\`*_{}[\]<>#|]/g, (mark) => `\\${mark}`).replace(/\s+/g, ' ');
-}
-
-function percent(fraction: number): string {
-  return `${(100 * fraction).toFixed(2)} %`;
-}
-
-function grouped(count: number): string {
-  return count.toLocaleString('en-US');
 }

@@ -1,9 +1,10 @@
 /** The learning curves: loss and accuracy over the steps, measured and smoothed. Both charts share one zoom. */
 import uPlot from 'uplot';
+import { percent } from '../../shared/figures.js';
 import type { CurvePoint } from '../web/state.js';
 import { type LearningCurve, smoothed } from './curve.js';
 import { colour, find, onThemeChange } from './elements.js';
-import { count, loss, percent } from './format.js';
+import { count, loss } from './format.js';
 import { judgedAccuracy, judgedLoss } from './judged.js';
 
 interface Range {

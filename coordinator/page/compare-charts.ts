@@ -1,9 +1,10 @@
 /** The evaluations of several runs over their steps: accuracy and loss, one line for each run on each chart. */
 import uPlot from 'uplot';
+import { percent } from '../../shared/figures.js';
 import { lineOf } from '../picture/run-line.js';
 import type { ComparedRun, CurvePoint } from '../web/state.js';
 import { colour, find, onThemeChange } from './elements.js';
-import { count, loss, percent } from './format.js';
+import { count, loss } from './format.js';
 import { judgedAccuracy, judgedLoss } from './judged.js';
 
 interface Measure {

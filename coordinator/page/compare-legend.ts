@@ -1,7 +1,9 @@
 /** The legend of the charts: each run with its line and its values under the pointer. Runs can be hidden here. */
+
+import { percent } from '../../shared/figures.js';
 import type { ComparedRun } from '../web/state.js';
 import { create, find, setText } from './elements.js';
-import { count, loss, percent } from './format.js';
+import { count, loss } from './format.js';
 import { judgedAccuracy, judgedLoss } from './judged.js';
 import { swatchOf } from './run-lines.js';
 

@@ -1,7 +1,9 @@
 /** The table of runs: one row for each, with its result and the fields of config.json in which the runs differ. */
+
+import { percent } from '../../shared/figures.js';
 import type { ComparedField, ComparedResult, ComparedRun, ComparisonState } from '../web/state.js';
 import { create, find, setText } from './elements.js';
-import { count, duration, loss, percent } from './format.js';
+import { count, duration, loss } from './format.js';
 import { phaseText } from './overview.js';
 import { swatchOf } from './run-lines.js';
 

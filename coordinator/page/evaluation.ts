@@ -1,8 +1,10 @@
 /** The mistakes of the newest evaluation: which class was taken for which, and the images. */
+
+import { percent } from '../../shared/figures.js';
 import type { DatasetState, EvaluationState, Misclassified, RunState } from '../web/state.js';
 import { ClassNames } from './class-names.js';
 import { create, find, onThemeChange, setText } from './elements.js';
-import { count, percent } from './format.js';
+import { count } from './format.js';
 import { imageSize } from './neurons.js';
 import { paintPixels } from './pixels.js';
 

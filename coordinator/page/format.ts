@@ -1,4 +1,4 @@
-/** Numbers as people read them. */
+/** Figures as the pages show them. */
 
 const counts = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const times = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
@@ -12,11 +12,6 @@ export function rate(value: number): string {
   if (value > 0 && value < 10) return value.toFixed(1);
   if (value < 10_000) return count(value);
   return value < 1e6 ? `${(value / 1e3).toFixed(1)} k` : `${(value / 1e6).toFixed(2)} M`;
-}
-
-/** A fraction from 0 to 1. */
-export function percent(fraction: number | null): string {
-  return fraction === null ? '–' : `${(100 * fraction).toFixed(2)} %`;
 }
 
 export function loss(value: number | null): string {

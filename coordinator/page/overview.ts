@@ -1,10 +1,11 @@
 /** The figures at the top: accuracy, loss, speed, progress, and the hash of the weights. */
 import type { AugmentDescription } from '../../shared/data/augment.js';
+import { percent } from '../../shared/figures.js';
 import { chainOf } from '../../shared/model/chain.js';
 import { outputWidth, parameterCount } from '../../shared/model/parameters.js';
 import type { RunPhase, RunState } from '../web/state.js';
 import { find, setText } from './elements.js';
-import { bytes, count, duration, loss, percent, rate } from './format.js';
+import { bytes, count, duration, loss, rate } from './format.js';
 
 const phases: Readonly<Record<RunPhase, string>> = {
   waiting: 'Waiting for workers',

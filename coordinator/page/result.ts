@@ -1,9 +1,11 @@
 /** The card of a run that is over: how it ended, and its model and metrics to download. */
+
+import { percent } from '../../shared/figures.js';
 import type { Credentials } from '../../shared/protocol/handshake.js';
 import type { RunState } from '../web/state.js';
 import { reasonOf, request } from './access.js';
 import { find, setText } from './elements.js';
-import { count, percent } from './format.js';
+import { count } from './format.js';
 import { hasEnded } from './overview.js';
 
 export class Result {

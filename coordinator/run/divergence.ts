@@ -1,6 +1,6 @@
 /** The error of a run that has diverged (E5). */
 import { LockstepError } from '../../shared/errors.js';
-import { shorter } from '../../shared/shorter.js';
+import { shorter } from '../../shared/figures.js';
 import type { RunSetup } from './setup.js';
 
 /** Names the step and what to try. `steps` is the number of updates before it. */

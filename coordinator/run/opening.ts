@@ -1,6 +1,7 @@
 /** Where a run begins: in a new directory, or in its old directory at the newest whole checkpoint. */
 import { join } from 'node:path';
 import { LockstepError } from '../../shared/errors.js';
+import { shorter } from '../../shared/figures.js';
 import { knowsEnd } from '../../shared/optimizer/schedule.js';
 import type { Checkpoint } from '../archive/checkpoint-file.js';
 import { type Difference, differences } from '../archive/config.js';
@@ -98,7 +99,7 @@ function described({ field, a, b }: Difference): string {
 /** For people: float32 values with 6 digits, and the first 12 characters of a hash. */
 function shown(x: unknown): string {
   if (x === undefined) return 'not set';
-  if (typeof x === 'number') return String(Number(x.toPrecision(6)));
+  if (typeof x === 'number') return String(shorter(x));
   if (typeof x === 'string' && x.length === 64) return `${x.slice(0, 12)}…`;
   return JSON.stringify(x);
 }

@@ -2,10 +2,9 @@
  * The figures of a run: a metrics line for each step, means between two evaluations, and the summary. What this is not:
  * it writes nothing and looks at no weights. The clock, hashes and the fleet's state are handed in.
  */
-
 import type { EvaluationSet } from '../../shared/data/dataset.js';
+import { shorter } from '../../shared/figures.js';
 import { rateAt } from '../../shared/optimizer/schedule.js';
-import { shorter } from '../../shared/shorter.js';
 import type { AlarmName } from '../archive/alarms.js';
 import type { ConfigFile, MetricsLine, Summary } from '../archive/config.js';
 import { version } from '../version.js';

@@ -1,6 +1,6 @@
 /** The settings that say how the weights are updated: the optimizer, the schedule of its rate, and their options. */
-
 import { LockstepError } from '../../shared/errors.js';
+import { shorter } from '../../shared/figures.js';
 import {
   type OptimizerDescription,
   type OptimizerName,
@@ -14,7 +14,6 @@ import {
   scheduleDefaults,
   withScheduleSettings,
 } from '../../shared/optimizer/schedule.js';
-import { shorter } from '../../shared/shorter.js';
 
 /** What the user gives. A setting that is left out is that of the base, or the default of another optimizer. */
 export interface GivenUpdate {

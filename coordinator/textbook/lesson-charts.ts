@@ -1,7 +1,8 @@
 /** The charts of the lesson: the accuracy or the loss of runs, against epochs, samples or steps. Pure. */
+import { grouped, percent } from '../../shared/figures.js';
 import type { ChartAxis, ChartLine, LineChart } from '../picture/line-chart.js';
 import { type LessonRun, lessonBatch, lessonRuns } from './lesson-runs.js';
-import { compact, numberText, percentText, titleOf } from './lesson-words.js';
+import { compact, titleOf } from './lesson-words.js';
 import type { LessonPoint, MeasuredRun } from './measured-run.js';
 
 /** What a chart shows from left to right. */
@@ -14,7 +15,7 @@ export interface LessonAxis extends ChartAxis {
 
 const batchTitle = ({ batch }: LessonRun) => (batch === 0 ? 'full batch' : `mini-batches of ${lessonBatch}`);
 
-export const byEpoch: LessonAxis = { label: 'epochs', format: numberText, of: ({ epoch }) => epoch, title: titleOf };
+export const byEpoch: LessonAxis = { label: 'epochs', format: grouped, of: ({ epoch }) => epoch, title: titleOf };
 
 export const bySamples: LessonAxis = {
   label: 'training images used',
@@ -37,7 +38,7 @@ const looks: readonly LessonRun[] = Object.values(lessonRuns);
 export function accuracyBy(course: LessonAxis, runs: readonly MeasuredRun[]): LineChart {
   const format = (part: number) => `${Math.round(100 * part)} %`;
   const y = { label: 'test accuracy', format, max: 1 };
-  return { x: course, y, lines: runs.map((run) => lineFor(run, course, ({ accuracy }) => accuracy, percentText)) };
+  return { x: course, y, lines: runs.map((run) => lineFor(run, course, ({ accuracy }) => accuracy, percent)) };
 }
 
 export function lossBy(course: LessonAxis, runs: readonly MeasuredRun[]): LineChart {

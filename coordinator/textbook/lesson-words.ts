@@ -1,13 +1,6 @@
 /** Figures and runs in the words of the lesson. Pure. */
+import { grouped } from '../../shared/figures.js';
 import type { LessonRun } from './lesson-runs.js';
-
-export function numberText(value: number): string {
-  return value.toLocaleString('en-US');
-}
-
-export function percentText(part: number): string {
-  return `${(100 * part).toFixed(2)} %`;
-}
 
 /** "1.25 points more", "0.40 points less", or null where the figures are the same. */
 export function points(a: number, b: number): string | null {
@@ -25,7 +18,7 @@ export function listed(parts: readonly string[]): string {
 /** 100, 1 k, 1 M: short, for the ticks of an axis. */
 export function compact(value: number): string {
   if (value >= 1e6) return `${value / 1e6} M`;
-  return value >= 1e3 ? `${value / 1e3} k` : numberText(value);
+  return value >= 1e3 ? `${value / 1e3} k` : grouped(value);
 }
 
 const raised = '⁰¹²³⁴⁵⁶⁷⁸⁹';

@@ -2,12 +2,13 @@
  * The lesson: comparisons of the runs, with the measured figures in every sentence. The reasons that it gives follow from
  * the formulas, so no measurement can contradict them. page.ts makes a page of it. Pure.
  */
+import { grouped, percent } from '../../shared/figures.js';
 import { inputWidth } from '../../shared/model/parameters.js';
 import type { LineChart } from '../picture/line-chart.js';
 import { pictured, type WeightsSheet, weightsSheet } from '../picture/weights-sheet.js';
 import { accuracyBy, byEpoch, bySamples, bySteps, lossBy } from './lesson-charts.js';
 import { type LessonRunKey, lessonBatch } from './lesson-runs.js';
-import { inSentence, listed, magnitude, numberText, percentText, points } from './lesson-words.js';
+import { inSentence, listed, magnitude, points } from './lesson-words.js';
 import type { LessonPoint, MeasuredRun } from './measured-run.js';
 
 /** A picture, and the words below it. */
@@ -47,7 +48,7 @@ export function lessonOf(runs: MeasuredRuns, before: Float32Array, data: LessonD
   const widths = [inputWidth(model), 16, 16, data.classes].join('-');
   const introduction =
     `A network of ${widths} sigmoid units, as in the introductions of Michael Nielsen and 3Blue1Brown, learns ${data.name}: ` +
-    `${numberText(data.train)} images to learn from, and ${numberText(data.test)} others to test it, of ${data.classes} classes. ` +
+    `${grouped(data.train)} images to learn from, and ${grouped(data.test)} others to test it, of ${data.classes} classes. ` +
     'All runs begin with the same weights, and update them by plain gradient descent. ' +
     'Accuracy is the part of the test images that the network gets right.';
   const sections = [ofCosts(runs), ofBatches(runs), ofRates(runs, data), ofWeights(runs, before)];
@@ -175,7 +176,7 @@ function epochsOf({ run: { epochs } }: Pick<MeasuredRun, 'run'>): string {
 /** "After …, the accuracy is 91.60 % with …, and 48.60 % with …." */
 function after(when: string, compared: readonly Compared[]): string {
   const each = compared.map(({ measured, evaluation }) => {
-    const accuracy = evaluation === undefined ? 'not known' : percentText(evaluation.accuracy);
+    const accuracy = evaluation === undefined ? 'not known' : percent(evaluation.accuracy);
     return `${accuracy} with ${inSentence(measured.run)}`;
   });
   return `After ${when}, the accuracy is ${listed(each)}.`;
@@ -194,12 +195,12 @@ function gap(entropy: MeasuredRun, quadratic: MeasuredRun): string {
 function work(evaluation: LessonPoint | undefined): string {
   if (evaluation === undefined) return 'not evaluated';
   const { samples, step, accuracy } = evaluation;
-  return `${percentText(accuracy)} after ${numberText(samples)} images in ${numberText(step)} ${step === 1 ? 'step' : 'steps'}`;
+  return `${percent(accuracy)} after ${grouped(samples)} images in ${grouped(step)} ${step === 1 ? 'step' : 'steps'}`;
 }
 
 function endOf({ hasDiverged, steps, run }: MeasuredRun): string {
   if (!hasDiverged) return '';
-  return `With ${inSentence(run)}, the numbers grew beyond all bounds in step ${numberText(steps + 1)}: the run ended there.`;
+  return `With ${inSentence(run)}, the numbers grew beyond all bounds in step ${grouped(steps + 1)}: the run ended there.`;
 }
 
 function gradients(compared: readonly MeasuredRun[]): string {

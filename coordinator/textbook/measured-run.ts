@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KernelBackend } from '../../shared/arithmetic/backend.js';
 import type { Samples } from '../../shared/data/dataset.js';
-import { SampleOrder } from '../../shared/data/order.js';
+import { epochShape } from '../../shared/data/order.js';
 import { limits } from '../../shared/limits.js';
 import { Classifier } from '../../shared/model/classifier.js';
 import type { Model } from '../../shared/model/model.js';
@@ -50,7 +50,7 @@ export async function measureRun(
   const { config, summary, model, weights } = await openFinishedRun(directory, backend);
   const text = await readFile(join(directory, runFileNames.metrics), 'utf8');
   const { train } = config.dataset;
-  const { stepsPerEpoch } = new SampleOrder({ ...config, samples: train });
+  const { stepsPerEpoch } = epochShape({ ...config, samples: train });
   const evaluations = metricsOf(text).flatMap(({ step, testAccuracy, testLoss }): LessonPoint[] => {
     if (!Number.isFinite(testAccuracy)) return [];
     const inEpoch = Math.min(train, (step % stepsPerEpoch) * config.batch);

@@ -1,11 +1,12 @@
 /** The lesson as one page that needs nothing else: no network, no script. The build makes the empty page. */
 import { readFileSync } from 'node:fs';
+import { grouped, percent } from '../../shared/figures.js';
 import { chartSvg, escapedText, paintOfPage } from '../picture/line-chart.js';
 import { type WeightsSheet, weightColours } from '../picture/weights-sheet.js';
 import { encodePng } from '../picture/write-png.js';
 import type { Lesson, LessonPicture, LessonSection } from './lesson.js';
 import { lessonCommand, lessonRuns } from './lesson-runs.js';
-import { numberText, percentText, titleOf } from './lesson-words.js';
+import { titleOf } from './lesson-words.js';
 import type { MeasuredRun } from './measured-run.js';
 
 const template = new URL('textbook.html', import.meta.url);
@@ -55,9 +56,9 @@ function sheetHtml({ width, height, pixels, full }: WeightsSheet, caption: strin
 function runsHtml(runs: readonly MeasuredRun[], directory: string): string {
   const rows = runs.map(({ run, steps, evaluations, weightsSha256, hasDiverged }) => {
     const last = evaluations.at(-1);
-    const accuracy = last === undefined ? '–' : percentText(last.accuracy);
+    const accuracy = last === undefined ? '–' : percent(last.accuracy);
     const cells = [run.name, titleOf(run)].map((text) => `<td>${escapedText(text)}</td>`);
-    const figures = [hasDiverged ? `${numberText(steps)}, then it diverged` : numberText(steps), accuracy];
+    const figures = [hasDiverged ? `${grouped(steps)}, then it diverged` : grouped(steps), accuracy];
     const right = figures.map((text) => `<td class="figure">${text}</td>`);
     return `<tr>${[...cells, ...right].join('')}<td><code>${weightsSha256}</code></td></tr>`;
   });

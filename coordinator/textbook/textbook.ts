@@ -36,7 +36,6 @@ export interface TextbookRequest {
 
 export type TextbookEvent =
   | { readonly type: 'loaded'; readonly dataset: LoadedDataset }
-  | { readonly type: 'run-begun'; readonly run: LessonRun }
   | { readonly type: 'run-measured'; readonly measured: MeasuredRun }
   /** What a run under way reports, or the loading before the first one. */
   | { readonly type: 'reported'; readonly event: RunEvent };
@@ -65,7 +64,6 @@ export async function makeTextbook({ out, ...asked }: TextbookRequest, means: Te
   const model = (run: LessonRun) => lessonModel(run.cost, train.shape, classes);
   const measured: [string, MeasuredRun][] = [];
   for (const [key, run] of Object.entries<LessonRun>(lessonRuns)) {
-    means.emit({ type: 'run-begun', run });
     const directory = join(out, run.name);
     await makeLessonRun(run, directory, dataset, means);
     const result = await measureRun(run, directory, test, means.platform.backend);

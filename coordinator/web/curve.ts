@@ -2,6 +2,7 @@
  * The curve of a run as a bounded number of points. At first each step has a point. Whenever there are too many points,
  * each pair becomes one point, the mean of both, and each later point stands for as many steps. Pure.
  */
+import { shorter } from '../../shared/figures.js';
 import type { Score } from '../run/trainer.js';
 import type { CurvePoint } from './state.js';
 
@@ -40,16 +41,16 @@ export class BoundedCurve {
     open.loss += loss;
     open.accuracy += accuracy;
     if (open.steps < this.stride && (validation ?? test) === null) return;
-    const mean = { loss: brief(open.loss / open.steps), accuracy: brief(open.accuracy / open.steps) };
+    const mean = { loss: shorter(open.loss / open.steps), accuracy: shorter(open.accuracy / open.steps) };
     this.open = { steps: 0, loss: 0, accuracy: 0 };
     this.points.push({
       step,
       ...mean,
       ...(validation !== null && {
-        validationLoss: brief(validation.loss),
-        validationAccuracy: brief(validation.accuracy),
+        validationLoss: shorter(validation.loss),
+        validationAccuracy: shorter(validation.accuracy),
       }),
-      ...(test !== null && { testLoss: brief(test.loss), testAccuracy: brief(test.accuracy) }),
+      ...(test !== null && { testLoss: shorter(test.loss), testAccuracy: shorter(test.accuracy) }),
     });
     if (this.points.length >= this.pointsMax) this.halve();
   }
@@ -87,14 +88,9 @@ export class BoundedCurve {
 /** The mean of two points. It keeps the evaluation with its step. If both points have one, it keeps the newer one. */
 function merged(a: CurvePoint, b: CurvePoint): CurvePoint {
   const evaluated = isEvaluated(a) && !isEvaluated(b) ? a : b;
-  return { ...evaluated, loss: brief((a.loss + b.loss) / 2), accuracy: brief((a.accuracy + b.accuracy) / 2) };
+  return { ...evaluated, loss: shorter((a.loss + b.loss) / 2), accuracy: shorter((a.accuracy + b.accuracy) / 2) };
 }
 
 function isEvaluated({ validationLoss, testLoss }: CurvePoint): boolean {
   return (validationLoss ?? testLoss) !== undefined;
-}
-
-/** Six digits: a picture does not show more. */
-function brief(x: number): number {
-  return Number(x.toPrecision(6));
 }

@@ -5,6 +5,7 @@
 
 import { assert } from '../../shared/assert.js';
 import type { EvaluationSet } from '../../shared/data/dataset.js';
+import { percent } from '../../shared/figures.js';
 import type { Traffic } from '../../shared/fleet/fleet.js';
 import { limits } from '../../shared/limits.js';
 import { plural } from '../../shared/plural.js';
@@ -142,7 +143,7 @@ export class Monitor implements ViewedRun {
 
   private scored(set: EvaluationSet, { step, accuracy, loss }: StepScore): void {
     this.loaded_?.snapshots.evaluated(set, step);
-    this.tell('evaluated', `step ${step}: ${set} accuracy ${(100 * accuracy).toFixed(2)} %, loss ${loss.toFixed(4)}`);
+    this.tell('evaluated', `step ${step}: ${set} accuracy ${percent(accuracy)}, loss ${loss.toFixed(4)}`);
   }
 
   private left(worker: string, reason: string | null): void {

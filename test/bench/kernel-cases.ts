@@ -112,7 +112,7 @@ function convolution(rows: number, sizes: ConvSizes, zeros: number): Measurement
   const label = `${rows}x${height}x${width}x${channels}, ${outputs} of ${kernel}x${kernel}`;
   const common = { work: 2 * positions * weights, unit: 'GFLOP/s' } as const;
   const { linear, relu } = Activation;
-  return [
+  const measurements = [
     {
       ...common,
       name: `convolution forward ${label}`,
@@ -129,6 +129,8 @@ function convolution(rows: number, sizes: ConvSizes, zeros: number): Measurement
       run: () => kernels.convInputGradient(delta, wT, x, deltaIn, ...all, relu, scratch),
     },
   ];
+  // Images of one channel are those of a first layer, whose inputs need no gradient.
+  return channels === 1 ? measurements.slice(0, 2) : measurements;
 }
 
 /** A max pooling of 2 x 2. Rates count the bytes of the floats that are read and written. */

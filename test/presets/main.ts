@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { percent } from '../../shared/figures.js';
 import { describeMachine } from '../bench/environment.js';
 import { renderTable } from '../bench/table.js';
 import { type Means, measure, type Subject } from './measure.js';
@@ -75,9 +76,7 @@ for (const subject of subjectsOf(options)) {
   try {
     const run = await measure(subject, { ...options, root, data, scratch });
     const { accuracy, seconds, samplesPerSecond, drawn } = run;
-    console.error(
-      `  ${(100 * accuracy).toFixed(2)} % in ${seconds} s, ${samplesPerSecond} samples/s, ${JSON.stringify(drawn)}`,
-    );
+    console.error(`  ${percent(accuracy)} in ${seconds} s, ${samplesPerSecond} samples/s, ${JSON.stringify(drawn)}`);
     report = merged(report, environment, [run]);
     // Written after every run, so that the others are kept if one fails.
     if (options.report) write(report);

@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { ConfigFile } from '../../coordinator/archive/config.js';
+import { grouped, percent, shorter } from '../../shared/figures.js';
 import { parameterCount } from '../../shared/model/parameters.js';
 import { type PresetName, presets } from '../../shared/model/presets.js';
 import type { Environment } from '../bench/environment.js';
@@ -180,7 +181,7 @@ function renderRuns(report: Report, dataset: DatasetName): string[] {
     `## ${titles[dataset]}`,
     renderTable({ title: '', columns, rows }),
     ...subjects.map(
-      ({ preset, settings }) => `\`${commandFor(preset, dataset, 1)}\`: ${JSON.stringify(settings, shorter)}`,
+      ({ preset, settings }) => `\`${commandFor(preset, dataset, 1)}\`: ${JSON.stringify(settings, shorterNumbers)}`,
     ),
   ];
 }
@@ -189,9 +190,9 @@ function drawnCells({ right, wrong, unsureOfWrong, unsureOfRight }: Drawn): stri
   return [`${right} of ${right + wrong}`, `${unsureOfWrong} of ${wrong}`, `${unsureOfRight} of ${right}`];
 }
 
-/** A replacer: 0.1, and not the float32 that is nearest to it. */
-function shorter(_: string, value: unknown): unknown {
-  return typeof value === 'number' ? Number(value.toPrecision(6)) : value;
+/** A replacer for JSON. */
+function shorterNumbers(_: string, value: unknown): unknown {
+  return typeof value === 'number' ? shorter(value) : value;
 }
 
 /** The command with which everybody gets the same weights. */
@@ -210,14 +211,6 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-function percent(share: number): string {
-  return `${(100 * share).toFixed(2)} %`;
-}
-
 function duration(seconds: number): string {
   return seconds < 100 ? `${seconds.toFixed(seconds < 10 ? 1 : 0)} s` : `${(seconds / 60).toFixed(1)} min`;
-}
-
-function grouped(x: number): string {
-  return x.toLocaleString('en-US');
 }

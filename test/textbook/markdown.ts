@@ -1,12 +1,13 @@
 /** The lesson as a page for people who read the repository. Pure. */
 import type { Lesson, LessonSection } from '../../coordinator/textbook/lesson.js';
-import { numberText, percentText, titleOf } from '../../coordinator/textbook/lesson-words.js';
+import { titleOf } from '../../coordinator/textbook/lesson-words.js';
 import { fileNameOf } from '../../coordinator/textbook/textbook.js';
+import { grouped, percent } from '../../shared/figures.js';
 
 export function lessonMarkdown({ title, introduction, sections, runs }: Lesson): string {
   const rows = runs.map(({ run, steps, evaluations, weightsSha256 }) => {
-    const accuracy = percentText(evaluations.at(-1)?.accuracy ?? Number.NaN);
-    return `| \`${run.name}\` | ${titleOf(run)} | ${numberText(steps)} | ${accuracy} | \`${weightsSha256}\` |`;
+    const accuracy = percent(evaluations.at(-1)?.accuracy ?? Number.NaN);
+    return `| \`${run.name}\` | ${titleOf(run)} | ${grouped(steps)} | ${accuracy} | \`${weightsSha256}\` |`;
   });
   return [
     `# ${title}`,
