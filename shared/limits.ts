@@ -38,6 +38,8 @@ export const limits = {
   /** Samples of one set. */
   samplesMax: 10_000_000,
   microBatchMax: 4096,
+  /** Optimizer steps of a slot in a round. */
+  localStepsMax: 65_536,
   /**
    * The largest settings of an augmentation, in pixels, degrees, a fraction and pixels. Its coordinates are 32-bit integers,
    * and cannot overflow within these limits.
@@ -48,7 +50,7 @@ export const limits = {
   augmentElasticMax: 64,
   /** Height and width of an image that is distorted, in pixels. */
   augmentSideMax: 1024,
-  /** Micro-batches of one step. */
+  /** Slots of one step. */
   slotsMax: 1_000_000,
   /** Epochs of a run. */
   epochsMax: 1_000_000,

@@ -16,15 +16,15 @@ import { initialWeights } from './model/initialise.js';
 import type { Model } from './model/model.js';
 import { Network, transposedFloats, transposeWeights } from './model/network.js';
 import { inputWidth, partialFloats } from './model/parameters.js';
-import { vectorsOf } from './optimizer/optimizers.js';
-import { type UpdateRules, updateAll } from './optimizer/update.js';
+import { type OptimizerDescription, vectorsOf } from './optimizer/optimizers.js';
+import { rateOf, type SlotRules, type UpdateRules, updateAll } from './optimizer/update.js';
 import { rootShard, treeDepth } from './pool/tree.js';
 import { scoreFloats } from './work/kinds.js';
 
 export interface ReferenceRun extends UpdateRules {
   readonly model: Model;
   readonly train: Samples;
-  /** Samples per step. 0 means all samples. */
+  /** Samples per step, or per round. 0 means all samples. */
   readonly batch: number;
   readonly microBatch: number;
   readonly seed: number;
@@ -34,7 +34,7 @@ export interface ReferenceRun extends UpdateRules {
   readonly augment?: AugmentDescription | undefined;
 }
 
-/** The state after one step. */
+/** The state after one step, or after one round. */
 export interface ReferenceStep {
   /** Number of steps done, so the first state has step 1. */
   readonly step: number;
@@ -50,17 +50,19 @@ export function* referenceTrain(
   run: ReferenceRun,
   { sizes, createMemory }: KernelBackend,
 ): Generator<ReferenceStep, never> {
-  const { model, train, microBatch } = run;
+  const { model, train, microBatch, rounds } = run;
   const at = layOut(run, sizes);
   const memory = createMemory(at.end, false);
   const { kernels } = memory;
   const chain = chainOf(model);
   const statistics = statisticsOf(chain);
   const floats = partialFloats(model);
+  const parameters = floats - scoreFloats;
   const network = new Network({ ...run, memory, sizes, rowsMax: microBatch, chain, base: at.network });
   const order = new SampleOrder({ ...run, samples: train.count });
-  const weights = new Float32Array(memory.buffer, at.weights, floats - scoreFloats);
-  const sums = new Float32Array(memory.buffer, at.partials + 4 * (floats - scoreFloats), scoreFloats);
+  const view = (pointer: Pointer, length: number) => new Float32Array(memory.buffer, pointer, length);
+  const weights = view(at.weights, parameters);
+  const sums = view(at.partials + 4 * parameters, scoreFloats);
   const ids = new Uint32Array(memory.buffer, at.ids, microBatch);
   keepAll(train, memory, at);
   new Uint8Array(memory.buffer, at.labels, train.labels.length).set(train.labels);
@@ -70,16 +72,39 @@ export function* referenceTrain(
     const [epoch, stepInEpoch] = [Math.floor(step / order.stepsPerEpoch), step % order.stepsPerEpoch];
     const [samples, slots] = [order.samplesIn(stepInEpoch), order.slotsIn(stepInEpoch)];
 
-    /** Computes the gradient of the slot's samples (E1 and E2). */
-    const slotGradient = (slot: number, into: Pointer): void => {
-      ids.set(order.microBatch(epoch, stepInEpoch, slot));
-      const rows = order.rowsIn(stepInEpoch, slot);
-      network.gradient(at, { rows, ids: at.ids, moment: { seed: run.seed, epoch } }, into, Write.store);
+    /** Computes the gradient of some samples (E1 and E2). */
+    const gradient = (samplesOfPass: Uint32Array, from: Weights, into: Pointer): void => {
+      ids.set(samplesOfPass);
+      const pass = { rows: samplesOfPass.length, ids: at.ids, moment: { seed: run.seed, epoch } };
+      network.gradient({ ...at, ...from }, pass, into, Write.store);
+    };
+    /** In a round: steps from copies of the weights, by an optimizer that begins anew, and then what they have changed. */
+    const difference = (samplesOfSlot: Uint32Array, rules: SlotRules, into: Pointer): void => {
+      const { clip } = rules;
+      const optimizer = { ...rules.optimizer, rate: rateOf(rules, step) };
+      const own = view(at.local.weights, parameters);
+      own.set(weights);
+      for (const vector of at.local.vectors) view(vector, parameters).fill(0);
+      const score = new Float32Array(scoreFloats);
+      for (let localStep = 0; localStep * microBatch < samplesOfSlot.length; localStep++) {
+        const some = samplesOfSlot.subarray(localStep * microBatch, (localStep + 1) * microBatch);
+        transposeWeights(kernels, chain, at.local.weights, at.local.transposed);
+        gradient(some, at.local, into);
+        for (const [i, term] of view(into + 4 * parameters, scoreFloats).entries()) score[i] += term;
+        const whole = { floats: parameters, sum: into, terms: some.length, step: localStep };
+        updateAll({ optimizer, clip }, memory, at.local, whole, statistics);
+      }
+      view(into, floats).set([...weights.map((weight, i) => weight - own[i]), ...score]);
+    };
+    const computeSlot = (slot: number, into: Pointer): void => {
+      const samplesOfSlot = order.slotIds(epoch, stepInEpoch, slot);
+      if (rounds === undefined) gradient(samplesOfSlot, at, into);
+      else difference(samplesOfSlot, rounds, into);
     };
     /** Computes the sum of node(lo, size) of the tree (E3) into one buffer. The buffers after it are scratch space. */
     const sumNode = (lo: number, size: number, into: Pointer): void => {
       if (size === 1) {
-        slotGradient(lo, into);
+        computeSlot(lo, into);
         return;
       }
       const [middle, right] = [lo + size / 2, into + 4 * floats];
@@ -92,9 +117,16 @@ export function* referenceTrain(
     transposeWeights(kernels, chain, at.weights, at.transposed);
     sumNode(0, rootShard(slots).size, at.partials);
     // The update (E4) uses the sum at the root of the tree.
-    updateAll(run, memory, at, { floats: floats - scoreFloats, sum: at.partials, samples, step }, statistics);
+    const terms = order.termsIn(stepInEpoch);
+    updateAll(run, memory, at, { floats: parameters, sum: at.partials, terms, step }, statistics);
     yield { step: step + 1, loss: sums[0] / samples, accuracy: sums[1] / samples, weights };
   }
+}
+
+/** Weights, and the same transposed. */
+interface Weights {
+  readonly weights: Pointer;
+  readonly transposed: Pointer;
 }
 
 function keepAll({ count, images }: Samples, memory: KernelMemory, at: ReturnType<typeof layOut>): void {
@@ -107,7 +139,7 @@ function keepAll({ count, images }: Samples, memory: KernelMemory, at: ReturnTyp
   }
 }
 
-function layOut({ model, train, microBatch, augment, optimizer, ...order }: ReferenceRun, sizes: KernelSizes) {
+function layOut({ model, train, microBatch, augment, optimizer, rounds, ...order }: ReferenceRun, sizes: KernelSizes) {
   let end: Pointer = memoryStart;
   const reserve = (bytes: number): Pointer => {
     const at = end;
@@ -115,7 +147,12 @@ function layOut({ model, train, microBatch, augment, optimizer, ...order }: Refe
     return at;
   };
   const floats = partialFloats(model);
-  const { slots } = new SampleOrder({ ...order, microBatch, samples: train.count });
+  const { slots } = new SampleOrder({ ...order, microBatch, rounds, samples: train.count });
+  const state = (description: OptimizerDescription) => ({
+    weights: reserve(4 * floats),
+    transposed: reserve(4 * transposedFloats(chainOf(model))),
+    vectors: vectorsOf(description).map(() => reserve(4 * floats)),
+  });
   const regions = {
     network: reserve(Network.bytesNeeded({ model, sizes, rowsMax: microBatch, augment })),
     records: reserve(4 * train.count),
@@ -123,9 +160,9 @@ function layOut({ model, train, microBatch, augment, optimizer, ...order }: Refe
     heap: reserve(train.count * sizes.recordBytesMax(inputWidth(model))),
     labels: reserve(train.labels.length),
     ids: reserve(4 * microBatch),
-    weights: reserve(4 * floats),
-    transposed: reserve(4 * transposedFloats(chainOf(model))),
-    vectors: vectorsOf(optimizer).map(() => reserve(4 * floats)),
+    ...state(optimizer),
+    /** What the local steps of a slot change. An ordinary step does not use it. */
+    local: state(rounds?.optimizer ?? optimizer),
     /** One buffer for a partial gradient per level of the tree, beginning with the root's level. */
     partials: reserve(4 * floats * (1 + treeDepth(slots))),
   };

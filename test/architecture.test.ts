@@ -161,7 +161,7 @@ test('a kind of work, of layer or of optimizer is known by its table alone', () 
     'shared/model/layers/': /^shared\/model\/(layers\/|presets\.ts$)/,
     'shared/optimizer/': /^shared\/optimizer\//,
   };
-  const shared = /\/(layer|layers|optimizer|optimizers|schedule|update)\.js$/;
+  const shared = /\/(layer|layers|optimizer|optimizers|rounds|schedule|update)\.js$/;
   const allowed = (name: string, from: string) =>
     shared.test(name) || Object.entries(mayImport).every(([folder, by]) => !name.startsWith(folder) || by.test(from));
   expect(offenders(paths, allowed)).toEqual([]);

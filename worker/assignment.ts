@@ -6,7 +6,7 @@
 import { Machine, networkSpins } from '../shared/compute/machine.js';
 import type { Platform } from '../shared/compute/platform.js';
 import { storeSamples } from '../shared/compute/samples.js';
-import type { RunDescription } from '../shared/compute/workspace.js';
+import { runOf } from '../shared/compute/welcome-run.js';
 import { isShard, type Shard } from '../shared/pool/tree.js';
 import type { SamplesMessage, ShardLease, WeightsMessage, Welcome } from '../shared/protocol/messages.js';
 import { invalidSamplesPayload, invalidTensorPayload, samplesIn, scoreBytes } from '../shared/protocol/payload.js';
@@ -44,19 +44,7 @@ export class Assignment {
     threads: number,
     whenFailed: (error: Error) => void,
   ): Promise<Assignment> {
-    const { model, data, batch, microBatch, seed, smoothing } = welcome;
-    const { train, validation, test } = data;
-    const sizes = { train, validation, test };
-    const run: RunDescription = {
-      model,
-      ...sizes,
-      batch,
-      microBatch,
-      seed,
-      smoothing,
-      augment: welcome.augment ?? undefined,
-    };
-    const machine = new Machine(platform, run, threads, { threadSpins: networkSpins });
+    const machine = new Machine(platform, runOf(welcome), threads, { threadSpins: networkSpins });
     await machine.start(whenFailed);
     const answer = machine.proveArithmetic();
     return new Assignment(machine, identityOf(welcome), answer);
@@ -136,6 +124,6 @@ export class Assignment {
 }
 
 /** Everything that decides whether two welcomes are to the same run, so that its samples are still valid. */
-function identityOf({ run, model, data, batch, microBatch, seed, smoothing, augment }: Welcome): string {
-  return JSON.stringify([run, model, data, batch, microBatch, seed, smoothing, augment]);
+function identityOf({ run, model, data, batch, microBatch, seed, smoothing, augment, rounds }: Welcome): string {
+  return JSON.stringify([run, model, data, batch, microBatch, seed, smoothing, augment, rounds]);
 }

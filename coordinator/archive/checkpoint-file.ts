@@ -46,7 +46,9 @@ export interface CheckpointOwner {
 }
 
 export function ownerOf(config: ConfigFile): CheckpointOwner {
-  return { model: config.model, vectors: vectorsOf(config.optimizer), configSha256: configSha256(config) };
+  const { model, optimizer, rounds } = config;
+  // The optimizer of local steps remembers nothing from round to round.
+  return { model, vectors: vectorsOf(rounds?.outer ?? optimizer), configSha256: configSha256(config) };
 }
 
 /** The field `format` in the metadata of a checkpoint. */

@@ -20,6 +20,7 @@ import {
 import { limits } from '../../shared/limits.js';
 import { checkModel } from '../../shared/model/description.js';
 import { checkOptimizer } from '../../shared/optimizer/optimizers.js';
+import { checkRounds } from '../../shared/optimizer/rounds.js';
 import { checkSchedule } from '../../shared/optimizer/schedule.js';
 import { type ConfigDataset, type ConfigFile, type ConfigInit, runFormat } from './config.js';
 
@@ -43,6 +44,7 @@ const checkConfig = object<ConfigFile>({
   data: orNull(anyText),
   batch: count,
   microBatch: count,
+  rounds: optional(checkRounds),
   optimizer: checkOptimizer,
   schedule: optional(checkSchedule),
   clip: optional(positive),

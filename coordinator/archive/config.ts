@@ -5,6 +5,7 @@ import { canonicalJson, isObject } from '../../shared/canonical-json.js';
 import type { AugmentDescription } from '../../shared/data/augment.js';
 import type { Model } from '../../shared/model/model.js';
 import type { OptimizerDescription } from '../../shared/optimizer/optimizers.js';
+import type { RoundsDescription } from '../../shared/optimizer/rounds.js';
 import { knowsEnd, type ScheduleDescription } from '../../shared/optimizer/schedule.js';
 import type { Keep, StepScore, StopReason } from '../run/trainer.js';
 import type { AlarmName } from './alarms.js';
@@ -53,8 +54,12 @@ export interface ConfigFile {
   readonly dataset: ConfigDataset;
   /** The directory that the user named for the data set. Null for a published one from the cache, and for generated digits. */
   readonly data: string | null;
+  /** Samples of a step, or of a round. */
   readonly batch: number;
   readonly microBatch: number;
+  /** Local rounds: a step of the run is a round. Absent: it is an ordinary step. */
+  readonly rounds?: RoundsDescription;
+  /** In a run of rounds, this, the schedule and the clipping are those of the local steps. */
   readonly optimizer: OptimizerDescription;
   /** How the rate changes from step to step. Absent: it does not. */
   readonly schedule?: ScheduleDescription;
@@ -148,13 +153,13 @@ export interface Difference {
  */
 function determining(config: ConfigFile): Readonly<Record<string, unknown>> {
   const { format, model, dataset, batch, microBatch, optimizer, seed, augment, init, arithmetic } = config;
-  const { schedule, clip, smoothing } = config;
+  const { schedule, clip, smoothing, rounds } = config;
   const { sha256, validation } = dataset;
   // What is undefined is left out of the hash, so that runs without it have the hash that they had before it existed.
   const data = { sha256, validation };
   const first = init?.weightsSha256;
   const epochs = schedule !== undefined && knowsEnd(schedule) ? config.epochs : undefined;
-  const update = { optimizer, schedule, epochs, clip, smoothing };
+  const update = { rounds, optimizer, schedule, epochs, clip, smoothing };
   return { format, model, dataset: data, batch, microBatch, ...update, seed, augment, init: first, arithmetic };
 }
 

@@ -5,6 +5,7 @@ import { grouped, percent, shorter } from '../../shared/figures.js';
 import { plural } from '../../shared/plural.js';
 import type { Summary } from '../archive/config.js';
 import type { RunEvent, RunWarning } from '../run/run-event.js';
+import type { RunSetup } from '../run/setup.js';
 import type { Score, StopReason } from '../run/trainer.js';
 
 export interface LogLine {
@@ -21,11 +22,15 @@ export interface JoinPlace {
   readonly how: string;
 }
 
+/** What an update of the weights comes from. */
+export type StepUnit = 'step' | 'round';
+
 /** Returns null for an event that is not logged. `place` is null if workers cannot join. */
-export function describe(event: RunEvent, place: JoinPlace | null): LogLine | null {
+export function describe(event: RunEvent, place: JoinPlace | null, unit: StepUnit = 'step'): LogLine | null {
   switch (event.type) {
-    case 'downloading':
     case 'loaded':
+      return loaded(event.run.setup);
+    case 'downloading':
     case 're-leased':
     case 'begun':
     case 'stepped':
@@ -33,7 +38,7 @@ export function describe(event: RunEvent, place: JoinPlace | null): LogLine | nu
     case 'trained':
       return null;
     case 'warned':
-      return describeWarning(event.warning);
+      return describeWarning(event.warning, unit);
     case 'resumed':
       return resumed(event);
     case 'waiting':
@@ -49,7 +54,7 @@ export function describe(event: RunEvent, place: JoinPlace | null): LogLine | nu
     case 'manned':
       return line('info', {}, 'going on');
     case 'evaluated':
-      return evaluated(event);
+      return evaluated(event, unit);
     case 'tested':
       return tested(event);
     case 'alarm-raised':
@@ -58,10 +63,10 @@ export function describe(event: RunEvent, place: JoinPlace | null): LogLine | nu
     case 'alarm-cleared':
       return line('info', { alarm: 'run-directory' }, event.message);
     case 'controlled':
-      return controlled(event);
+      return controlled(event, unit);
     case 'ended':
       // The error that follows says more.
-      return event.reason === 'diverged' ? null : ended(event);
+      return event.reason === 'diverged' ? null : ended(event, unit);
     default:
       return event satisfies never;
   }
@@ -73,12 +78,12 @@ function line(level: LogLine['level'], fields: LogLine['fields'], text: string):
   return { level, fields, text };
 }
 
-function describeWarning(warning: RunWarning): LogLine {
+function describeWarning(warning: RunWarning, unit: StepUnit): LogLine {
   switch (warning.code) {
     case 'dataset-replaced':
       return line('warn', {}, warning.message);
     case 'too-many-workers':
-      return tooManyWorkers(warning);
+      return tooManyWorkers(warning, unit);
     case 'loss-grows':
       return lossGrows(warning);
     case 'best-lost': {
@@ -95,13 +100,14 @@ function describeWarning(warning: RunWarning): LogLine {
   }
 }
 
-function tooManyWorkers({ workers, slots }: { workers: number; slots: number }): LogLine {
+function tooManyWorkers({ workers, slots }: { workers: number; slots: number }, unit: StepUnit): LogLine {
   const idle = workers - slots;
+  const more = unit === 'round' ? 'more --replicas' : 'a smaller --micro-batch, a larger --batch,';
   return line(
     'warn',
     {},
     `${workers} workers share ${plural(slots, 'slot')}, so ${idle} ${idle === 1 ? 'has' : 'have'} nothing to do: ` +
-      'use a smaller --micro-batch, a larger --batch, or fewer workers',
+      `use ${more} or fewer workers`,
   );
 }
 
@@ -112,6 +118,16 @@ function lossGrows({ set, loss, firstLoss, rate }: Extract<RunWarning, { readonl
     `the ${set} loss is ${(loss / firstLoss).toFixed(0)} times the loss of the first step: training does not ` +
       `converge; try a smaller learning rate (--lr ${shorter(rate / 10)} instead of ${shorter(rate)})`,
   );
+}
+
+/** Says how large the rounds are, because the log counts them. Null for ordinary steps. */
+function loaded({ config: { batch, microBatch, rounds } }: RunSetup): LogLine | null {
+  if (rounds === undefined) return null;
+  const { steps } = rounds;
+  const replicas = batch / (steps * microBatch);
+  const fields = { replicas, localSteps: steps, microBatch };
+  const size = `${plural(replicas, 'replica')} x ${steps} local steps x ${plural(microBatch, 'sample')}`;
+  return line('info', fields, `rounds of ${size}: ${grouped(batch)} samples from one update to the next`);
 }
 
 function resumed({ step, checkpoint, directory }: Of<'resumed'>): LogLine {
@@ -138,13 +154,13 @@ function left({ worker, member, workers, reason }: Of<'left'>): LogLine {
   return line('warn', fields, `${worker} is out: ${reason} (${workers} at work)`);
 }
 
-function evaluated(event: Of<'evaluated'>): LogLine {
+function evaluated(event: Of<'evaluated'>, unit: StepUnit): LogLine {
   const { line: metrics, train, samplesPerSecond, validation, test, epochs } = event;
   const { epoch, step, workers } = metrics;
   return line(
     'info',
     { ...metrics, loss: train.loss, trainAccuracy: train.accuracy, samplesPerSecond },
-    `epoch ${epoch}/${epochs}, step ${step}: loss ${train.loss.toFixed(4)}, train ${percent(train.accuracy)}, ` +
+    `epoch ${epoch}/${epochs}, ${unit} ${step}: loss ${train.loss.toFixed(4)}, train ${percent(train.accuracy)}, ` +
       `${scored('validation', validation)}${scored('test', test)}${grouped(samplesPerSecond)} samples/s, ` +
       plural(workers, 'worker'),
   );
@@ -159,24 +175,24 @@ function tested({ evaluation: { step, loss, accuracy } }: Of<'tested'>): LogLine
   return line('info', fields, `the test set, evaluated once: ${percent(accuracy)} (loss ${loss.toFixed(4)})`);
 }
 
-function controlled({ action, step, member }: Of<'controlled'>): LogLine {
+function controlled({ action, step, member }: Of<'controlled'>, unit: StepUnit): LogLine {
   const texts: Record<typeof action, string> = {
-    pause: 'paused by the operator, after the step under way',
+    pause: `paused by the operator, after the ${unit} under way`,
     resume: 'resumed by the operator',
-    checkpoint: `the operator asked for a checkpoint, at step ${step}`,
-    stop: `stopped by the operator after step ${step}`,
+    checkpoint: `the operator asked for a checkpoint, at ${unit} ${step}`,
+    stop: `stopped by the operator after ${unit} ${step}`,
     drop: `the operator dropped worker ${member}`,
   };
   return line('info', { step }, texts[action]);
 }
 
-function ended({ summary, directory }: Of<'ended'>): LogLine {
-  return line('info', { ...summary, run: directory }, farewell(summary, directory));
+function ended({ summary, directory }: Of<'ended'>, unit: StepUnit): LogLine {
+  return line('info', { ...summary, run: directory }, farewell(summary, directory, unit));
 }
 
-function farewell(summary: Summary, directory: string): string {
+function farewell(summary: Summary, directory: string, unit: StepUnit): string {
   const { seconds, weightsSha256, stopReason, steps } = summary;
-  const what = `${endings[stopReason]} after ${plural(steps, 'step')} and ${seconds.toFixed(1)} s: ${scores(summary)}`;
+  const what = `${endings[stopReason]} after ${plural(steps, unit)} and ${seconds.toFixed(1)} s: ${scores(summary, unit)}`;
   const isOver = stopReason !== 'interrupted';
   const model = isOver ? `, model in ${join(directory, 'model.safetensors')}` : '';
   const next = isOver ? `lockstep view ${directory}` : `go on with --resume ${directory}`;
@@ -184,13 +200,14 @@ function farewell(summary: Summary, directory: string): string {
 }
 
 /** The accuracies of the weights that the run ends with, and that of the last or the best ones, if they are others. */
-function scores({ testAccuracy, validationAccuracy, weightsStep, steps, last, best }: Summary): string {
+function scores(summary: Summary, unit: StepUnit): string {
+  const { testAccuracy, validationAccuracy, weightsStep, steps, last, best } = summary;
   const test = testAccuracy === null ? null : `test accuracy ${percent(testAccuracy)}`;
   const validation = validationAccuracy == null ? null : `validation accuracy ${percent(validationAccuracy)}`;
   const known = [test, validation].filter((text) => text !== null).join(', ') || 'not evaluated';
   if (last === null || best === null || last.step === best.step) return known;
-  if (weightsStep === steps) return `${known} (best ${percent(best.accuracy)} after step ${best.step})`;
-  return `the best weights, after step ${weightsStep}: ${known} (last ${percent(last.accuracy)})`;
+  if (weightsStep === steps) return `${known} (best ${percent(best.accuracy)} after ${unit} ${best.step})`;
+  return `the best weights, after ${unit} ${weightsStep}: ${known} (last ${percent(last.accuracy)})`;
 }
 
 const endings: Record<StopReason, string> = {

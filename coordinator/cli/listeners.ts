@@ -5,7 +5,7 @@ import type { MetricsLine } from '../archive/config.js';
 import type { Profiler } from '../profile/profiler.js';
 import type { LiveRun } from '../run/live-run.js';
 import type { RunListener } from '../run/run-event.js';
-import { describe, type JoinPlace } from './describe.js';
+import { describe, type JoinPlace, type StepUnit } from './describe.js';
 import { collectGarbage } from './engine.js';
 import type { Log } from './log.js';
 import type { ProgressBar } from './readable-log.js';
@@ -19,8 +19,10 @@ export function tellAll(listeners: readonly RunListener[]): RunListener {
 
 /** `place` is asked for every line, because the port is known only after the site is open. */
 export function toLog({ logger }: Log, place: () => JoinPlace | null = () => null): RunListener {
+  let unit: StepUnit = 'step';
   return (event) => {
-    const line = describe(event, place());
+    if (event.type === 'loaded' && event.run.setup.config.rounds !== undefined) unit = 'round';
+    const line = describe(event, place(), unit);
     if (line !== null) logger[line.level](line.fields, line.text);
   };
 }

@@ -10,6 +10,7 @@ import { type KernelsWish, kernelsWishes } from '../../worker/native/wish.js';
 import { describeFault } from '../data/fault.js';
 import { readOrdinaryFileSync } from '../data/ordinary-file.js';
 import { datasetChoices } from '../data/published.js';
+import { replicasDefault } from '../run/round-settings.js';
 import { checkpointEveryDefault, type RunRequest } from '../run/run-request.js';
 import { defaults } from '../run/settings.js';
 import { augmentOption } from './augment-option.js';
@@ -30,6 +31,7 @@ const group = {
   model: 'Model:',
   training: 'Training:',
   update: 'Optimizer:',
+  rounds: 'Rounds:',
   output: 'Output:',
 } as const;
 
@@ -85,7 +87,7 @@ export const runOptions = {
   'micro-batch': {
     group: group.training,
     defaultDescription: presetOr(defaults.microBatch),
-    describe: 'Samples per slot, the smallest piece of work',
+    describe: 'Samples per slot, the smallest piece of work; in rounds, samples per local step',
     coerce: integer('micro-batch', 1, limits.microBatchMax),
   },
   optimizer: {
@@ -168,6 +170,30 @@ export const runOptions = {
     group: group.update,
     describe: 'Scale a step’s gradient down to this norm if it is longer',
     coerce: real('clip', 0, 1e30),
+  },
+  'local-steps': {
+    group: group.rounds,
+    defaultDescription: '1, which is ordinary steps',
+    describe: 'Each slot makes so many optimizer steps between two exchanges: far less to send over a network',
+    coerce: integer('local-steps', 1, limits.localStepsMax),
+  },
+  replicas: {
+    group: group.rounds,
+    defaultDescription: String(replicasDefault),
+    describe: 'Slots of a round, each with samples of its own; more workers than that have nothing to do',
+    coerce: integer('replicas', 1, limits.slotsMax),
+  },
+  'outer-lr': {
+    group: group.rounds,
+    defaultDescription: '0.7',
+    describe: 'How far the weights move along the mean of the slots’ changes',
+    coerce: real('outer-lr', 0, 1e6),
+  },
+  'outer-momentum': {
+    group: group.rounds,
+    defaultDescription: '0.9',
+    describe: 'Momentum (Nesterov’s) from round to round; --outer-lr 1 --outer-momentum 0: the plain mean',
+    coerce: real('outer-momentum', 0, 1),
   },
   'label-smoothing': {
     group: group.training,

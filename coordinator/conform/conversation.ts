@@ -3,6 +3,7 @@
  * answers. `conform.ts` makes one conversation for each connection.
  */
 import { arithmetic } from '../../shared/arithmetic/identity.js';
+import { welcomeRunOf } from '../../shared/compute/welcome-run.js';
 import { type EvaluationSet, sizeOf } from '../../shared/data/dataset.js';
 import { limits } from '../../shared/limits.js';
 import { outputWidth } from '../../shared/model/parameters.js';
@@ -142,11 +143,11 @@ export class Conversation {
   }
 
   private welcome(): Welcome {
-    const { model, train, validation, test, batch, microBatch, seed, smoothing = 0, augment = null } = this.trial.run;
+    const { model, train, validation, test } = this.trial.run;
     const sha256 = '00'.repeat(32);
     const sizes = { train, ...(validation !== undefined && { validation }), test };
     const data = { name: 'conform', shape: model.input, classes: outputWidth(model), ...sizes, sha256 };
-    const run = { run: 'conform', member: 1, model, data, batch, microBatch, seed, smoothing, augment };
+    const run = { run: 'conform', member: 1, data, ...welcomeRunOf(this.trial.run) };
     return { type: 'welcome', protocol: protocolVersion, version, ...run, heartbeatMs: patience.pingMs };
   }
 

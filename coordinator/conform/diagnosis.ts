@@ -73,6 +73,14 @@ function suspects(question: Question): Suspect[] {
       answer: () => (!run.smoothing ? null : answerTo({ ...question, run: { ...run, smoothing: 0 } })),
     },
     {
+      sentence: 'It takes the rate of the optimizer in every round; `schedule` of `rounds` says how the rate changes.',
+      answer: () => withoutRule(question, 'schedule'),
+    },
+    {
+      sentence: 'It does not clip the gradients of its local steps; `clip` of `rounds` says how long they may be.',
+      answer: () => withoutRule(question, 'clip'),
+    },
+    {
       sentence: 'It adds the slots one after the other; they are added along the tree.',
       answer: () => slotAfterSlot(question),
     },
@@ -81,6 +89,13 @@ function suspects(question: Question): Suspect[] {
       answer: () => lossesInARow(question),
     },
   ];
+}
+
+/** Local steps that ignore one of their rules. */
+function withoutRule(question: Question, rule: 'schedule' | 'clip'): Float32Array | null {
+  const { rounds, ...run } = question.run;
+  if (rounds?.[rule] === undefined) return null;
+  return answerTo({ ...question, run: { ...run, rounds: { ...rounds, [rule]: undefined } } });
 }
 
 function undistorted(question: Question): Float32Array | null {
@@ -107,14 +122,15 @@ function slotAfterSlot(question: Question): Float32Array | null {
   return slots.reduce((sum, slot) => sum.map((x, i) => Math.fround(x + slot[i])));
 }
 
-/** The right sum, but with the losses of all samples added one after the other. */
-function lossesInARow(question: Question): Float32Array {
+/** The right sum, but with the losses of all samples added one after the other. Those of a round have many weights. */
+function lossesInARow(question: Question): Float32Array | null {
+  if (question.run.rounds !== undefined) return null;
   const { place } = question;
   const sum = answerTo(question);
   const oracle = oracleOf(question);
   const lossOf = lossesOf(question);
   const ids = slotsOf(oracle, question).flatMap((slot) => [
-    ...oracle.order.microBatch(place.epoch, place.stepInEpoch, slot),
+    ...oracle.order.slotIds(place.epoch, place.stepInEpoch, slot),
   ]);
   sum[sum.length - 2] = ids.reduce((total, id) => Math.fround(total + lossOf(id)), 0);
   return sum;
@@ -124,7 +140,7 @@ function lossesInARow(question: Question): Float32Array {
 function lossesOf(question: Question): (id: number) => number {
   const run = { ...question.run, batch: 0, microBatch: 1 };
   const oracle = oracleOf({ ...question, run });
-  const slotOf = new Map(Array.from(question.train.ids, (_, slot) => [oracle.order.microBatch(0, 0, slot)[0], slot]));
+  const slotOf = new Map(Array.from(question.train.ids, (_, slot) => [oracle.order.slotIds(0, 0, slot)[0], slot]));
   return (id) => {
     const sum = oracle.gradient({ epoch: question.place.epoch, stepInEpoch: 0 }, { lo: slotOf.get(id) ?? 0, size: 1 });
     return sum[sum.length - 2];

@@ -69,7 +69,7 @@ export class Oracle {
     const order = this.orderOf(work);
     const end = shardEnd(shard, order.slotsIn(stepInEpoch));
     const slots = Array.from({ length: end - shard.lo }, (_, i) => shard.lo + i);
-    return slots.flatMap((slot) => [...order.microBatch(epoch, stepInEpoch, slot)]);
+    return slots.flatMap((slot) => [...order.slotIds(epoch, stepInEpoch, slot)]);
   }
 
   /** The weights, as a copy. */
@@ -111,13 +111,13 @@ export class Oracle {
     return this.orders[set].slots;
   }
 
-  /** Updates the weights with the root of a step's tree (E4). */
-  update(root: Float32Array, samples: number, step: number): void {
+  /** Updates the weights with the root of a step's tree, divided by `terms` (E4). */
+  update(root: Float32Array, terms: number, step: number): void {
     const { optimizer } = this.run;
     assert(optimizer !== undefined, 'the run has no optimizer');
     const { parameters, partialFloats } = this.workspace;
     this.floats(this.sumAt, partialFloats).set(root);
-    const whole = { floats: parameters, sum: this.sumAt, samples, step };
+    const whole = { floats: parameters, sum: this.sumAt, terms, step };
     updateAll({ ...this.run, optimizer }, this.memory, this.workspace, whole, this.workspace.statistics);
     this.setWeights(this.weights);
   }

@@ -57,7 +57,7 @@ export const trials: readonly Trial[] = [
   },
   {
     title: '16-2400-3, tanh, sigmoidCrossEntropy: 48,003 parameters, which travel in two parts',
-    ending: 'over',
+    ending: 'again',
     run: {
       model: {
         input: [16],
@@ -72,6 +72,30 @@ export const trials: readonly Trial[] = [
       batch: 30,
       microBatch: 5,
       seed: 3,
+    },
+  },
+  {
+    title:
+      '12-7-3, tanh, batchNorm, softmaxCrossEntropy: rounds of 6 slots with 2 local steps; the last slot has 1 sample',
+    ending: 'over',
+    run: {
+      model: {
+        input: [3, 4],
+        layers: [{ dense: 7, activation: 'tanh' }, { batchNorm: 0.125 }, { dense: 3, activation: 'linear' }],
+        loss: 'softmaxCrossEntropy',
+      },
+      train: 49,
+      test: 30,
+      batch: 36,
+      microBatch: 3,
+      seed: 8,
+      rounds: {
+        steps: 2,
+        optimizer: { name: 'sgd', rate: 0.25, momentum: 0.75, nesterov: true },
+        // Two rounds make an epoch.
+        schedule: { schedule: { name: 'cosine', to: 0.125 }, epochs: 4, stepsPerEpoch: 2 },
+        clip: 0.5,
+      },
     },
   },
 ];

@@ -61,9 +61,10 @@ function datasetText({ dataset }: ConfigFile): string {
 
 function trainingText(step: number, config: ConfigFile | null): string {
   if (config === null) return `${grouped(step)} steps`;
-  const { batch, seed, optimizer } = config;
+  const { batch, seed, optimizer, rounds } = config;
   const samples = batch === 0 ? 'all samples' : `${grouped(batch)} samples`;
-  return `${grouped(step)} steps of ${samples}, ${optimizer.name}, seed ${seed}`;
+  const unit = rounds === undefined ? 'steps' : 'rounds';
+  return `${grouped(step)} ${unit} of ${samples}, ${optimizer.name}, seed ${seed}`;
 }
 
 function configurationText(config: ConfigFile): string {

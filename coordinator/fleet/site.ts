@@ -99,10 +99,10 @@ export class FleetSite implements Site, MemberObserver {
 
   /** The workers that joined first, as viewers see them. */
   workerStates(max: number): WorkerState[] {
-    const { microBatch } = this.run.setup.run;
+    const { rows } = this.run.machine.orders.train;
     return Array.from(this.atWork.values())
       .slice(0, max)
-      .map((worker) => stateOf(worker, microBatch));
+      .map((worker) => stateOf(worker, rows));
   }
 
   /** Sends a worker away and does not admit it again. Returns false if no worker has this number. */
@@ -189,7 +189,7 @@ interface AtWork {
   readonly joinedAt: number;
 }
 
-function stateOf({ member, joinedAt }: AtWork, microBatch: number): WorkerState {
+function stateOf({ member, joinedAt }: AtWork, slotRows: number): WorkerState {
   const { id, name, hello } = member;
   const { shards, copiesAgreed, roundTripMs, belief } = member.transport;
   const trained = workNames.find((work) => kinds[work].trains && (belief?.msPerSlot[work] ?? 0) > 0);
@@ -200,7 +200,7 @@ function stateOf({ member, joinedAt }: AtWork, microBatch: number): WorkerState 
     kind: hello?.kind ?? 'node',
     threads: hello?.threads ?? 0,
     kernels: hello?.kernels ?? '',
-    samplesPerSecond: msPerSlot === 0 ? 0 : Math.round((1000 * microBatch) / msPerSlot),
+    samplesPerSecond: msPerSlot === 0 ? 0 : Math.round((1000 * slotRows) / msPerSlot),
     shards,
     copiesAgreed,
     roundTripMs: roundTripMs === null ? null : Number(roundTripMs.toPrecision(3)),

@@ -40,7 +40,7 @@ export function renderOverview(state: RunState): void {
   find('progress', HTMLProgressElement).value = done;
   text('time-left', timeNote(state));
   const { epoch, epochs } = state;
-  text('progress-note', `step ${count(step)} of ${count(stepsPlanned)}, epoch ${epoch} of ${epochs}`);
+  text('progress-note', `${stepUnitOf(state)} ${count(step)} of ${count(stepsPlanned)}, epoch ${epoch} of ${epochs}`);
   renderHash(state);
   text('traffic', trafficNote(state));
   text('model', modelNote(state));
@@ -58,6 +58,11 @@ function renderAccuracy(state: RunState): void {
   const bestNote = best === null ? '' : `best ${percent(best)}, `;
   const also = isTest && validationAccuracy !== null ? `, ${percent(validationAccuracy)} on the validation set` : '';
   text('test-note', lossNow === null ? 'not evaluated yet' : `${bestNote}loss ${loss(lossNow)}${also}`);
+}
+
+/** What an update of the weights comes from. */
+export function stepUnitOf({ localSteps }: RunState): 'step' | 'round' {
+  return localSteps > 1 ? 'round' : 'step';
 }
 
 /** A run that is read from its files has no fleet to wait for. */
@@ -78,10 +83,12 @@ function title(state: RunState): string {
   return `${Math.floor((100 * step) / stepsPlanned)} % Training`;
 }
 
-function throughputNote({ phase, workersTotal, workers, batch, files }: RunState): string {
-  const perStep = `${count(batch)} samples a step`;
+function throughputNote(state: RunState): string {
+  const { phase, workersTotal, workers, batch, files } = state;
+  const unit = stepUnitOf(state);
+  const perStep = `${count(batch)} samples a ${unit}`;
   if (files !== null && hasEnded(phase))
-    return `${phase === 'stale' ? 'at the newest step' : 'on average'}, ${perStep}`;
+    return `${phase === 'stale' ? `at the newest ${unit}` : 'on average'}, ${perStep}`;
   const fleet = `${count(workersTotal)} ${workersTotal === 1 ? 'worker' : 'workers'}`;
   const cores = workers.reduce((sum, { threads }) => sum + threads, 0);
   return files === null ? `${fleet}, ${count(cores)} cores, ${perStep}` : `${fleet}, ${perStep}`;
@@ -100,8 +107,10 @@ function timeNote({ phase, secondsLeft, startedAt, now, seconds, files }: RunSta
   return hasEnded(phase) || startedAt === null ? '' : `${duration((now - startedAt) / 1000)} so far`;
 }
 
-function renderHash({ weightsSha256, weightsStep, phase }: RunState): void {
-  const at = weightsSha256 === null || weightsStep === null ? '' : ` after step ${count(weightsStep)}`;
+function renderHash(state: RunState): void {
+  const { weightsSha256, weightsStep, phase } = state;
+  const isKnown = weightsSha256 !== null && weightsStep !== null;
+  const at = isKnown ? ` after ${stepUnitOf(state)} ${count(weightsStep)}` : '';
   text('hash-label', `${hasEnded(phase) && phase !== 'stale' ? 'Final weights hash' : 'Weights hash'}${at}`);
   text('hash', weightsSha256 ?? 'comes with the first evaluation');
 }

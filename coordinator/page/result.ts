@@ -6,7 +6,7 @@ import type { RunState } from '../web/state.js';
 import { reasonOf, request } from './access.js';
 import { find, setText } from './elements.js';
 import { count } from './format.js';
-import { hasEnded } from './overview.js';
+import { hasEnded, stepUnitOf } from './overview.js';
 
 export class Result {
   constructor(private readonly credentials: () => Credentials) {
@@ -44,14 +44,15 @@ export class Result {
   }
 }
 
-function sentence({ phase, step, epoch, files, ...scores }: RunState): string {
-  const { testAccuracy, bestTestAccuracy, validationAccuracy, bestValidationAccuracy } = scores;
+function sentence(state: RunState): string {
+  const { phase, step, epoch, files } = state;
+  const { testAccuracy, bestTestAccuracy, validationAccuracy, bestValidationAccuracy } = state;
   const sets = [
     said('Test', testAccuracy, bestTestAccuracy),
     said('Validation', validationAccuracy, bestValidationAccuracy),
   ];
   const accuracy = sets.filter((text) => text !== '').join(' ') || 'It was never evaluated.';
-  const length = `${count(step)} steps, ${count(epoch)} ${epoch === 1 ? 'epoch' : 'epochs'}.`;
+  const length = `${count(step)} ${stepUnitOf(state)}s, ${count(epoch)} ${epoch === 1 ? 'epoch' : 'epochs'}.`;
   const ends: Partial<Record<RunState['phase'], string>> = {
     interrupted: 'Stopped early. ',
     stale: `Not finished, and its process is gone. It goes on with lockstep train --resume ${files?.path ?? 'RUN'}. `,

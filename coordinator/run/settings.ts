@@ -7,9 +7,11 @@ import type { AugmentDescription } from '../../shared/data/augment.js';
 import type { Model } from '../../shared/model/model.js';
 import { findPreset, presetDefault } from '../../shared/model/presets.js';
 import { type OptimizerDescription, withSettings } from '../../shared/optimizer/optimizers.js';
+import type { RoundsDescription } from '../../shared/optimizer/rounds.js';
 import type { ScheduleDescription } from '../../shared/optimizer/schedule.js';
 import type { ConfigFile } from '../archive/config.js';
 import { type DatasetChoice, findPublished, isPublishedName } from '../data/published.js';
+import { completeStepSize, type GivenRounds } from './round-settings.js';
 import type { Keep } from './trainer.js';
 import { completeOptimizer, completeSchedule, type GivenUpdate } from './update-settings.js';
 
@@ -27,8 +29,11 @@ export interface RunSettings {
   /** Directory of IDX files. */
   readonly data: string | undefined;
   readonly epochs: number;
+  /** Samples of a step, or of a round. */
   readonly batch: number;
   readonly microBatch: number;
+  /** Undefined: ordinary steps. */
+  readonly rounds: RoundsDescription | undefined;
   readonly optimizer: OptimizerDescription;
   readonly schedule: ScheduleDescription;
   /** The largest norm of a step's mean gradient. Undefined: no limit. */
@@ -56,11 +61,11 @@ export interface InitSource {
   readonly weightsSha256: string | null;
 }
 
-type Described = 'model' | 'optimizer' | 'schedule' | 'smoothing' | 'init';
+type Described = 'model' | 'batch' | 'rounds' | 'optimizer' | 'schedule' | 'smoothing' | 'init';
 type Given = { readonly [K in Exclude<keyof RunSettings, Described>]?: RunSettings[K] | undefined };
 
 /** The settings that the user gives. */
-export interface GivenSettings extends Given, GivenUpdate {
+export interface GivenSettings extends Given, GivenUpdate, GivenRounds {
   readonly labelSmoothing?: number | undefined;
   readonly preset?: string | undefined;
   /** A file, or the model itself. */
@@ -79,6 +84,7 @@ export const defaults: RunSettings = {
   epochs: 10,
   batch: 128,
   microBatch: 16,
+  rounds: undefined,
   optimizer: withSettings(findPreset(presetDefault).optimizer, {}),
   schedule: constant,
   clip: undefined,
@@ -105,8 +111,7 @@ export function completeSettings(given: GivenSettings, config: ConfigFile | null
     dataset: dataset ?? defaults.dataset,
     data,
     epochs: given.epochs ?? base.epochs,
-    batch: given.batch ?? base.batch,
-    microBatch: given.microBatch ?? base.microBatch,
+    ...completeStepSize(given, base, given.microBatch ?? base.microBatch),
     optimizer: completeOptimizer(given, base.optimizer),
     schedule: completeSchedule(given, base.schedule),
     clip: given.clip ?? base.clip,
@@ -144,6 +149,7 @@ function settingsOf(config: ConfigFile): RunSettings {
     epochs,
     batch,
     microBatch,
+    rounds: config.rounds,
     optimizer,
     schedule: config.schedule ?? constant,
     clip: config.clip,

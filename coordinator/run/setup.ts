@@ -16,6 +16,7 @@ import { initialWeights } from '../../shared/model/initialise.js';
 import type { Model } from '../../shared/model/model.js';
 import { presetModel } from '../../shared/model/presets.js';
 import { smoothedLoss } from '../../shared/model/smoothing.js';
+import type { UpdateRules } from '../../shared/optimizer/update.js';
 import type { Snapshot } from '../archive/checkpoint-file.js';
 import { type ConfigDataset, type ConfigFile, type ConfigInit, runFormat } from '../archive/config.js';
 import { describeFault } from '../data/fault.js';
@@ -33,23 +34,23 @@ export interface RunSetup {
   readonly dataset: ConfigDataset;
   /** Everything that determines the result, and how far the run goes. */
   readonly config: ConfigFile;
-  readonly run: RunDescription;
+  readonly run: RunDescription & UpdateRules;
   readonly plan: TrainingPlan;
-  /** Micro-batches of a full step. At most this many members have work in a step. */
+  /** Slots of a full step. At most this many members have work in a step. */
   readonly slots: number;
 }
 
 /** Throws `usage`, `model-invalid` or `data-invalid` when parts do not fit together. */
 export function setUpRun(settings: RunSettings, dataset: LoadedDataset, checkpointEveryMs: number): RunSetup {
   const { name, preset, model } = modelOf(settings, dataset);
-  const { batch, microBatch, seed, epochs, optimizer, schedule, clip, smoothing, validation } = settings;
+  const { batch, microBatch, rounds, seed, epochs, optimizer, schedule, clip, smoothing, validation } = settings;
   const train = dataset.train.count - validation;
-  const order = { samples: train, batch, microBatch, seed };
+  const order = { samples: train, batch, microBatch, rounds, seed };
   const disorder = invalidSplit(dataset, validation) ?? invalidOrder(order) ?? invalidAugment(settings, dataset);
   const fault = disorder ?? invalidShaping(settings, model);
   if (fault !== null) throw new LockstepError('usage', fault);
   const { stepsPerEpoch, slots } = new SampleOrder(order);
-  const run: RunDescription = {
+  const run: RunSetup['run'] = {
     model,
     train,
     validation,
@@ -59,9 +60,7 @@ export function setUpRun(settings: RunSettings, dataset: LoadedDataset, checkpoi
     seed,
     ...augmentOf(settings),
     smoothing,
-    optimizer,
-    schedule: schedule.name === 'constant' ? undefined : { schedule, epochs, stepsPerEpoch },
-    clip,
+    ...updateRules(settings, stepsPerEpoch),
   };
   const plan: TrainingPlan = {
     stepsPerEpoch,
@@ -83,6 +82,7 @@ export function setUpRun(settings: RunSettings, dataset: LoadedDataset, checkpoi
     data: dataset.directory,
     batch,
     microBatch,
+    ...(rounds !== undefined && { rounds }),
     optimizer,
     ...(schedule.name !== 'constant' && { schedule }),
     ...(clip !== undefined && { clip }),
@@ -99,6 +99,13 @@ export function setUpRun(settings: RunSettings, dataset: LoadedDataset, checkpoi
     ...(plan.keep === 'best' && { keep: plan.keep }),
   };
   return { name, dataset: config.dataset, config, run, plan, slots };
+}
+
+/** In a run of rounds, the optimizer and its settings are those of the local steps, and the outer optimizer updates. */
+function updateRules({ rounds, optimizer, schedule, epochs, clip }: RunSettings, stepsPerEpoch: number): UpdateRules {
+  const planned = schedule.name === 'constant' ? undefined : { schedule, epochs, stepsPerEpoch };
+  const rules = { optimizer, schedule: planned, clip };
+  return rounds === undefined ? rules : { optimizer: rounds.outer, rounds: { steps: rounds.steps, ...rules } };
 }
 
 function invalidAugment({ augment }: RunSettings, { train }: LoadedDataset): string | null {

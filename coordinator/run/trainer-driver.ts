@@ -51,7 +51,7 @@ const evaluating: Readonly<Record<EvaluationSet, WorkName>> = { validation: 'val
 
 export class TrainerDriver {
   private readonly effects = new EffectQueue<TrainerEffect>((effect) => this.carryOut(effect));
-  private sum: { readonly at: Pointer; readonly samples: number; readonly step: number } | null = null;
+  private sum: { readonly at: Pointer; readonly terms: number; readonly step: number } | null = null;
   private job: number | null = null;
   private readonly over = new Deferred<StopReason>();
 
@@ -146,8 +146,9 @@ export class TrainerDriver {
       this.machine.buffers.release(at);
       return this.send({ type: 'diverged' });
     }
-    const samples = this.machine.orders.train.samplesIn(task.stepInEpoch);
-    this.sum = { at, samples, step: task.step };
+    const { train } = this.machine.orders;
+    const samples = train.samplesIn(task.stepInEpoch);
+    this.sum = { at, terms: train.termsIn(task.stepInEpoch), step: task.step };
     this.send({ type: 'summed', nowMs: this.nowMs(), score: this.score(at + 4 * parameters, samples) });
   }
 
@@ -156,7 +157,7 @@ export class TrainerDriver {
     if (this.sum === null) return;
     const { buffers, profile } = this.machine;
     profile.enter('update');
-    this.machine.update(this.sum.at, this.sum.samples, this.sum.step);
+    this.machine.update(this.sum.at, this.sum.terms, this.sum.step);
     profile.leave();
     buffers.release(this.sum.at);
     this.sum = null;

@@ -103,12 +103,22 @@ export class ViewedDirectory implements ViewedRun, LookListener {
 
   private description() {
     const { config, name } = this.run;
-    const { version, model, batch, microBatch, epochs, augment = null } = config;
+    const { version, model, batch, microBatch, rounds, epochs, augment = null } = config;
     const { name: dataset, shape, classes, classNames, train, validation, test } = config.dataset;
-    const { slots, stepsPerEpoch } = epochShape({ samples: train, batch, microBatch });
+    const { slots, stepsPerEpoch } = epochShape({ samples: train, batch, microBatch, rounds });
     const stepsPlanned = Math.min(config.maxSteps ?? Number.POSITIVE_INFINITY, epochs * stepsPerEpoch);
     const shown = { name: dataset, shape, classes, train, validation, test, ...(classNames && { classNames }) };
-    return { version, run: name, model, dataset: shown, batch, augment, slots, epochs, stepsPerEpoch, stepsPlanned };
+    const planned = { slots, epochs, stepsPerEpoch, stepsPlanned };
+    return {
+      version,
+      run: name,
+      model,
+      dataset: shown,
+      batch,
+      localSteps: rounds?.steps ?? 1,
+      augment,
+      ...planned,
+    };
   }
 
   private progress() {

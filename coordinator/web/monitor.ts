@@ -225,6 +225,7 @@ export class Monitor implements ViewedRun {
       model: setup.run.model,
       dataset: { name, shape, classes, train, validation, test, ...(classNames && { classNames }) },
       batch: setup.run.batch,
+      localSteps: setup.config.rounds?.steps ?? 1,
       augment: setup.config.augment ?? null,
       slots: setup.slots,
       workers: this.fleet?.workerStates(limits.workersShownMax) ?? [],

@@ -66,6 +66,8 @@ export interface RunState {
   readonly model: Model;
   readonly dataset: DatasetState;
   readonly batch: number;
+  /** Local steps of a slot. Above 1, each step of the run is a round. */
+  readonly localSteps: number;
   /** How the training images are distorted. Null: not at all. */
   readonly augment: AugmentDescription | null;
   /** Slots of a full step: more workers than slots would have nothing to do. */

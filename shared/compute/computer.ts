@@ -1,15 +1,18 @@
 /**
  * What one thread does: it computes shards of any kind of work, in a workspace.
  *
- * This is where a training step reaches the kernels: `compute` looks up the shard's samples. model/shard.ts
- * sums them along the canonical tree, and model/network.ts computes one micro-batch after the other.
+ * This is where a training step reaches the kernels: `compute` looks up the shard's samples. model/shard.ts sums the slots
+ * along the canonical tree, and model/network.ts computes one micro-batch after the other. In a run of rounds,
+ * model/local-steps.ts makes a slot's steps in between.
  */
 
 import type { KernelMemory } from '../arithmetic/backend.js';
 import type { Pointer } from '../arithmetic/kernels.js';
 import type { SampleSet } from '../data/dataset.js';
 import type { SlotOrder } from '../data/order.js';
+import { LocalSteps } from '../model/local-steps.js';
 import { Network, type Operands } from '../model/network.js';
+import type { SlotParts } from '../model/shard.js';
 import { type Shard, shardEnd } from '../pool/tree.js';
 import { kinds } from '../work/kinds.js';
 import { type Orders, ordersOf } from '../work/orders.js';
@@ -18,7 +21,7 @@ import type { ShardOrder } from './orders.js';
 import { rowsMaxOf, type SampleStore, type ThreadRegion, type Workspace } from './workspace.js';
 
 export class Computer {
-  private readonly network: Network;
+  private readonly parts: SlotParts;
   private readonly region: ThreadRegion;
   private readonly operands: Readonly<Record<SampleSet, Operands>>;
 
@@ -30,9 +33,14 @@ export class Computer {
     private readonly orders: Orders = ordersOf(workspace.run),
   ) {
     this.region = workspace.threads[thread];
-    const { run, chain, sizes, weights, transposed } = workspace;
+    const { run, chain, statistics, sizes, weights, transposed } = workspace;
     const [rowsMax, base] = [rowsMaxOf(orders), this.region.network];
-    this.network = new Network({ ...run, memory, sizes, rowsMax, chain, base });
+    const network = new Network({ ...run, memory, sizes, rowsMax, chain, base });
+    const { microBatch, rounds: rules } = run;
+    const { local: at } = this.region;
+    const isRounds = rules !== undefined && at !== null;
+    const local = isRounds ? new LocalSteps({ memory, network, chain, statistics, rules, microBatch, at }) : null;
+    this.parts = { network, local };
     const operandsOf = ({ records, labels }: SampleStore) => ({ records, labels, weights, transposed });
     this.operands = {
       train: operandsOf(workspace.train),
@@ -46,12 +54,18 @@ export class Computer {
     const { set } = kinds[task.work];
     const { region, workspace } = this;
     const order = this.orders[set];
+    const { epoch, stepInEpoch } = task;
     this.writeIds(order, task, shard);
-    const samples = order.samplesIn(task.stepInEpoch);
-    const moment = { seed: workspace.run.seed, epoch: task.epoch };
-    const work = { shard, samples, microBatch: order.rows, ids: region.ids, moment };
+    const work = {
+      shard,
+      samples: order.samplesIn(stepInEpoch),
+      slotRows: order.rows,
+      ids: region.ids,
+      moment: { seed: workspace.run.seed, epoch },
+      step: epoch * order.stepsPerEpoch + stepInEpoch,
+    };
     const predictions = workspace.predictions + shard.lo * order.rows;
-    computations[task.work](this.network, this.operands[set], work, out, region.temporaries, predictions);
+    computations[task.work](this.parts, this.operands[set], work, out, region.temporaries, predictions);
   }
 
   /** Writes the numbers of the shard's samples, in slot order without gaps. */
@@ -60,7 +74,7 @@ export class Computer {
     const end = shardEnd(shard, order.slotsIn(stepInEpoch));
     let at = 0;
     for (let slot = shard.lo; slot < end; slot++) {
-      const samples = order.microBatch(epoch, stepInEpoch, slot);
+      const samples = order.slotIds(epoch, stepInEpoch, slot);
       ids.set(samples, at);
       at += samples.length;
     }

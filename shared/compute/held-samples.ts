@@ -36,7 +36,7 @@ export class HeldSamples {
     if (count === order.partition(slot).length) return;
     const held = this.held[kinds[task.work].set];
     const before = missing.length;
-    for (const id of order.microBatch(task.epoch, task.stepInEpoch, slot)) if (held.add(id)) missing.push(id);
+    for (const id of order.slotIds(task.epoch, task.stepInEpoch, slot)) if (held.add(id)) missing.push(id);
     heldOf.set(slot, count + missing.length - before);
   }
 }

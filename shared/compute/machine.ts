@@ -123,13 +123,13 @@ export class Machine {
   }
 
   /**
-   * E4: updates the weights after `step` updates from the sum over a mini-batch of `samples`. Idle threads help with a
-   * large model.
+   * E4: updates the weights after `step` updates from the sum of a step, which is divided by `terms`. Idle threads help
+   * with a large model.
    */
-  update(sum: Pointer, samples: number, step: number): void {
+  update(sum: Pointer, terms: number, step: number): void {
     const { parameters: floats } = this.workspace;
     const helpers = helpersFor(floats, () => this.turns.idleHelpers().slice(0, this.threads - 1));
-    const order = wholeUpdate(this.memory, this.workspace, { floats, sum, samples, step });
+    const order = wholeUpdate(this.memory, this.workspace, { floats, sum, terms, step });
     updateWith(this.memory, this.workspace, order, helpers);
     this.weightsChanged();
   }

@@ -105,7 +105,7 @@ export class Mailbox {
     ints[at + 1] = order.first;
     ints[at + 2] = order.floats;
     ints[at + 3] = order.sum;
-    ints[at + 4] = order.samples;
+    ints[at + 4] = order.terms;
     ints[at + 5] = order.step;
     floats[at + RATE] = order.rate;
     floats[at + FACTOR] = order.factor;
@@ -145,7 +145,7 @@ export class Mailbox {
       first: ints[at + 1],
       floats: ints[at + 2],
       sum: ints[at + 3] >>> 0,
-      samples: ints[at + 4],
+      terms: ints[at + 4],
       step: ints[at + 5] >>> 0,
       rate: floats[at + RATE],
       factor: floats[at + FACTOR],

@@ -46,7 +46,7 @@ export function updateWith(
 
 /** Updates a part of the weights on the caller's thread. */
 export function update(memory: KernelMemory, workspace: Workspace, order: UpdateOrder): void {
-  updateWeights(rulesOf(workspace).optimizer, memory, workspace, order, workspace.statistics);
+  updateWeights(rulesOf(workspace), memory, workspace, order, workspace.statistics);
 }
 
 function rulesOf({ run }: Workspace): UpdateRules {

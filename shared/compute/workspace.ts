@@ -10,12 +10,14 @@ import type { Pointer } from '../arithmetic/kernels.js';
 import type { AugmentDescription } from '../data/augment.js';
 import { type SampleSet, type SetSizes, sizeOf } from '../data/dataset.js';
 import { type Chain, chainOf, type Span, statisticsOf } from '../model/chain.js';
+import type { LocalPlace } from '../model/local-steps.js';
 import type { Model } from '../model/model.js';
 import { Network, transposedFloats } from '../model/network.js';
 import { inputWidth, outputsOf, parametersOf } from '../model/parameters.js';
 import { temporariesFor } from '../model/shard.js';
 import { type OptimizerDescription, vectorsOf } from '../optimizer/optimizers.js';
 import type { PlannedSchedule } from '../optimizer/schedule.js';
+import type { SlotRules } from '../optimizer/update.js';
 import type { PayloadContext } from '../protocol/payload.js';
 import { maskBytes } from '../protocol/tensor.js';
 import { scoreFloats, sumFloats, workNames } from '../work/kinds.js';
@@ -25,7 +27,7 @@ import { mailboxInts } from './mailbox.js';
 /** What a machine must know about a run to compute for it. Plain data, which is sent to threads as it is. */
 export interface RunDescription extends SetSizes {
   readonly model: Model;
-  /** Samples per step, 0 for all; samples per slot; see `OrderConfig`. */
+  /** Samples per step, 0 for all; samples per gradient; see `OrderConfig`. */
   readonly batch: number;
   readonly microBatch: number;
   readonly seed: number;
@@ -33,6 +35,8 @@ export interface RunDescription extends SetSizes {
   readonly augment?: AugmentDescription | undefined;
   /** Label smoothing: the part of each target that all classes share. Undefined: none. */
   readonly smoothing?: number | undefined;
+  /** In a run of rounds, how a slot makes its local steps. Undefined: a slot computes a gradient. */
+  readonly rounds?: SlotRules | undefined;
   /** How the weights are updated. A worker has none of these, because its weights come from the coordinator. */
   readonly optimizer?: OptimizerDescription;
   readonly schedule?: PlannedSchedule | undefined;
@@ -48,6 +52,8 @@ export interface ThreadRegion {
   readonly temporaries: Pointer;
   /** The orders for the thread (mailbox.ts). */
   readonly mailbox: Pointer;
+  /** What a slot of a round changes on its way. Null in a run of ordinary steps. */
+  readonly local: LocalPlace | null;
 }
 
 export interface SampleStore {
@@ -91,9 +97,9 @@ export interface Workspace extends Readonly<Record<SampleSet, SampleStore>> {
   readonly end: Pointer;
 }
 
-/** The largest micro-batch of any kind of work. */
+/** The largest number of samples that pass through a network together, in any kind of work. */
 export function rowsMaxOf(orders: Orders): number {
-  return Math.max(...workNames.map((work) => orderOf(orders, { work }).rows));
+  return Math.max(...workNames.map((work) => orderOf(orders, { work }).passRows));
 }
 
 /** Lays out a workspace for `threads` threads at the start of a memory. `sizes` are those of the memory's backend. */
@@ -119,6 +125,7 @@ export function layOutWorkspace(run: RunDescription, threads: number, sizes: Ker
     ids: arena.uint32(idsMax),
     temporaries: arena.floats(Math.max(...temporaries)),
     mailbox: arena.uint32(mailboxInts),
+    local: run.rounds === undefined ? null : layOutLocal(arena, run.rounds, chain),
   });
   const { train, test } = run;
   const validation = sizeOf(run, 'validation');
@@ -133,7 +140,7 @@ export function layOutWorkspace(run: RunDescription, threads: number, sizes: Ker
     pixels,
     weights: arena.floats(parameters),
     transposed: arena.floats(transposedFloats(chain)),
-    vectors: (run.optimizer === undefined ? [] : vectorsOf(run.optimizer)).map(() => arena.floats(parameters)),
+    vectors: run.optimizer === undefined ? [] : layOutVectors(arena, run.optimizer, parameters),
     broadcast: [arena.floats(parameters), arena.floats(parameters)] as const,
     image: arena.bytes(pixels),
     mask: arena.bytes(maskBytes),
@@ -144,4 +151,18 @@ export function layOutWorkspace(run: RunDescription, threads: number, sizes: Ker
     threads: Array.from({ length: threads }, thread),
   };
   return { ...workspace, end: arena.end };
+}
+
+function layOutLocal(arena: Arena, { optimizer }: SlotRules, chain: Chain): LocalPlace {
+  const parameters = parametersOf(chain);
+  return {
+    weights: arena.floats(parameters),
+    transposed: arena.floats(transposedFloats(chain)),
+    vectors: layOutVectors(arena, optimizer, parameters),
+    gradient: arena.floats(parameters + scoreFloats),
+  };
+}
+
+function layOutVectors(arena: Arena, optimizer: OptimizerDescription, parameters: number): Pointer[] {
+  return vectorsOf(optimizer).map(() => arena.floats(parameters));
 }

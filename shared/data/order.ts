@@ -16,8 +16,13 @@ export interface OrderConfig {
   readonly samples: number;
   /** Samples per step. If this is 0, or at least `samples`, a step uses all samples and an epoch has one step. */
   readonly batch: number;
-  /** Samples per slot. It divides `batch`, except when a step uses all samples. */
+  /** Samples of one gradient. */
   readonly microBatch: number;
+  /**
+   * In a run of rounds, a slot has a micro-batch for each of its local steps. Undefined: it has one. The samples of a slot
+   * divide `batch`, except when a step uses all samples.
+   */
+  readonly rounds?: { readonly steps: number } | undefined;
   /** A uint32. */
   readonly seed: number;
 }
@@ -28,6 +33,8 @@ export interface SlotOrder {
   readonly slots: number;
   /** Number of samples of a slot. The last slot of a step may have fewer. */
   readonly rows: number;
+  /** Number of samples that pass through a network together: a slot, or a part of it. */
+  readonly passRows: number;
   readonly stepsPerEpoch: number;
   samplesIn(stepInEpoch: number): number;
   slotsIn(stepInEpoch: number): number;
@@ -35,7 +42,7 @@ export interface SlotOrder {
    * The sample numbers of one slot, as a view. The view is valid until this slot is requested for another epoch of the
    * same parity.
    */
-  microBatch(epoch: number, stepInEpoch: number, slot: number): Uint32Array;
+  slotIds(epoch: number, stepInEpoch: number, slot: number): Uint32Array;
   /** The numbers of all samples that a slot ever uses, as a view. Their order has no meaning. */
   partition(slot: number): Uint32Array;
 }
@@ -44,16 +51,17 @@ export interface SlotOrder {
 export function epochShape(config: Omit<OrderConfig, 'seed'>): { slots: number; stepsPerEpoch: number } {
   const stepSamples = stepSamplesMax(config);
   return {
-    slots: Math.ceil(stepSamples / config.microBatch),
+    slots: Math.ceil(stepSamples / slotSamples(config)),
     stepsPerEpoch: Math.ceil(config.samples / stepSamples),
   };
 }
 
 /** The sample order of a training run. Only the last step of an epoch may be smaller than the others. */
 export class SampleOrder implements SlotOrder {
-  /** Number of micro-batches of a full step. */
+  /** Number of slots of a full step. */
   readonly slots: number;
   readonly rows: number;
+  readonly passRows: number;
   readonly stepsPerEpoch: number;
   private readonly config: OrderConfig;
   private readonly fullSteps: number;
@@ -66,9 +74,10 @@ export class SampleOrder implements SlotOrder {
 
   /** The caller has checked `config` with `invalidOrder`. */
   constructor(config: OrderConfig) {
-    const { samples, microBatch, seed } = config;
+    const { samples, seed } = config;
     this.config = config;
-    this.rows = microBatch;
+    this.rows = slotSamples(config);
+    this.passRows = config.microBatch;
     const { slots, stepsPerEpoch } = epochShape(config);
     this.slots = slots;
     this.stepsPerEpoch = stepsPerEpoch;
@@ -85,21 +94,26 @@ export class SampleOrder implements SlotOrder {
     return stepInEpoch < this.fullSteps ? this.config.batch : this.rest;
   }
 
-  /** Number of micro-batches of a step. They are the slots 0 .. slotsIn - 1. */
+  /** Number of slots of a step. They are the slots 0 .. slotsIn - 1. */
   slotsIn(stepInEpoch: number): number {
-    return Math.ceil(this.samplesIn(stepInEpoch) / this.config.microBatch);
+    return Math.ceil(this.samplesIn(stepInEpoch) / this.rows);
   }
 
-  /** Number of samples in one slot of a step: a whole micro-batch, or fewer in the last slot of the step. */
+  /** What the sum of a step is divided by (E4): the number of its samples or, in a round, of its slots. */
+  termsIn(stepInEpoch: number): number {
+    return this.config.rounds === undefined ? this.samplesIn(stepInEpoch) : this.slotsIn(stepInEpoch);
+  }
+
+  /** Number of samples in one slot of a step: `rows`, or fewer in the last slot of the step. */
   rowsIn(stepInEpoch: number, slot: number): number {
-    return rowsOfSlot(this.samplesIn(stepInEpoch), this.config.microBatch, slot);
+    return rowsOfSlot(this.samplesIn(stepInEpoch), this.rows, slot);
   }
 
-  microBatch(epoch: number, stepInEpoch: number, slot: number): Uint32Array {
+  slotIds(epoch: number, stepInEpoch: number, slot: number): Uint32Array {
     const rows = this.rowsIn(stepInEpoch, slot);
     assert(slot >= 0 && rows > 0, 'no slot', slot, 'in step', stepInEpoch);
     this.shuffleSlot(epoch, slot);
-    const first = this.firstOf(slot) + stepInEpoch * this.config.microBatch;
+    const first = this.firstOf(slot) + stepInEpoch * this.rows;
     return this.shuffled[epoch & 1].ids.subarray(first, first + rows);
   }
 
@@ -122,10 +136,9 @@ export class SampleOrder implements SlotOrder {
     shuffle.epochOf[slot] = epoch;
   }
 
-  /** Where a slot's partition begins. A slot has one micro-batch in each full step, plus its rows of the last step. */
+  /** Where a slot's partition begins. A slot has `rows` samples in each full step, plus those of the last step. */
   private firstOf(slot: number): number {
-    const { microBatch } = this.config;
-    return slot * this.fullSteps * microBatch + Math.min(slot * microBatch, this.rest);
+    return slot * this.fullSteps * this.rows + Math.min(slot * this.rows, this.rest);
   }
 }
 
@@ -141,31 +154,37 @@ class EpochShuffle {
   }
 }
 
-/** Number of slots when `samples` samples are divided into micro-batches of `microBatch`. */
-export function slotsOf(samples: number, microBatch: number): number {
-  return Math.ceil(samples / microBatch);
+/** Number of samples of a whole slot. */
+export function slotSamples({ microBatch, rounds }: Pick<OrderConfig, 'microBatch' | 'rounds'>): number {
+  return microBatch * (rounds?.steps ?? 1);
 }
 
-/** Number of samples in `slot` when `samples` samples are divided into micro-batches. The last slot may be smaller. */
-export function rowsOfSlot(samples: number, microBatch: number, slot: number): number {
-  return Math.max(0, Math.min(microBatch, samples - slot * microBatch));
+/** Number of slots when `samples` samples are divided into slots of `rows`. */
+export function slotsOf(samples: number, rows: number): number {
+  return Math.ceil(samples / rows);
+}
+
+/** Number of samples in `slot` when `samples` samples are divided into slots of `rows`. The last slot may be smaller. */
+export function rowsOfSlot(samples: number, rows: number, slot: number): number {
+  return Math.max(0, Math.min(rows, samples - slot * rows));
 }
 
 /** Returns a sentence that says what is wrong with a configuration and what would work, or null if it is valid. */
 export function invalidOrder(config: OrderConfig): string | null {
-  const { samples, batch, microBatch, seed } = config;
+  const { samples, batch, microBatch, seed, rounds } = config;
   const faults = [
     outside('the number of training samples', samples, 1, limits.samplesMax),
     outside('the batch', batch, 0, limits.samplesMax),
     outside('the micro-batch', microBatch, 1, limits.microBatchMax),
     outside('the seed', seed, 0, 2 ** 32 - 1),
+    rounds === undefined ? null : outside('the number of local steps', rounds.steps, 2, limits.localStepsMax),
   ];
   const fault = faults.find((sentence) => sentence !== null);
   if (fault !== undefined) return fault;
-  if (!takesAll(config) && batch % microBatch !== 0) return indivisible(batch, microBatch);
-  const slots = slotsOf(stepSamplesMax(config), microBatch);
+  if (!takesAll(config) && batch % slotSamples(config) !== 0) return indivisible(config);
+  const slots = slotsOf(stepSamplesMax(config), slotSamples(config));
   if (slots <= limits.slotsMax) return null;
-  return `a step of ${stepSamplesMax(config)} samples has ${slots} micro-batches of ${microBatch}, more than ${limits.slotsMax}: use a larger micro-batch`;
+  return `a step of ${stepSamplesMax(config)} samples has ${slots} slots of ${slotSamples(config)}, more than ${limits.slotsMax}: use a larger micro-batch`;
 }
 
 function takesAll(config: Omit<OrderConfig, 'seed'>): boolean {
@@ -181,7 +200,10 @@ function outside(what: string, value: number, min: number, max: number): string 
   return `${what} is ${value}, but must be a whole number from ${min} to ${max}`;
 }
 
-function indivisible(batch: number, microBatch: number): string {
+function indivisible({ batch, microBatch, rounds }: OrderConfig): string {
+  if (rounds !== undefined) {
+    return `a round of ${batch} samples does not divide into slots of ${rounds.steps} micro-batches of ${microBatch}`;
+  }
   const below = batch - (batch % microBatch);
   const batches = [below, below + microBatch].filter((size) => size > 0);
   return (

@@ -7,6 +7,7 @@ export const evaluationRows = 64;
 export class TestOrder implements SlotOrder {
   readonly slots: number;
   readonly rows = evaluationRows;
+  readonly passRows = evaluationRows;
   readonly stepsPerEpoch = 1;
   private readonly ids: Uint32Array;
 
@@ -24,7 +25,7 @@ export class TestOrder implements SlotOrder {
     return this.slots;
   }
 
-  microBatch(_epoch: number, _stepInEpoch: number, slot: number): Uint32Array {
+  slotIds(_epoch: number, _stepInEpoch: number, slot: number): Uint32Array {
     return this.partition(slot);
   }
 

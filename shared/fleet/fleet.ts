@@ -6,6 +6,7 @@ import type { Arithmetic } from '../arithmetic/identity.js';
 import type { Machine } from '../compute/machine.js';
 import type { Platform } from '../compute/platform.js';
 import { packSamples } from '../compute/samples.js';
+import { welcomeRunOf } from '../compute/welcome-run.js';
 import { type SampleSet, sizeOf } from '../data/dataset.js';
 import { limits } from '../limits.js';
 import { encodeFrameFrom } from '../protocol/codec.js';
@@ -74,10 +75,9 @@ export class Fleet {
   }
 
   welcome(member: number): Welcome {
-    const { model, batch, microBatch, seed, smoothing = 0, augment = null } = this.machine.workspace.run;
     const { version, run, data, heartbeatMs } = this.config;
-    const training = { batch, microBatch, seed, smoothing, augment };
-    return { type: 'welcome', protocol: protocolVersion, version, run, member, model, data, ...training, heartbeatMs };
+    const described = welcomeRunOf(this.machine.workspace.run);
+    return { type: 'welcome', protocol: protocolVersion, version, run, member, data, ...described, heartbeatMs };
   }
 
   /** Frames that carry these samples, each within the limit. Each must be sent or let go of. */

@@ -9,19 +9,29 @@ import { rowsOfSlot, slotsOf } from '../data/order.js';
 import { type Shard, sizeAt, treeDepth } from '../pool/tree.js';
 import { scoreFloats } from '../work/kinds.js';
 import type { Moment, Pass } from './layers/layer.js';
+import type { LocalSteps } from './local-steps.js';
 import type { Network, Operands } from './network.js';
 
 /** A shard of a step or of an evaluation, and its samples. */
 export interface ShardWork {
   readonly shard: Shard;
-  /** Samples of the whole step. The number of slots follows from them and from `microBatch`. */
+  /** Samples of the whole step. The number of slots follows from them and from `slotRows`. */
   readonly samples: number;
   /** Samples per slot. The last slot of the step may have fewer. */
-  readonly microBatch: number;
+  readonly slotRows: number;
   /** The numbers of the shard's samples, one uint32 each, in slot order without gaps. */
   readonly ids: Pointer;
   /** What random choices depend on. An evaluation makes none. */
   readonly moment: Moment;
+  /** Number of updates before the step. The rate of local steps depends on it. */
+  readonly step: number;
+}
+
+/** What a thread computes slots with. */
+export interface SlotParts {
+  readonly network: Network;
+  /** Null in a run of ordinary steps. */
+  readonly local: LocalSteps | null;
 }
 
 /** Temporaries that the sum of a shard of `size` slots needs: one per level whose right half has more than one slot. */
@@ -34,7 +44,7 @@ export function temporariesFor(size: number): number {
  * one after the other. `predictions` points at a byte for each sample of the shard, for kinds of work that predict.
  */
 export type ShardComputation = (
-  network: Network,
+  parts: SlotParts,
   from: Operands,
   work: ShardWork,
   out: Pointer,
@@ -42,23 +52,28 @@ export type ShardComputation = (
   predictions: Pointer,
 ) => void;
 
-/** Computes the shard's partial gradient: `partialFloats` floats. It predicts nothing. */
+/**
+ * Computes what the step's update is made from: the shard's partial gradient or, in a round, the sum of its slots'
+ * differences. Both have `partialFloats` floats. It predicts nothing.
+ */
 export function shardGradient(
-  network: Network,
+  { network, local }: SlotParts,
   from: Operands,
   work: ShardWork,
   out: Pointer,
   temporaries: Pointer,
 ): void {
   const leaf = (slot: number, into: Pointer, write: WriteCode) => {
-    network.gradient(from, { ...slotOf(work, slot), moment: work.moment }, into, write);
+    const pass = { ...slotOf(work, slot), moment: work.moment };
+    if (local === null) network.gradient(from, pass, into, write);
+    else local.difference(from, pass, work.step, into, write);
   };
   sumTree(network.kernels, work, leaf, out, temporaries, network.partialFloats);
 }
 
 /** Evaluates the shard: `out` gets its score, `predictions` a class for each of `ids`, in their order. */
 export function shardEvaluation(
-  network: Network,
+  { network }: SlotParts,
   from: Operands,
   work: ShardWork,
   out: Pointer,
@@ -66,7 +81,7 @@ export function shardEvaluation(
   predictions: Pointer,
 ): void {
   const leaf = (slot: number, into: Pointer, write: WriteCode) => {
-    const predicted = predictions + (slot - work.shard.lo) * work.microBatch;
+    const predicted = predictions + (slot - work.shard.lo) * work.slotRows;
     network.evaluate(from, { ...slotOf(work, slot), moment: null }, into, write, predicted);
   };
   sumTree(network.kernels, work, leaf, out, temporaries, scoreFloats);
@@ -77,13 +92,13 @@ type Leaf = (slot: number, out: Pointer, write: WriteCode) => void;
 
 function sumTree(
   kernels: Kernels,
-  { shard, samples, microBatch }: ShardWork,
+  { shard, samples, slotRows }: ShardWork,
   leaf: Leaf,
   out: Pointer,
   temporaries: Pointer,
   floats: number,
 ): void {
-  const slots = slotsOf(samples, microBatch);
+  const slots = slotsOf(samples, slotRows);
   const sumNode = (lo: number, size: number, into: Pointer, free: Pointer): void => {
     if (size === 1) {
       leaf(lo, into, Write.store);
@@ -102,6 +117,6 @@ function sumTree(
   sumNode(shard.lo, sizeAt(shard.lo, shard.size, slots), out, temporaries);
 }
 
-function slotOf({ shard, samples, microBatch, ids }: ShardWork, slot: number): Pick<Pass, 'rows' | 'ids'> {
-  return { rows: rowsOfSlot(samples, microBatch, slot), ids: ids + 4 * microBatch * (slot - shard.lo) };
+function slotOf({ shard, samples, slotRows, ids }: ShardWork, slot: number): Pick<Pass, 'rows' | 'ids'> {
+  return { rows: rowsOfSlot(samples, slotRows, slot), ids: ids + 4 * slotRows * (slot - shard.lo) };
 }

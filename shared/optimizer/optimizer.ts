@@ -22,8 +22,8 @@ export interface OptimizerPlace {
 export interface StepSum {
   /** The whole sum, at the root of the step's tree. */
   readonly sum: Pointer;
-  /** Number of samples in the sum. */
-  readonly samples: number;
+  /** What the sum is divided by: the number of its samples or, in a round, of its slots. */
+  readonly terms: number;
   /** Number of updates before this one. */
   readonly step: number;
 }

@@ -34,8 +34,8 @@ export const sgd: OptimizerKind<SgdDescription> = {
   leftOut: { nesterov: false, decay: 0 },
   vectors: ['velocity'],
   update({ momentum, nesterov, decay = 0 }, { kernels }, { weights, vectors }, part) {
-    const { first, floats, sum, samples, rate, factor } = part;
+    const { first, floats, sum, terms, rate, factor } = part;
     const [w, v, from] = [weights, vectors[0], sum].map((vector) => vector + 4 * first);
-    kernels.sgd(w, v, from, floats, samples, rate, momentum, factor, decay, nesterov ? 1 : 0);
+    kernels.sgd(w, v, from, floats, terms, rate, momentum, factor, decay, nesterov ? 1 : 0);
   },
 };

@@ -6,13 +6,25 @@ import { type OptimizerDescription, optimizerOf } from './optimizers.js';
 import { type PlannedSchedule, rateAt } from './schedule.js';
 import { moveStatistics } from './statistics.js';
 
-/** How a run updates its weights. */
-export interface UpdateRules {
+/** How weights are updated from a sum of gradients. */
+export interface GradientRules {
   readonly optimizer: OptimizerDescription;
   /** How the rate changes from step to step. Undefined if it does not. */
   readonly schedule?: PlannedSchedule | undefined;
   /** The largest norm of the mean gradient. A longer one is scaled to this length. Undefined: no limit. */
   readonly clip?: number | undefined;
+}
+
+/** How a slot of a round makes its local steps. */
+export interface SlotRules extends GradientRules {
+  /** At most so many: one for each micro-batch of the slot. */
+  readonly steps: number;
+}
+
+/** How a run updates its weights. */
+export interface UpdateRules extends GradientRules {
+  /** In a run of rounds, the sum is one of the differences that slots have made by these rules. Undefined: of gradients. */
+  readonly rounds?: SlotRules | undefined;
 }
 
 /** A step's sum, for all parameters. */
@@ -30,25 +42,31 @@ export function updateAll(
   statistics: readonly Span[],
 ): void {
   const scale = scaleOf(rules, memory, whole, statistics);
-  updateWeights(rules.optimizer, memory, at, { ...whole, ...scale, first: 0 }, statistics);
+  updateWeights(rules, memory, at, { ...whole, ...scale, first: 0 }, statistics);
 }
 
 /** The numbers that all parts of a step's update share. */
 export function scaleOf(
-  { optimizer, schedule, clip }: UpdateRules,
+  rules: GradientRules,
   memory: KernelMemory,
   whole: WholeSum,
   statistics: readonly Span[],
 ): StepScale {
-  const rate = schedule === undefined ? Math.fround(optimizer.rate) : rateAt(optimizer.rate, schedule, whole.step);
+  const { clip } = rules;
+  const rate = rateOf(rules, whole.step);
   if (clip === undefined) return { rate, factor: 1 };
-  const norm = Math.sqrt(squares(memory, whole, statistics)) / whole.samples;
+  const norm = Math.sqrt(squares(memory, whole, statistics)) / whole.terms;
   return { rate, factor: norm > clip ? Math.fround(clip / norm) : 1 };
+}
+
+/** The learning rate of a step, a float32. `step` is the number of updates before it. */
+export function rateOf({ optimizer, schedule }: GradientRules, step: number): number {
+  return schedule === undefined ? Math.fround(optimizer.rate) : rateAt(optimizer.rate, schedule, step);
 }
 
 /** Updates a part of the weights. */
 export function updateWeights(
-  optimizer: OptimizerDescription,
+  { optimizer, rounds }: UpdateRules,
   memory: KernelMemory,
   at: OptimizerPlace,
   part: UpdatePart,
@@ -57,7 +75,7 @@ export function updateWeights(
   const kind = optimizerOf(optimizer);
   for (const { first, floats, isStatistic } of runsOf(part, statistics)) {
     const run = { ...part, first, floats };
-    if (isStatistic) moveStatistics(memory, at.weights, run);
+    if (isStatistic) moveStatistics(memory, at.weights, run, rounds !== undefined);
     else kind.update(optimizer, memory, at, run);
   }
 }

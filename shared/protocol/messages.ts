@@ -6,11 +6,13 @@
 import type { AugmentDescription } from '../data/augment.js';
 import type { SampleSet } from '../data/dataset.js';
 import type { Model } from '../model/model.js';
+import type { OptimizerDescription } from '../optimizer/optimizers.js';
+import type { ScheduleDescription } from '../optimizer/schedule.js';
 import type { WorkName } from '../work/kinds.js';
 import type { ProtocolErrorCode } from './errors.js';
 
 /** Raised with every change of a message, a field or a payload. Two versions never talk to each other. */
-export const protocolVersion = 4;
+export const protocolVersion = 5;
 
 export type EndReason = 'finished' | 'interrupted' | 'diverged' | 'dropped';
 
@@ -84,17 +86,32 @@ export interface Welcome {
   readonly member: number;
   readonly model: Model;
   readonly data: DataDescription;
-  /** Samples of one mini-batch. 0 means the whole training set. */
+  /** Samples of one step. 0 means the whole training set. */
   readonly batch: number;
-  /** Samples of one slot. */
+  /** Samples of one gradient. Without rounds, a slot is one. */
   readonly microBatch: number;
   readonly seed: number;
   /** How training distorts its samples. Null if it distorts none. */
   readonly augment: AugmentDescription | null;
   /** Label smoothing in training: the part of each target that all classes share. 0 for none. */
   readonly smoothing: number;
+  /** How your slots make local steps. Null if a slot computes a gradient. */
+  readonly rounds: Rounds | null;
   /** I ping you at this interval, and drop you when you are silent for several. */
   readonly heartbeatMs: number;
+}
+
+/** The local steps of a slot: what it must know beside its samples and the weights of the round. */
+export interface Rounds {
+  /** Micro-batches of a slot. It makes a step for each. */
+  readonly steps: number;
+  /** What makes the steps. It begins anew in every round. */
+  readonly optimizer: OptimizerDescription;
+  /** The rate of a round is a function of this, of the round's number and of the run's epochs. Null if it is constant. */
+  readonly schedule: ScheduleDescription | null;
+  readonly epochs: number;
+  /** The largest norm of a step's mean gradient. Null: no limit. */
+  readonly clip: number | null;
 }
 
 /** The data set of a run: its samples arrive as `samples`, its hash tells two sets apart. */

@@ -17,6 +17,7 @@ import {
   oneOf,
   optional,
   orNull,
+  positive,
   sha256,
   text,
   uint32,
@@ -25,6 +26,8 @@ import {
 import { limits } from '../limits.js';
 import { checkModel, misfit } from '../model/description.js';
 import { smoothedLoss } from '../model/smoothing.js';
+import { checkOptimizer } from '../optimizer/optimizers.js';
+import { checkSchedule } from '../optimizer/schedule.js';
 import { kinds, workNames } from '../work/kinds.js';
 import { protocolErrors } from './errors.js';
 import * as messages from './messages.js';
@@ -80,6 +83,15 @@ const checkWelcomeFields = object<messages.Welcome>({
   seed: uint32,
   smoothing: fraction,
   augment: orNull(checkAugment),
+  rounds: orNull(
+    object<messages.Rounds>({
+      steps: wholeNumber(2, limits.localStepsMax),
+      optimizer: checkOptimizer,
+      schedule: orNull(checkSchedule),
+      epochs: wholeNumber(1, limits.epochsMax),
+      clip: orNull(positive),
+    }),
+  ),
   heartbeatMs: wholeNumber(1, heartbeatMsMax),
 });
 const checkWeights = object<messages.WeightsMessage>({
@@ -140,8 +152,9 @@ export function invalidWelcome(x: unknown): string | null {
   const fault = checkWelcomeFields('welcome', x);
   if (fault !== null) return fault;
   const { model, data, batch, microBatch, seed, smoothing, augment } = x as messages.Welcome;
+  const rounds = (x as messages.Welcome).rounds ?? undefined;
   if (smoothing > 0 && model.loss !== smoothedLoss) return `welcome.smoothing must be 0 for the loss ${model.loss}`;
-  const disorder = invalidOrder({ samples: data.train, batch, microBatch, seed });
+  const disorder = invalidOrder({ samples: data.train, batch, microBatch, seed, rounds });
   const misshapen = augment === null ? null : undistortable(data.shape);
   return (
     prefixed('welcome', disorder) ??

@@ -58,6 +58,7 @@ function stateOf(config: ConfigFile, lines: readonly MetricsLine[]): RunState {
     model: config.model,
     dataset: config.dataset,
     batch: config.batch,
+    localSteps: 1,
     augment: config.augment ?? null,
     slots: config.batch / config.microBatch,
     workers: workers(now),

@@ -92,6 +92,33 @@ describe('the weights hash of', () => {
     expect(chaos.weightsSha256).toBe(calm.weightsSha256);
   });
 
+  test(
+    'rounds are the same on threads, and on a fleet in which a worker is killed and another joins',
+    safety,
+    async () => {
+      const rounds = ['--local-steps', 4, '--replicas', 6, '--eval-every', 50];
+      const many = 300;
+      const { coordinator, url } = await startCoordinator('--min-workers', 2, ...rounds, ...options('rounds', many));
+      const [killed, stays] = ['killed', 'stays'].map((name) =>
+        lockstep('worker', url, '--threads', 1, '--name', name),
+      );
+      await coordinator.prints(/"step":50,/);
+      killed.process.kill('SIGKILL');
+      await coordinator.prints(/"msg":"killed left/);
+      const late = lockstep('worker', url, '--threads', 2, '--name', 'late', '--kernels', 'wasm');
+      expect(await coordinator.ended).toMatchObject({ code: 0, stderr: '' });
+      for (const worker of [stays, late]) expect(await worker.ended).toMatchObject({ code: 0 });
+      const { weightsSha256, steps: made } = summaryOf(join(scratch(), 'rounds'));
+      expect(made).toBe(many);
+      for (const workers of [1, 3]) {
+        const out = `rounds-${workers}`;
+        const ended = await lockstep('train', '--workers', workers, ...rounds, ...options(out, many)).ended;
+        expect(ended).toMatchObject({ code: 0, stderr: '' });
+        expect(summaryOf(join(scratch(), out)).weightsSha256).toBe(weightsSha256);
+      }
+    },
+  );
+
   const mnist = process.env.LOCKSTEP_DATA;
   test.skipIf(!mnist)('the defaults on MNIST is what the README says', safety, async () => {
     const out = join(scratch(), 'mnist');

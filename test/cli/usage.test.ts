@@ -29,6 +29,8 @@ test.each([
     /no preset "nope": use one of mlp, sigmoid-16, sigmoid-100, softmax, cnn-small, lenet5/,
   ],
   [['train', '--batch', '100'], /batch of 100 does not divide into micro-batches of 16: use a batch of 96 or 112/],
+  [['train', '--batch', '128', '--local-steps', '4'], /--batch 128 does not go with rounds of --local-steps 4/],
+  [['train', '--replicas', '4'], /--replicas is a setting of rounds: add --local-steps 2 or more/],
   [['train', '--optimizer', 'adam', '--momentum', '0.9'], /--momentum is no setting of the optimizer adam/],
   [['train', '--schedule', 'cosine', '--warm-up', '0.3'], /--warm-up is no setting of the schedule cosine/],
   [['train', '--schedule', 'exponential'], /Argument: schedule, Given: "exponential", Choices: "constant"/],

@@ -12,6 +12,9 @@ from kernels import bits, exp, f32, log, sigmoid, tanh, u32
 from known_answer import known_answer, stage_entries
 from model import Model, node, update
 from order import Generator, Order
+from rounds import Rounds
+from rounds import update as outer_update
+from update import Optimizer
 
 FOLDER = Path(__file__).resolve().parents[2] / "shared" / "vectors"
 # Models whose layers choose nothing by chance need no seed, epoch and ids.
@@ -182,6 +185,34 @@ def check_run():
     same("weights after two updates", hexed(run.weights), run.file["afterTwoUpdates"])
 
 
+def check_rounds():
+    for number, run in enumerate(load("rounds.json")["runs"]):
+        model, micro = Model(run["model"]), run["microBatch"]
+        order = Order(run["train"], run["batch"], micro * run["rounds"]["steps"], run["seed"])
+        rounds = Rounds(model, run["rounds"], micro, order.steps_per_epoch)
+        pixels, label = images(run["pixels"], run["train"]), labels(run["labels"])
+        weights, outer = bits(run["weights"]), Optimizer(run["outer"], model.parameters)
+
+        def leaf(epoch, step, slot):
+            ids = order.ids(epoch, step, slot)
+            place = epoch * order.steps_per_epoch + step
+            return rounds.slot(weights, pixels[ids], label[ids], (run["seed"], epoch, ids), place)
+
+        for which in ("first", "rest"):
+            for shard in run[which]["shards"]:
+                epoch, step, lo, size = (shard[name] for name in ("epoch", "stepInEpoch", "lo", "size"))
+                slots = order.slots_in(step)
+                difference, score = node(
+                    lo, size, slots, lambda slot: leaf(epoch, step, slot), lambda a, b: (a[0] + b[0], a[1] + b[1])
+                )
+                what = f"rounds {number}, {which}, {lo} {size}"
+                same(f"difference of {what}", hexed(difference), shard["gradient"])
+                same(f"score of {what}", hexed(score), f"{shard['lossSum']} {shard['correct']}")
+            # The last shard is the root of the tree.
+            weights = outer_update(model, outer, weights, difference, slots, f32(run["outer"]["rate"]))
+            same(f"weights after rounds {number}, {which}", hexed(weights), run[which]["weightsAfter"])
+
+
 def check_known_answer():
     file = load("known-answer.json")
     for number, wanted in enumerate(file["stages"], 1):
@@ -202,6 +233,7 @@ CHECKS = [
     check_slots,
     check_layers,
     check_run,
+    check_rounds,
     check_known_answer,
 ]
 

@@ -19,6 +19,9 @@ class Model:
             shape = self.layers[-1].shape
         self.parameters = sum(layer.parameters for layer in self.layers)
         self.classes = math.prod(shape)
+        self.is_statistic = np.zeros(self.parameters, bool)
+        for layer, flags in zip(self.layers, self.split(self.is_statistic), strict=True):
+            flags[layer.statistics] = True
 
     def split(self, flat):
         """The parameters of each layer: views of the flat vector."""

@@ -6,6 +6,7 @@ from augment import distort
 from model import Model, node
 from order import Order
 from parts import parts_of, unpack_part
+from rounds import Rounds
 from wire import Fault
 
 EVALUATION_ROWS = 64
@@ -23,7 +24,11 @@ class Run:
     def __init__(self, welcome):
         data = welcome["data"]
         self.model = Model(welcome["model"], welcome["smoothing"])
-        self.order = Order(data["train"], welcome["batch"], welcome["microBatch"], welcome["seed"])
+        micro, rounds = welcome["microBatch"], welcome["rounds"]
+        # A slot of a round has a micro-batch for each of its steps.
+        rows = micro if rounds is None else micro * rounds["steps"]
+        self.order = Order(data["train"], welcome["batch"], rows, welcome["seed"])
+        self.rounds = rounds and Rounds(self.model, rounds, micro, self.order.steps_per_epoch)
         self.augment, self.seed, self.shape = welcome["augment"], welcome["seed"], welcome["model"]["input"]
         # A run without a validation set does not name one.
         self.sets = {name: empty_set(data.get(name, 0), self.model.pixels) for name in ("train", "validation", "test")}
@@ -57,7 +62,7 @@ class Run:
         images[ids] = np.frombuffer(payload, np.uint8, count * pixels, 5 * count).reshape(count, pixels)
 
     def compute(self, shard, is_wanted):
-        """The gradient (or None), [lossSum, correct], and the predicted classes of a shard."""
+        """The gradient or the difference (or None), [lossSum, correct], and the predicted classes of a shard."""
         gradient = shard["work"] == "gradient"
         slots = self.slots_of(shard)
         if shard["step"] != self.step:
@@ -72,6 +77,9 @@ class Run:
                 raise Fault("unexpected-message", "A shard without its samples.")
             x = self.distorted(images[ids], ids, shard["epoch"]) if gradient and self.augment else images[ids]
             moment = (self.order.seed, shard["epoch"], ids) if gradient else None
+            if gradient and self.rounds:
+                number = shard["epoch"] * self.order.steps_per_epoch + shard["stepInEpoch"]
+                return *self.rounds.slot(self.weights, x, labels[ids], moment, number), np.zeros(0, np.uint8)
             return self.model.slot(self.weights, x, labels[ids], moment)
 
         def add(a, b):

@@ -79,16 +79,24 @@ address=$(address_in "$scratch/conform.log")
 wait "$conform" || fail "$(cat "$scratch/conform.log" "$scratch/worker.log")"
 tail -n 1 "$scratch/conform.log"
 
-echo "== a run: ${settings[*]}"
-lockstep train "${settings[@]}" --out "$scratch/own" --log-format json >"$scratch/train.log" 2>&1 ||
-  fail "$(cat "$scratch/train.log")"
-lockstep coordinator --port 0 "${settings[@]}" --out "$scratch/foreign" --log-format json \
-  >"$scratch/coordinator.log" 2>&1 &
-coordinator=$!
-address=$(address_in "$scratch/coordinator.log")
-"${net[@]}" "$(python)" "$here/worker.py" "$address" >"$scratch/worker.log" 2>&1 || fail "$(cat "$scratch/worker.log")"
-wait "$coordinator" || fail "$(cat "$scratch/coordinator.log" "$scratch/worker.log")"
-own=$(weights_in "$scratch/own")
-foreign=$(weights_in "$scratch/foreign")
-[ "$own" = "$foreign" ] || fail "weights of our threads: $own, of the Python worker: $foreign"
-echo "the weights of the Python worker and of our threads: $own"
+# The weights of a run with these options, on our own threads and on the Python worker alone.
+compare_weights() {
+  local own foreign coordinator address
+  rm -rf "$scratch/own" "$scratch/foreign"
+  echo "== a run: $*"
+  lockstep train "$@" --out "$scratch/own" --log-format json >"$scratch/train.log" 2>&1 || fail "$(cat "$scratch/train.log")"
+  lockstep coordinator --port 0 "$@" --out "$scratch/foreign" --log-format json >"$scratch/coordinator.log" 2>&1 &
+  coordinator=$!
+  address=$(address_in "$scratch/coordinator.log")
+  "${net[@]}" "$(python)" "$here/worker.py" "$address" >"$scratch/worker.log" 2>&1 || fail "$(cat "$scratch/worker.log")"
+  wait "$coordinator" || fail "$(cat "$scratch/coordinator.log" "$scratch/worker.log")"
+  own=$(weights_in "$scratch/own")
+  foreign=$(weights_in "$scratch/foreign")
+  [ "$own" = "$foreign" ] || fail "weights of our threads: $own, of the Python worker: $foreign"
+  echo "the weights of the Python worker and of our threads: $own"
+}
+
+compare_weights "${settings[@]}"
+if [ -z "${LOCKSTEP_RUN:-}" ]; then
+  compare_weights --dataset digits --max-steps 5 --local-steps 4 --replicas 3 --schedule cosine --nesterov --clip 1
+fi

@@ -15,7 +15,7 @@ CLOSE = {
     "version-mismatch": 4010,
 }
 FIELDS = {
-    "welcome": "protocol version run member model data batch microBatch seed smoothing augment heartbeatMs",
+    "welcome": "protocol version run member model data batch microBatch seed smoothing augment rounds heartbeatMs",
     "weights": "step base part",
     "samples": "set count",
     "shard": "lease work step epoch stepInEpoch lo size",

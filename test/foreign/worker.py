@@ -19,7 +19,7 @@ from parts import pack_part, parts_of
 from run import Cancelled, Run
 from wire import CLOSE, Fault, decode, encode
 
-PROTOCOL = 4
+PROTOCOL = 5
 SUBPROTOCOL = f"lockstep.{PROTOCOL}"
 ARITHMETIC = "lockstep-arithmetic-2"
 FRAME_BYTES_MAX = 1 << 24

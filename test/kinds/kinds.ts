@@ -35,7 +35,7 @@ const augmentations: Readonly<Record<keyof AugmentDescription, true>> = {
 };
 
 /** Settings of a run that stand for themselves. A setting that is 0 or absent is not chosen. */
-const otherSettings = ['clip', 'labelSmoothing', 'validation'] as const;
+const otherSettings = ['clip', 'labelSmoothing', 'validation', 'localSteps', 'outerLr', 'outerMomentum'] as const;
 
 /** The values of the fields of which each value counts. */
 const valuesOf: Readonly<Record<string, readonly string[]>> = {

@@ -30,6 +30,9 @@ function modelOf(input: Model['input'], loss: Model['loss'], ...layers: Model['l
 /** Every step has six slots, except the last one of an epoch, which has a smaller one. */
 const size = { epochs: 2, batch: 24, microBatch: 4, seed: 3 } as const;
 
+/** Every round has three slots of two local steps. The last one of an epoch has two slots, one of them with one step. */
+const rounds = { epochs: 2, microBatch: 4, localSteps: 2, replicas: 3, seed: 3 } as const;
+
 export const problems: Readonly<Record<string, SmallProblem>> = {
   'relu, adam in one cycle, clipped': {
     ...size,
@@ -69,6 +72,18 @@ export const problems: Readonly<Record<string, SmallProblem>> = {
     ),
     ...{ optimizer: 'sgd', lr: 0.1, momentum: 0.9 },
     augment: { shift: 1, rotate: 20, scale: 0.1, elastic: 0.5 },
+  },
+  'rounds of sgd with nesterov, in one cycle, clipped': {
+    ...rounds,
+    model: modelOf([8, 7], 'softmaxCrossEntropy', ...chainWith('relu'), { dropout: 0.3 }),
+    ...{ optimizer: 'sgd', lr: 0.05, nesterov: true, weightDecay: 0.01, schedule: 'one-cycle', clip: 0.5 },
+    ...{ outerLr: 0.8, outerMomentum: 0.6, labelSmoothing: 0.1, validation: 22, keep: 'best', evalEvery: 2 },
+    augment: { shift: 1 },
+  },
+  'rounds of adam and their plain mean': {
+    ...rounds,
+    model: modelOf([9, 8, 2], 'sigmoidCrossEntropy', ...chainWith('tanh')),
+    ...{ optimizer: 'adam', lr: 0.01, beta1: 0.5, outerLr: 1, outerMomentum: 0 },
   },
   'dense layers alone, all samples in a step': {
     ...size,

@@ -2,6 +2,8 @@
  * Draws a small run at random: a model of any layers, and how it is trained. The tables have an entry for every layer,
  * optimizer and schedule; the compiler asks for the missing one.
  */
+
+import type { GivenRounds } from '../../coordinator/run/round-settings.js';
 import type { Keep } from '../../coordinator/run/trainer.js';
 import type { GivenUpdate } from '../../coordinator/run/update-settings.js';
 import { Activation, Loss } from '../../shared/arithmetic/kernels.js';
@@ -22,7 +24,7 @@ import { type ScheduleName, scheduleNames } from '../../shared/optimizer/schedul
 import type { Random } from '../../shared/random.js';
 
 /** A run without the samples that it trains on, and without its directory. */
-export interface DrawnRun extends GivenUpdate {
+export interface DrawnRun extends GivenUpdate, GivenRounds {
   readonly model: Model;
   readonly microBatch: number;
   readonly epochs: number;
@@ -36,6 +38,7 @@ export interface DrawnRun extends GivenUpdate {
 }
 
 export const classes = 4;
+export const stepSamples = 32;
 
 /** So that a step takes microseconds. */
 const parametersMax = 1_500;
@@ -114,9 +117,10 @@ const schedules: { readonly [Name in ScheduleName]: (random: Random) => GivenUpd
 export function drawRun(random: Random): DrawnRun {
   const model = drawModel(random);
   const [optimizer, schedule] = [pick(random, optimizerNames), pick(random, scheduleNames)];
+  const microBatch = pick(random, [1, 2, 4, 8]);
   return {
     model,
-    microBatch: pick(random, [1, 2, 4, 8]),
+    microBatch,
     epochs: 2 + random.below(4),
     evalEvery: rarely(random, 3, 3 + random.below(8)),
     optimizer,
@@ -128,6 +132,18 @@ export function drawRun(random: Random): DrawnRun {
     augment: rarely(random, 3, drawAugment(random)),
     validation: rarely(random, 3, 70) ?? 0,
     keep: pick(random, ['last', 'best']),
+    ...(rarely(random, 3, drawRounds(random, microBatch)) ?? { batch: stepSamples }),
+  };
+}
+
+/** Rounds of at most as many samples as a step, in one slot or more. */
+function drawRounds(random: Random, microBatch: number): GivenRounds {
+  const localSteps = 2 + random.below(3);
+  return {
+    localSteps,
+    replicas: Math.max(1, Math.floor(stepSamples / (localSteps * microBatch))),
+    outerLr: rarely(random, 2, 0.5),
+    outerMomentum: pick(random, [undefined, 0, 0.5]),
   };
 }
 

@@ -12,7 +12,7 @@ import { Random } from '../../shared/random.js';
 import { type ReferenceRun, referenceTrain } from '../../shared/reference.js';
 import { nodePlatform } from '../../worker/node-platform.js';
 import { randomSamples } from '../shared/model/fixture.js';
-import { classes, type DrawnRun, drawRun } from './draw.js';
+import { classes, type DrawnRun, drawRun, stepSamples } from './draw.js';
 import { check } from './world.js';
 
 export const runPath = '/runs/sim';
@@ -36,6 +36,7 @@ const largeRun: DrawnRun = {
     ],
     loss: 'softmaxCrossEntropy',
   },
+  batch: stepSamples,
   microBatch: 8,
   lr: 0.1,
   momentum: 0.9,
@@ -45,9 +46,8 @@ const largeRun: DrawnRun = {
 };
 
 /** An epoch has seven full steps and a smaller one. */
-const trainSamples = 7 * 32 + 9;
+const trainSamples = 7 * stepSamples + 9;
 const testSamples = 150;
-const batch = 32;
 /** A few steps of virtual time. */
 const checkpointEverySeconds = 1;
 
@@ -72,7 +72,7 @@ export function drawnRequest(seed: number): Request {
 }
 
 function requestFor(run: DrawnRun, seed: number): Request {
-  return { ...run, batch, seed, out: runPath, checkpointEvery: checkpointEverySeconds };
+  return { ...run, seed, out: runPath, checkpointEvery: checkpointEverySeconds };
 }
 
 function make(request: Request): Problem {
@@ -83,7 +83,7 @@ function make(request: Request): Problem {
   const setup = setUpRun(completeSettings(request, null), dataset, 1000 * checkpointEverySeconds);
   const steps = epochs * setup.plan.stepsPerEpoch;
   const trained = holdOut(train, validation).train;
-  const hashes = referenceHashes({ ...setup.run, train: trained, optimizer: setup.config.optimizer }, steps);
+  const hashes = referenceHashes({ ...setup.run, train: trained }, steps);
   return { request, setup, dataset, steps, hashes };
 }
 

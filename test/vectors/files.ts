@@ -4,6 +4,7 @@ import { functionVectors } from './functions.js';
 import { knownAnswerVectors } from './known-answer.js';
 import { layerVectors } from './layers.js';
 import { firstWeightVectors, orderVectors, randomVectors } from './order.js';
+import { roundVectors } from './rounds.js';
 import { runVectors, slotVectors } from './slots.js';
 
 export const vectorFolder = new URL('../../../shared/vectors/', import.meta.url);
@@ -18,6 +19,7 @@ export function vectorFiles(): Record<string, object> {
     'slots.json': slotVectors(),
     'layers.json': layerVectors(),
     'run.json': runVectors(),
+    'rounds.json': roundVectors(),
     'known-answer.json': knownAnswerVectors(),
   };
 }

@@ -1,11 +1,9 @@
 /** Makes the vectors of all layers but dense ones: slots, an evaluation, and an update with its statistics (E2, E4). */
 import { madeUpWeights } from '../../coordinator/conform/problem.js';
 import type { KernelBackend } from '../../shared/arithmetic/backend.js';
-import { elements } from '../../shared/model/layers/layer.js';
 import type { Model } from '../../shared/model/model.js';
-import { tensorSpans } from '../../shared/model/parameters.js';
 import { rootShard } from '../../shared/pool/tree.js';
-import { optimizer, resultOf, scoreOf, slotOracle, slotRun } from './slots.js';
+import { optimizer, resultOf, scoreOf, slotOracle, slotRun, withPositiveVariances } from './slots.js';
 import { floatBits, hexBytes, spaced } from './text.js';
 
 const modelOf = (input: Model['input'], ...layers: Model['layers']): Model => ({
@@ -56,13 +54,4 @@ function layerVector(model: Model, seed: number, backend?: KernelBackend) {
     momentum: floatBits([optimizer.momentum]),
     afterOneUpdate: floatBits(oracle.weights),
   };
-}
-
-/** Makes the running variances from 0.5 to 1. */
-function withPositiveVariances(model: Model, weights: Float32Array): Float32Array {
-  for (const { name, shape, offset } of tensorSpans(model)) {
-    if (!name.endsWith('.variance')) continue;
-    for (let i = offset; i < offset + elements(shape); i++) weights[i] = 0.5 + Math.abs(weights[i]);
-  }
-  return weights;
 }

@@ -54,7 +54,7 @@ export function orderVectors() {
       const inStep = (epoch: number, stepInEpoch: number) =>
         slots
           .filter((slot) => slot < order.slotsIn(stepInEpoch))
-          .map((slot) => ({ epoch, stepInEpoch, slot, ids: spaced(order.microBatch(epoch, stepInEpoch, slot)) }));
+          .map((slot) => ({ epoch, stepInEpoch, slot, ids: spaced(order.slotIds(epoch, stepInEpoch, slot)) }));
       return {
         ...config,
         stepsPerEpoch: order.stepsPerEpoch,

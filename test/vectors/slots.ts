@@ -4,8 +4,9 @@ import { madeUpSamples, madeUpWeights } from '../../coordinator/conform/problem.
 import type { KernelBackend } from '../../shared/arithmetic/backend.js';
 import type { RunDescription } from '../../shared/compute/workspace.js';
 import type { DenseDescription } from '../../shared/model/layers/dense.js';
+import { elements } from '../../shared/model/layers/layer.js';
 import type { Model } from '../../shared/model/model.js';
-import { parameterCount } from '../../shared/model/parameters.js';
+import { parameterCount, tensorSpans } from '../../shared/model/parameters.js';
 import { halves, rootShard, type Shard, shardAt } from '../../shared/pool/tree.js';
 import { floatBits, hexBytes, spaced } from './text.js';
 
@@ -57,7 +58,7 @@ export function slotOracle(run: RunDescription, weights: Float32Array, backend?:
   const oracle = new Oracle(run, backend);
   const samples = madeUpSamples(run, 'train', 4);
   // Sample r gets the id of row r. Otherwise, the order of the run would mix the samples.
-  const ids = Uint32Array.from(oracle.order.microBatch(0, 0, 0));
+  const ids = Uint32Array.from(oracle.order.slotIds(0, 0, 0));
   oracle.store('train', { ...samples, ids });
   oracle.store('test', samples);
   oracle.setWeights(weights);
@@ -127,7 +128,7 @@ function updatesOf(oracle: Oracle) {
   const update = (stepInEpoch: number) => {
     const slots = oracle.order.slotsIn(stepInEpoch);
     const root = oracle.gradient({ epoch: 0, stepInEpoch }, rootShard(slots));
-    oracle.update(root, oracle.order.samplesIn(stepInEpoch), stepInEpoch);
+    oracle.update(root, oracle.order.termsIn(stepInEpoch), stepInEpoch);
     return floatBits(oracle.weights);
   };
   const afterOneUpdate = update(0);
@@ -140,8 +141,17 @@ export function scoreOf({ sums, predictions }: Evaluation) {
 }
 
 /** This node and all nodes below it. Each node comes after its halves. */
-function nodesOf(node: Shard, slots: number): Shard[] {
+export function nodesOf(node: Shard, slots: number): Shard[] {
   if (node.size === 1) return [shardAt(node.lo, 1, slots)];
   const [left, right] = halves(node, slots);
   return [...nodesOf(left, slots), ...nodesOf(right, slots), node];
+}
+
+/** Makes the running variances from 0.5 to 1. */
+export function withPositiveVariances(model: Model, weights: Float32Array): Float32Array {
+  for (const { name, shape, offset } of tensorSpans(model)) {
+    if (!name.endsWith('.variance')) continue;
+    for (let i = offset; i < offset + elements(shape); i++) weights[i] = 0.5 + Math.abs(weights[i]);
+  }
+  return weights;
 }

@@ -7,6 +7,7 @@ import { textOf, vectorFiles, vectorFolder } from './files.js';
 import { functionVectorsOf } from './functions.js';
 import { knownAnswerVectors } from './known-answer.js';
 import { layerVectors } from './layers.js';
+import { roundVectors } from './rounds.js';
 import { runVectors, slotVectors } from './slots.js';
 
 const read = (name: string) => readFileSync(new URL(name, vectorFolder), 'utf8');
@@ -39,6 +40,10 @@ describe.each(backendsUnderTest)('the backend $description', (backend) => {
 
   it('gives the known answer of the file', () => {
     expect(textOf(knownAnswerVectors(backend))).toBe(read('known-answer.json'));
+  });
+
+  it('gives the rounds of the file', () => {
+    expect(textOf(roundVectors(backend))).toBe(read('rounds.json'));
   });
 
   it('gives the shards, evaluations and updates of the file', () => {

@@ -22,6 +22,7 @@ const welcome: FromCoordinator = {
   seed: 1,
   smoothing: 0,
   augment: null,
+  rounds: null,
   heartbeatMs: 1_000,
 };
 const weights: FromCoordinator = { type: 'weights', step: 0, base: null, part: 0 };

@@ -26,6 +26,7 @@ const welcome: Welcome = {
   seed: 1,
   smoothing: 0,
   augment: null,
+  rounds: null,
   heartbeatMs: 1000,
 };
 

@@ -1,8 +1,10 @@
 /** The lines of the log: what people read, and the fields that programs match on. */
 import { expect, test } from 'vitest';
-import type { Summary } from '../../../coordinator/archive/config.js';
+import type { ConfigFile, Summary } from '../../../coordinator/archive/config.js';
 import { describe } from '../../../coordinator/cli/describe.js';
+import type { LiveRun } from '../../../coordinator/run/live-run.js';
 import type { RunEvent } from '../../../coordinator/run/run-event.js';
+import { outerDefault } from '../../../shared/optimizer/rounds.js';
 import { line, summary } from '../archive/samples.js';
 
 const place = { host: 'h', port: 80, how: 'join with X' };
@@ -135,6 +137,26 @@ test('the last line names the last and the best weights, and both sets', () => {
 
 test.each(rows)('%j', (event, level, text) => {
   expect(describe(event, place)).toMatchObject({ level, text });
+});
+
+/** As much of a run as its line needs. */
+function loadedWith(config: Pick<ConfigFile, 'batch' | 'microBatch' | 'rounds'>): RunEvent {
+  return { type: 'loaded', run: { setup: { config } } as LiveRun, history: [] };
+}
+
+test('a run of rounds says how large they are, and counts rounds', () => {
+  const rounds = { steps: 16, outer: outerDefault };
+  expect(describe(loadedWith({ batch: 4096, microBatch: 32, rounds }), null)).toEqual({
+    level: 'info',
+    fields: { replicas: 8, localSteps: 16, microBatch: 32 },
+    text: 'rounds of 8 replicas x 16 local steps x 32 samples: 4,096 samples from one update to the next',
+  });
+  expect(describe(loadedWith({ batch: 128, microBatch: 16 }), null)).toBeNull();
+  const texts = rows.map(([event]) => describe(event, place, 'round')?.text ?? '');
+  const counted = texts.filter((text) => /\bsteps? \d/.test(text));
+  // What has happened before the run was loaded counts steps.
+  expect(counted.every((text) => /^(resumed at step|the evaluation after step)/.test(text))).toBe(true);
+  expect(texts.some((text) => /epoch 2\/4, round 10: loss/.test(text))).toBe(true);
 });
 
 test('fields have stable names', () => {

@@ -45,8 +45,8 @@ function lossesInARow(worker: FaultyWorker, shard: ShardLease, right: Float32Arr
   single.setWeights(weights);
   let total = 0;
   for (let slot = shard.lo; slot < Math.min(shard.lo + shard.size, order.slotsIn(shard.stepInEpoch)); slot++) {
-    for (const id of order.microBatch(shard.epoch, shard.stepInEpoch, slot)) {
-      const at = Array.from({ length: run.train }, (_, i) => single.order.microBatch(0, 0, i)[0]).indexOf(id);
+    for (const id of order.slotIds(shard.epoch, shard.stepInEpoch, slot)) {
+      const at = Array.from({ length: run.train }, (_, i) => single.order.slotIds(0, 0, i)[0]).indexOf(id);
       total = Math.fround(total + single.gradient({ epoch: 0, stepInEpoch: 0 }, { lo: at, size: 1 }).at(-2)!);
     }
   }
@@ -135,6 +135,15 @@ describe('a worker that computes something else', () => {
     const { text } = await said({ ignoresSmoothing: true }, [first]);
     expect(text).toMatch(wrong(String.raw`one slot \(E2\)`, 'layers'));
     expect(text).toContain('It does not smooth the targets');
+  });
+
+  it.each<[string, Faults, string]>([
+    ['a schedule', { otherRounds: { schedule: undefined } }, 'It takes the rate of the optimizer in every round'],
+    ['clipping', { otherRounds: { clip: undefined } }, 'It does not clip the gradients of its local steps'],
+  ])('is told of local steps without %s', async (_, faults, sentence) => {
+    const { text } = await said(faults, [trials[3]]);
+    expect(text).toMatch(wrong('.*', 'layers'));
+    expect(text).toContain(sentence);
   });
 
   it('is told of blocks that it cleared', async () => {

@@ -4,8 +4,9 @@ import { Peer, type PeerSocket, type Timer } from '../../../coordinator/conform/
 import type { KernelBackend } from '../../../shared/arithmetic/backend.js';
 import { arithmetic } from '../../../shared/arithmetic/identity.js';
 import type { LooseSamples } from '../../../shared/compute/samples.js';
-import type { RunDescription } from '../../../shared/compute/workspace.js';
+import { runOf } from '../../../shared/compute/welcome-run.js';
 import type { SampleSet } from '../../../shared/data/dataset.js';
+import type { SlotRules } from '../../../shared/optimizer/update.js';
 import { shardEnd } from '../../../shared/pool/tree.js';
 import { decodeFromCoordinator, encodeFrame } from '../../../shared/protocol/codec.js';
 import { protocolErrors } from '../../../shared/protocol/errors.js';
@@ -35,6 +36,8 @@ export interface Faults {
   /** The worker sets the blocks that a payload leaves out to zero. */
   readonly clearsLeftOut?: boolean;
   readonly ignoresSmoothing?: boolean;
+  /** The worker makes its local steps by these rules instead. */
+  readonly otherRounds?: Partial<SlotRules>;
   readonly ignoresUnknownFields?: boolean;
   readonly ignores?: FromCoordinator['type'];
   readonly pongId?: number;
@@ -106,12 +109,11 @@ export class FaultyWorker implements PeerSocket {
     else if (message.type === 'ping') this.say({ type: 'pong', id: this.faults.pongId ?? message.id });
   }
 
-  private begin({ model, data, batch, microBatch, seed, smoothing: wanted, augment }: Welcome): void {
-    const { train, validation, test } = data;
-    const smoothing = this.faults.ignoresSmoothing ? 0 : wanted;
-    const order = { train, validation, test, batch, microBatch, seed };
-    const run: RunDescription = { model, ...order, smoothing, augment: augment ?? undefined };
-    this.oracle = new Oracle(run, this.faults.backend);
+  private begin(welcome: Welcome): void {
+    const run = runOf(welcome);
+    const smoothing = this.faults.ignoresSmoothing ? 0 : run.smoothing;
+    const rounds = run.rounds && { ...run.rounds, ...this.faults.otherRounds };
+    this.oracle = new Oracle({ ...run, smoothing, rounds }, this.faults.backend);
     this.say({ type: 'ready', knownAnswer: this.faults.knownAnswer ?? rightAnswer });
   }
 

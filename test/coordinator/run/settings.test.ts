@@ -6,6 +6,7 @@ import { completeSettings, defaults, type GivenSettings, type RunSettings } from
 import { setUpRun } from '../../../coordinator/run/setup.js';
 import { presetDefault, presets } from '../../../shared/model/presets.js';
 import { optimizerDefaults, withSettings } from '../../../shared/optimizer/optimizers.js';
+import { outerDefault } from '../../../shared/optimizer/rounds.js';
 import { model, config as saved } from '../archive/samples.js';
 
 interface Row<K extends keyof RunSettings> {
@@ -40,6 +41,13 @@ const rows: { readonly [K in keyof RunSettings]: Row<K> } = {
   epochs: { given: { epochs: 3 }, meaning: 3, otherwise: 10, config: { epochs: 7 }, kept: 7 },
   batch: { given: { batch: 24 }, meaning: 24, otherwise: 128, config: { batch: 20 }, kept: 20 },
   microBatch: { given: { microBatch: 2 }, meaning: 2, otherwise: 16, config: { microBatch: 6 }, kept: 6 },
+  rounds: {
+    given: { localSteps: 4, outerLr: 0.5 },
+    meaning: { steps: 4, outer: { ...outerDefault, rate: 0.5 } },
+    otherwise: undefined,
+    config: { batch: 2 * saved.microBatch, rounds: { steps: 2, outer: { ...outerDefault, rate: 0.25 } } },
+    kept: { steps: 2, outer: { ...outerDefault, rate: 0.25 } },
+  },
   optimizer: {
     given: { lr: 0.5, momentum: 0 },
     meaning: { name: 'sgd', rate: 0.5, momentum: 0 },
@@ -141,8 +149,9 @@ describe.each(names)('the setting %s', (name) => {
 
   it('leaves the others alone', () => {
     const others = (settings: RunSettings) => ({ ...settings, [name]: null });
-    // `data` and `dataset` replace each other, so a test of one of them must ignore both.
-    const also = name === 'data' || name === 'dataset' ? { dataset: null, data: null } : {};
+    // `data` and `dataset` replace each other, so a test of one of them must ignore both. Rounds decide the batch.
+    const replacing = name === 'data' || name === 'dataset' ? { dataset: null, data: null } : {};
+    const also = name === 'rounds' ? { batch: null } : replacing;
     expect({ ...others(completeSettings(given, saved)), ...also }).toEqual({
       ...others(completeSettings({}, saved)),
       ...also,

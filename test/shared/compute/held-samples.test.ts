@@ -27,7 +27,7 @@ it('asks for every sample once, whatever shards come in whatever order', () => {
         const missing = held.claimMissing({ work: 'gradient', epoch, stepInEpoch }, { lo, size });
         const wanted: number[] = [];
         for (let slot = lo; slot < Math.min(lo + size, slots); slot++) {
-          wanted.push(...order.microBatch(epoch, stepInEpoch, slot));
+          wanted.push(...order.slotIds(epoch, stepInEpoch, slot));
         }
         expect(missing).toEqual(wanted.filter((id) => !had.has(id)));
         for (const id of missing) had.add(id);

@@ -12,7 +12,7 @@ import { Random } from '../../../shared/random.js';
 import { nodePlatform } from '../../../worker/node-platform.js';
 import { scalar, webAssembly } from '../arithmetic/backends.js';
 
-type Rules = Pick<RunDescription, 'optimizer' | 'schedule' | 'clip' | 'smoothing'>;
+type Rules = Pick<RunDescription, 'optimizer' | 'schedule' | 'clip' | 'smoothing' | 'rounds'>;
 
 const sgd: Rules = { optimizer: { name: 'sgd', rate: 0.1, momentum: 0.9 } };
 
@@ -22,6 +22,12 @@ const shaped: Rules = {
   schedule: { schedule: { name: 'one-cycle', warmUp: 0.3, from: 0.04, to: 0.0001 }, epochs: 3, stepsPerEpoch: 1 },
   clip: 0.01,
   smoothing: Math.fround(0.1),
+};
+
+/** Two local steps of a slot, and an outer optimizer. */
+const rounds: Rules = {
+  optimizer: { name: 'sgd', rate: 0.7, momentum: 0.9, nesterov: true },
+  rounds: { ...shaped, steps: 2, optimizer: { name: 'sgd', rate: 0.1, momentum: 0.5 } },
 };
 
 const machines: Machine[] = [];
@@ -65,7 +71,7 @@ async function trained(
   await machine.start((error) => {
     throw error;
   });
-  for (let step = 0; step < 3; step++) await advance(machine, step, batch / 16, batch);
+  for (let step = 0; step < 3; step++) await advance(machine, step);
   const evaluation = await evaluated(machine);
   expect(machine.buffers.inUse).toBe(0);
   return `${nodePlatform().sha256(machine.bytes(weights, 4 * parameters).slice())} ${evaluation}`;
@@ -93,11 +99,13 @@ function evaluated(machine: Machine): Promise<string> {
   });
 }
 
-function advance(machine: Machine, step: number, slots: number, samples: number): Promise<void> {
+function advance(machine: Machine, step: number): Promise<void> {
+  const order = machine.orders.train;
+  const slots = order.slotsIn(0);
   const task = { work: 'gradient', step, epoch: step, stepInEpoch: 0 } as const;
   return new Promise((resolve) => {
     machine.pool.run(task, rootShard(slots), slots, (sum) => {
-      machine.update(sum, samples, step);
+      machine.update(sum, order.termsIn(0), step);
       machine.buffers.release(sum);
       resolve();
     });
@@ -133,5 +141,18 @@ test.each(['small', 'large'] as const)('%s steps with a shaped update', { timeou
   expect(await trained(shapes[shape], 2, { sharesMemory: false }, shaped)).toBe(alone);
   for (const lacking of ['schedule', 'clip', 'smoothing'] as const) {
     expect(await trained(shapes[shape], 2, {}, { ...shaped, [lacking]: undefined }), lacking).not.toBe(alone);
+  }
+});
+
+test.each(['small', 'large'] as const)('%s rounds', { timeout: 60_000 }, async (shape) => {
+  const alone = await trained(shapes[shape], 1, {}, rounds);
+  expect(await trained(shapes[shape], 3, {}, rounds)).toBe(alone);
+  for (const threads of [1, 2]) {
+    expect(await trained(shapes[shape], threads, { sharesMemory: false }, rounds)).toBe(alone);
+  }
+  expect(await trained(shapes[shape], 2, {}, { ...rounds, rounds: undefined })).not.toBe(alone);
+  for (const lacking of ['schedule', 'clip'] as const) {
+    const without = { ...rounds, rounds: { ...rounds.rounds!, [lacking]: undefined } };
+    expect(await trained(shapes[shape], 2, {}, without), lacking).not.toBe(alone);
   }
 });

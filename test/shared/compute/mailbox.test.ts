@@ -17,7 +17,7 @@ function order(i: number): Order {
       first: 16 * i,
       floats: i,
       sum: 2 ** 32 - 64,
-      samples: 128,
+      terms: 128,
       step: 2 ** 32 - 1 - i,
       ...scale,
     };

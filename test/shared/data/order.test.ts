@@ -13,7 +13,7 @@ const configs: fc.Arbitrary<OrderConfig> = fc
   .map(({ slots, ...rest }) => ({ ...rest, batch: slots * rest.microBatch }));
 
 function stepOf(order: SampleOrder, epoch: number, step: number): number[][] {
-  return Array.from({ length: order.slotsIn(step) }, (_, slot) => [...order.microBatch(epoch, step, slot)]);
+  return Array.from({ length: order.slotsIn(step) }, (_, slot) => [...order.slotIds(epoch, step, slot)]);
 }
 
 function epochOf(order: SampleOrder, epoch: number): number[][][] {
@@ -30,6 +30,22 @@ describe('SampleOrder', () => {
         expect(invalidOrder(config)).toBeNull();
         const ids = epochOf(new SampleOrder(config), epoch).flat(2);
         expect(ascending(ids)).toEqual(upTo(config.samples));
+      }),
+    );
+  });
+
+  it('gives a slot of a round the samples of as many micro-batches, as if they were one', () => {
+    fc.assert(
+      fc.property(configs, fc.integer({ min: 2, max: 5 }), (config, steps) => {
+        const batch = config.batch * steps;
+        const order = new SampleOrder({ ...config, batch, rounds: { steps } });
+        const large = new SampleOrder({ ...config, batch, microBatch: config.microBatch * steps });
+        expect(epochOf(order, 1)).toEqual(epochOf(large, 1));
+        expect([order.rows, order.passRows]).toEqual([config.microBatch * steps, config.microBatch]);
+        for (let step = 0; step < order.stepsPerEpoch; step++) {
+          expect(order.termsIn(step)).toBe(order.slotsIn(step));
+          expect(large.termsIn(step)).toBe(large.samplesIn(step));
+        }
       }),
     );
   });
@@ -82,7 +98,7 @@ describe('SampleOrder', () => {
 
   it('keeps a view whole while the next epoch is prepared', () => {
     const order = new SampleOrder({ samples: 60, batch: 20, microBatch: 10, seed: 2 });
-    const view = order.microBatch(4, 1, 1);
+    const view = order.slotIds(4, 1, 1);
     const before = [...view];
     epochOf(order, 5);
     expect([...view]).toEqual(before);
@@ -136,10 +152,12 @@ describe('invalidOrder', () => {
     [{ microBatch: 0 }, 'the micro-batch is 0, but must be a whole number from 1 to 4096'],
     [{ microBatch: Number.NaN }, 'the micro-batch is NaN, but must be a whole number from 1 to 4096'],
     [{ seed: 2 ** 32 }, 'the seed is 4294967296, but must be a whole number from 0 to 4294967295'],
+    [{ rounds: { steps: 3 } }, 'a round of 128 samples does not divide into slots of 3 micro-batches of 16'],
+    [{ rounds: { steps: 1 } }, 'the number of local steps is 1, but must be a whole number from 2 to 65536'],
     [{ samples: 0 }, 'the number of training samples is 0, but must be a whole number from 1 to 10000000'],
     [
       { samples: 2_000_000, batch: 0, microBatch: 1 },
-      'a step of 2000000 samples has 2000000 micro-batches of 1, more than 1000000: use a larger micro-batch',
+      'a step of 2000000 samples has 2000000 slots of 1, more than 1000000: use a larger micro-batch',
     ],
   ];
   it.each(cases)('%j', (change, expected) => {

@@ -44,6 +44,7 @@ const welcome: Welcome = {
   seed: 1,
   smoothing: 0,
   augment: null,
+  rounds: null,
   heartbeatMs: 1_000,
 };
 

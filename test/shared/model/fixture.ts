@@ -53,6 +53,7 @@ export class Bench {
   readonly network: Network;
   readonly from: Operands;
   readonly partialFloats: number;
+  private readonly chain;
   private end = 16;
 
   constructor(
@@ -78,7 +79,13 @@ export class Bench {
       weights: this.put(weights),
       transposed: this.take(4 * transposedFloats(chain)),
     };
-    transposeWeights(this.kernels, chain, this.from.weights, this.from.transposed);
+    this.chain = chain;
+    this.transpose();
+  }
+
+  /** To be called when the weights have changed. */
+  transpose(): void {
+    transposeWeights(this.kernels, this.chain, this.from.weights, this.from.transposed);
   }
 
   take(bytes: number): Pointer {

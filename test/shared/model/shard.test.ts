@@ -19,6 +19,7 @@ const model: Model = {
 const stored = randomSamples(model, 300, 1);
 const bench = new Bench(model, stored, randomWeights(model, 2), 64);
 const { network, from, kernels, partialFloats: floats } = bench;
+const parts = { network, local: null };
 const ids = bench.put(Uint32Array.from({ length: 300 }, (_, i) => (i * 7) % 300));
 const buffers = bench.take(4 * (floats * 12 + 16));
 const pairs = bench.take(1024);
@@ -28,19 +29,19 @@ const predictions = bench.take(300);
 const works: fc.Arbitrary<ShardWork> = fc
   .record({
     samples: fc.integer({ min: 1, max: 300 }),
-    microBatch: fc.integer({ min: 4, max: 20 }),
+    slotRows: fc.integer({ min: 4, max: 20 }),
     turns: fc.array(fc.nat(1), { maxLength: 7 }),
   })
-  .map(({ samples, microBatch, turns }) => {
-    const slots = slotsOf(samples, microBatch);
+  .map(({ samples, slotRows, turns }) => {
+    const slots = slotsOf(samples, slotRows);
     let shard = rootShard(slots);
     for (const turn of turns) if (shard.size > 1) shard = halves(shard, slots)[turn];
-    return { shard, samples, microBatch, ids: ids + 4 * shard.lo * microBatch, moment: { seed: 1, epoch: 0 } };
+    return { shard, samples, slotRows, ids: ids + 4 * shard.lo * slotRows, moment: { seed: 1, epoch: 0 }, step: 0 };
   });
 
 /** The definition, with a buffer for each node. Sums the `count` floats that `leaf` stores for each slot. */
 function explicitSum(work: ShardWork, count: number, leaf: (slot: number, into: Pointer) => void): Float32Array {
-  const slots = slotsOf(work.samples, work.microBatch);
+  const slots = slotsOf(work.samples, work.slotRows);
   const node = (shard: Shard): Float32Array => {
     if (shard.size === 1) {
       leaf(shard.lo, buffers);
@@ -52,14 +53,14 @@ function explicitSum(work: ShardWork, count: number, leaf: (slot: number, into: 
   return node(work.shard);
 }
 
-const rowsIn = ({ samples, microBatch }: ShardWork, slot: number) => Math.min(microBatch, samples - slot * microBatch);
-const idsOf = ({ microBatch }: ShardWork, slot: number) => ids + 4 * slot * microBatch;
+const rowsIn = ({ samples, slotRows }: ShardWork, slot: number) => Math.min(slotRows, samples - slot * slotRows);
+const idsOf = ({ slotRows }: ShardWork, slot: number) => ids + 4 * slot * slotRows;
 
 describe('shardGradient', () => {
   it('equals the recursion that defines it, for any shard of any step', () => {
     fc.assert(
       fc.property(works, (work) => {
-        shardGradient(network, from, work, buffers, buffers + 4 * floats);
+        shardGradient(parts, from, work, buffers, buffers + 4 * floats);
         const actual = bench.floats(buffers, floats);
         const expected = explicitSum(work, floats, (slot, into) => {
           network.gradient(from, training(idsOf(work, slot), rowsIn(work, slot)), into, Write.store);
@@ -74,7 +75,7 @@ describe('shardGradient', () => {
       fc.property(works, (work) => {
         const end = floats * (1 + temporariesFor(work.shard.size));
         new Float32Array(bench.memory.buffer, buffers, floats * 12).fill(123);
-        shardGradient(network, from, work, buffers, buffers + 4 * floats);
+        shardGradient(parts, from, work, buffers, buffers + 4 * floats);
         expect(bench.floats(buffers + 4 * end, floats).every((value) => value === 123)).toBe(true);
       }),
     );
@@ -83,12 +84,12 @@ describe('shardGradient', () => {
   it('gives the same bits for any split of a step into shards that are added along the tree', () => {
     fc.assert(
       fc.property(works, fc.infiniteStream(fc.nat(2)), (work, choices) => {
-        const slots = slotsOf(work.samples, work.microBatch);
+        const slots = slotsOf(work.samples, work.slotRows);
         const whole = rootShard(slots);
         const split = (shard: Shard): Float32Array => {
           if (shard.size === 1 || choices.next().value === 0) {
-            const part = { ...work, shard, ids: ids + 4 * shard.lo * work.microBatch };
-            shardGradient(network, from, part, buffers, buffers + 4 * floats);
+            const part = { ...work, shard, ids: ids + 4 * shard.lo * work.slotRows };
+            shardGradient(parts, from, part, buffers, buffers + 4 * floats);
             return bench.floats(buffers, floats);
           }
           const [left, right] = halves(shard, slots).map(split);
@@ -98,7 +99,7 @@ describe('shardGradient', () => {
           kernels.add(a, b, a, floats);
           return bench.floats(a, floats);
         };
-        shardGradient(network, from, { ...work, shard: whole, ids }, buffers, buffers + 4 * floats);
+        shardGradient(parts, from, { ...work, shard: whole, ids }, buffers, buffers + 4 * floats);
         const expected = bench.floats(buffers, floats);
         expect(bits(split(whole))).toEqual(bits(expected));
       }),
@@ -110,10 +111,10 @@ describe('shardEvaluation', () => {
   it('equals the recursion that defines it, and predicts every sample of the shard in order', () => {
     fc.assert(
       fc.property(works, (work) => {
-        const first = work.shard.lo * work.microBatch;
-        const count = Math.min(first + work.shard.size * work.microBatch, work.samples) - first;
+        const first = work.shard.lo * work.slotRows;
+        const count = Math.min(first + work.shard.size * work.slotRows, work.samples) - first;
         const bytes = new Uint8Array(bench.memory.buffer, predictions, 300).fill(99);
-        shardEvaluation(network, from, work, buffers, buffers + 8, predictions);
+        shardEvaluation(parts, from, work, buffers, buffers + 8, predictions);
         const actual = bench.floats(buffers, 2);
         const seen = [...bytes];
         const expected: number[] = [];
@@ -128,17 +129,18 @@ describe('shardEvaluation', () => {
     );
   });
 
-  it('takes the micro-batches of an evaluation', () => {
+  it('takes the slots of an evaluation', () => {
     const slots = slotsOf(300, evaluationRows);
     expect(slots).toBe(5);
     const work = {
       shard: rootShard(slots),
       samples: 300,
-      microBatch: evaluationRows,
+      slotRows: evaluationRows,
       ids,
       moment: { seed: 1, epoch: 0 },
+      step: 0,
     };
-    shardEvaluation(network, from, work, buffers, buffers + 8, predictions);
+    shardEvaluation(parts, from, work, buffers, buffers + 8, predictions);
     const [loss, correct] = bench.floats(buffers, 2);
     const labels = Array.from({ length: 300 }, (_, i) => stored.labels[(i * 7) % 300]);
     const seen = new Uint8Array(bench.memory.buffer, predictions, 300);

@@ -41,13 +41,13 @@ export class UpdateBench {
   update(sum: readonly number[], samples: number, cuts: readonly number[] | null = null): void {
     const { rules, memory, at, floats, statistics } = this;
     this.view(this.sum).set(sum);
-    const whole = { sum: this.sum, samples, step: this.step, floats };
+    const whole = { sum: this.sum, terms: samples, step: this.step, floats };
     this.step += 1;
     if (cuts === null) return updateAll(rules, memory, at, whole, statistics);
     const scale = scaleOf(rules, memory, whole, statistics);
     for (const [i, first] of [0, ...cuts].entries()) {
       const part = { ...whole, ...scale, first, floats: (cuts[i] ?? floats) - first };
-      updateWeights(rules.optimizer, memory, at, part, statistics);
+      updateWeights(rules, memory, at, part, statistics);
     }
   }
 

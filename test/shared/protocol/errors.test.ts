@@ -29,9 +29,9 @@ describe('the error table', () => {
 
 describe('the handshake', () => {
   it('offers the protocol, and the token as a second entry', () => {
-    expect(subprotocol).toBe('lockstep.4');
-    expect(offer(null)).toEqual(['lockstep.4']);
-    expect(offer('s3cret')).toEqual(['lockstep.4', 'token.s3cret']);
+    expect(subprotocol).toBe('lockstep.5');
+    expect(offer(null)).toEqual(['lockstep.5']);
+    expect(offer('s3cret')).toEqual(['lockstep.5', 'token.s3cret']);
     expect(offeredToken(new Set(offer('s3cret')))).toBe('s3cret');
     expect(offeredToken(offer(null))).toBeNull();
   });

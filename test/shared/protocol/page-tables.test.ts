@@ -63,6 +63,8 @@ function probes(cell: string): { good: unknown[]; bad: unknown[] } {
       return { good: ['0f'.repeat(32)], bad: [...nothing, '0F'.repeat(32), '0f'.repeat(31), 1] };
     case 'number from 0':
       return { good: [0, 1.5, 1e12], bad: [...nothing, -0.1, '1', Number.POSITIVE_INFINITY] };
+    case 'number above 0':
+      return { good: [1e-9, 1.5, 1e12], bad: [...nothing, 0, -0.1, '1', Number.POSITIVE_INFINITY] };
     case '0 to 1':
       return { good: [0, 0.5, 1], bad: [...nothing, -0.1, 1.1, '1'] };
     case 'true or false':
@@ -70,6 +72,8 @@ function probes(cell: string): { good: unknown[]; bad: unknown[] } {
     case 'error code':
       return { good: Object.keys(protocolErrors), bad: [...nothing, 'other', 'toString'] };
     case 'model':
+    case 'optimizer':
+    case 'schedule':
     case 'map':
       return { good: [], bad: [undefined, {}, null, []] };
     default:

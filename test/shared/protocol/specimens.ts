@@ -47,6 +47,13 @@ export const fromCoordinator: readonly FromCoordinator[] = [
     seed: 0xffffffff,
     smoothing: 0.125,
     augment: null,
+    rounds: {
+      steps: 4,
+      optimizer: { name: 'sgd', rate: 0.125, momentum: 0.5 },
+      schedule: { name: 'cosine', to: 0.25 },
+      epochs: 10,
+      clip: 1.5,
+    },
     heartbeatMs: 5000,
   },
   { type: 'weights', step: 300, base: 299, part: 4 },
@@ -111,6 +118,7 @@ const anyWelcome = fc
       seed,
       smoothing: 0.5,
       augment: null,
+      rounds: null,
       heartbeatMs: 1000,
     };
     return { type: 'welcome', protocol: protocolVersion, version: '1', run: name, member: seed, model, data, ...order };

@@ -24,6 +24,7 @@ const alsoGood: Readonly<Record<string, readonly unknown[]>> = {
   'welcome.smoothing': [0.5],
   'result.computeMs': [0.5, 2 ** 53],
   'welcome.augment': [null],
+  'welcome.rounds': [null],
   'weights.base': [null],
   'progress.share': [0.5],
   'progress.testAccuracy': [null, 0.5],
@@ -192,9 +193,23 @@ describe('welcome', () => {
     expect(invalidWelcome({ ...quadratic, smoothing: 0 })).toBeNull();
   });
 
+  it.each(Object.keys(welcome.rounds as Plain))('describes rounds.%s', (field) => {
+    for (const bad of [undefined, 'x\n', -1, {}, [[]], true]) {
+      const rounds = { ...(welcome.rounds as Plain), [field]: bad };
+      expect(invalidWelcome({ ...welcome, rounds })).toContain(`welcome.rounds.${field}`);
+    }
+  });
+
+  it('gives every slot of a round all of its micro-batches', () => {
+    const [batch, microBatch] = [96, 16];
+    expect(invalidWelcome({ ...welcome, batch, microBatch, rounds: null })).toBeNull();
+    expect(invalidWelcome({ ...welcome, batch, microBatch })).toContain('slots of 4 micro-batches of 16');
+    expect(invalidWelcome({ ...welcome, batch: 128, microBatch })).toBeNull();
+  });
+
   it('cuts a step into micro-batches, whole and within the limit', () => {
     const data = { ...welcome.data, train: limits.samplesMax };
-    expect(invalidWelcome({ ...welcome, data, batch: 0, microBatch: 1 })).toContain('micro-batches');
+    expect(invalidWelcome({ ...welcome, data, batch: 0, microBatch: 1 })).toContain('use a larger micro-batch');
     expect(invalidWelcome({ ...welcome, data, batch: 32, microBatch: 1 })).toBeNull();
     expect(invalidWelcome({ ...welcome, data, batch: 0, microBatch: 10 })).toBeNull();
     expect(invalidWelcome({ ...welcome, data, batch: 100, microBatch: 16 })).toContain('does not divide');

@@ -43,8 +43,8 @@ describe('the orders of a run', () => {
     const order = orderOf(orders, { work: 'evaluation' });
     expect([order.rows, order.slots, order.stepsPerEpoch]).toEqual([64, 3, 1]);
     expect(order.samplesIn(0)).toBe(130);
-    expect([...order.microBatch(0, 0, 2)]).toEqual([128, 129]);
-    expect([...order.microBatch(0, 0, 1)]).toEqual(Array.from({ length: 64 }, (_, i) => 64 + i));
+    expect([...order.slotIds(0, 0, 2)]).toEqual([128, 129]);
+    expect([...order.slotIds(0, 0, 1)]).toEqual(Array.from({ length: 64 }, (_, i) => 64 + i));
     expect([...order.partition(2)]).toEqual([128, 129]);
     expect(shardSamples({ lo: 0, size: 4 }, order, 0)).toBe(130);
     expect(shardSamples({ lo: 2, size: 1 }, order, 0)).toBe(2);
@@ -55,7 +55,7 @@ describe('the orders of a run', () => {
     const validated = ordersOf({ train: 50, validation: 70, test: 130, batch: 32, microBatch: 16, seed: 1 });
     const order = orderOf(validated, { work: 'validation' });
     expect([order.rows, order.slots, order.samplesIn(0)]).toEqual([64, 2, 70]);
-    expect([...order.microBatch(0, 0, 1)]).toEqual([64, 65, 66, 67, 68, 69]);
+    expect([...order.slotIds(0, 0, 1)]).toEqual([64, 65, 66, 67, 68, 69]);
   });
 
   it('know how many classes one task may predict: those of the larger set', () => {

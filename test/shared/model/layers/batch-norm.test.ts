@@ -175,7 +175,7 @@ describe('the running means', () => {
   it('move by the sum of the micro-batches, each weighted by its samples', () => {
     const order = new SampleOrder({ ...run, samples: 22, microBatch: 16 });
     const figures = [0, 1].map((slot) => {
-      const ids = [...order.microBatch(0, 0, slot)];
+      const ids = [...order.slotIds(0, 0, slot)];
       const x = Float32Array.from(
         ids.flatMap((id) => [...train.images.subarray(6 * id, 6 * id + 6)]),
         (p) => p / 255,
