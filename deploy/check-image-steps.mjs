@@ -232,7 +232,7 @@ async function tryOut(image) {
   console.log(`weights ${weights('runs/alone')}`);
 
   heading('A coordinator is healthy while it waits, trains with a worker to the same weights, and is gone');
-  const waiting = lockstep('coordinator', '--host', '0.0.0.0', ...settings, '--out', 'runs/fleet');
+  const waiting = lockstep('coordinator', '--threads', '0', '--host', '0.0.0.0', ...settings, '--out', 'runs/fleet');
   const coordinator = spawn(...inStage(image, waiting, network), options(image, 'inherit'));
   const ended = new Promise((done) => coordinator.once('exit', done));
   await healthy(() => run(image.health).status === 0 || coordinator.exitCode !== null);

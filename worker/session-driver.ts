@@ -66,12 +66,13 @@ export interface RunProgress {
   step: number | null;
   /** See `Progress` in the protocol. */
   share: number | null;
+  spare: boolean;
   testAccuracy: number | null;
 }
 
 export class SessionDriver {
   readonly done: WorkDone = { shards: 0, samples: 0, bytesSent: 0, bytesReceived: 0 };
-  readonly progress: RunProgress = { step: null, share: null, testAccuracy: null };
+  readonly progress: RunProgress = { step: null, share: null, spare: false, testAccuracy: null };
   private readonly session: Session;
   private readonly buffers = new FrameBuffers();
   private socket: Socket | null = null;
@@ -145,6 +146,7 @@ export class SessionDriver {
         return this.assignment?.cancelAll();
       case 'progress':
         this.progress.share = effect.progress.share;
+        this.progress.spare = effect.progress.spare;
         this.progress.testAccuracy = effect.progress.testAccuracy;
         return;
       case 'status':

@@ -98,7 +98,10 @@ export interface MetricsLine {
   readonly testLoss?: number;
   readonly testAccuracy?: number;
   readonly samplesPerSecond: number;
+  /** Workers that have joined; of `train`, its threads. */
   readonly workers: number;
+  /** Compute threads of the coordinator itself. Absent if it has none. */
+  readonly threads?: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
   /** Present in lines with an evaluation. */

@@ -66,16 +66,27 @@ const parser = yargs(hideBin(process.argv))
   )
   .command(
     'coordinator',
-    'Train on the workers that join over the network',
+    'Train on this machine and on the workers that join over the network',
     (y) =>
       y
         .options(runOptions)
         .options(accessOptions)
         .option('port', { default: 8080, describe: 'Port to listen on; 0: any', coerce: integer('port', 0, 65535) })
+        .option('threads', {
+          default: cores - 1,
+          defaultDescription: `the machine's cores but one, ${cores - 1}`,
+          describe: 'Compute threads of its own; 0: it only serves its workers',
+          coerce: integer('threads', 0, limits.threadsMax),
+        })
+        .option('fleet', {
+          describe:
+            'Devices that should have work, this one among them: chooses --micro-batch or --replicas, and says why',
+          coerce: integer('fleet', 1, limits.membersMax),
+        })
         .option('min-workers', {
-          default: 1,
+          defaultDescription: '0; with --threads 0: 1',
           describe: 'Start when so many workers have joined',
-          coerce: integer('min-workers', 1, limits.membersMax),
+          coerce: integer('min-workers', 0, limits.membersMax),
         })
         .option('stay', {
           boolean: true,
@@ -83,10 +94,10 @@ const parser = yargs(hideBin(process.argv))
           describe: 'Keep serving the dashboard when the run is over, until Ctrl-C',
         })
         .config('config', 'JSON file with any of these options', readConfig)
-        .example('$0 coordinator', 'One machine: listens on 127.0.0.1')
+        .example('$0 coordinator', 'One machine: trains, and listens on 127.0.0.1')
         .example('$0 worker ws://127.0.0.1:8080', '… and a worker, in another terminal')
         .example('$0 coordinator --resume runs/DATE-NAME', 'Go on; workers come back by themselves')
-        .example('$0 coordinator --host 0.0.0.0 --min-workers 2', 'Two machines: on the first one, then …')
+        .example('$0 coordinator --host 0.0.0.0 --min-workers 1', 'Two machines: on the first one, then …')
         .example("$0 worker 'ws://192.168.1.5:8080/#TOKEN'", '… on each machine, the command that it printed'),
     (argv) => choose(() => import('./coordinator.js').then(({ runCoordinator }) => runCoordinator(argv))),
   )

@@ -1,4 +1,4 @@
-/** `lockstep coordinator`: trains on the workers that join over the network. */
+/** `lockstep coordinator`: trains on threads of this process, and on the workers that join over the network. */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -24,7 +24,10 @@ import { checkedToken, givenToken, isLoopback, newToken, readToken } from './tok
 export interface CoordinatorOptions extends CommandOptions {
   readonly host: string;
   readonly port: number;
-  readonly minWorkers: number;
+  /** Compute threads. */
+  readonly threads: number;
+  /** Undefined: none where this process computes, otherwise the first worker. */
+  readonly minWorkers?: number | undefined;
   readonly tokenFile?: string | undefined;
   readonly open: boolean;
   readonly allowHost: readonly string[];
@@ -41,9 +44,11 @@ const closingMs = 2_000;
 /** Resolves with the exit code. */
 export async function runCoordinator(options: CoordinatorOptions): Promise<number> {
   const log = await createLog(options);
-  const { platform, profiler } = await preparePlatform(options, log.logger);
+  const { host, threads } = options;
+  const { platform, profiler } = await preparePlatform(options, log.logger, threads);
   const { nowMs } = platform;
-  const { host, minWorkers } = options;
+  // Without threads of its own, nothing happens before the first worker has joined.
+  const minWorkers = Math.max(options.minWorkers ?? 0, threads > 0 ? 0 : 1);
   const given = givenToken(options.tokenFile);
   const isOpen = given === null && (options.open || isLoopback(host));
   const operatorToken = newToken();
@@ -75,7 +80,7 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<numbe
     return site;
   };
   try {
-    const site = { threads: 0, open };
+    const site = { threads, serves: true, open };
     const summary = await conduct(options, { ...nodeMeans, platform, site, wish: wish.signal, emit });
     if (options.stay ?? process.stdout.isTTY) await stay(wish.signal, log.logger);
     return exitCodeOf(summary);

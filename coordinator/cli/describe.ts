@@ -1,9 +1,11 @@
 /** Describes events for the log: one line for people, and fields with stable names for programs. */
 import { join } from 'node:path';
+import { atWork } from '../../shared/at-work.js';
 import type { EvaluationSet } from '../../shared/data/dataset.js';
 import { grouped, percent, shorter } from '../../shared/figures.js';
 import { plural } from '../../shared/plural.js';
 import type { Summary } from '../archive/config.js';
+import type { FleetPlan } from '../run/fleet-plan.js';
 import type { RunEvent, RunWarning } from '../run/run-event.js';
 import type { RunSetup } from '../run/setup.js';
 import type { Score, StopReason } from '../run/trainer.js';
@@ -39,10 +41,12 @@ export function describe(event: RunEvent, place: JoinPlace | null, unit: StepUni
       return null;
     case 'warned':
       return describeWarning(event.warning, unit);
+    case 'planned':
+      return planned(event.plan);
     case 'resumed':
       return resumed(event);
     case 'waiting':
-      return waiting(event.workersMin, place);
+      return waiting(event, place);
     case 'joined':
       return joined(event);
     case 'left':
@@ -100,14 +104,20 @@ function describeWarning(warning: RunWarning, unit: StepUnit): LogLine {
   }
 }
 
-function tooManyWorkers({ workers, slots }: { workers: number; slots: number }, unit: StepUnit): LogLine {
-  const idle = workers - slots;
+type TooManyWorkers = Extract<RunWarning, { readonly code: 'too-many-workers' }>;
+
+function tooManyWorkers({ workers, threads, slots }: TooManyWorkers, unit: StepUnit): LogLine {
+  const all = [threads > 0 && plural(threads, 'own thread'), workers > 0 && plural(workers, 'worker')];
+  const idle = workers + threads - slots;
+  const spares =
+    idle === 1
+      ? 'one of them has nothing to do, and helps only where another one is late'
+      : `${idle} of them have nothing to do, and help only where another one is late`;
   const more = unit === 'round' ? 'more --replicas' : 'a smaller --micro-batch, a larger --batch,';
   return line(
     'warn',
     {},
-    `${workers} workers share ${plural(slots, 'slot')}, so ${idle} ${idle === 1 ? 'has' : 'have'} nothing to do: ` +
-      `use ${more} or fewer workers`,
+    `${all.filter(Boolean).join(' and ')} share ${plural(slots, 'slot')}, so ${spares}: use ${more} or fewer workers`,
   );
 }
 
@@ -130,14 +140,32 @@ function loaded({ config: { batch, microBatch, rounds } }: RunSetup): LogLine | 
   return line('info', fields, `rounds of ${size}: ${grouped(batch)} samples from one update to the next`);
 }
 
+/** What the plan chose, why, and what it means for the weights. */
+function planned({ devices, option, chosen, usual, isFixed, slots, samples, remedy }: FleetPlan): LogLine {
+  const kept = isFixed ? `${option} ${chosen} stays as it is` : `${option} ${chosen} is enough`;
+  const choice = chosen === usual ? kept : `${option} ${chosen} instead of ${usual}`;
+  const shape = `a ${option === '--replicas' ? 'round' : 'step'} of ${samples} samples has ${plural(slots, 'slot')}`;
+  const same = chosen === usual ? '' : `; any fleet gets these weights with ${option} ${chosen}`;
+  const text = `for ${plural(devices, 'device')}: ${choice}, so ${shape}${same}`;
+  const fields = { devices, [option.slice(2)]: chosen, slots };
+  const spares = devices - slots;
+  if (spares <= 0) return line('info', fields, text);
+  const idle = spares === 1 ? 'one device is a spare, which helps' : `${spares} devices are spares, which help`;
+  const more = remedy === null ? '' : `; with ${remedy}, each has a slot`;
+  return line('warn', fields, `${text}; ${idle} only where another one is late${more}`);
+}
+
 function resumed({ step, checkpoint, directory }: Of<'resumed'>): LogLine {
   const from = checkpoint ?? 'the beginning: there is no whole checkpoint';
   return line('info', { step, run: directory }, `resumed at step ${step}, from ${from}`);
 }
 
-function waiting(workersMin: number, place: JoinPlace | null): LogLine {
-  const { how, ...fields } = place ?? { how: '' };
-  return line('info', fields, `waiting for ${plural(workersMin, 'worker')}; ${how}`);
+function waiting({ workersMin, threads }: Of<'waiting'>, place: JoinPlace | null): LogLine {
+  const { how, ...where } = place ?? { how: '' };
+  const own = plural(threads, 'thread');
+  const begins =
+    workersMin === 0 ? `training on this machine, with ${own}` : `waiting for ${plural(workersMin, 'worker')}`;
+  return line('info', { ...(threads > 0 && { threads }), ...where }, `${begins}; ${how}`);
 }
 
 function banned({ worker, member, address, reason }: Of<'banned'>): LogLine {
@@ -156,13 +184,13 @@ function left({ worker, member, workers, reason }: Of<'left'>): LogLine {
 
 function evaluated(event: Of<'evaluated'>, unit: StepUnit): LogLine {
   const { line: metrics, train, samplesPerSecond, validation, test, epochs } = event;
-  const { epoch, step, workers } = metrics;
+  const { epoch, step } = metrics;
   return line(
     'info',
     { ...metrics, loss: train.loss, trainAccuracy: train.accuracy, samplesPerSecond },
     `epoch ${epoch}/${epochs}, ${unit} ${step}: loss ${train.loss.toFixed(4)}, train ${percent(train.accuracy)}, ` +
       `${scored('validation', validation)}${scored('test', test)}${grouped(samplesPerSecond)} samples/s, ` +
-      plural(workers, 'worker'),
+      atWork(metrics),
   );
 }
 

@@ -50,7 +50,7 @@ export function toProfiler(profiler: Profiler | null): RunListener {
   return (event) => {
     if (event.type === 'loaded') directory = event.run.directory;
     else if (event.type === 'begun') profiler.begin();
-    else if (event.type === 'trained') profiler.finish(directory, event.steps, event.workers);
+    else if (event.type === 'trained') profiler.finish(directory, event.steps, event);
   };
 }
 

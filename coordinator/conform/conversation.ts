@@ -198,7 +198,7 @@ export class Conversation {
     this.peer.send({ type: 'cancel', lease: second });
     this.peer.send({ type: 'cancel', lease: 0xffffffff });
     this.peer.send({ type: 'ping', id: pingId });
-    this.peer.send({ type: 'progress', share: 1, testAccuracy: null });
+    this.peer.send({ type: 'progress', share: 1, spare: false, testAccuracy: null });
     await this.peer.expectPong(pingId, `a pong of id ${pingId}, behind three shards`, pongMs);
     this.report.passed('answers a ping while it has shards');
     const name = 'several shards at a time, one cancelled';

@@ -1,4 +1,7 @@
-/** The site of a run with workers that connect: it admits them, reports who comes and goes, and lets them go. */
+/**
+ * The site of a run with workers that connect: it admits them, reports who comes and goes, and lets them go. Threads of the
+ * coordinator itself may compute beside them.
+ */
 import { arithmetic } from '../../shared/arithmetic/identity.js';
 import type { Machine } from '../../shared/compute/machine.js';
 import type { Platform } from '../../shared/compute/platform.js';
@@ -6,9 +9,10 @@ import { Deferred } from '../../shared/deferred.js';
 import { LockstepError } from '../../shared/errors.js';
 import { Fleet, type Traffic } from '../../shared/fleet/fleet.js';
 import type { MemberConnection } from '../../shared/fleet/member-connection.js';
+import { OwnThreads } from '../../shared/fleet/own-threads.js';
 import { type MemberObserver, RemoteMember } from '../../shared/fleet/remote-member.js';
 import { limits } from '../../shared/limits.js';
-import { patience } from '../../shared/pool/member.js';
+import { type Member, patience } from '../../shared/pool/member.js';
 import type { End } from '../../shared/protocol/messages.js';
 import { scoreBytes } from '../../shared/protocol/payload.js';
 import { partBytesMax } from '../../shared/protocol/tensor.js';
@@ -25,7 +29,7 @@ import type { Entrance, Entrant } from './entrance.js';
 
 export interface FleetSiteConfig {
   readonly entrance: Entrance;
-  /** Training begins when this many workers have joined. */
+  /** Training begins when this many workers have joined. 0: the coordinator's own threads begin at once. */
   readonly minWorkers: number;
   readonly platform: Platform;
   readonly clock: Clock;
@@ -50,6 +54,8 @@ export class FleetSite implements Site, MemberObserver {
   /** By the number of the member. */
   private readonly atWork = new Map<number, AtWork>();
   private readonly fleet: Fleet;
+  private readonly own: OwnThreads;
+  private readonly startedAt: number;
   private readonly stopTicking: () => void;
   private closing: Promise<void> | null = null;
   private readonly enough = new Deferred<void>();
@@ -65,15 +71,34 @@ export class FleetSite implements Site, MemberObserver {
     const { nowMs, defer } = turns;
     this.fleet = new Fleet(fleetConfig(setup, machine, name), machine, { ...platform, nowMs, defer });
     this.traffic = this.fleet.traffic;
+    this.own = new OwnThreads(this.fleet);
+    this.startedAt = clock.dateMs();
     const frameBytesMax = limits.headerBytesMax + Math.max(partBytesMax, scoreBytes + predictedMax(machine.orders));
     entrance.open(frameBytesMax, (connection) => this.admit(connection));
     this.stopTicking = clock.every(tickMs, () => this.tick());
   }
 
   async ready(): Promise<void> {
-    this.run.emit({ type: 'waiting', workersMin: this.config.minWorkers });
-    this.run.ending.whenDecided(() => this.enough.resolve());
+    const { emit, ending } = this.run;
+    const { threads } = this;
+    await this.own.start((error) => ending.failed(error));
+    emit({ type: 'waiting', workersMin: this.config.minWorkers, threads });
+    if (threads > this.run.setup.slots) this.warnOfSpares();
+    ending.whenDecided(() => this.enough.resolve());
+    this.lookIfEnough();
     return this.enough.promise;
+  }
+
+  private lookIfEnough(): void {
+    if (this.workers >= this.config.minWorkers) this.enough.resolve();
+  }
+
+  private warnOfSpares(): void {
+    const { workers, threads } = this;
+    this.run.emit({
+      type: 'warned',
+      warning: { code: 'too-many-workers', workers, threads, slots: this.run.setup.slots },
+    });
   }
 
   private tick(): void {
@@ -97,12 +122,17 @@ export class FleetSite implements Site, MemberObserver {
     return this.atWork.size;
   }
 
-  /** The workers that joined first, as viewers see them. */
+  get threads(): number {
+    return this.own.threads;
+  }
+
+  /** The coordinator's own threads, if it has any, and the `max` workers that joined first, as viewers see them. */
   workerStates(max: number): WorkerState[] {
     const { rows } = this.run.machine.orders.train;
-    return Array.from(this.atWork.values())
-      .slice(0, max)
-      .map((worker) => stateOf(worker, rows));
+    const { description } = this.config.platform.backend;
+    const own = this.threads === 0 ? [] : [ownState(this.own, description, rows, this.startedAt)];
+    const workers = Array.from(this.atWork.values()).slice(0, max);
+    return [...own, ...workers.map((worker) => stateOf(worker, rows))];
   }
 
   /** Sends a worker away and does not admit it again. Returns false if no worker has this number. */
@@ -118,9 +148,8 @@ export class FleetSite implements Site, MemberObserver {
     this.atWork.set(id, { member, joinedAt: this.config.clock.dateMs() });
     const { threads = 0, kernels = '' } = hello ?? {};
     emit({ type: 'joined', member: id, worker: name, threads, kernels, workers: this.workers });
-    if (this.workers >= this.config.minWorkers) this.enough.resolve();
-    if (this.workers !== setup.slots + 1) return;
-    emit({ type: 'warned', warning: { code: 'too-many-workers', workers: this.workers, slots: setup.slots } });
+    this.lookIfEnough();
+    if (this.workers + this.threads === setup.slots + 1) this.warnOfSpares();
   }
 
   left({ id, name, wasMember, shardsLeft }: RemoteMember, reason: string | null): void {
@@ -189,24 +218,49 @@ interface AtWork {
   readonly joinedAt: number;
 }
 
+/** All threads of the coordinator as one row. They have joined together, before any worker. */
+function ownState(own: OwnThreads, kernels: string, slotRows: number, joinedAt: number): WorkerState {
+  const { name, threads, beliefs, shards, copiesAgreed } = own;
+  return {
+    member: beliefs[0]?.id ?? 0,
+    own: true,
+    name,
+    kind: 'coordinator',
+    threads,
+    kernels,
+    samplesPerSecond: beliefs.reduce((sum, belief) => sum + speedOf(belief, slotRows), 0),
+    shards,
+    copiesAgreed,
+    roundTripMs: null,
+    state: beliefs.some(({ leases }) => leases.length > 0) ? 'computing' : 'idle',
+    joinedAt,
+  };
+}
+
 function stateOf({ member, joinedAt }: AtWork, slotRows: number): WorkerState {
   const { id, name, hello } = member;
-  const { shards, copiesAgreed, roundTripMs, belief } = member.transport;
-  const trained = workNames.find((work) => kinds[work].trains && (belief?.msPerSlot[work] ?? 0) > 0);
-  const msPerSlot = trained === undefined ? 0 : (belief?.msPerSlot[trained] ?? 0);
+  const { shards, copiesAgreed, roundTripMs, belief, isSpare } = member.transport;
   return {
     member: id,
+    own: false,
     name,
     kind: hello?.kind ?? 'node',
     threads: hello?.threads ?? 0,
     kernels: hello?.kernels ?? '',
-    samplesPerSecond: msPerSlot === 0 ? 0 : Math.round((1000 * slotRows) / msPerSlot),
+    samplesPerSecond: speedOf(belief, slotRows),
     shards,
     copiesAgreed,
     roundTripMs: roundTripMs === null ? null : Number(roundTripMs.toPrecision(3)),
-    state: (belief?.leases.length ?? 0) > 0 ? 'computing' : 'idle',
+    state: (belief?.leases.length ?? 0) > 0 ? 'computing' : isSpare ? 'spare' : 'idle',
     joinedAt,
   };
+}
+
+/** Training samples per second, as the pool believes; 0 until it has measured the member. */
+function speedOf(belief: Readonly<Member> | undefined, slotRows: number): number {
+  const trained = workNames.find((work) => kinds[work].trains && (belief?.msPerSlot[work] ?? 0) > 0);
+  const msPerSlot = trained === undefined ? 0 : (belief?.msPerSlot[trained] ?? 0);
+  return msPerSlot === 0 ? 0 : Math.round((1000 * slotRows) / msPerSlot);
 }
 
 function fleetConfig({ dataset }: RunSetup, machine: Machine, runName: string) {

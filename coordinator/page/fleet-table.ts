@@ -2,10 +2,12 @@
 import type { RunState, WorkerState } from '../web/state.js';
 import { create, find, setText } from './elements.js';
 import { clock, count, rate } from './format.js';
+import { fleetOf } from './overview.js';
 
 interface Row {
   readonly element: HTMLTableRowElement;
   readonly cells: readonly HTMLTableCellElement[];
+  readonly button: HTMLButtonElement;
 }
 
 const NUMBERS_FROM = 3;
@@ -19,7 +21,8 @@ export class FleetTable {
   constructor(private readonly drop: (worker: WorkerState) => void) {}
 
   /** `mayDrop`: the viewer has the operator's token, and the run goes on. */
-  render({ workers, workersTotal, workersMin, startedAt }: RunState, mayDrop: boolean): void {
+  render(state: RunState, mayDrop: boolean): void {
+    const { workers, workersTotal } = state;
     this.mayDrop = mayDrop;
     find('fleet-action', HTMLElement).hidden = !mayDrop;
     const total = workers.reduce((sum, { samplesPerSecond }) => sum + samplesPerSecond, 0);
@@ -30,16 +33,18 @@ export class FleetTable {
       this.rows.delete(member);
     }
     for (const worker of workers) this.renderRow(worker, total);
-    const hidden = workersTotal - workers.length;
+    const hidden = workersTotal - workers.filter(({ own }) => !own).length;
     const threads = workers.reduce((sum, worker) => sum + worker.threads, 0);
-    const more = hidden > 0 ? `, ${count(hidden)} of them not shown` : '';
-    const summary = `${count(workersTotal)} ${workersTotal === 1 ? 'worker' : 'workers'}, ${count(threads)} cores${more}`;
-    setText(find('fleet-summary', HTMLElement), summary);
+    const more = hidden > 0 ? `, ${count(hidden)} of the workers not shown` : '';
+    setText(find('fleet-summary', HTMLElement), `${fleetOf(state)}, ${count(threads)} cores${more}`);
+    const waiting = waitingFor(state);
     const none = find('fleet-none', HTMLElement);
-    none.hidden = workers.length > 0;
-    const enough = workersMin > 1 ? `${workersMin} have joined` : 'the first one has joined';
-    const next = startedAt === null ? `begins when ${enough}` : 'goes on when one joins';
-    setText(none, `No workers: training ${next}.`);
+    none.hidden = waiting === '';
+    setText(none, waiting);
+    const spares = sparesIn(state);
+    const spare = find('fleet-spares', HTMLElement);
+    spare.hidden = spares === '';
+    setText(spare, spares);
   }
 
   private renderRow(worker: WorkerState, total: number): void {
@@ -62,6 +67,7 @@ export class FleetTable {
     });
     row.element.dataset.state = worker.state;
     row.cells[texts.length].hidden = !this.mayDrop;
+    row.button.hidden = worker.own;
   }
 
   private add(worker: WorkerState): Row {
@@ -74,12 +80,29 @@ export class FleetTable {
     );
     cells[0].title = worker.name;
     cells[1].title = worker.kernels;
-    const row = { element: create('tr', {}, [...cells]), cells: [...cells, create('td', {}, [button])] };
+    const row = { element: create('tr', {}, [...cells]), cells: [...cells, create('td', {}, [button])], button };
     row.element.append(row.cells[row.cells.length - 1]);
     this.rows.set(worker.member, row);
     this.body.append(row.element);
     return row;
   }
+}
+
+/** What training waits for; empty while it waits for nobody. */
+function waitingFor({ workersTotal, workersMin, threads, startedAt }: RunState): string {
+  if (startedAt === null && workersTotal < workersMin) {
+    const enough = workersMin > 1 ? `${workersMin} workers have joined` : 'the first worker has joined';
+    return `Training begins when ${enough}.`;
+  }
+  return workersTotal + threads === 0 && startedAt !== null ? 'No workers: training goes on when one joins.' : '';
+}
+
+/** How many have nothing to do because a step has too few slots; empty if everybody has work. */
+function sparesIn({ workersTotal, threads, slots }: RunState): string {
+  const spares = workersTotal + threads - slots;
+  if (spares <= 0) return '';
+  const some = spares === 1 ? 'One of them is a spare' : `${count(spares)} of them are spares`;
+  return `${some}: a step has ${count(slots)} ${slots === 1 ? 'slot' : 'slots'} only. Spares help where another one is late.`;
 }
 
 /** What kind of worker it is, and its kernels, which the cell's title has in full. A line may end after the kind. */

@@ -84,14 +84,21 @@ function title(state: RunState): string {
 }
 
 function throughputNote(state: RunState): string {
-  const { phase, workersTotal, workers, batch, files } = state;
+  const { phase, workers, batch, files } = state;
   const unit = stepUnitOf(state);
   const perStep = `${count(batch)} samples a ${unit}`;
   if (files !== null && hasEnded(phase))
     return `${phase === 'stale' ? `at the newest ${unit}` : 'on average'}, ${perStep}`;
-  const fleet = `${count(workersTotal)} ${workersTotal === 1 ? 'worker' : 'workers'}`;
+  const fleet = fleetOf(state);
   const cores = workers.reduce((sum, { threads }) => sum + threads, 0);
   return files === null ? `${fleet}, ${count(cores)} cores, ${perStep}` : `${fleet}, ${perStep}`;
+}
+
+/** Who computes: "this machine and 2 workers". */
+export function fleetOf({ workersTotal, threads }: Pick<RunState, 'workersTotal' | 'threads'>): string {
+  const workers = `${count(workersTotal)} ${workersTotal === 1 ? 'worker' : 'workers'}`;
+  if (threads === 0) return workers;
+  return workersTotal === 0 ? 'this machine' : `this machine and ${workers}`;
 }
 
 function trafficNote({ traffic, files }: RunState): string {

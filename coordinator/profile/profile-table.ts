@@ -1,4 +1,5 @@
 /** A profile as a table in Markdown, for people and for documents. Pure. */
+import { atWork } from '../../shared/at-work.js';
 import { type PhaseProfile, phases } from '../../shared/profile.js';
 import { type Block, onCoreMs } from './blocks.js';
 
@@ -6,6 +7,8 @@ import { type Block, onCoreMs } from './blocks.js';
 export interface ProfileFile {
   readonly steps: number;
   readonly workers: number;
+  /** The coordinator's own. Absent where workers cannot join. */
+  readonly threads?: number | undefined;
   readonly microsecondsPerStep: PhaseProfile['report'];
   /** The longest block of the event loop, and the longest one when only time on a core counts. */
   readonly longestBlock: Block;
@@ -17,6 +20,7 @@ const meanings: Readonly<Record<string, string>> = { ...phases, rest: 'the event
 export function profileTable({
   steps,
   workers,
+  threads,
   microsecondsPerStep,
   longestBlock,
   longestOnCore,
@@ -29,7 +33,7 @@ export function profileTable({
     row('phase', 'what', 'µs per step', 'share'),
     row('---', '---', '---:', '---:'),
     ...entries.map(([phase, us]) => row(phase, meanings[phase] ?? '', us.toFixed(1), share(us))),
-    row('all', `mean of ${steps} steps, ${workers} workers`, total.toFixed(1), share(total)),
+    row('all', `mean of ${steps} steps, ${atWork({ workers, threads })}`, total.toFixed(1), share(total)),
     '',
     `Longest block of the event loop: ${described(longestBlock)}.`,
     `Longest when only the time on a core counts, ${onCoreMs(longestOnCore).toFixed(1)} ms: ${described(longestOnCore)}.`,

@@ -17,7 +17,7 @@ export class Profiler {
   }
 
   /** Writes profile.json, and the same for people as profile.md. */
-  finish(directory: string, steps: number, workers: number): void {
+  finish(directory: string, steps: number, { workers, threads }: Pick<ProfileFile, 'workers' | 'threads'>): void {
     this.blocks.end();
     const perStep = Object.entries(this.phases.report).map(([phase, ms]) => {
       const before = this.before?.[phase as keyof PhaseProfile['report']] ?? 0;
@@ -25,7 +25,7 @@ export class Profiler {
     });
     const { longest, longestOnCore } = this.blocks;
     const microsecondsPerStep = Object.fromEntries(perStep) as ProfileFile['microsecondsPerStep'];
-    const profile: ProfileFile = { steps, workers, microsecondsPerStep, longestBlock: longest, longestOnCore };
+    const profile: ProfileFile = { steps, workers, threads, microsecondsPerStep, longestBlock: longest, longestOnCore };
     writeFileSync(join(directory, 'profile.json'), `${JSON.stringify(profile, null, 2)}\n`);
     writeFileSync(join(directory, 'profile.md'), profileTable(profile));
   }

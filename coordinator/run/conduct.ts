@@ -21,6 +21,7 @@ import type { Clock } from './clock.js';
 import { divergence } from './divergence.js';
 import { Ending } from './ending.js';
 import { firstWeights, withGivenInit } from './first-weights.js';
+import { planFleet } from './fleet-plan.js';
 import { liveRun } from './live-run.js';
 import { openNew, openSaved, recallBest, resume, standingAt } from './opening.js';
 import { Recorder } from './recorder.js';
@@ -81,7 +82,11 @@ async function load(request: RunRequest, means: RunMeans): Promise<Loaded> {
     const settings = completeSettings(request, saved?.config ?? null);
     const dataset = await loadData(settings, means);
     const checkpointEveryMs = 1000 * (request.checkpointEvery ?? checkpointEveryDefault);
-    const { setup, weights: given } = await withGivenInit(setUpRun(settings, dataset, checkpointEveryMs), settings);
+    const usual = setUpRun(settings, dataset, checkpointEveryMs);
+    const plan = planFleet(request, usual, saved === null);
+    if (plan !== null) emit({ type: 'planned', plan });
+    const fitting = plan && setUpRun({ ...settings, ...plan.size }, dataset, checkpointEveryMs);
+    const { setup, weights: given } = await withGivenInit(fitting ?? usual, settings);
     const checkpoint = saved === null ? null : await resume(saved, setup, emit);
     directory ??= await openNew(request, setup, means);
     const best = new BestWeights();
@@ -89,7 +94,7 @@ async function load(request: RunRequest, means: RunMeans): Promise<Loaded> {
     const trainer = new Trainer(setup.plan, standing);
     const origin = checkpoint ?? (await firstWeights(setup.config, given));
     const onStranded = (stranded: boolean) => emit({ type: stranded ? 'stranded' : 'manned' });
-    const machine = buildMachine(setup, dataset, means.site.threads, platform, onStranded);
+    const machine = buildMachine(setup, dataset, means.site, platform, onStranded);
     if (origin !== null) restore(machine, origin);
     return { setup, directory, trainer, machine, best, isResumed: saved !== null };
   } catch (error) {
@@ -120,7 +125,8 @@ async function lead(loaded: Loaded, means: RunMeans, ending: Ending): Promise<Su
   const chronicle = new Chronicle({ ...loaded, recorder, site, emit });
   try {
     const reason = await train({ ...loaded, recorder, site, chronicle, ending, emit }, platform);
-    emit({ type: 'trained', reason, steps: trainer.position.step, workers: site.workers });
+    const { workers, threads } = site;
+    emit({ type: 'trained', reason, steps: trainer.position.step, workers, threads });
     const written = chronicle.finish(reason);
     // Workers may leave only when the result is on the disk. If it cannot be written, the run is started again and
     // needs them. After an interrupt they come back in any case, so they need not wait for a slow disk.

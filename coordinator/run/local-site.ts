@@ -19,7 +19,7 @@ class LocalSite implements Site {
     const { setup, machine, ending, emit } = this.run;
     const { workers } = this;
     if (workers > setup.slots) {
-      emit({ type: 'warned', warning: { code: 'too-many-workers', workers, slots: setup.slots } });
+      emit({ type: 'warned', warning: { code: 'too-many-workers', workers, threads: 0, slots: setup.slots } });
     }
     return machine.start((error) => ending.failed(error));
   }

@@ -107,6 +107,7 @@ export class Recorder {
       bytesSent: fleet.traffic.bytesSent,
       bytesReceived: fleet.traffic.bytesReceived,
     };
+    if (fleet.threads) line.threads = fleet.threads;
     if (trainedMs < nowMs) this.rate.skip(nowMs - trainedMs);
     const rate = this.learningRate(step - 1);
     if (rate !== null) line.rate = rate;

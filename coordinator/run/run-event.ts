@@ -7,6 +7,7 @@
 import type { EvaluationSet } from '../../shared/data/dataset.js';
 import type { ArchiveEvent } from '../archive/archive-event.js';
 import type { MetricsLine, Summary } from '../archive/config.js';
+import type { FleetPlan } from './fleet-plan.js';
 import type { LiveRun } from './live-run.js';
 import type { Score, StepScore, StopReason } from './trainer.js';
 
@@ -19,6 +20,8 @@ export type RunEvent =
       readonly bytesTotal: number | null;
     }
   | { readonly type: 'warned'; readonly warning: RunWarning }
+  /** What the run has chosen for the devices that are expected. The first event that says something about its weights. */
+  | { readonly type: 'planned'; readonly plan: FleetPlan }
   /** The run goes on after `step` steps; `checkpoint` is the file's name, null where the run starts anew. */
   | {
       readonly type: 'resumed';
@@ -26,10 +29,13 @@ export type RunEvent =
       readonly checkpoint: string | null;
       readonly directory: string;
     }
-  /** Data set, model and directory are there. No worker has joined yet. `history` was recorded by earlier processes. */
+  /** Data set, model and directory are there. Nobody computes yet. `history` was recorded by earlier processes. */
   | { readonly type: 'loaded'; readonly run: LiveRun; readonly history: readonly MetricsLine[] }
-  /** Training begins when this many workers have joined. */
-  | { readonly type: 'waiting'; readonly workersMin: number }
+  /**
+   * Workers can join. Training begins when this many have; with 0, it begins now, on this many threads of the coordinator
+   * itself.
+   */
+  | { readonly type: 'waiting'; readonly workersMin: number; readonly threads: number }
   | WorkerJoined
   | WorkerLeft
   /** No worker of this name is admitted from this address any more, until the coordinator is started again. */
@@ -75,7 +81,14 @@ export type RunEvent =
       readonly member: number | null;
     }
   /** No step follows; the model and the summary are not written yet. */
-  | { readonly type: 'trained'; readonly reason: StopReason; readonly steps: number; readonly workers: number }
+  | {
+      readonly type: 'trained';
+      readonly reason: StopReason;
+      readonly steps: number;
+      readonly workers: number;
+      /** The coordinator's own. Absent where workers cannot join. */
+      readonly threads?: number | undefined;
+    }
   /** The last event of a run that has a summary. */
   | { readonly type: 'ended'; readonly reason: StopReason; readonly summary: Summary; readonly directory: string };
 
@@ -105,8 +118,13 @@ export interface WorkerLeft {
 export type RunWarning =
   /** The wanted data set is not available, and another one is used. */
   | { readonly code: 'dataset-replaced'; readonly message: string }
-  /** A step has fewer slots than there are workers. */
-  | { readonly code: 'too-many-workers'; readonly workers: number; readonly slots: number }
+  /** A step has fewer slots than there are workers and threads of the coordinator itself. */
+  | {
+      readonly code: 'too-many-workers';
+      readonly workers: number;
+      readonly threads: number;
+      readonly slots: number;
+    }
   /** The loss of this set is far above the loss of the first step. */
   | {
       readonly code: 'loss-grows';

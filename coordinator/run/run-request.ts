@@ -5,6 +5,11 @@
 import type { GivenSettings } from './settings.js';
 
 export interface RunRequest extends GivenSettings {
+  /**
+   * The number of devices that should have work. A new run then chooses its micro-batch, or the replicas of its rounds,
+   * unless they are given. Default: the number of devices decides nothing.
+   */
+  readonly fleet?: number | undefined;
   /** Directory for the results; an unfinished run in it goes on. Default: `runs/DATE-NAME`. */
   readonly out?: string | undefined;
   /** Directory of a run that must be there and goes on. Not together with `out`. */

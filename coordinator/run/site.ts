@@ -7,11 +7,14 @@ import type { Traffic } from '../../shared/fleet/fleet.js';
 import type { Task } from '../../shared/work/task.js';
 import type { Ending } from './ending.js';
 import type { RunListener } from './run-event.js';
-import type { RunSetup } from './setup.js';
+import type { OwnThreadsPlan, RunSetup } from './setup.js';
 
-/** How many workers compute, and how much they have sent and received so far. */
+/** Who computes, and how much workers have sent and received so far. */
 export interface FleetState {
+  /** Workers that have joined. Where none can join: the compute threads of this machine. */
   readonly workers: number;
+  /** Compute threads of the coordinator itself, beside its workers. Absent where workers cannot join. */
+  readonly threads?: number;
   readonly traffic: Readonly<Traffic>;
 }
 
@@ -41,8 +44,6 @@ export interface SiteRun {
   readonly emit: RunListener;
 }
 
-export interface SitePlan {
-  /** Compute threads of this machine. */
-  readonly threads: number;
+export interface SitePlan extends OwnThreadsPlan {
   open(run: SiteRun): Site;
 }

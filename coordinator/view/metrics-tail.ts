@@ -99,7 +99,8 @@ function parseLine(text: string): MetricsLine | null {
 /** Whether the fields that are shown have the right types. A loss that was not finite is null in the file. */
 function isPlain(line: MetricsLine): boolean {
   const { loss, trainAccuracy, testLoss = null, testAccuracy = null, weightsSha256 = '', alarms = [] } = line;
-  const numbers = [line.epoch, line.samplesPerSecond, line.workers, line.bytesSent, line.bytesReceived];
+  const { epoch, samplesPerSecond, workers, threads = 0, bytesSent, bytesReceived } = line;
+  const numbers = [epoch, samplesPerSecond, workers, threads, bytesSent, bytesReceived];
   const measured = [loss, trainAccuracy, testLoss, testAccuracy];
   const hasNumbers = numbers.every(Number.isFinite) && measured.every((x) => x === null || Number.isFinite(x));
   return hasNumbers && typeof weightsSha256 === 'string' && Array.isArray(alarms);

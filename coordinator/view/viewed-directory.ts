@@ -140,6 +140,7 @@ export class ViewedDirectory implements ViewedRun, LookListener {
       loss: newest?.loss ?? null,
       accuracy: newest?.trainAccuracy ?? null,
       workersTotal: phase === 'training' ? (newest?.workers ?? 0) : 0,
+      threads: phase === 'training' ? (newest?.threads ?? 0) : 0,
       traffic: { bytesSent: newest?.bytesSent ?? 0, bytesReceived: newest?.bytesReceived ?? 0 },
     };
   }

@@ -4,6 +4,7 @@
  */
 
 import { assert } from '../../shared/assert.js';
+import { atWork } from '../../shared/at-work.js';
 import type { EvaluationSet } from '../../shared/data/dataset.js';
 import { percent } from '../../shared/figures.js';
 import type { Traffic } from '../../shared/fleet/fleet.js';
@@ -32,8 +33,10 @@ import type { Edition, Mark, Refusal, ViewedRun } from './viewed-run.js';
 /** The workers of a run, as the monitor shows them. */
 export interface FleetView {
   readonly workers: number;
+  /** Compute threads of the coordinator itself. */
+  readonly threads: number;
   readonly traffic: Readonly<Traffic>;
-  /** The first `max` workers. */
+  /** The coordinator's own threads, if there are any, and the first `max` workers. */
   workerStates(max: number): WorkerState[];
   /** Sends a worker away and does not admit it again. Returns false if no worker has this number. */
   drop(member: number): boolean;
@@ -230,6 +233,7 @@ export class Monitor implements ViewedRun {
       slots: setup.slots,
       workers: this.fleet?.workerStates(limits.workersShownMax) ?? [],
       workersTotal: this.fleet?.workers ?? 0,
+      threads: this.fleet?.threads ?? 0,
       workersMin: this.config.workersMin,
       traffic: { bytesSent: 0, bytesReceived: 0, ...this.fleet?.traffic },
       alarms: this.alarms,
@@ -289,11 +293,12 @@ export class Monitor implements ViewedRun {
   private get phase(): RunPhase {
     if (this.ending_ !== null) return this.ending_;
     if (this.run?.trainer.isPaused) return 'paused';
-    return this.startedAt === null || this.fleet?.workers === 0 ? 'waiting' : 'training';
+    const isUnmanned = this.fleet?.workers === 0 && this.fleet.threads === 0;
+    return this.startedAt === null || isUnmanned ? 'waiting' : 'training';
   }
 
-  private begin({ step, workers }: MetricsLine): void {
+  private begin(line: MetricsLine): void {
     this.startedAt = this.config.clock();
-    this.tell('started', `training began with step ${step}, on ${plural(workers, 'worker')}`);
+    this.tell('started', `training began with step ${line.step}, on ${atWork(line)}`);
   }
 }

@@ -3,7 +3,7 @@
  * is loaded on the first request.
  */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { RunPhase, RunState } from './state.js';
+import type { RunPhase, RunState, WorkerState } from './state.js';
 import type { ViewedRun } from './viewed-run.js';
 
 const prefix = 'lockstep_';
@@ -34,7 +34,8 @@ const readings: readonly (readonly [string, string, Reading])[] = [
   ['samples_per_second', 'Training samples per second, over about a second', (state) => state.samplesPerSecond],
   ['seconds_left', 'Expected seconds until the run is over', ({ secondsLeft }) => secondsLeft],
   ['workers', 'Workers that are members now', ({ workersTotal }) => workersTotal],
-  ['worker_threads', 'Threads that these workers lend', ({ workers }) => total(workers.map(({ threads }) => threads))],
+  ['worker_threads', 'Threads that these workers lend', ({ workers }) => lentThreads(workers)],
+  ['own_threads', 'Compute threads of the coordinator itself', ({ threads }) => threads],
   ['sent_bytes_total', 'Bytes sent to workers so far', ({ traffic }) => traffic.bytesSent],
   ['received_bytes_total', 'Bytes received from workers so far', ({ traffic }) => traffic.bytesReceived],
   ['alarms', 'Faults that need somebody, such as a full disk', ({ alarms }) => alarms.length],
@@ -119,6 +120,6 @@ export class Prometheus {
   }
 }
 
-function total(numbers: readonly number[]): number {
-  return numbers.reduce((sum, x) => sum + x, 0);
+function lentThreads(workers: readonly WorkerState[]): number {
+  return workers.reduce((sum, { own, threads }) => sum + (own ? 0 : threads), 0);
 }

@@ -12,7 +12,7 @@ import type { EvaluationSet } from '../../shared/data/dataset.js';
 import type { Model } from '../../shared/model/model.js';
 
 export type RunPhase =
-  /** Waits for workers: for enough of them to begin, or for any worker once training has begun. */
+  /** Waits for workers: for enough of them to begin, or for any worker once training has begun and nobody is left. */
   | 'waiting'
   | 'training'
   | 'paused'
@@ -70,11 +70,14 @@ export interface RunState {
   readonly localSteps: number;
   /** How the training images are distorted. Null: not at all. */
   readonly augment: AugmentDescription | null;
-  /** Slots of a full step: more workers than slots would have nothing to do. */
+  /** Slots of a full step. If there are more workers and own threads than slots, some of them have nothing to do. */
   readonly slots: number;
-  /** At most `limits.workersShownMax`; `workersTotal` counts all. */
+  /** Those that joined, at most `limits.workersShownMax`. In front of them, the coordinator's own threads as one. */
   readonly workers: readonly WorkerState[];
+  /** Number of all workers that have joined. */
   readonly workersTotal: number;
+  /** Compute threads of the coordinator itself. */
+  readonly threads: number;
   /** Training begins when this many workers have joined. */
   readonly workersMin: number;
   readonly traffic: { readonly bytesSent: number; readonly bytesReceived: number };
@@ -116,6 +119,8 @@ export interface DatasetState {
 
 export interface WorkerState {
   readonly member: number;
+  /** Whether these are threads of the coordinator itself. They cannot be dropped. */
+  readonly own: boolean;
   readonly name: string;
   readonly kind: string;
   readonly threads: number;
@@ -127,7 +132,8 @@ export interface WorkerState {
   readonly shards: number;
   readonly copiesAgreed: number;
   readonly roundTripMs: number | null;
-  readonly state: 'computing' | 'idle';
+  /** A spare is idle because the last steps were made without it. */
+  readonly state: 'computing' | 'idle' | 'spare';
   readonly joinedAt: number;
 }
 

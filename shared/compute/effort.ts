@@ -19,9 +19,11 @@ export class Effort {
     private readonly orders: Orders,
     private readonly parameters: number,
     private readonly threads: number,
+    /** Whether the machine's own thread may compute shards at all. */
+    mayBeInline = true,
   ) {
     const trains = workNames.filter((work) => kinds[work].trains);
-    this.isInline = threads > 0 && trains.every((work) => this.isShort({ work, stepInEpoch: 0 }));
+    this.isInline = mayBeInline && threads > 0 && trains.every((work) => this.isShort({ work, stepInEpoch: 0 }));
   }
 
   /** The size in slots that no shard of a task may exceed, so that the event loop does not stand still for long. */

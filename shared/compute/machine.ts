@@ -11,8 +11,9 @@ import { hashOf, wrongStages } from '../arithmetic/identity.js';
 import type { Kernels, Pointer } from '../arithmetic/kernels.js';
 import { knownAnswer, knownAnswerBytes } from '../arithmetic/known-answer.js';
 import { LockstepError } from '../errors.js';
+import { transposeWeights } from '../model/network.js';
 import { PartialBuffers } from '../pool/partials.js';
-import { PoolDriver } from '../pool/pool-driver.js';
+import { type LeaseOrder, PoolDriver } from '../pool/pool-driver.js';
 import type { Shard } from '../pool/tree.js';
 import type { Profile } from '../profile.js';
 import { type Orders, ordersOf } from '../work/orders.js';
@@ -33,6 +34,8 @@ export interface MachineOptions {
   readonly onStranded?: ((stranded: boolean) => void) | undefined;
   /** How often its threads look for work before they sleep. */
   readonly threadSpins?: number;
+  /** Whether the machine's own thread serves others: then it computes no shards, and its threads are all spawned. */
+  readonly serves?: boolean;
 }
 
 /** How often to look for the other side's progress before sleeping: 50 to 200 microseconds. */
@@ -42,6 +45,9 @@ const SPINS = 20_000;
  * the threads that pass on sums and weights want their core.
  */
 export const networkSpins = 4_000;
+
+/** A member that is a thread of this machine has computed a shard. The pool may not know the lease any more. */
+export type WhenComputed = (member: number, order: LeaseOrder) => void;
 
 export class Machine {
   readonly memory: KernelMemory;
@@ -58,21 +64,24 @@ export class Machine {
   private readonly turns: Turns;
   /** Whether the machine's own thread is a member of the pool. */
   private readonly isInline: boolean;
+  private readonly serves: boolean;
   private computer: Computer | null = null;
+  private whenComputed: WhenComputed = () => {};
 
   /** `threads` may be 0: a machine that only adds up what others compute. */
   constructor(
     private readonly platform: Platform,
     run: RunDescription,
-    private readonly threads: number,
-    { onStranded, threadSpins = SPINS }: MachineOptions = {},
+    readonly threads: number,
+    { onStranded, threadSpins = SPINS, serves = false }: MachineOptions = {},
   ) {
     const { backend, profile } = platform;
     this.profile = profile;
+    this.serves = serves;
     this.workspace = layOutWorkspace(run, threads + 1, backend.sizes);
     this.orders = ordersOf(run);
     const { end, parameters, partialFloats, mask } = this.workspace;
-    const effort = new Effort(this.orders, parameters, threads);
+    const effort = new Effort(this.orders, parameters, threads, !serves);
     this.isInline = effort.isInline;
     // Copies to and from memory that is not shared are faster.
     const isShared = this.spawned > 0 && platform.sharesMemory;
@@ -88,8 +97,12 @@ export class Machine {
     this.computeThreads = new Threads(platform, this, options);
   }
 
-  /** Starts the threads. Each joins the pool when it is ready. Resolves when all have, rejects if one fails. */
-  async start(whenFailed: (error: Error) => void): Promise<void> {
+  /**
+   * Starts the threads. Each joins the pool when it is ready. Resolves when all have, rejects if one fails.
+   * `whenComputed` is called before the pool hears of the shard.
+   */
+  async start(whenFailed: (error: Error) => void, whenComputed: WhenComputed = () => {}): Promise<void> {
+    this.whenComputed = whenComputed;
     const wake = () => this.turns.wake();
     if (this.isInline) this.admit(new InlineLane(this.buffers, (placed) => this.computePlaced(placed), wake));
     await this.computeThreads.start(this.spawned, { ready: (lane) => this.admit(lane), wake, failed: whenFailed });
@@ -117,9 +130,17 @@ export class Machine {
   compute(task: ShardOrder['task'], shard: Shard, out: Pointer): void {
     this.computer ??= new Computer(this.memory, this.workspace, this.threads, this.orders);
     this.weights.refresh();
-    this.profile.enter('compute');
-    this.computer.compute(task, shard, out);
-    this.profile.leave();
+    this.computeBy(this.computer, task, shard, out);
+  }
+
+  /**
+   * The same with other weights than those of the workspace, which the threads may be reading. `transposed` is a place
+   * for the transposed weights, as long as a partial gradient.
+   */
+  computeWith(weights: Pointer, transposed: Pointer, task: ShardOrder['task'], shard: Shard, out: Pointer): void {
+    const workspace = { ...this.workspace, weights, transposed };
+    transposeWeights(this.kernels, workspace.chain, weights, transposed);
+    this.computeBy(new Computer(this.memory, workspace, this.threads, this.orders), task, shard, out);
   }
 
   /**
@@ -128,7 +149,7 @@ export class Machine {
    */
   update(sum: Pointer, terms: number, step: number): void {
     const { parameters: floats } = this.workspace;
-    const helpers = helpersFor(floats, () => this.turns.idleHelpers().slice(0, this.threads - 1));
+    const helpers = helpersFor(floats, () => this.turns.idleHelpers().slice(0, this.helpersMax));
     const order = wholeUpdate(this.memory, this.workspace, { floats, sum, terms, step });
     updateWith(this.memory, this.workspace, order, helpers);
     this.weightsChanged();
@@ -161,6 +182,11 @@ export class Machine {
     return this.isInline ? this.threads - 1 : this.threads;
   }
 
+  /** A machine that serves has a core for its own thread besides those of its threads. */
+  private get helpersMax(): number {
+    return this.serves ? this.threads : this.threads - 1;
+  }
+
   private makeTurns(spins: number): Turns {
     const { platform, profile, pool } = this;
     const work = {
@@ -168,6 +194,7 @@ export class Machine {
       defer: (call: () => void) => platform.defer(call),
       compute: (placed: Placed) => this.computePlaced(placed),
       finished: (lane: Lane, { order, out }: Placed, tookMs: number) => {
+        this.whenComputed(lane.member, order);
         pool.result(lane.member, order.lease, out, tookMs);
       },
       watch: (looks: number, look: () => boolean) => {
@@ -184,6 +211,12 @@ export class Machine {
   private admit(lane: Lane): void {
     this.turns.add(lane);
     this.pool.join(lane, false);
+  }
+
+  private computeBy(computer: Computer, task: ShardOrder['task'], shard: Shard, out: Pointer): void {
+    this.profile.enter('compute');
+    computer.compute(task, shard, out);
+    this.profile.leave();
   }
 
   private computePlaced({ order, out }: Placed): number {

@@ -91,24 +91,32 @@ export class Audits {
   private verdictOn({ order, counted, weights }: LateCopy, sum: Pointer): Verdict {
     const isEqual = (a: Pointer, b: Pointer) => this.machine.tensors.isEqual(a, b, this.floatsOf(order));
     if (isEqual(counted, sum)) return { firstIsRight: true, lateIsRight: true };
-    return this.withWeights(weights.at, () =>
-      this.recomputed(order, (own) => ({ firstIsRight: isEqual(counted, own), lateIsRight: isEqual(sum, own) })),
-    );
+    const compute = (own: Pointer) => this.computeWith(weights, order, own);
+    return this.recomputed(compute, (own) => ({ firstIsRight: isEqual(counted, own), lateIsRight: isEqual(sum, own) }));
   }
 
   /** Whether what a shard of the present step should be is finite. Computes it, and blocks for as long. */
   isFinite(order: LeaseOrder): boolean {
-    const { kernels } = this.machine;
-    return this.recomputed(order, (own) => kernels.allFinite(own, this.floatsOf(order)) === 1);
+    const { machine } = this;
+    const compute = (own: Pointer) => machine.compute(order.task, order.shard, own);
+    return this.recomputed(compute, (own) => machine.kernels.allFinite(own, this.floatsOf(order)) === 1);
   }
 
-  private recomputed<T>({ task, shard }: LeaseOrder, look: (own: Pointer) => T): T {
-    const { machine } = this;
-    const own = machine.buffers.acquire();
-    machine.compute(task, shard, own);
+  private recomputed<T>(compute: (own: Pointer) => void, look: (own: Pointer) => T): T {
+    const { buffers } = this.machine;
+    const own = buffers.acquire();
+    compute(own);
     const seen = look(own);
-    machine.buffers.release(own);
+    buffers.release(own);
     return seen;
+  }
+
+  /** The workspace keeps the weights of the present step, because the machine's threads may be computing with them. */
+  private computeWith({ at }: StepWeights, { task, shard }: LeaseOrder, own: Pointer): void {
+    const { machine } = this;
+    const transposed = machine.buffers.acquire();
+    machine.computeWith(at, transposed, task, shard, own);
+    machine.buffers.release(transposed);
   }
 
   private floatsOf({ task }: LeaseOrder): number {
@@ -120,22 +128,6 @@ export class Audits {
     if (this.newest?.step !== step) this.newest = { step, at: this.copyOf(weights, parameters), holders: 0 };
     this.newest.holders += 1;
     return this.newest;
-  }
-
-  private withWeights<T>(at: Pointer, act: () => T): T {
-    const { weights, parameters } = this.machine.workspace;
-    const now = this.copyOf(weights, parameters);
-    this.restore(at);
-    const result = act();
-    this.restore(now);
-    this.machine.buffers.release(now);
-    return result;
-  }
-
-  private restore(at: Pointer): void {
-    const { weights, parameters } = this.machine.workspace;
-    this.machine.tensors.copy(at, weights, parameters);
-    this.machine.weightsChanged();
   }
 
   /** Copies a tensor to a buffer, which must be released. */

@@ -9,11 +9,15 @@ import { packSamples } from '../compute/samples.js';
 import { welcomeRunOf } from '../compute/welcome-run.js';
 import { type SampleSet, sizeOf } from '../data/dataset.js';
 import { limits } from '../limits.js';
+import type { LeaseOrder } from '../pool/pool-driver.js';
+import { shardEnd } from '../pool/tree.js';
 import { encodeFrameFrom } from '../protocol/codec.js';
 import { FrameBuffers } from '../protocol/frame-buffers.js';
 import type { DataDescription } from '../protocol/messages.js';
 import { protocolVersion, type Welcome } from '../protocol/messages.js';
 import { samplesBytes } from '../protocol/payload.js';
+import { kinds } from '../work/kinds.js';
+import { orderOf } from '../work/orders.js';
 import type { AdmissionTerms } from './admission.js';
 import { type Audited, Audits } from './audits.js';
 import { Bans } from './bans.js';
@@ -45,9 +49,9 @@ export class Fleet {
   readonly bans = new Bans();
   /** A member with more waiting bytes than this reads too slowly. */
   readonly queueBytesMax: number;
-  /** By their numbers. */
+  /** By their numbers in the pool. */
   readonly members = new Map<number, Audited>();
-  /** Slots of training that its members have summed. */
+  /** Slots of training that have been summed, by its members and by the coordinator's own threads. */
   slots = 0;
   /** The result of the last evaluation of the test set. */
   testAccuracy: number | null = null;
@@ -67,6 +71,14 @@ export class Fleet {
     const stepBytes = 4 * parameters + samplesBytes(machine.orders.train.samplesIn(0), pixels);
     const evaluated = sizeOf(run, 'validation') + run.test;
     this.queueBytesMax = limits.sendQueueBytesMax + 2 * stepBytes + samplesBytes(evaluated, pixels);
+  }
+
+  /** The result of a shard is used. Returns how many slots of training it has, which is 0 for an evaluation. */
+  counted({ task, shard }: LeaseOrder): number {
+    if (!kinds[task.work].trains) return 0;
+    const slots = shardEnd(shard, orderOf(this.machine.orders, task).slotsIn(task.stepInEpoch)) - shard.lo;
+    this.slots += slots;
+    return slots;
   }
 
   /** What a worker that connects from this address must show. */

@@ -8,17 +8,19 @@ import type { Pointer } from '../arithmetic/kernels.js';
 import { HeldSamples } from '../compute/held-samples.js';
 import type { Member } from '../pool/member.js';
 import type { LeaseOrder, Overtaken, Transport } from '../pool/pool-driver.js';
-import { type Shard, shardEnd } from '../pool/tree.js';
+import type { Shard } from '../pool/tree.js';
 import { encodeFrame } from '../protocol/codec.js';
 import type { ProtocolErrorCode } from '../protocol/errors.js';
 import type { FromCoordinator, Gradient, Pong, Progress, ResultMessage } from '../protocol/messages.js';
 import { kinds, sumFloats } from '../work/kinds.js';
-import { orderOf } from '../work/orders.js';
 import type { Task } from '../work/task.js';
 import type { Audited, LateCopy } from './audits.js';
 import type { Fleet } from './fleet.js';
 import { LeasedShard } from './leased-shard.js';
 import type { Parcel, Recipient } from './outbox.js';
+
+/** A member is a spare when the fleet has made this many steps without it. */
+const stepsOfSpare = 2;
 
 /** The messages of a member that say something about its work. */
 export type WorkMessage = Gradient | ResultMessage | Pong;
@@ -53,6 +55,9 @@ export class RemoteTransport implements Transport, Audited {
   /** Slots of training that it has summed, and that the fleet had when it joined. */
   private slots = 0;
   private fleetSlotsBefore = 0;
+  /** Whether the last steps were made without it, and the slots of both when that was found out. */
+  private spare = false;
+  private seen = { slots: 0, fleetSlots: 0 };
   private weightsStep: number | null = null;
   private pings = 0;
   /** The newest ping, until its pong comes. */
@@ -150,12 +155,9 @@ export class RemoteTransport implements Transport, Audited {
     this.observer.countedWrong(first.name, order.task);
   }
 
-  private count({ task, shard }: LeaseOrder): void {
+  private count(order: LeaseOrder): void {
     this.shards += 1;
-    if (!kinds[task.work].trains) return;
-    const slots = shardEnd(shard, orderOf(this.fleet.machine.orders, task).slotsIn(task.stepInEpoch)) - shard.lo;
-    this.slots += slots;
-    this.fleet.slots += slots;
+    this.slots += this.fleet.counted(order);
   }
 
   // ---- from the pool and the audits ----
@@ -163,6 +165,7 @@ export class RemoteTransport implements Transport, Audited {
   joined(): void {
     this.fleet.members.set(this.link.id, this);
     this.fleetSlotsBefore = this.fleet.slots;
+    this.seen = { slots: 0, fleetSlots: this.fleet.slots };
     this.link.joined();
   }
 
@@ -207,8 +210,15 @@ export class RemoteTransport implements Transport, Audited {
 
   /** How the run goes, from where this member stands. */
   progress(): Progress {
+    this.lookIfSpare();
     const { slots, testAccuracy } = this.fleet;
-    return { type: 'progress', share: this.slots / Math.max(1, slots - this.fleetSlotsBefore), testAccuracy };
+    const share = this.slots / Math.max(1, slots - this.fleetSlotsBefore);
+    return { type: 'progress', share, spare: this.spare, testAccuracy };
+  }
+
+  /** Whether the last steps were made without it, when it was looked at last. */
+  get isSpare(): boolean {
+    return this.spare;
   }
 
   /** Sends the samples of a shard that the member does not hold: with the shard, or ahead of time. */
@@ -241,6 +251,14 @@ export class RemoteTransport implements Transport, Audited {
   private sendWeights(step: number): void {
     this.fleet.outbox.send(this.link, this.fleet.weights.frames(step, this.weightsStep));
     this.weightsStep = step;
+  }
+
+  /** With too few new steps, nothing is known anew. */
+  private lookIfSpare(): void {
+    const { slots: fleetSlots, machine } = this.fleet;
+    if (fleetSlots - this.seen.fleetSlots < stepsOfSpare * machine.orders.train.slots) return;
+    this.spare = this.slots === this.seen.slots;
+    this.seen = { slots: this.slots, fleetSlots };
   }
 
   /** False when it does not have the lease. */

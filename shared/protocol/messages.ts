@@ -188,6 +188,8 @@ export interface Progress {
   readonly type: 'progress';
   /** Your fraction of the slots that were summed since you joined. 0 if there were no slots. */
   readonly share: number;
+  /** Whether you are a spare: the last steps were made without you. I need you when another worker is late or leaves. */
+  readonly spare: boolean;
   /** The accuracy of the last evaluation of the test set, as a fraction. Null before the first one. */
   readonly testAccuracy: number | null;
 }

@@ -119,6 +119,7 @@ const checkCancel = object<messages.Cancel>({ type: oneOf('cancel'), lease: uint
 const checkProgress = object<messages.Progress>({
   type: oneOf('progress'),
   share: fraction,
+  spare: boolean,
   testAccuracy: orNull(fraction),
 });
 const checkPing = object<messages.Ping>({ type: oneOf('ping'), id: uint32 });

@@ -68,7 +68,7 @@ function optimizerWords({ row, pixels, momentum = 0 }: Training): (string | numb
 }
 
 function fleetWords(processes: number): (string | number)[] {
-  return ['coordinator', '--port', 0, '--min-workers', processes];
+  return ['coordinator', '--threads', 0, '--port', 0, '--min-workers', processes];
 }
 
 /** Options of a run that goes on until Ctrl-C, without evaluations. */

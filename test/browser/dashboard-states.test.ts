@@ -108,6 +108,19 @@ describe.skipIf(!hasChromium)('dashboard', { timeout }, () => {
     expect(faults).toEqual([]);
   });
 
+  test('shows the machine that serves it as one of the fleet, which cannot be dropped, and how many are spares', async () => {
+    const [coordinator, url] = await serve(during('training'), token);
+    const { page } = await open(`${url}#${token}&operator=${operatorToken}`);
+    const { workers } = during('training').state;
+    const own = { ...workers[0], member: 9, own: true, name: 'this machine', kind: 'coordinator', threads: 2 };
+    coordinator.publish({ workers: [own, ...workers], threads: 2, slots: 5 });
+    await shows(page, '#fleet-rows', 'this machine');
+    await shows(page, '#fleet-summary', 'this machine and 4 workers, 29 cores');
+    await shows(page, '#fleet-spares', 'One of them is a spare: a step has 5 slots only.');
+    expect(await page.getByRole('button', { name: 'Drop workstation' }).isVisible()).toBe(true);
+    expect(await page.getByRole('button', { name: 'Drop this machine' }).isVisible()).toBe(false);
+  });
+
   test('copies the join link where scripts have no clipboard', async () => {
     const [, url] = await serve(during('training'));
     const { page } = await open(`${url.replace('127.0.0.1', 'lockstep.test')}#${token}`);

@@ -20,10 +20,10 @@ function options(steps: number): { words: (string | number)[]; out: string } {
   return { words: [...words, '--out', out], out };
 }
 
-/** Starts a coordinator on a free port. Resolves when it accepts workers. */
+/** Starts a coordinator that only serves, on a free port. Resolves when it accepts workers. */
 export async function serve(steps: number, ...words: (string | number)[]): Promise<Served> {
   const run = options(steps);
-  const coordinator = lockstep('coordinator', '--port', 0, ...run.words, ...words);
+  const coordinator = lockstep('coordinator', '--threads', 0, '--port', 0, ...run.words, ...words);
   const [, port] = await coordinator.prints(/"port":(\d+),"msg":"waiting/);
   return { coordinator, port: Number(port), finished: () => hashOf(coordinator, run.out) };
 }

@@ -79,7 +79,8 @@ function firstLoad(): void {
 /** Starts a coordinator that trains on generated digits until it is killed. */
 async function startCoordinator(out: string): Promise<{ coordinator: ChildProcess; port: number }> {
   const program = fileURLToPath(new URL('../../coordinator/cli/main.js', import.meta.url));
-  const words = ['coordinator', '--port', '0', '--dataset', 'digits', '--epochs', '1000000', '--out', out];
+  const serving = ['coordinator', '--threads', '0', '--port', '0'];
+  const words = [...serving, '--dataset', 'digits', '--epochs', '1000000', '--out', out];
   const stdio: StdioOptions = ['ignore', 'pipe', 'inherit'];
   const coordinator = spawn(process.execPath, [program, ...words, '--log-format', 'json'], { stdio });
   for await (const line of createInterface({ input: coordinator.stdout! })) {

@@ -63,6 +63,7 @@ function stateOf(config: ConfigFile, lines: readonly MetricsLine[]): RunState {
     slots: config.batch / config.microBatch,
     workers: workers(now),
     workersTotal: 4,
+    threads: 0,
     workersMin: 1,
     traffic: { bytesSent: 1_482_000_000, bytesReceived: 1_391_000_000 },
     alarms: [],
@@ -93,6 +94,7 @@ function pointOf({ step, loss, trainAccuracy, testLoss, testAccuracy }: MetricsL
 function workers(now: number): WorkerState[] {
   const one = (member: number, name: string, kind: WorkerState['kind'], threads: number, speed: number) => ({
     member,
+    own: false,
     name,
     kind,
     threads,

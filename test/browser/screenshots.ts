@@ -25,7 +25,7 @@ const phone = { width: 390, height: 844 };
 const directory = mkdtempSync(join(tmpdir(), 'lockstep-pictures-'));
 const run = join(directory, 'mnist-mlp');
 const children: ChildProcess[] = [
-  start('coordinator', '--data', data, '--port', '0', '--epochs', '40', '--out', run, '--stay'),
+  start('coordinator', '--threads', '0', '--data', data, '--port', '0', '--epochs', '40', '--out', run, '--stay'),
 ];
 const browser = await launchChromium();
 try {

@@ -86,7 +86,8 @@ class Rig {
 
   private start(...words: (string | number)[]): Program {
     const data = join(this.directory, 'data');
-    this.coordinator_ = new Program('the coordinator', ['coordinator', '--port', this.port, '--data', data, ...words]);
+    const serving = ['coordinator', '--threads', 0, '--port', this.port, '--data', data];
+    this.coordinator_ = new Program('the coordinator', [...serving, ...words]);
     return this.coordinator_;
   }
 }

@@ -127,7 +127,10 @@ export class Scene {
 
   private startCoordinator(words: readonly (string | number)[]): Program {
     const { port, data, onLine } = this.config;
-    const coordinator = new Program('the coordinator', ['coordinator', '--port', port, '--data', data, ...words]);
+    const coordinator = new Program('the coordinator', [
+      ...['coordinator', '--threads', 0, '--port', port, '--data', data],
+      ...words,
+    ]);
     coordinator.watch(onLine);
     this.coordinator = coordinator;
     this.guard(coordinator);

@@ -91,9 +91,12 @@ function start(cwd: string, variables: Record<string, string>, words: readonly (
   return new Running(spawn(process.execPath, [program, ...words.map(String)], { env, cwd }));
 }
 
-/** Starts a coordinator on a free port. Resolves with its address for workers when it accepts them. */
+/**
+ * Starts a coordinator on a free port. It only serves: nothing is computed while there is no worker. Resolves with its
+ * address for workers when it accepts them.
+ */
 export async function startCoordinator(...words: (string | number)[]): Promise<{ coordinator: Running; url: string }> {
-  const coordinator = lockstep('coordinator', '--port', 0, ...words);
+  const coordinator = lockstep('coordinator', '--threads', 0, '--port', 0, ...words);
   const [, url] = await coordinator.prints(/lockstep worker (ws:\/\/[\d.:]+)/);
   return { coordinator, url };
 }

@@ -113,7 +113,7 @@ describe('a run that is killed', () => {
     const { port } = new URL(url);
     for (const step of [100, 700, 1300].map((from) => from + random.below(500))) {
       await killAfter(coordinator, run, step);
-      coordinator = lockstep('coordinator', '--resume', run, '--port', port, '--log-format', 'json');
+      coordinator = lockstep('coordinator', '--threads', 0, '--resume', run, '--port', port, '--log-format', 'json');
     }
     expect(await coordinator.ended).toMatchObject({ code: 0, stderr: '' });
     for (const worker of fleet) expect(await worker.ended).toMatchObject({ code: 0, stderr: '' });
@@ -137,7 +137,8 @@ describe('a coordinator that is interrupted', () => {
     expect(linesOf(run).map(({ step }) => step)).toEqual(Array.from({ length: Number(made) }, (_, i) => i + 1));
     fleet[0].process.kill('SIGCONT');
     await fleet[1].prints(/lost the coordinator/);
-    const resumed = lockstep('coordinator', '--resume', run, '--port', new URL(url).port, '--log-format', 'json');
+    const again = ['--resume', run, '--port', new URL(url).port, '--log-format', 'json'];
+    const resumed = lockstep('coordinator', '--threads', 0, ...again);
     expect(await resumed.ended).toMatchObject({ code: 0, stderr: '' });
     for (const worker of fleet) expect(await worker.ended).toMatchObject({ code: 0, stderr: '' });
     expectLikeQuiet(run);
@@ -172,7 +173,7 @@ describe('a coordinator that is interrupted', () => {
   test('goes on with the token that it made', async () => {
     const run = join(scratch(), 'token');
     const begin = (...words: string[]) =>
-      lockstep('coordinator', '--host', '0.0.0.0', '--port', 0, '--log-format', 'json', ...words);
+      lockstep('coordinator', '--threads', 0, '--host', '0.0.0.0', '--port', 0, '--log-format', 'json', ...words);
     const command = () => readFileSync(join(run, 'join-command'), 'utf8').replace(/:\d+\//, '');
     const first = begin('--data', data, '--out', run);
     await first.prints(/the command to join is in/);

@@ -67,6 +67,20 @@ describe('the weights hash of', () => {
     expect(summaryOf(join(scratch(), out)).weightsSha256).toBe(await referenceHash('mlp', steps));
   });
 
+  test("a coordinator's own threads, alone and beside workers, is that of the scalar reference", safety, async () => {
+    const serving = (out: string) => ['coordinator', '--port', 0, ...options(out, steps)];
+    const alone = await lockstep(...serving('own'), '--threads', 2).ended;
+    expect(alone).toMatchObject({ code: 0, stderr: '' });
+    expect(alone.stdout).toContain('training on this machine, with 2 threads; join with');
+    const coordinator = lockstep(...serving('own-and-workers'), '--threads', 1, '--min-workers', 2);
+    const [, url] = await coordinator.prints(/lockstep worker (ws:\/\/[\d.:]+)/);
+    const fleet = ['a', 'b'].map((name) => lockstep('worker', url, '--threads', 1, '--name', name));
+    expect(await coordinator.ended).toMatchObject({ code: 0, stderr: '' });
+    for (const worker of fleet) expect(await worker.ended).toMatchObject({ code: 0, stderr: '' });
+    const hashes = ['own', 'own-and-workers'].map((out) => summaryOf(join(scratch(), out)).weightsSha256);
+    expect(hashes).toEqual(Array(2).fill(await referenceHash('mlp', steps)));
+  });
+
   test('a fleet is the same when a worker is killed and another joins in the middle', safety, async () => {
     const many = 1500;
     const { coordinator, url } = await startCoordinator(

@@ -229,7 +229,8 @@ describe('a run that is watched', () => {
 
 test('with a token, everything but health and pages asks for it, under whatever name', safety, async () => {
   const out = join(scratch(), 'closed');
-  const closed = lockstep('coordinator', '--host', '0.0.0.0', '--port', 0, '--data', data, '--out', out);
+  const serving = ['--threads', 0, '--host', '0.0.0.0', '--port', 0];
+  const closed = lockstep('coordinator', ...serving, '--data', data, '--out', out);
   const [line] = await closed.prints(/\{[^\n]*waiting for[^\n]*\}/);
   ({ port } = JSON.parse(line));
   const command = readFileSync(join(out, 'join-command'), 'utf8');
@@ -258,7 +259,7 @@ test('with a token, everything but health and pages asks for it, under whatever 
 test('a run that goes on shows its course from the beginning', safety, async () => {
   const out = join(scratch(), 'resumed');
   await lockstep('train', '--data', data, '--max-steps', 10, '--out', out).ended;
-  const resumed = lockstep('coordinator', '--resume', out, '--max-steps', 20, '--port', 0);
+  const resumed = lockstep('coordinator', '--threads', 0, '--resume', out, '--max-steps', 20, '--port', 0);
   const [, address] = await resumed.prints(/lockstep worker ws:\/\/[\d.]+:(\d+)/);
   port = Number(address);
   const { phase, step, stepsPlanned, curve, weightsSha256 } = await state();

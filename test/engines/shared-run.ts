@@ -33,7 +33,7 @@ export async function trainTogether(participants: readonly Participant[], direct
   const data = writeDigits(join(directory, 'data'), { train: 2000, test: 300 });
   const [together, alone] = [join(directory, 'together'), join(directory, 'alone')];
   await success(new Program('one worker', ['train', '--workers', 1, '--data', data, '--out', alone, ...settings]));
-  const fleet = ['--port', 0, '--min-workers', participants.length];
+  const fleet = ['--threads', 0, '--port', 0, '--min-workers', participants.length];
   const coordinator = new Program('the coordinator', [
     ...['coordinator', '--data', data, '--out', together],
     ...fleet,

@@ -85,7 +85,8 @@ compare_weights() {
   rm -rf "$scratch/own" "$scratch/foreign"
   echo "== a run: $*"
   lockstep train "$@" --out "$scratch/own" --log-format json >"$scratch/train.log" 2>&1 || fail "$(cat "$scratch/train.log")"
-  lockstep coordinator --port 0 "$@" --out "$scratch/foreign" --log-format json >"$scratch/coordinator.log" 2>&1 &
+  lockstep coordinator --threads 0 --port 0 "$@" --out "$scratch/foreign" --log-format json \
+    >"$scratch/coordinator.log" 2>&1 &
   coordinator=$!
   address=$(address_in "$scratch/coordinator.log")
   "${net[@]}" "$(python)" "$here/worker.py" "$address" >"$scratch/worker.log" 2>&1 || fail "$(cat "$scratch/worker.log")"

@@ -21,7 +21,7 @@ FIELDS = {
     "shard": "lease work step epoch stepInEpoch lo size",
     "cancel": "lease",
     "ping": "id",
-    "progress": "share testAccuracy",
+    "progress": "share spare testAccuracy",
     "end": "reason again message",
     "failure": "code message",
 }

@@ -27,8 +27,8 @@ scratch=''
 start_fleet() {
   log=$scratch/coordinator.log
   : >"$log"
-  "$@" "${program[@]}" coordinator --host 0.0.0.0 --open --min-workers 3 --data "$scratch/data" "${settings[@]}" \
-    --out "$out" >"$log" 2>&1 &
+  "$@" "${program[@]}" coordinator --threads 0 --host 0.0.0.0 --open --min-workers 3 --data "$scratch/data" \
+    "${settings[@]}" --out "$out" >"$log" 2>&1 &
   coordinator=$!
   said_from=1
   said 'waiting for 3 workers'

@@ -27,7 +27,7 @@ clean_up() {
 }
 
 train_on_two() {
-  "${net[@]}" npx lockstep coordinator --host 0.0.0.0 "${settings[@]}" --out "$scratch/fleet" \
+  "${net[@]}" npx lockstep coordinator --threads 0 --host 0.0.0.0 "${settings[@]}" --out "$scratch/fleet" \
     >"$scratch/coordinator.log" 2>&1 &
   coordinator=$!
   poll coordinator_waits

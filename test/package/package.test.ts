@@ -147,7 +147,8 @@ describe('the library', () => {
   });
 
   test('joins a run as a worker', safety, async () => {
-    const words = ['coordinator', '--port', '0', '--dataset', 'digits', '--max-steps', '5', '--out', 'joined'];
+    const serving = ['coordinator', '--threads', '0', '--port', '0'];
+    const words = [...serving, '--dataset', 'digits', '--max-steps', '5', '--out', 'joined'];
     const program = join(app, 'node_modules', '.bin', 'lockstep');
     const coordinator = spawn(program, words, { cwd: app, env: environment() });
     const ended = new Promise((resolve) => coordinator.on('close', resolve));

@@ -121,7 +121,7 @@ const events: Record<string, Untimed<SessionEvent>> = {
   shard: { type: 'message', message: shard(1) },
   cancel: { type: 'message', message: { type: 'cancel', lease: 1 } },
   ping: { type: 'message', message: { type: 'ping', id: 3 } },
-  progress: { type: 'message', message: { type: 'progress', share: 0.5, testAccuracy: null } },
+  progress: { type: 'message', message: { type: 'progress', share: 0.5, spare: false, testAccuracy: null } },
   end: { type: 'message', message: { type: 'end', reason: 'finished', again: false, message: 'done' } },
   endAgain: { type: 'message', message: { type: 'end', reason: 'interrupted', again: true, message: 'later' } },
   refusal: { type: 'message', message: { type: 'failure', code: 'arithmetic-mismatch', message: 'no' } },

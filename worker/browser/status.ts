@@ -7,6 +7,8 @@ export type JoinState =
   | 'computing'
   /** It has nothing to compute at the moment, and waits for other workers. */
   | 'waiting'
+  /** The steps are made without it. It gets work when another worker is late or leaves. */
+  | 'spare'
   | 'paused'
   /** The connection was lost, or the coordinator did not answer. The tab tries again by itself. */
   | 'reconnecting'

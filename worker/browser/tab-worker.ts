@@ -30,7 +30,7 @@ export class TabWorker {
   private run: string | null = null;
   private readonly before: Totals = { shards: 0, samples: 0, bytesSent: 0, bytesReceived: 0 };
   private shardsReported = 0;
-  private progress: Readonly<RunProgress> = { step: null, share: null, testAccuracy: null };
+  private progress: Readonly<RunProgress> = { step: null, share: null, spare: false, testAccuracy: null };
 
   constructor(
     private readonly makeDriver: MakeDriver,
@@ -77,8 +77,9 @@ export class TabWorker {
     const { shards, samples, bytesSent, bytesReceived } = this.totals();
     const isComputing = driver?.isComputing === true || shards !== this.shardsReported;
     this.shardsReported = shards;
-    const state = this.state === 'waiting' && isComputing ? 'computing' : this.state;
-    const { step, testAccuracy: accuracy, share } = this.progress;
+    const { step, testAccuracy: accuracy, share, spare } = this.progress;
+    const atRest = spare ? 'spare' : 'waiting';
+    const state = this.state === 'waiting' ? (isComputing ? 'computing' : atRest) : this.state;
     return { state, reason, run, threads, step, accuracy, share, shards, samples, bytesSent, bytesReceived };
   }
 

@@ -20,6 +20,12 @@ const sentences: Readonly<Record<JoinState, Words>> = {
     state: 'Waiting for others',
     sentence: `This tab has done its part and waits for the rest of the fleet. ${stop}`,
   },
+  spare: {
+    state: 'Spare',
+    sentence:
+      'The others have all the work of a step. There may be more devices than parts of a step, or this one may be too slow to ' +
+      `be of use now. It helps when another one is late or leaves. ${stop}`,
+  },
   paused: { state: 'Paused', sentence: 'This tab computes nothing. Press Resume to lend its cores again.' },
   reconnecting: {
     state: 'Reconnecting',
@@ -58,6 +64,7 @@ export function actionsFor(state: JoinState): Actions {
     case 'joining':
     case 'computing':
     case 'waiting':
+    case 'spare':
     case 'reconnecting':
       return { main: 'pause', mainLabel: 'Pause', canLeave: true, canChooseThreads: true };
     case 'paused':

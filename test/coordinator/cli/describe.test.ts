@@ -12,12 +12,21 @@ const worker = { member: 3, worker: 'ann', workers: 2 };
 const score = { loss: 0.25, accuracy: 0.5 };
 const hash = summary.weightsSha256;
 
+const size = { batch: 128, microBatch: 16 };
+const usual = { usual: 16, chosen: 16, slots: 8, samples: 128, isFixed: false, remedy: null, size };
+const plan = { option: '--micro-batch', ...usual } as const;
+
 const rows: readonly (readonly [RunEvent, string, string])[] = [
   [{ type: 'warned', warning: { code: 'dataset-replaced', message: 'No MNIST.' } }, 'warn', 'No MNIST.'],
   [
-    { type: 'warned', warning: { code: 'too-many-workers', workers: 3, slots: 1 } },
+    { type: 'warned', warning: { code: 'too-many-workers', workers: 3, threads: 0, slots: 1 } },
     'warn',
-    '3 workers share 1 slot, so 2 have nothing to do: use a smaller --micro-batch, a larger --batch, or fewer workers',
+    '3 workers share 1 slot, so 2 of them have nothing to do, and help only where another one is late: use a smaller --micro-batch, a larger --batch, or fewer workers',
+  ],
+  [
+    { type: 'warned', warning: { code: 'too-many-workers', workers: 7, threads: 2, slots: 8 } },
+    'warn',
+    '2 own threads and 7 workers share 8 slots, so one of them has nothing to do, and helps only where another one is late: use a smaller --micro-batch, a larger --batch, or fewer workers',
   ],
   [
     { type: 'warned', warning: { code: 'loss-grows', set: 'test', loss: 8, firstLoss: 2, rate: Math.fround(0.1) } },
@@ -30,6 +39,29 @@ const rows: readonly (readonly [RunEvent, string, string])[] = [
     'the evaluation after step 5 is wrong: ann computed a part of it',
   ],
   [
+    { type: 'planned', plan: { ...plan, devices: 30, chosen: 4, slots: 32 } },
+    'info',
+    'for 30 devices: --micro-batch 4 instead of 16, so a step of 128 samples has 32 slots; any fleet gets these weights with --micro-batch 4',
+  ],
+  [
+    {
+      type: 'planned',
+      plan: { ...usual, option: '--replicas', devices: 30, usual: 8, chosen: 32, slots: 30, samples: 60_000 },
+    },
+    'info',
+    'for 30 devices: --replicas 32 instead of 8, so a round of 60000 samples has 30 slots; any fleet gets these weights with --replicas 32',
+  ],
+  [
+    { type: 'planned', plan: { ...plan, devices: 8 } },
+    'info',
+    'for 8 devices: --micro-batch 16 is enough, so a step of 128 samples has 8 slots',
+  ],
+  [
+    { type: 'planned', plan: { ...plan, devices: 9, isFixed: true, remedy: '--batch 144' } },
+    'warn',
+    'for 9 devices: --micro-batch 16 stays as it is, so a step of 128 samples has 8 slots; one device is a spare, which helps only where another one is late; with --batch 144, each has a slot',
+  ],
+  [
     { type: 'resumed', step: 5, checkpoint: 'step-00000005.safetensors', directory: 'd' },
     'info',
     'resumed at step 5, from step-00000005.safetensors',
@@ -39,7 +71,9 @@ const rows: readonly (readonly [RunEvent, string, string])[] = [
     'info',
     'resumed at step 0, from the beginning: there is no whole checkpoint',
   ],
-  [{ type: 'waiting', workersMin: 1 }, 'info', 'waiting for 1 worker; join with X'],
+  [{ type: 'waiting', workersMin: 1, threads: 0 }, 'info', 'waiting for 1 worker; join with X'],
+  [{ type: 'waiting', workersMin: 2, threads: 3 }, 'info', 'waiting for 2 workers; join with X'],
+  [{ type: 'waiting', workersMin: 0, threads: 3 }, 'info', 'training on this machine, with 3 threads; join with X'],
   [{ type: 'joined', ...worker, threads: 4, kernels: 'scalar' }, 'info', 'ann joined (2 at work)'],
   [{ type: 'left', ...worker, wasMember: true, reason: null }, 'info', 'ann left (2 at work)'],
   [{ type: 'left', ...worker, wasMember: true, reason: 'it lied' }, 'warn', 'ann is out: it lied (2 at work)'],
@@ -113,6 +147,14 @@ const rows: readonly (readonly [RunEvent, string, string])[] = [
   ],
 ];
 
+test('the line of an evaluation says whether this machine computes too', () => {
+  const scores = { train: score, samplesPerSecond: 2500, validation: null, test: score, epochs: 4 };
+  const ending = (workers: number, threads: number) =>
+    describe({ type: 'evaluated', line: { ...line(10), workers, threads }, ...scores }, null)?.text.split('/s, ')[1];
+  expect([ending(0, 1), ending(0, 2)]).toEqual(['this machine, 1 thread', 'this machine, 2 threads']);
+  expect([ending(1, 2), ending(3, 0)]).toEqual(['this machine and 1 worker', '3 workers']);
+});
+
 /** The last line of a run whose best evaluation was after step 5, and whose last one was after step 10. */
 function lastLine(changes: Partial<Summary>): string {
   const best = { step: 5, loss: 0.2, accuracy: 0.95 };
@@ -161,7 +203,8 @@ test('a run of rounds says how large they are, and counts rounds', () => {
 
 test('fields have stable names', () => {
   const fields = (event: RunEvent) => describe(event, place)?.fields;
-  expect(fields({ type: 'waiting', workersMin: 1 })).toEqual({ host: 'h', port: 80 });
+  expect(fields({ type: 'waiting', workersMin: 1, threads: 0 })).toEqual({ host: 'h', port: 80 });
+  expect(fields({ type: 'waiting', workersMin: 0, threads: 3 })).toEqual({ threads: 3, host: 'h', port: 80 });
   expect(fields({ type: 'joined', ...worker, threads: 4, kernels: 'scalar' })).toEqual({
     ...worker,
     threads: 4,

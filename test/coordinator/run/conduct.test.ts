@@ -206,6 +206,53 @@ describe('an interrupt', () => {
   });
 });
 
+/** A site that workers can join, with threads of its own. No worker comes. `opened` is called with the site. */
+function servingSite(threads: number, minWorkers: number, opened: (site: FleetSite) => void = () => {}): SitePlan {
+  const entrance = { open: () => {}, close: async () => {} };
+  const clock = { dateMs: () => 0, every: () => () => {} };
+  const open = (run: SiteRun) => {
+    const site = new FleetSite({ entrance, minWorkers, platform: nodePlatform(), clock }, run);
+    opened(site);
+    return site;
+  };
+  return { threads, serves: true, open };
+}
+
+describe("a coordinator's own threads", () => {
+  test('train the weights of a run on threads alone, at once, and every line says so', async () => {
+    const expected = await new SmallRun().conduct();
+    for (const threads of [1, 2]) {
+      const run = new SmallRun();
+      const summary = await run.conduct({}, { site: servingSite(threads, 0) });
+      expect(summary.weightsSha256).toBe(expected.weightsSha256);
+      expect(run.types.slice(0, 3)).toEqual(['loaded', 'waiting', 'begun']);
+      expect(run.of('waiting')).toMatchObject([{ workersMin: 0, threads }]);
+      expect(run.of('stepped').map(({ line }) => [line.workers, line.threads])).toEqual(Array(10).fill([0, threads]));
+    }
+  });
+
+  test('count the shards that they computed, and have a speed', async () => {
+    const sites: FleetSite[] = [];
+    await new SmallRun().conduct({}, { site: servingSite(1, 0, (site) => sites.push(site)) });
+    // One for each of ten steps, and one for each of two evaluations.
+    expect(sites[0].workerStates(0)).toMatchObject([{ own: true, shards: 12, threads: 1 }]);
+    expect(sites[0].workerStates(0)[0].samplesPerSecond).toBeGreaterThan(0);
+  });
+
+  test('wait for workers if that is asked for', async () => {
+    const run = new SmallRun();
+    run.interruptAt('waiting');
+    expect(await run.conduct({}, { site: servingSite(2, 1) })).toMatchObject({ stopReason: 'interrupted', steps: 0 });
+  });
+
+  test('are a warning if a step has too few slots for them', async () => {
+    const run = new SmallRun();
+    await run.conduct({}, { site: servingSite(3, 0) });
+    const warning = { code: 'too-many-workers', workers: 0, threads: 3, slots: 2 };
+    expect(run.of('warned').map((event) => event.warning)).toEqual([warning]);
+  });
+});
+
 describe('what fails ends all of it:', () => {
   test('a site that never can begin', async () => {
     const [run, notes] = [new SmallRun(), [] as string[]];

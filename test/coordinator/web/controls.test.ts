@@ -50,7 +50,8 @@ it('has the fleet drop a worker, and says which', async () => {
   const dropped: number[] = [];
   const drop = (member: number) => member === 7 && dropped.push(member) === 1;
   const traffic = { bytesSent: 0, bytesReceived: 0 };
-  monitor.opened({ workers: 1, traffic, workerStates: () => [], drop }, { url: '', command: '', needsToken: false });
+  const fleet = { workers: 1, threads: 0, traffic, workerStates: () => [], drop };
+  monitor.opened(fleet, { url: '', command: '', needsToken: false });
   after(2, () => {
     expect(controls.perform('drop', '{"member": 7}')).toBe(null);
     expect(controls.perform('drop', '{"member": 8}')).toMatchObject({ code: 'not-found' });

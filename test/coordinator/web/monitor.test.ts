@@ -143,6 +143,21 @@ describe('a monitor', () => {
     expect([weightsStep, phase]).toEqual([5, 'waiting']);
   });
 
+  it.each([
+    [1, 'training'],
+    [0, 'waiting'],
+  ])('with %i threads of its own and no worker, a run is %s', async (threads, expected) => {
+    const { run, monitor, statesAt } = watched();
+    const traffic = { bytesSent: 0, bytesReceived: 0 };
+    const fleet = { workers: 0, threads, traffic, workerStates: () => [], drop: () => false };
+    monitor.opened(fleet, { url: '', command: '', needsToken: false });
+    await run.conduct({ maxSteps: 2 });
+    expect(statesAt('stepped').map(({ phase, workersTotal }) => [phase, workersTotal])).toEqual(
+      Array(2).fill([expected, 0]),
+    );
+    expect(monitor.state(0, null).threads).toBe(threads);
+  });
+
   it('keeps a bounded past, the newest of it', async () => {
     const { run, monitor } = watched();
     await run.conduct();

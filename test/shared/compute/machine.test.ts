@@ -43,6 +43,7 @@ const shapes: Record<'small' | 'large', { width: number; batch: number }> = {
 
 interface Means {
   readonly sharesMemory?: boolean;
+  readonly serves?: boolean;
   readonly backend?: KernelBackend;
   readonly augment?: AugmentDescription;
 }
@@ -50,7 +51,7 @@ interface Means {
 async function trained(
   { width, batch }: { width: number; batch: number },
   threads: number,
-  { sharesMemory = true, backend = webAssembly, augment }: Means = {},
+  { sharesMemory = true, serves = false, backend = webAssembly, augment }: Means = {},
   rules: Rules = sgd,
 ): Promise<string> {
   const layers = [
@@ -59,7 +60,7 @@ async function trained(
   ] as const;
   const model: Model = { input: [28, 28], layers, loss: 'softmaxCrossEntropy' };
   const run: RunDescription = { model, train: batch, test: 300, batch, microBatch: 16, seed: 3, augment, ...rules };
-  const machine = new Machine({ ...nodePlatform(), sharesMemory, backend }, run, threads);
+  const machine = new Machine({ ...nodePlatform(), sharesMemory, backend }, run, threads, { serves });
   machines.push(machine);
   const random = new Random(1);
   const { weights, parameters } = machine.workspace;
@@ -116,6 +117,7 @@ test.each(['small', 'large'] as const)('%s steps', { timeout: 60_000 }, async (s
   const alone = await trained(shapes[shape], 1);
   for (const threads of [2, 3, 5]) expect(await trained(shapes[shape], threads)).toBe(alone);
   for (const threads of [1, 2, 4]) expect(await trained(shapes[shape], threads, { sharesMemory: false })).toBe(alone);
+  for (const threads of [1, 2]) expect(await trained(shapes[shape], threads, { serves: true })).toBe(alone);
 });
 
 test('with distorted samples', { timeout: 60_000 }, async () => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Bans } from '../../../shared/fleet/bans.js';
+import { OwnThreads } from '../../../shared/fleet/own-threads.js';
 import { limits } from '../../../shared/limits.js';
+import type { LeaseOrder, Transport } from '../../../shared/pool/pool-driver.js';
 import { encodeFrame } from '../../../shared/protocol/codec.js';
 import { maskBytes } from '../../../shared/protocol/tensor.js';
 import { TestFleet, type TestWorker } from './fixture.js';
@@ -21,9 +23,63 @@ function straggling() {
   return { site, fast, slow };
 }
 
-function step(site: TestFleet, workers: readonly TestWorker[]): void {
+/** A thread of the coordinator itself, which answers when the test says so. */
+class OwnThread implements Transport {
+  readonly threads: OwnThreads;
+  private readonly orders: LeaseOrder[] = [];
+  private member = 0;
+
+  constructor(private readonly site: TestFleet) {
+    this.threads = new OwnThreads(site.fleet);
+    site.machine.pool.join(this, false);
+  }
+
+  joined(member: number): void {
+    this.member = member;
+    this.site.fleet.members.set(member, this.threads);
+  }
+
+  lease(order: LeaseOrder): void {
+    this.orders.push(order);
+  }
+
+  /** Finishes its oldest shard; `error` is added to the first number of the sum. */
+  answer(error = 0): void {
+    const { task, shard, lease } = this.orders.shift()!;
+    const { machine } = this.site;
+    const sum = machine.buffers.acquire();
+    machine.compute(task, shard, sum);
+    machine.floats(sum, 1)[0] += error;
+    machine.pool.result(this.member, lease, sum);
+  }
+
+  answerAll(): void {
+    while (this.orders.length > 0) this.answer();
+  }
+
+  revoke(): void {}
+  overtaken(): void {}
+  ping(): void {}
+  drop(): void {}
+}
+
+/** The own thread has finished its part of the fifth step, and has the late shard of a worker as well. */
+function overtakenByOwnThread() {
+  const site = new TestFleet();
+  const own = new OwnThread(site);
+  const slow = site.join('slow');
+  for (let i = 0; i < 4; i++) step(site, [slow], own);
+  site.begin();
+  site.pass(20, [slow]);
+  own.answerAll();
+  site.pass(400, [slow]);
+  return { site, own, slow };
+}
+
+function step(site: TestFleet, workers: readonly TestWorker[], own?: OwnThread): void {
   site.begin();
   site.nowMs += 20;
+  own?.answerAll();
   for (const worker of workers) while (worker.computed.length > 0) worker.answer();
 }
 
@@ -67,6 +123,37 @@ describe('a late copy', () => {
     expect(slow.closeReason).toBeNull();
     expect(site.log.slice(2)).toEqual(['fast is out', 'fast was wrong in step 4']);
     expect(slow.member.transport.copiesAgreed).toBe(0);
+  });
+
+  it("of a shard that the coordinator's own thread was first with is compared with its result", () => {
+    const { site, own, slow } = overtakenByOwnThread();
+    own.answer();
+    expect(slow.types().at(-1)).toBe('cancel');
+    slow.answer();
+    expect([own.threads.copiesAgreed, slow.member.transport.copiesAgreed]).toEqual([1, 1]);
+    expect(site.machine.buffers.inUse).toBe(0);
+  });
+
+  it("that differs from the result of the coordinator's own thread is recomputed beside the threads", () => {
+    const { site, own, slow } = overtakenByOwnThread();
+    own.answer();
+    const version = site.machine.weightsVersion;
+    const weights = site.weights();
+    slow.spoil();
+    slow.answer();
+    expect(slow.closeReason).toBe('bad-result');
+    // The threads compute with the weights of the workspace: a recomputation must not change them for a moment.
+    expect([site.machine.weightsVersion, site.weights()]).toEqual([version, weights]);
+    expect(site.log.slice(1)).toEqual(['slow is out']);
+    expect(site.machine.buffers.inUse).toBe(0);
+  });
+
+  it("can show that the coordinator's own thread computed wrongly", () => {
+    const { site, own, slow } = overtakenByOwnThread();
+    own.answer(1);
+    slow.answer();
+    expect(slow.closeReason).toBeNull();
+    expect(site.log.slice(1)).toEqual(['this machine was wrong in step 4']);
   });
 
   it('says so even when whoever was first has left', () => {
@@ -288,6 +375,23 @@ describe('a connection', () => {
     site.fleet.testAccuracy = 0.5;
     worker.member.end('finished', false, 'The run is finished.');
     expect(worker.received.slice(-2)).toMatchObject([{ type: 'progress', testAccuracy: 0.5 }, { type: 'end' }]);
+  });
+
+  it('is told that it is a spare once the steps are made without it, and that it is none when it has work', () => {
+    const site = new TestFleet();
+    const workers = Array.from({ length: 9 }, (_, i) => site.join(`w${i}`));
+    const isSpare = (worker: TestWorker) => {
+      worker.member.transport.ping();
+      return worker.received.flatMap((message) => (message.type === 'progress' ? [message.spare] : [])).at(-1);
+    };
+    step(site, workers);
+    expect(workers.map(isSpare)).toEqual(Array(9).fill(false));
+    step(site, workers);
+    expect(workers.map(isSpare)).toEqual([...Array(8).fill(false), true]);
+    expect(workers.map(({ member }) => member.transport.isSpare)).toEqual([...Array(8).fill(false), true]);
+    workers[0].send({ type: 'leave' });
+    for (let i = 0; i < 2; i++) step(site, workers.slice(1));
+    expect(isSpare(workers[8])).toBe(false);
   });
 
   it('has its share counted in slots of training, from when it joined', () => {

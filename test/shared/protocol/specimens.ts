@@ -61,7 +61,7 @@ export const fromCoordinator: readonly FromCoordinator[] = [
   { type: 'shard', lease: 9, work: 'gradient', step: 3, epoch: 1, stepInEpoch: 1, lo: 8, size: 4 },
   { type: 'cancel', lease: 9 },
   { type: 'ping', id: 1 },
-  { type: 'progress', share: 0.5, testAccuracy: 0.9779 },
+  { type: 'progress', share: 0.5, spare: true, testAccuracy: 0.9779 },
   { type: 'end', reason: 'finished', again: false, message: '' },
   { type: 'failure', code: 'token-wrong', message: 'No.' },
 ];
@@ -148,7 +148,12 @@ export const anyFromCoordinator: fc.Arbitrary<FromCoordinator> = fc.oneof(
   }),
   fc.record({ type: fc.constant('cancel' as const), lease: uint32 }),
   fc.record({ type: fc.constant('ping' as const), id: uint32 }),
-  fc.record({ type: fc.constant('progress' as const), share: fraction, testAccuracy: fc.option(fraction) }),
+  fc.record({
+    type: fc.constant('progress' as const),
+    share: fraction,
+    spare: fc.boolean(),
+    testAccuracy: fc.option(fraction),
+  }),
   fc.record({
     type: fc.constant('end' as const),
     reason: fc.constantFrom('finished' as const, 'interrupted' as const, 'diverged' as const, 'dropped' as const),

@@ -13,7 +13,7 @@ describe('the join page', () => {
   });
 
   it('says how to stop while there is something to stop', () => {
-    for (const state of ['joining', 'computing', 'waiting', 'reconnecting'] as const) {
+    for (const state of ['joining', 'computing', 'waiting', 'spare', 'reconnecting'] as const) {
       expect(wordsFor({ state, reason: null }).sentence).toContain('to stop.');
     }
   });
