@@ -12,11 +12,12 @@ import type { AugmentDescription } from './data/augment.js';
 import type { Samples } from './data/dataset.js';
 import { SampleOrder } from './data/order.js';
 import { chainOf, statisticsOf } from './model/chain.js';
+import { codingOf, type WireBits } from './model/coding.js';
 import { initialWeights } from './model/initialise.js';
 import type { Model } from './model/model.js';
 import { Network, transposedFloats, transposeWeights } from './model/network.js';
 import { inputWidth, partialFloats } from './model/parameters.js';
-import { type OptimizerDescription, vectorsOf } from './optimizer/optimizers.js';
+import { rememberedBy, vectorsOf } from './optimizer/optimizers.js';
 import { rateOf, type SlotRules, type UpdateRules, updateAll } from './optimizer/update.js';
 import { rootShard, treeDepth } from './pool/tree.js';
 import { scoreFloats } from './work/kinds.js';
@@ -32,6 +33,8 @@ export interface ReferenceRun extends UpdateRules {
   readonly smoothing?: number | undefined;
   /** Absent: none. */
   readonly augment?: AugmentDescription | undefined;
+  /** Absent: 32, and nothing is quantised. */
+  readonly wireBits?: WireBits | undefined;
 }
 
 /** The state after one step, or after one round. */
@@ -56,6 +59,8 @@ export function* referenceTrain(
   const { kernels } = memory;
   const chain = chainOf(model);
   const statistics = statisticsOf(chain);
+  const coding = codingOf(run.wireBits, statistics);
+  const place = { ...at, coded: coding === null ? undefined : { coding, ...at.coded } };
   const floats = partialFloats(model);
   const parameters = floats - scoreFloats;
   const network = new Network({ ...run, memory, sizes, rowsMax: microBatch, chain, base: at.network });
@@ -100,6 +105,7 @@ export function* referenceTrain(
       const samplesOfSlot = order.slotIds(epoch, stepInEpoch, slot);
       if (rounds === undefined) gradient(samplesOfSlot, at, into);
       else difference(samplesOfSlot, rounds, into);
+      if (coding !== null) network.quantise(coding, into);
     };
     /** Computes the sum of node(lo, size) of the tree (E3) into one buffer. The buffers after it are scratch space. */
     const sumNode = (lo: number, size: number, into: Pointer): void => {
@@ -118,7 +124,7 @@ export function* referenceTrain(
     sumNode(0, rootShard(slots).size, at.partials);
     // The update (E4) uses the sum at the root of the tree.
     const terms = order.termsIn(stepInEpoch);
-    updateAll(run, memory, at, { floats: parameters, sum: at.partials, terms, step }, statistics);
+    updateAll(run, memory, place, { floats: parameters, sum: at.partials, terms, step }, statistics);
     yield { step: step + 1, loss: sums[0] / samples, accuracy: sums[1] / samples, weights };
   }
 }
@@ -139,7 +145,7 @@ function keepAll({ count, images }: Samples, memory: KernelMemory, at: ReturnTyp
   }
 }
 
-function layOut({ model, train, microBatch, augment, optimizer, rounds, ...order }: ReferenceRun, sizes: KernelSizes) {
+function layOut({ model, train, microBatch, augment, rounds, ...run }: ReferenceRun, sizes: KernelSizes) {
   let end: Pointer = memoryStart;
   const reserve = (bytes: number): Pointer => {
     const at = end;
@@ -147,11 +153,11 @@ function layOut({ model, train, microBatch, augment, optimizer, rounds, ...order
     return at;
   };
   const floats = partialFloats(model);
-  const { slots } = new SampleOrder({ ...order, microBatch, rounds, samples: train.count });
-  const state = (description: OptimizerDescription) => ({
+  const { slots } = new SampleOrder({ ...run, microBatch, rounds, samples: train.count });
+  const state = (vectors: readonly string[]) => ({
     weights: reserve(4 * floats),
     transposed: reserve(4 * transposedFloats(chainOf(model))),
-    vectors: vectorsOf(description).map(() => reserve(4 * floats)),
+    vectors: vectors.map(() => reserve(4 * floats)),
   });
   const regions = {
     network: reserve(Network.bytesNeeded({ model, sizes, rowsMax: microBatch, augment })),
@@ -160,11 +166,13 @@ function layOut({ model, train, microBatch, augment, optimizer, rounds, ...order
     heap: reserve(train.count * sizes.recordBytesMax(inputWidth(model))),
     labels: reserve(train.labels.length),
     ids: reserve(4 * microBatch),
-    ...state(optimizer),
+    ...state(rememberedBy(run)),
+    change: reserve(4 * floats),
     /** What the local steps of a slot change. An ordinary step does not use it. */
-    local: state(rounds?.optimizer ?? optimizer),
+    local: state(vectorsOf(rounds?.optimizer ?? run.optimizer)),
     /** One buffer for a partial gradient per level of the tree, beginning with the root's level. */
     partials: reserve(4 * floats * (1 + treeDepth(slots))),
   };
-  return { ...regions, end };
+  const { change, vectors } = regions;
+  return { ...regions, coded: { change, residual: vectors[vectors.length - 1] }, end };
 }

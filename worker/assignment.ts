@@ -3,15 +3,18 @@
  * before it is stored or computed. A fault is returned as a sentence; then nothing has changed.
  */
 
+import type { Pointer } from '../shared/arithmetic/kernels.js';
 import { Machine, networkSpins } from '../shared/compute/machine.js';
 import type { Platform } from '../shared/compute/platform.js';
 import { storeSamples } from '../shared/compute/samples.js';
 import { runOf } from '../shared/compute/welcome-run.js';
-import { isShard, type Shard } from '../shared/pool/tree.js';
+import { isShard, type Shard, shardEnd } from '../shared/pool/tree.js';
+import { TreeSum } from '../shared/pool/tree-sum.js';
 import type { SamplesMessage, ShardLease, WeightsMessage, Welcome } from '../shared/protocol/messages.js';
-import { invalidSamplesPayload, invalidTensorPayload, samplesIn, scoreBytes } from '../shared/protocol/payload.js';
-import { partsOf } from '../shared/protocol/tensor.js';
-import { kinds, tensorFloats } from '../shared/work/kinds.js';
+import { invalidSamplesPayload, invalidWeightsPayload, samplesIn, scoreBytes } from '../shared/protocol/payload.js';
+import { routeOf, type SumRoute } from '../shared/protocol/route.js';
+import { partRoomBytes, partsOf } from '../shared/protocol/tensor.js';
+import { kinds, scoreFloats, tensorFloats } from '../shared/work/kinds.js';
 import { orderOf, shardSamples } from '../shared/work/orders.js';
 import type { Task } from '../shared/work/task.js';
 
@@ -19,6 +22,8 @@ import type { Task } from '../shared/work/task.js';
 export interface Answer {
   /** Parts that the sum before its score travels in; 0 for a sum that is nothing but a score. */
   readonly parts: number;
+  /** The most bytes of a part. */
+  readonly partRoomBytes: number;
   /** Writes the payload of a part, and returns its length. */
   readonly packPart: (part: number, payload: Uint8Array) => number;
   /** The payload of the result. */
@@ -28,7 +33,8 @@ export interface Answer {
 }
 
 export class Assignment {
-  private readonly jobs = new Map<number, number>();
+  /** The shards that are computed, by their leases. */
+  private readonly shards = new Map<number, LeasedSums>();
 
   private constructor(
     private readonly machine: Machine,
@@ -57,10 +63,12 @@ export class Assignment {
 
   storeWeights(message: WeightsMessage, payload: Uint8Array): string | null {
     const { machine } = this;
-    const { weights, parameters, context } = machine.workspace;
-    const fault = invalidTensorPayload(message, payload, context);
+    const { weights, parameters, context, coding } = machine.workspace;
+    const { base, part } = message;
+    const fault = invalidWeightsPayload(message, payload, context);
     if (fault !== null) return fault;
-    machine.tensors.unpackPart(message.part, parameters, weights, payload, 'as it was');
+    if (base === null || coding === null) machine.tensors.unpackPart(part, parameters, weights, payload, 'as it was');
+    else machine.tensors.unpackCodes(part, parameters, weights, payload, coding, 'subtract');
     if (message.part + 1 === partsOf(parameters)) machine.weightsChanged();
     return null;
   }
@@ -72,7 +80,7 @@ export class Assignment {
     return null;
   }
 
-  /** Has a shard summed by the machine's threads. `answer` gets the result. */
+  /** Has a shard summed by the machine's threads, or each of its slots alone. `answer` gets the result. */
   compute(lease: ShardLease, answer: (answer: Answer) => void): string | null {
     const { work, step, epoch, stepInEpoch, lo, size } = lease;
     const task: Task = { work, step, epoch, stepInEpoch };
@@ -81,49 +89,98 @@ export class Assignment {
     if (stepInEpoch >= order.stepsPerEpoch) return `step ${stepInEpoch} of an epoch`;
     const slots = order.slotsIn(stepInEpoch);
     if (!isShard(shard, slots)) return `no shard ${lo}+${size} among ${slots} slots`;
-    const job = this.machine.pool.run(task, shard, slots, (sum) => {
-      this.jobs.delete(lease.lease);
-      answer(this.answerOf(task, shard, sum));
-      this.machine.buffers.release(sum);
+    const count = shardEnd(shard, slots) - lo;
+    const route = routeOf({ work, slots: count }, this.machine.workspace.context);
+    const shards = route.coding === null ? [shard] : Array.from({ length: count }, (_, i) => ({ lo: lo + i, size: 1 }));
+    const sums = new LeasedSums(this.machine, shards.length, (all) => {
+      this.shards.delete(lease.lease);
+      answer(this.answerOf(task, shard, route, all));
     });
-    this.jobs.set(lease.lease, job);
+    this.shards.set(lease.lease, sums);
+    sums.begin(shards.map((each) => (whenSummed) => this.machine.pool.run(task, each, slots, whenSummed)));
     return null;
   }
 
   get isComputing(): boolean {
-    return this.jobs.size > 0;
+    return this.shards.size > 0;
   }
 
   cancel(lease: number): void {
-    const job = this.jobs.get(lease);
-    if (job === undefined) return;
-    this.jobs.delete(lease);
-    this.machine.pool.cancel(job);
+    this.shards.get(lease)?.cancel();
+    this.shards.delete(lease);
   }
 
   cancelAll(): void {
-    for (const lease of [...this.jobs.keys()]) this.cancel(lease);
+    for (const lease of [...this.shards.keys()]) this.cancel(lease);
   }
 
   stop(): void {
     this.machine.stop();
   }
 
-  private answerOf(task: Task, shard: Shard, sum: number): Answer {
+  private answerOf(task: Task, shard: Shard, route: SumRoute, sums: readonly Pointer[]): Answer {
     const { machine } = this;
-    const { parameters, predictions } = machine.workspace;
+    const { parameters, predictions, coding } = machine.workspace;
     const { predicts, trains } = kinds[task.work];
     const order = orderOf(machine.orders, task);
     const samples = shardSamples(shard, order, task.stepInEpoch);
     const tensor = tensorFloats(task.work, parameters);
-    const result = [machine.bytes(sum + 4 * tensor, scoreBytes)];
+    const result = [machine.bytes(this.addScores(sums, tensor), scoreBytes)];
     if (predicts) result.push(machine.bytes(predictions + shard.lo * order.rows, samples));
-    const packPart = (part: number, payload: Uint8Array) => machine.tensors.packPart(part, tensor, sum, 0, payload);
-    return { parts: partsOf(tensor), packPart, result, samples: trains ? samples : 0 };
+    const packPart = (part: number, payload: Uint8Array) => {
+      const [sum, partOfTensor] = [sums[Math.floor(part / route.partsOfTensor)], part % route.partsOfTensor];
+      if (route.coding === null) return machine.tensors.packPart(partOfTensor, tensor, sum, 0, payload);
+      return machine.tensors.packCodes(partOfTensor, tensor, sum, route.coding, payload);
+    };
+    const room = partRoomBytes(coding);
+    return { parts: route.parts, partRoomBytes: room, packPart, result, samples: trains ? samples : 0 };
+  }
+
+  /** The place of the shard's score: the scores behind the tensors of its slots, added along the tree. */
+  private addScores(sums: readonly Pointer[], tensor: number): Pointer {
+    const { kernels } = this.machine;
+    const scores = new TreeSum((left, right) => kernels.add(left, right, left, scoreFloats));
+    for (const sum of sums) scores.push(sum + 4 * tensor);
+    return scores.finish();
+  }
+}
+
+/** The sums of a leased shard: one, or one for each of its slots. They may be ready in any order. */
+class LeasedSums {
+  private readonly jobs: number[] = [];
+  private readonly ready = new Map<number, Pointer>();
+
+  /** `whenReady` gets the sums in their order. They are valid until it returns. */
+  constructor(
+    private readonly machine: Machine,
+    private readonly count: number,
+    private readonly whenReady: (sums: readonly Pointer[]) => void,
+  ) {}
+
+  /** Starts a job for each sum. A job may be done before the call that started it returns. */
+  begin(jobs: readonly ((whenSummed: (sum: Pointer) => void) => number)[]): void {
+    for (const [n, start] of jobs.entries()) this.jobs.push(start((sum) => this.summed(n, sum)));
+  }
+
+  cancel(): void {
+    for (const [n, job] of this.jobs.entries()) if (!this.ready.has(n)) this.machine.pool.cancel(job);
+    this.release();
+  }
+
+  private summed(n: number, sum: Pointer): void {
+    this.ready.set(n, sum);
+    if (this.ready.size < this.count) return;
+    this.whenReady(Array.from({ length: this.count }, (_, i) => this.ready.get(i)!));
+    this.release();
+  }
+
+  private release(): void {
+    for (const sum of this.ready.values()) this.machine.buffers.release(sum);
+    this.ready.clear();
   }
 }
 
 /** Everything that decides whether two welcomes are to the same run, so that its samples are still valid. */
-function identityOf({ run, model, data, batch, microBatch, seed, smoothing, augment, rounds }: Welcome): string {
-  return JSON.stringify([run, model, data, batch, microBatch, seed, smoothing, augment, rounds]);
+function identityOf({ run, model, data, batch, microBatch, seed, smoothing, wireBits, augment, rounds }: Welcome): string {
+  return JSON.stringify([run, model, data, batch, microBatch, seed, smoothing, wireBits, augment, rounds]);
 }

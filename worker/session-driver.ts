@@ -8,7 +8,6 @@ import { decodeFromCoordinator, encodeFrame, encodeFrameFrom } from '../shared/p
 import { type ProtocolErrorCode, protocolErrors } from '../shared/protocol/errors.js';
 import { FrameBuffers } from '../shared/protocol/frame-buffers.js';
 import type { ShardLease, Welcome } from '../shared/protocol/messages.js';
-import { partBytesMax } from '../shared/protocol/tensor.js';
 import type { Random } from '../shared/random.js';
 import { type Answer, Assignment } from './assignment.js';
 import { Session } from './session.js';
@@ -233,10 +232,10 @@ export class SessionDriver {
     this.check(fault, 'field-invalid');
   }
 
-  private transmitGradient(lease: number, { parts, packPart }: Answer): void {
+  private transmitGradient(lease: number, { parts, partRoomBytes, packPart }: Answer): void {
     for (let part = 0; part < parts; part++) {
       const message = { type: 'gradient', lease, part } as const;
-      const { frame, buffer } = encodeFrameFrom(this.buffers, message, partBytesMax, (payload) =>
+      const { frame, buffer } = encodeFrameFrom(this.buffers, message, partRoomBytes, (payload) =>
         packPart(part, payload),
       );
       this.transmit(frame, () => this.buffers.release(buffer));

@@ -5,7 +5,7 @@
  */
 import type { Model } from '../../shared/model/model.js';
 import { parameterCount, tensorSpans } from '../../shared/model/parameters.js';
-import { vectorsOf } from '../../shared/optimizer/optimizers.js';
+import { rememberedBy } from '../../shared/optimizer/optimizers.js';
 import type { Position, TrainerState } from '../run/trainer.js';
 import { type ConfigFile, configSha256 } from './config.js';
 import { floatsOf, littleEndianBytes, sha256OfParts } from './floats.js';
@@ -22,7 +22,7 @@ import {
 export interface Snapshot {
   readonly position: Position;
   readonly weights: Float32Array;
-  /** The optimizer's vectors, in the order of the owner's names. Empty if the optimizer begins anew. */
+  /** The vectors that updates remember, in the order of the owner's names. Empty if the optimizer begins anew. */
   readonly vectors: readonly Float32Array[];
   /** The rest of the trainer's state, which it needs to continue from here. */
   readonly state: TrainerState;
@@ -40,15 +40,16 @@ export interface Checkpoint extends Snapshot {
 /** The run to which a checkpoint must belong. */
 export interface CheckpointOwner {
   readonly model: Model;
-  /** Names of the vectors that the optimizer remembers. */
+  /** Names of the vectors that updates remember. */
   readonly vectors: readonly string[];
   readonly configSha256: string;
 }
 
 export function ownerOf(config: ConfigFile): CheckpointOwner {
-  const { model, optimizer, rounds } = config;
+  const { model, optimizer, rounds, wireBits } = config;
   // The optimizer of local steps remembers nothing from round to round.
-  return { model, vectors: vectorsOf(rounds?.outer ?? optimizer), configSha256: configSha256(config) };
+  const vectors = rememberedBy({ optimizer: rounds?.outer ?? optimizer, wireBits });
+  return { model, vectors, configSha256: configSha256(config) };
 }
 
 /** The field `format` in the metadata of a checkpoint. */

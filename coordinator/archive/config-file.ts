@@ -18,6 +18,7 @@ import {
   wholeNumber,
 } from '../../shared/fields.js';
 import { limits } from '../../shared/limits.js';
+import { wireBitsChoices } from '../../shared/model/coding.js';
 import { checkModel } from '../../shared/model/description.js';
 import { checkOptimizer } from '../../shared/optimizer/optimizers.js';
 import { checkRounds } from '../../shared/optimizer/rounds.js';
@@ -49,6 +50,7 @@ const checkConfig = object<ConfigFile>({
   schedule: optional(checkSchedule),
   clip: optional(positive),
   smoothing: optional(fraction),
+  wireBits: optional(oneOf(...wireBitsChoices)),
   seed: count,
   augment: optional(checkAugment),
   init: optional(object<ConfigInit>({ file: anyText, weightsSha256: sha256 })),

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Arithmetic } from '../../shared/arithmetic/identity.js';
 import { canonicalJson, isObject } from '../../shared/canonical-json.js';
 import type { AugmentDescription } from '../../shared/data/augment.js';
+import type { WireBits } from '../../shared/model/coding.js';
 import type { Model } from '../../shared/model/model.js';
 import type { OptimizerDescription } from '../../shared/optimizer/optimizers.js';
 import type { RoundsDescription } from '../../shared/optimizer/rounds.js';
@@ -67,6 +68,8 @@ export interface ConfigFile {
   readonly clip?: number;
   /** Label smoothing. Absent: none. */
   readonly smoothing?: number;
+  /** Bits of a number on the wire, for which gradients and updates are quantised. Absent: 32, and nothing is. */
+  readonly wireBits?: WireBits;
   readonly seed: number;
   /** How the training images are distorted. Absent: not at all. */
   readonly augment?: AugmentDescription;
@@ -156,13 +159,13 @@ export interface Difference {
  */
 function determining(config: ConfigFile): Readonly<Record<string, unknown>> {
   const { format, model, dataset, batch, microBatch, optimizer, seed, augment, init, arithmetic } = config;
-  const { schedule, clip, smoothing, rounds } = config;
+  const { schedule, clip, smoothing, rounds, wireBits } = config;
   const { sha256, validation } = dataset;
   // What is undefined is left out of the hash, so that runs without it have the hash that they had before it existed.
   const data = { sha256, validation };
   const first = init?.weightsSha256;
   const epochs = schedule !== undefined && knowsEnd(schedule) ? config.epochs : undefined;
-  const update = { rounds, optimizer, schedule, epochs, clip, smoothing };
+  const update = { rounds, optimizer, schedule, epochs, clip, smoothing, wireBits };
   return { format, model, dataset: data, batch, microBatch, ...update, seed, augment, init: first, arithmetic };
 }
 

@@ -32,7 +32,7 @@ export async function runConform({ url, port, wait }: ConformCommand): Promise<n
   const join = `ws://${where.name}:${actual}/${where.token === null ? '' : `#${where.token}`}`;
   process.stdout.write(`Listening. Start your worker with this address, for example:\n\n`);
   process.stdout.write(`    npx lockstep worker '${join}'\n\n`);
-  process.stdout.write(`It must connect within ${wait} s, and come back three times. Start it again if it does not.\n`);
+  process.stdout.write(`It must connect within ${wait} s, and come back four times. Start it again if it does not.\n`);
   await conform(listener, report, { knownAnswer: arithmetic.knownAnswer, sha256, waits, connectMs: 1000 * wait });
   listener.stop();
   await closeServer(server, 0);

@@ -2,6 +2,7 @@
 import type { Options } from 'yargs';
 import { LockstepError } from '../../shared/errors.js';
 import { limits } from '../../shared/limits.js';
+import { type WireBits, wireBitsChoices } from '../../shared/model/coding.js';
 import { findPreset, presetDefault, presets } from '../../shared/model/presets.js';
 import { optimizerNames } from '../../shared/optimizer/optimizers.js';
 import { scheduleNames } from '../../shared/optimizer/schedule.js';
@@ -195,6 +196,12 @@ export const runOptions = {
     describe: 'Momentum (Nesterov’s) from round to round; --outer-lr 1 --outer-momentum 0: the plain mean',
     coerce: real('outer-momentum', 0, 1),
   },
+  'wire-bits': {
+    group: group.training,
+    defaultDescription: String(defaults.wireBits),
+    describe: 'Bits of a number that workers send and receive: 32, 16, 8 or 4; fewer make other weights',
+    coerce: wireBits,
+  },
   'label-smoothing': {
     group: group.training,
     defaultDescription: presetOr(0),
@@ -333,6 +340,12 @@ function real(name: string, min: number, max: number): (x: unknown) => number {
     if (value >= min && value <= max) return value;
     throw new LockstepError('usage', `--${name} is ${x}, but must be a number from ${min} to ${max}`);
   };
+}
+
+function wireBits(x: unknown): WireBits {
+  const bits = wireBitsChoices.find((choice) => choice === number('wire-bits', x));
+  if (bits !== undefined) return bits;
+  throw new LockstepError('usage', `--wire-bits is ${x}, but must be one of ${wireBitsChoices.join(', ')}`);
 }
 
 function number(name: string, x: unknown): number {

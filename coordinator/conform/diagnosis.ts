@@ -81,6 +81,10 @@ function suspects(question: Question): Suspect[] {
       answer: () => withoutRule(question, 'clip'),
     },
     {
+      sentence: 'It does not quantise the result of each slot; `wireBits` of `welcome` says to how many bits.',
+      answer: () => unquantised(question),
+    },
+    {
       sentence: 'It adds the slots one after the other; they are added along the tree.',
       answer: () => slotAfterSlot(question),
     },
@@ -96,6 +100,11 @@ function withoutRule(question: Question, rule: 'schedule' | 'clip'): Float32Arra
   const { rounds, ...run } = question.run;
   if (rounds?.[rule] === undefined) return null;
   return answerTo({ ...question, run: { ...run, rounds: { ...rounds, [rule]: undefined } } });
+}
+
+function unquantised(question: Question): Float32Array | null {
+  const { wireBits = 32, ...run } = question.run;
+  return wireBits === 32 ? null : answerTo({ ...question, run });
 }
 
 function undistorted(question: Question): Float32Array | null {

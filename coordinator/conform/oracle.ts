@@ -10,13 +10,16 @@ import { openScalar } from '../../shared/arithmetic/scalar/backend.js';
 import { assert } from '../../shared/assert.js';
 import { Computer } from '../../shared/compute/computer.js';
 import { type LooseSamples, storeSamples } from '../../shared/compute/samples.js';
+import { Tensors } from '../../shared/compute/tensors.js';
 import { layOutWorkspace, type RunDescription, type Workspace } from '../../shared/compute/workspace.js';
 import type { EvaluationSet, SampleSet } from '../../shared/data/dataset.js';
 import type { SampleOrder, SlotOrder } from '../../shared/data/order.js';
+import type { Coding } from '../../shared/model/coding.js';
 import { initialWeights } from '../../shared/model/initialise.js';
 import { transposeWeights } from '../../shared/model/network.js';
 import { updateAll } from '../../shared/optimizer/update.js';
 import { type Shard, shardEnd } from '../../shared/pool/tree.js';
+import { partAt, partRoomBytes, partsOf } from '../../shared/protocol/tensor.js';
 import { scoreFloats, type WorkName } from '../../shared/work/kinds.js';
 import { type Orders, orderOf, ordersOf, shardSamples } from '../../shared/work/orders.js';
 
@@ -36,6 +39,7 @@ export class Oracle {
   readonly workspace: Workspace;
   private readonly orders: Orders;
   readonly memory: KernelMemory;
+  readonly tensors: Tensors;
   private readonly computer: Computer;
   /** The address of the space for one sum, which is after the workspace. */
   private readonly sumAt: number;
@@ -49,6 +53,7 @@ export class Oracle {
     this.sumAt = this.workspace.end;
     const bytes = this.sumAt + 4 * this.workspace.partialFloats;
     this.memory = backend.createMemory(bytes, false);
+    this.tensors = new Tensors(this.memory, this.workspace.mask);
     this.orders = ordersOf(run);
     this.computer = new Computer(this.memory, this.workspace, 0, this.orders);
     this.setWeights(initialWeights(run.model, run.seed));
@@ -100,6 +105,36 @@ export class Oracle {
     const at = this.workspace.predictions + shard.lo * order.rows;
     const predictions = new Uint8Array(this.memory.buffer, at, shardSamples(shard, order, 0)).slice();
     return { sums: this.floats(this.sumAt, scoreFloats).slice(), predictions };
+  }
+
+  /** The numbers of a valid part of a gradient, with +0 where it leaves them out. `coding` is null if they are float32. */
+  unpack(part: number, payload: Uint8Array, coding: Coding | null): Float32Array {
+    const { tensors, workspace } = this;
+    const { parameters, broadcast } = workspace;
+    const [scratch] = broadcast;
+    if (coding === null) tensors.unpackPart(part, parameters, scratch, payload, 'zero');
+    else tensors.unpackCodes(part, parameters, scratch, payload, coding, 'store');
+    const { first, count } = partAt(part, parameters);
+    return this.floats(scratch + 4 * first, count).slice();
+  }
+
+  /**
+   * Subtracts a change from the weights, as far as codes can say it. Returns the payloads that carry the change. The model
+   * has no statistics.
+   */
+  change(wanted: Float32Array, coding: Coding): Uint8Array[] {
+    const { tensors, workspace, memory, weights } = this;
+    const { parameters, broadcast, statistics } = workspace;
+    assert(statistics.length === 0, 'a change of weights with statistics');
+    const [scratch] = broadcast;
+    const change = this.floats(scratch, parameters);
+    change.set(wanted);
+    memory.kernels.quantise(scratch, parameters, coding.bits);
+    this.setWeights(weights.map((x, i) => x - change[i]));
+    return Array.from({ length: partsOf(parameters) }, (_, part) => {
+      const payload = new Uint8Array(partRoomBytes(coding));
+      return payload.subarray(0, tensors.packCodes(part, parameters, scratch, coding, payload));
+    });
   }
 
   /** Number of slots of an evaluation. */

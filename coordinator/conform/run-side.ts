@@ -6,7 +6,7 @@ import type { LooseSamples } from '../../shared/compute/samples.js';
 import type { RunDescription } from '../../shared/compute/workspace.js';
 import { type SampleSet, sizeOf } from '../../shared/data/dataset.js';
 import { limits } from '../../shared/limits.js';
-import type { Shard } from '../../shared/pool/tree.js';
+import { type Shard, shardEnd } from '../../shared/pool/tree.js';
 import { samplesBytes } from '../../shared/protocol/payload.js';
 import { packPart, partAt, partBytesMax, partsOf } from '../../shared/protocol/tensor.js';
 import { kinds, type WorkName } from '../../shared/work/kinds.js';
@@ -49,15 +49,27 @@ export class RunSide {
   sendWeights(how: 'whole' | 'changes'): void {
     const before = this.step === 0 ? null : this.oracle.weights;
     const base = how === 'whole' ? null : this.step;
-    const compared = how === 'whole' ? null : before;
     this.step += 1;
-    const weights = madeUpWeights(this.run, this.step);
-    if (compared !== null) keepEverySecondBlock(weights, compared);
-    for (let part = 0; part < partsOf(weights.length); part++) {
-      this.peer.send({ type: 'weights', step: this.step, base, part }, partPayload(part, weights, compared));
+    const payloads = this.newWeights(how === 'whole' ? null : before);
+    for (const [part, payload] of payloads.entries()) {
+      this.peer.send({ type: 'weights', step: this.step, base, part }, payload);
     }
     this.weightsBefore = before;
+  }
+
+  /** Gives the oracle new weights, and returns the payloads that carry them to a worker that holds `compared`. */
+  private newWeights(compared: Float32Array | null): Uint8Array[] {
+    const { coding } = this.oracle.workspace;
+    const weights = madeUpWeights(this.run, this.step);
+    if (compared !== null) keepEverySecondBlock(weights, compared);
+    if (compared !== null && coding !== null) {
+      return this.oracle.change(
+        compared.map((x, i) => x - weights[i]),
+        coding,
+      );
+    }
     this.oracle.setWeights(weights);
+    return Array.from({ length: partsOf(weights.length) }, (_, part) => partPayload(part, weights, compared));
   }
 
   /** Sends all training samples that the worker does not hold: one that computes the wrong ones has them at hand. */
@@ -69,8 +81,10 @@ export class RunSide {
   lease(work: WorkName, place: StepPlace, shard: Shard): number {
     const lease = this.nextLease++;
     this.sendSamples(kinds[work].set, this.oracle.idsOf(work, place, shard));
-    const samples = shardSamples(shard, this.oracle.orderOf(work), place.stepInEpoch);
-    this.assemblies.set(lease, new Assembly({ work, samples }, this.oracle.workspace.context));
+    const order = this.oracle.orderOf(work);
+    const samples = shardSamples(shard, order, place.stepInEpoch);
+    const slots = shardEnd(shard, order.slotsIn(place.stepInEpoch)) - shard.lo;
+    this.assemblies.set(lease, new Assembly({ work, samples, slots }, this.oracle));
     this.peer.send({ type: 'shard', lease, work, step: this.step, ...place, ...shard });
     return lease;
   }

@@ -34,6 +34,26 @@ export const trials: readonly Trial[] = [
     },
   },
   {
+    title: '30-20-4, relu, softmaxCrossEntropy: codes of 4 bits; of a whole step with its 9 slots, the sum',
+    ending: 'again',
+    run: {
+      model: {
+        input: [5, 6],
+        layers: [
+          { dense: 20, activation: 'relu' },
+          { dense: 4, activation: 'linear' },
+        ],
+        loss: 'softmaxCrossEntropy',
+      },
+      train: 50,
+      test: 70,
+      batch: 27,
+      microBatch: 3,
+      seed: 5,
+      wireBits: 4,
+    },
+  },
+  {
     title:
       '15-19-9-4, sigmoid, tanh, sigmoid, quadratic: all 22 samples, distorted, in every step; the last slot has 2',
     ending: 'provoked',

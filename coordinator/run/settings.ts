@@ -4,6 +4,7 @@
  * use them.
  */
 import type { AugmentDescription } from '../../shared/data/augment.js';
+import type { WireBits } from '../../shared/model/coding.js';
 import type { Model } from '../../shared/model/model.js';
 import { findPreset, presetDefault } from '../../shared/model/presets.js';
 import { type OptimizerDescription, withSettings } from '../../shared/optimizer/optimizers.js';
@@ -40,6 +41,8 @@ export interface RunSettings {
   readonly clip: number | undefined;
   /** Label smoothing; 0 for none. */
   readonly smoothing: number;
+  /** Bits of a number on the wire. With fewer than 32, gradients and updates are quantised. */
+  readonly wireBits: WireBits;
   readonly seed: number;
   /** How the training images are distorted. Null: not at all. */
   readonly augment: AugmentDescription | null;
@@ -89,6 +92,7 @@ export const defaults: RunSettings = {
   schedule: constant,
   clip: undefined,
   smoothing: 0,
+  wireBits: 32,
   seed: 1,
   augment: null,
   evalEvery: 'epoch',
@@ -116,6 +120,7 @@ export function completeSettings(given: GivenSettings, config: ConfigFile | null
     schedule: completeSchedule(given, base.schedule),
     clip: given.clip ?? base.clip,
     smoothing: Math.fround(given.labelSmoothing ?? base.smoothing),
+    wireBits: given.wireBits ?? base.wireBits,
     seed: given.seed ?? base.seed,
     augment: given.augment === undefined ? base.augment : given.augment,
     evalEvery: given.evalEvery ?? base.evalEvery,
@@ -154,6 +159,7 @@ function settingsOf(config: ConfigFile): RunSettings {
     schedule: config.schedule ?? constant,
     clip: config.clip,
     smoothing: config.smoothing ?? 0,
+    wireBits: config.wireBits ?? 32,
     seed,
     augment,
     evalEvery: config.evaluateEvery,

@@ -9,8 +9,9 @@ import { checkAugment, undistortable } from '../../shared/data/augment.js';
 import { holdOut } from '../../shared/data/dataset.js';
 import { invalidOrder, SampleOrder } from '../../shared/data/order.js';
 import { LockstepError } from '../../shared/errors.js';
-import { fraction, positive } from '../../shared/fields.js';
+import { fraction, oneOf, positive } from '../../shared/fields.js';
 import { limits } from '../../shared/limits.js';
+import { wireBitsChoices } from '../../shared/model/coding.js';
 import { misfit, parseModel } from '../../shared/model/description.js';
 import { initialWeights } from '../../shared/model/initialise.js';
 import type { Model } from '../../shared/model/model.js';
@@ -43,7 +44,7 @@ export interface RunSetup {
 /** Throws `usage`, `model-invalid` or `data-invalid` when parts do not fit together. */
 export function setUpRun(settings: RunSettings, dataset: LoadedDataset, checkpointEveryMs: number): RunSetup {
   const { name, preset, model } = modelOf(settings, dataset);
-  const { batch, microBatch, rounds, seed, epochs, optimizer, schedule, clip, smoothing, validation } = settings;
+  const { batch, microBatch, rounds, seed, epochs, optimizer, schedule, clip, smoothing, wireBits, validation } = settings;
   const train = dataset.train.count - validation;
   const order = { samples: train, batch, microBatch, rounds, seed };
   const disorder = invalidSplit(dataset, validation) ?? invalidOrder(order) ?? invalidAugment(settings, dataset);
@@ -60,6 +61,7 @@ export function setUpRun(settings: RunSettings, dataset: LoadedDataset, checkpoi
     seed,
     ...augmentOf(settings),
     smoothing,
+    wireBits,
     ...updateRules(settings, stepsPerEpoch),
   };
   const plan: TrainingPlan = {
@@ -87,6 +89,7 @@ export function setUpRun(settings: RunSettings, dataset: LoadedDataset, checkpoi
     ...(schedule.name !== 'constant' && { schedule }),
     ...(clip !== undefined && { clip }),
     ...(smoothing > 0 && { smoothing }),
+    ...(wireBits < 32 && { wireBits }),
     seed,
     ...augmentOf(settings),
     ...initOf(settings),
@@ -123,9 +126,10 @@ function invalidSplit({ name, train }: LoadedDataset, validation: number): strin
   return `${name} has ${train.count} training samples, and a validation set of ${validation} leaves none of them: ${most}`;
 }
 
-/** Says why the update and the targets cannot be shaped as the settings want it. */
-function invalidShaping({ clip = 1, smoothing }: RunSettings, { loss }: Model): string | null {
-  const fault = positive('clip', clip) ?? fraction('label smoothing', smoothing);
+/** Says why the update, the targets and the numbers on the wire cannot be shaped as the settings want it. */
+function invalidShaping({ clip = 1, smoothing, wireBits }: RunSettings, { loss }: Model): string | null {
+  const misshapen = positive('clip', clip) ?? oneOf(...wireBitsChoices)('wire bits', wireBits);
+  const fault = misshapen ?? fraction('label smoothing', smoothing);
   if (fault !== null || smoothing === 0 || loss === smoothedLoss) return fault;
   return `label smoothing needs the loss ${smoothedLoss}, but the model has ${loss}`;
 }

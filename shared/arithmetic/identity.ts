@@ -13,8 +13,8 @@ export interface Arithmetic {
 }
 
 export const arithmetic: Arithmetic = {
-  specification: 'lockstep-arithmetic-2',
-  knownAnswer: 'c5647c124a1c165e47be1bd764d5295d173f730ed4544d0c013a397b5ae25024',
+  specification: 'lockstep-arithmetic-3',
+  knownAnswer: 'de226887c7f17e2ec6f8b49b67fce20c37dff496ecc66f0d9c58fbbdcc328f57',
 };
 
 /** SHA-256 of the bytes of each stage, in order: they tell which part of a wrong answer is wrong. */
@@ -29,6 +29,7 @@ export const stageHashes: Readonly<Record<string, string>> = {
   checks: '9ca0ede2c4579b85cc0f142ae0ba047c6d9b9015a135b15590b84698937b7e78',
   convolutions: 'f5662204e8d65705ec34c202aa12aee462b5ad9520d81401de9329dfcc359640',
   'max pooling': '1326fdd06f5bcbf151cd0b72758df24c4c228856b7f89bcdaeff33aff12b7565',
+  codes: '4093858e5cf657a71c9f0ae177441159c45c3cf8b47c686e4b3ebeac4f3ef5ef',
 };
 
 /** SHA-256 of an answer. `sha256` gives lowercase hex. */

@@ -325,6 +325,32 @@ export interface Kernels {
    */
   changes(x: Pointer, base: Pointer, floats: number, mask: Pointer): void;
 
+  /**
+   * Replaces each number by the nearest one that a code of `bits` bits (4, 8 or 16) can say. Every block of
+   * `changeBlockFloats` floats, the last one perhaps shorter, has its own scale: with the exponent e of its largest
+   * number, the codes count units of 2^(e - (bits - 2)), or of 2^-126 if that is larger. Codes that are rounded up to
+   * 2^(bits - 1) are one less instead. A result of zero is +0. Quantised numbers stay as they are.
+   */
+  quantise(x: Pointer, floats: number, bits: CodeBits): void;
+
+  /**
+   * Makes an update one that travels in codes. `w` points at the new weights, `change` at the old ones. With
+   * c = (change - w) + residual and d = c quantised: residual = c - d; w = change - d; change = d.
+   */
+  settle(w: Pointer, change: Pointer, residual: Pointer, floats: number, bits: CodeBits): void;
+
+  /**
+   * Writes the blocks whose bit is set in `mask` as codes, one block after the other: a byte with the scale, then the
+   * codes. Returns the number of bytes. The numbers need not be quantised.
+   */
+  encode(x: Pointer, floats: number, bits: CodeBits, mask: Pointer, out: Pointer): number;
+
+  /**
+   * Reads what `encode` has written: x = number, or x = x - number if `subtract` is 1, in the blocks whose bit is set in
+   * `mask`. The other blocks stay as they are.
+   */
+  decode(codes: Pointer, floats: number, bits: CodeBits, mask: Pointer, x: Pointer, subtract: 0 | 1): void;
+
   /** y = exp(x), element by element: within 2 ulp, +0 below the range and +Infinity above it. */
   exp(x: Pointer, y: Pointer, floats: number): void;
 
@@ -332,5 +358,13 @@ export interface Kernels {
   log(x: Pointer, y: Pointer, floats: number): void;
 }
 
-/** Floats of a block of `changes`: less than one pixel's weights in most models, more than its bit costs. */
+/** Floats of a block of `changes` and of `quantise`: less than one pixel's weights in most models, more than its bit costs. */
 export const changeBlockFloats = 64;
+
+/** How many bits a code of `quantise` has. */
+export type CodeBits = 4 | 8 | 16;
+
+/** Bytes of the codes of a block of `floats` numbers, with its scale. */
+export function codedBlockBytes(floats: number, bits: CodeBits): number {
+  return 1 + Math.ceil((floats * bits) / 8);
+}

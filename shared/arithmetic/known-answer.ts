@@ -11,6 +11,7 @@
 import { type KernelMemory, type KernelSizes, memoryStart } from './backend.js';
 import type { Pointer } from './kernels.js';
 import { Bench } from './known-answer/bench.js';
+import { codes } from './known-answer/codes.js';
 import { convolutionCases, convolutions, maxPools, subnormalConvolutionCases } from './known-answer/convolutions.js';
 import { checks, sums, updates } from './known-answer/elementwise.js';
 import { firstLayerCases, firstLayers } from './known-answer/first-layers.js';
@@ -35,6 +36,7 @@ const stages: Readonly<Record<string, (bench: Bench) => void>> = {
   checks,
   convolutions,
   'max pooling': maxPools,
+  codes,
 };
 
 /** Bytes of the operands of the largest call, without what a backend's own sizes say. */

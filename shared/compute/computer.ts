@@ -63,6 +63,7 @@ export class Computer {
       ids: region.ids,
       moment: { seed: workspace.run.seed, epoch },
       step: epoch * order.stepsPerEpoch + stepInEpoch,
+      coding: workspace.coding,
     };
     const predictions = workspace.predictions + shard.lo * order.rows;
     computations[task.work](this.parts, this.operands[set], work, out, region.temporaries, predictions);

@@ -67,6 +67,8 @@ export class Machine {
   private readonly serves: boolean;
   private computer: Computer | null = null;
   private whenComputed: WhenComputed = () => {};
+  /** The number of updates that made the weights, if the last one of them was made here. */
+  updatedTo: number | null = null;
 
   /** `threads` may be 0: a machine that only adds up what others compute. */
   constructor(
@@ -152,6 +154,7 @@ export class Machine {
     const helpers = helpersFor(floats, () => this.turns.idleHelpers().slice(0, this.helpersMax));
     const order = wholeUpdate(this.memory, this.workspace, { floats, sum, terms, step });
     updateWith(this.memory, this.workspace, order, helpers);
+    this.updatedTo = step + 1;
     this.weightsChanged();
   }
 

@@ -7,8 +7,8 @@ import type { Workspace } from './workspace.js';
 
 /** Parameters above which threads help to update them. */
 const UPDATE_SHARED_MIN = 200_000;
-/** A part is a multiple of this many floats, a cache line, so that no two threads write to the same line. */
-const PART_FLOATS = 16;
+/** A part is a multiple of this many floats, so that no two threads write to the same cache line or to the same block. */
+const PART_FLOATS = 64;
 
 /** A thread of the same memory that is idle, for a part of an update. */
 export interface Helper {

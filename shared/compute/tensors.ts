@@ -1,7 +1,9 @@
 /** Views of a machine's memory, and tensors on their way between the memory and the wire, part by part. */
 import type { KernelMemory } from '../arithmetic/backend.js';
 import type { Pointer } from '../arithmetic/kernels.js';
-import { maskBytesOf, packPart, partAt, partsOf, unpackPart } from '../protocol/tensor.js';
+import { spansIn } from '../model/chain.js';
+import { type Coding, withoutStatistics } from '../model/coding.js';
+import { maskBytes, maskBytesOf, packPart, partAt, partsOf, unpackPart } from '../protocol/tensor.js';
 import { AlignedCopier } from './copy.js';
 
 export class Tensors {
@@ -10,7 +12,7 @@ export class Tensors {
 
   constructor(
     private readonly memory: KernelMemory,
-    /** Room for the mask of one part. */
+    /** Room for the mask of one part. In a run whose tensors are coded, room for the codes follows it. */
     private readonly mask: Pointer,
   ) {
     this.copier = isShared(memory.buffer) ? new AlignedCopier() : null;
@@ -57,6 +59,51 @@ export class Tensors {
         if (leftOut === 'zero') target.fill(0, 4 * from, 4 * end);
       },
     });
+  }
+
+  /** The same as `packPart` with base 0, for a tensor of quantised numbers: the blocks that are not +0 are coded. */
+  packCodes(part: number, floats: number, at: Pointer, { bits, statistics }: Coding, payload: Uint8Array): number {
+    const { first, count } = partAt(part, floats);
+    const { memory, mask } = this;
+    const spans = spansIn(statistics, first, count);
+    const from = at + 4 * first;
+    const bytes = withoutStatistics(memory, spans, [from], () => {
+      this.bytes(mask, maskBytes).fill(0);
+      memory.kernels.changes(from, 0, count, mask);
+      return maskBytes + memory.kernels.encode(from, count, bits, mask, mask + maskBytes);
+    });
+    payload.set(this.bytes(mask, bytes));
+    let end = bytes;
+    for (const { offset, floats: few } of spans) {
+      payload.set(this.bytes(from + 4 * offset, 4 * few), end);
+      end += 4 * few;
+    }
+    return end;
+  }
+
+  /**
+   * Reads the payload of a coded part. `how` says whether its numbers replace those of the tensor or are subtracted from
+   * them. Statistics replace others in both cases.
+   */
+  unpackCodes(
+    part: number,
+    floats: number,
+    at: Pointer,
+    payload: Uint8Array,
+    { bits, statistics }: Coding,
+    how: 'store' | 'subtract',
+  ): void {
+    const { first, count } = partAt(part, floats);
+    const spans = spansIn(statistics, first, count);
+    const from = at + 4 * first;
+    let end = payload.length - 4 * spans.reduce((sum, { floats: few }) => sum + few, 0);
+    this.store(payload.subarray(0, end), this.mask);
+    if (how === 'store') this.bytes(from, 4 * count).fill(0);
+    this.memory.kernels.decode(this.mask + maskBytes, count, bits, this.mask, from, how === 'store' ? 0 : 1);
+    for (const { offset, floats: few } of spans) {
+      this.store(payload.subarray(end, end + 4 * few), from + 4 * offset);
+      end += 4 * few;
+    }
   }
 
   /** Copies floats to another place of the memory. */

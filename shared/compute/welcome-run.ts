@@ -5,17 +5,21 @@ import type { Rounds, Welcome } from '../protocol/messages.js';
 import type { RunDescription } from './workspace.js';
 
 /** The fields of a `welcome` that decide what a slot computes, beside the data set. */
-export type WelcomeRun = Pick<Welcome, 'model' | 'batch' | 'microBatch' | 'seed' | 'smoothing' | 'augment' | 'rounds'>;
+export type WelcomeRun = Pick<
+  Welcome,
+  'model' | 'batch' | 'microBatch' | 'seed' | 'smoothing' | 'wireBits' | 'augment' | 'rounds'
+>;
 
 /** What a coordinator says of its run. */
 export function welcomeRunOf(run: RunDescription): WelcomeRun {
-  const { model, batch, microBatch, seed, smoothing = 0, augment = null, rounds } = run;
+  const { model, batch, microBatch, seed, smoothing = 0, wireBits = 32, augment = null, rounds } = run;
   return {
     model,
     batch,
     microBatch,
     seed,
     smoothing,
+    wireBits,
     augment,
     rounds: rounds === undefined ? null : wireRounds(rounds),
   };
@@ -23,11 +27,11 @@ export function welcomeRunOf(run: RunDescription): WelcomeRun {
 
 /** What a worker makes of a valid `welcome`. */
 export function runOf({ data, augment, rounds, ...welcome }: WelcomeRun & Pick<Welcome, 'data'>): RunDescription {
-  const { model, batch, microBatch, seed, smoothing } = welcome;
+  const { model, batch, microBatch, seed, smoothing, wireBits } = welcome;
   const { train, validation, test } = data;
   const order = { samples: train, batch, microBatch, rounds: rounds ?? undefined };
   return {
-    ...{ model, train, validation, test, batch, microBatch, seed, smoothing },
+    ...{ model, train, validation, test, batch, microBatch, seed, smoothing, wireBits },
     augment: augment ?? undefined,
     rounds: rounds === null ? undefined : slotRules(rounds, epochShape(order).stepsPerEpoch),
   };

@@ -11,15 +11,17 @@ import type { AugmentDescription } from '../data/augment.js';
 import { type SampleSet, type SetSizes, sizeOf } from '../data/dataset.js';
 import { type Chain, chainOf, type Span, statisticsOf } from '../model/chain.js';
 import type { LocalPlace } from '../model/local-steps.js';
+import { type Coding, codingOf, type WireBits } from '../model/coding.js';
 import type { Model } from '../model/model.js';
 import { Network, transposedFloats } from '../model/network.js';
 import { inputWidth, outputsOf, parametersOf } from '../model/parameters.js';
 import { temporariesFor } from '../model/shard.js';
-import { type OptimizerDescription, vectorsOf } from '../optimizer/optimizers.js';
+import type { CodedPlace } from '../optimizer/optimizer.js';
+import { type OptimizerDescription, rememberedBy, vectorsOf } from '../optimizer/optimizers.js';
 import type { PlannedSchedule } from '../optimizer/schedule.js';
 import type { SlotRules } from '../optimizer/update.js';
 import type { PayloadContext } from '../protocol/payload.js';
-import { maskBytes } from '../protocol/tensor.js';
+import { codedPartBytesMax, maskBytes } from '../protocol/tensor.js';
 import { scoreFloats, sumFloats, workNames } from '../work/kinds.js';
 import { type Orders, orderOf, ordersOf, predictedMax } from '../work/orders.js';
 import { mailboxInts } from './mailbox.js';
@@ -37,6 +39,8 @@ export interface RunDescription extends SetSizes {
   readonly smoothing?: number | undefined;
   /** In a run of rounds, how a slot makes its local steps. Undefined: a slot computes a gradient. */
   readonly rounds?: SlotRules | undefined;
+  /** Bits of a number on the wire, for which results and updates are quantised. Undefined: 32, and nothing is. */
+  readonly wireBits?: WireBits | undefined;
   /** How the weights are updated. A worker has none of these, because its weights come from the coordinator. */
   readonly optimizer?: OptimizerDescription;
   readonly schedule?: PlannedSchedule | undefined;
@@ -73,6 +77,8 @@ export interface Workspace extends Readonly<Record<SampleSet, SampleStore>> {
   readonly chain: Chain;
   /** Where the flat vector has statistics instead of weights. */
   readonly statistics: readonly Span[];
+  /** How results and updates are quantised. Null: they are not. */
+  readonly coding: Coding | null;
   /** The sizes that determine the lengths of the run's messages. */
   readonly context: PayloadContext;
   /** Floats of the weights, and of a partial gradient, which has two more. */
@@ -82,13 +88,15 @@ export interface Workspace extends Readonly<Record<SampleSet, SampleStore>> {
   readonly pixels: number;
   readonly weights: Pointer;
   readonly transposed: Pointer;
-  /** The vectors that the optimizer remembers. Empty if the run has no optimizer. */
+  /** The vectors that updates remember. Empty if the run has no optimizer. */
   readonly vectors: readonly Pointer[];
-  /** The weights of the last broadcast and of the one before it. Only the coordinator uses them. */
+  /** Where an update is quantised. Undefined if it is not, or if the run has no optimizer. */
+  readonly coded: CodedPlace | undefined;
+  /** The weights of the last broadcast, and those of the one before it or their coded change. For the coordinator alone. */
   readonly broadcast: readonly [Pointer, Pointer];
   /** An image on its way to or from its record. */
   readonly image: Pointer;
-  /** Which blocks of a part of a tensor travel: `maskBytes`. */
+  /** Which blocks of a part of a tensor travel: `maskBytes`, and room for the codes of these blocks. */
   readonly mask: Pointer;
   /** Predicted class of each sample of the set that was evaluated last: one byte. */
   readonly predictions: Pointer;
@@ -117,8 +125,10 @@ export function layOutWorkspace(run: RunDescription, threads: number, sizes: Ker
   });
   const orders = ordersOf(run);
   const idsMax = Math.max(...workNames.map((work) => orderOf(orders, { work })).map(({ slots, rows }) => slots * rows));
+  const statistics = statisticsOf(chain);
+  const coding = codingOf(run.wireBits, statistics);
   const temporaries = workNames.map(
-    (work) => temporariesFor(orderOf(orders, { work }).slots) * sumFloats(work, parameters),
+    (work) => temporariesFor(orderOf(orders, { work }).slots, coding !== null) * sumFloats(work, parameters),
   );
   const thread = (): ThreadRegion => ({
     network: arena.bytes(Network.bytesNeeded({ ...run, sizes, rowsMax: rowsMaxOf(orders), chain })),
@@ -133,17 +143,18 @@ export function layOutWorkspace(run: RunDescription, threads: number, sizes: Ker
     run,
     sizes,
     chain,
-    statistics: statisticsOf(chain),
-    context: { parameters, pixels, classes: outputsOf(chain), train, validation, test },
+    statistics,
+    coding,
+    context: { parameters, pixels, classes: outputsOf(chain), train, validation, test, coding },
     parameters,
     partialFloats: parameters + scoreFloats,
     pixels,
     weights: arena.floats(parameters),
     transposed: arena.floats(transposedFloats(chain)),
-    vectors: run.optimizer === undefined ? [] : layOutVectors(arena, run.optimizer, parameters),
+    ...updateVectors(run, coding, () => arena.floats(parameters)),
     broadcast: [arena.floats(parameters), arena.floats(parameters)] as const,
     image: arena.bytes(pixels),
-    mask: arena.bytes(maskBytes),
+    mask: arena.bytes(coding === null ? maskBytes : codedPartBytesMax),
     train: store(train),
     validation: store(validation),
     test: store(test),
@@ -158,11 +169,19 @@ function layOutLocal(arena: Arena, { optimizer }: SlotRules, chain: Chain): Loca
   return {
     weights: arena.floats(parameters),
     transposed: arena.floats(transposedFloats(chain)),
-    vectors: layOutVectors(arena, optimizer, parameters),
+    vectors: vectorsOf(optimizer).map(() => arena.floats(parameters)),
     gradient: arena.floats(parameters + scoreFloats),
   };
 }
 
-function layOutVectors(arena: Arena, optimizer: OptimizerDescription, parameters: number): Pointer[] {
-  return vectorsOf(optimizer).map(() => arena.floats(parameters));
+/** The vectors of the updates. `vector` makes room for one. */
+function updateVectors(
+  { optimizer, wireBits }: RunDescription,
+  coding: Coding | null,
+  vector: () => Pointer,
+): Pick<Workspace, 'vectors' | 'coded'> {
+  if (optimizer === undefined) return { vectors: [], coded: undefined };
+  const vectors = rememberedBy({ optimizer, wireBits }).map(vector);
+  if (coding === null) return { vectors, coded: undefined };
+  return { vectors, coded: { coding, change: vector(), residual: vectors[vectors.length - 1] } };
 }

@@ -3,10 +3,12 @@
 import type { Pointer } from '../arithmetic/kernels.js';
 import type { Machine } from '../compute/machine.js';
 import type { LeaseOrder } from '../pool/pool-driver.js';
+import { shardEnd } from '../pool/tree.js';
+import { TreeSum } from '../pool/tree-sum.js';
 import type { ProtocolErrorCode } from '../protocol/errors.js';
 import type { Gradient } from '../protocol/messages.js';
-import { invalidResultPayload, invalidTensorPayload, scoreBytes } from '../protocol/payload.js';
-import { partsOf } from '../protocol/tensor.js';
+import { invalidGradientPayload, invalidResultPayload, type LeasedWork, scoreBytes } from '../protocol/payload.js';
+import { routeOf, type SumRoute } from '../protocol/route.js';
 import { kinds, tensorFloats } from '../work/kinds.js';
 import { orderOf, shardSamples } from '../work/orders.js';
 import type { LateCopy } from './audits.js';
@@ -19,45 +21,59 @@ export interface Fault {
 export class LeasedShard {
   /** Not null if another member was first: then the sum is only compared. */
   late: LateCopy | null = null;
-  /** The buffer for the parts of the gradient; null before the first part. */
-  private sum: Pointer | null = null;
+  /** The buffer for the parts of the tensor that is coming; null before its first part. */
+  private coming: Pointer | null = null;
+  /** The tensors that have come. */
+  private readonly whole: TreeSum;
   private parts = 0;
+  private readonly leased: LeasedWork;
+  private readonly route: SumRoute;
 
   constructor(
     private readonly machine: Machine,
     readonly order: LeaseOrder,
-  ) {}
+  ) {
+    this.leased = leasedWork(machine, order);
+    this.route = routeOf(this.leased, machine.workspace.context);
+    const { kernels, buffers, workspace } = machine;
+    this.whole = new TreeSum((left, right) => {
+      kernels.add(left, right, left, workspace.parameters);
+      buffers.release(right);
+    });
+  }
 
   /** Puts a part of the gradient in its place. Returns what is wrong with it, or null. */
   storePart(message: Gradient, payload: Uint8Array): Fault | null {
-    const { machine } = this;
-    if (message.part !== this.parts || this.parts === this.partsWanted) {
+    const { machine, route } = this;
+    if (message.part !== this.parts || this.parts === route.parts) {
       return { code: 'unexpected-message', detail: `part ${message.part} of the gradient of lease ${message.lease}` };
     }
-    const fault = invalidTensorPayload(message, payload, machine.workspace.context);
+    const fault = invalidGradientPayload(message, payload, route, machine.workspace.context);
     if (fault !== null) return { code: 'payload-length', detail: fault };
-    this.sum ??= machine.buffers.acquire();
+    this.coming ??= machine.buffers.acquire();
+    this.unpack(message.part % route.partsOfTensor, this.coming, payload);
     this.parts += 1;
-    machine.tensors.unpackPart(message.part, machine.workspace.parameters, this.sum, payload, 'zero');
+    if (this.parts % route.partsOfTensor > 0) return null;
+    this.whole.push(this.coming);
+    this.coming = null;
     return null;
   }
 
   /** What is wrong with a result at this point or with its payload, or null. */
   invalidResult(payload: Uint8Array): Fault | null {
-    if (this.parts < this.partsWanted) {
+    if (this.parts < this.route.parts) {
       return { code: 'unexpected-message', detail: `result after ${this.parts} parts of a gradient` };
     }
-    const leased = { work: this.order.task.work, samples: this.samples };
-    const fault = invalidResultPayload(payload, leased, this.machine.workspace.context);
+    const fault = invalidResultPayload(payload, this.leased, this.machine.workspace.context);
     return fault === null ? null : { code: 'payload-length', detail: fault };
   }
 
   /** The sum, with a valid result's score in its place. The caller owns the buffer from now on. */
   completeSum(result: Uint8Array): Pointer {
     const { machine } = this;
-    const sum = this.sum ?? machine.buffers.acquire();
-    this.sum = null;
-    machine.tensors.store(result.subarray(0, scoreBytes), sum + 4 * this.tensorFloats);
+    const sum = this.parts > 0 ? this.whole.finish() : machine.buffers.acquire();
+    const tensor = tensorFloats(this.order.task.work, machine.workspace.parameters);
+    machine.tensors.store(result.subarray(0, scoreBytes), sum + 4 * tensor);
     return sum;
   }
 
@@ -66,25 +82,31 @@ export class LeasedShard {
     const { task, shard } = this.order;
     if (!kinds[task.work].predicts) return;
     const at = this.machine.workspace.predictions + shard.lo * orderOf(this.machine.orders, task).rows;
-    this.machine.bytes(at, this.samples).set(result.subarray(scoreBytes));
+    this.machine.bytes(at, this.leased.samples).set(result.subarray(scoreBytes));
   }
 
   /** Releases what was received. */
   release(): void {
-    if (this.sum !== null) this.machine.buffers.release(this.sum);
-    this.sum = null;
+    for (const at of this.held) this.machine.buffers.release(at);
+    this.coming = null;
+    this.whole.clear();
   }
 
-  private get tensorFloats(): number {
-    return tensorFloats(this.order.task.work, this.machine.workspace.parameters);
+  /** The buffers with what was received. */
+  get held(): Pointer[] {
+    return this.coming === null ? this.whole.pending : [...this.whole.pending, this.coming];
   }
 
-  private get partsWanted(): number {
-    return partsOf(this.tensorFloats);
+  private unpack(part: number, at: Pointer, payload: Uint8Array): void {
+    const { tensors, workspace } = this.machine;
+    const { coding } = this.route;
+    if (coding === null) tensors.unpackPart(part, workspace.parameters, at, payload, 'zero');
+    else tensors.unpackCodes(part, workspace.parameters, at, payload, coding, 'store');
   }
+}
 
-  private get samples(): number {
-    const { task, shard } = this.order;
-    return shardSamples(shard, orderOf(this.machine.orders, task), task.stepInEpoch);
-  }
+function leasedWork({ orders }: Machine, { task, shard }: LeaseOrder): LeasedWork {
+  const order = orderOf(orders, task);
+  const slots = shardEnd(shard, order.slotsIn(task.stepInEpoch)) - shard.lo;
+  return { work: task.work, samples: shardSamples(shard, order, task.stepInEpoch), slots };
 }

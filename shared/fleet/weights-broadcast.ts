@@ -1,17 +1,20 @@
 /**
  * The weights of a step as frames. Each frame is encoded once for all members, at its turn in the outbox. A member that
  * holds the weights of the broadcast before gets what has changed since. Any other member gets all weights.
+ *
+ * In a coded run, a change is that of one update. A member that holds the weights before the update gets it, in codes.
  */
 
 import type { Pointer } from '../arithmetic/kernels.js';
 import type { Machine } from '../compute/machine.js';
 import { encodeFrameFrom } from '../protocol/codec.js';
 import { FrameBuffers } from '../protocol/frame-buffers.js';
-import { partBytesMax, partsOf } from '../protocol/tensor.js';
+import { partRoomBytes, partsOf } from '../protocol/tensor.js';
 import { type BufferedFrame, SharedFrame } from './shared-frame.js';
 
-/** A version of the weights: a copy in the machine's memory. */
+/** A version of the weights, or, in a coded run, the change that is subtracted from it: a copy in the machine's memory. */
 interface Version {
+  /** The number of updates that made these weights. Null if there is no copy. */
   step: number | null;
   readonly at: Pointer;
 }
@@ -55,22 +58,33 @@ export class WeightsBroadcast {
     for (const frame of [...this.whole, ...this.changes]) frame.leave();
     this.whole = [];
     this.changes = [];
-    [this.now, this.before] = [this.before, this.now];
-    this.now.step = step;
-    const { workspace, profile } = this.machine;
+    const { workspace, profile, tensors } = this.machine;
     profile.enter('encode');
-    const bytes = 4 * this.parameters;
-    this.machine.bytes(this.now.at, bytes).set(this.machine.bytes(workspace.weights, bytes));
+    if (workspace.coding === null) [this.now, this.before] = [this.before, this.now];
+    else this.copyChange(step);
+    this.now.step = step;
+    tensors.copy(workspace.weights, this.now.at, this.parameters);
     profile.leave();
+  }
+
+  /** Copies the change that has made the weights after `step` updates, if the last update has made them. */
+  private copyChange(step: number): void {
+    const { workspace, tensors, updatedTo } = this.machine;
+    const { coded } = workspace;
+    const isThere = coded !== undefined && updatedTo === step;
+    this.before.step = isThere ? step - 1 : null;
+    if (isThere) tensors.copy(coded.change, this.before.at, this.parameters);
   }
 
   private encode(part: number, base: number | null): BufferedFrame {
     const { now, before, machine } = this;
     machine.profile.enter('encode');
-    const compared = base === null ? null : before.at;
+    const { coding } = machine.workspace;
     const message = { type: 'weights', step: now.step ?? 0, base, part } as const;
-    const encoded = encodeFrameFrom(this.buffers, message, partBytesMax, (payload) =>
-      machine.tensors.packPart(part, this.parameters, now.at, compared, payload),
+    const encoded = encodeFrameFrom(this.buffers, message, partRoomBytes(coding), (payload) =>
+      base !== null && coding !== null
+        ? machine.tensors.packCodes(part, this.parameters, before.at, coding, payload)
+        : machine.tensors.packPart(part, this.parameters, now.at, base === null ? null : before.at, payload),
     );
     machine.profile.leave();
     return encoded;

@@ -25,6 +25,14 @@ export interface Span {
   readonly floats: number;
 }
 
+/** The parts of the spans that lie within `floats` floats from `first` on. Their offsets count from `first`. */
+export function spansIn(spans: readonly Span[], first: number, floats: number): Span[] {
+  return spans.flatMap(({ offset, floats: count }) => {
+    const [from, end] = [Math.max(offset, first), Math.min(offset + count, first + floats)];
+    return from < end ? [{ offset: from - first, floats: end - from }] : [];
+  });
+}
+
 /** Builds the layers of a model. Its fields have passed their checks (description.ts). */
 export function chainOf({ input, layers }: Pick<Model, 'input' | 'layers'>): Chain {
   let [shape, offset, transposedAt] = [input, 0, 0];

@@ -23,6 +23,7 @@ import type { AugmentDescription } from '../data/augment.js';
 import { scoreFloats } from '../work/kinds.js';
 import { Augmenter } from './augmenter.js';
 import { type Chain, chainOf, type Link } from './chain.js';
+import { type Coding, quantise } from './coding.js';
 import { type Pass, Place } from './layers/layer.js';
 import type { Model } from './model.js';
 import { inputWidth, outputsOf, parametersOf } from './parameters.js';
@@ -146,6 +147,11 @@ export class Network {
     if (this.smoothing === 0) this.outputLoss(pass.rows, this.deltas[0], score, write);
     else this.smoothedLoss(pass.rows, this.deltas[0], score, write);
     this.backward(from, pass, partial, write);
+  }
+
+  /** Quantises a partial gradient. Its score stays as it is. */
+  quantise(coding: Coding, partial: Pointer): void {
+    quantise(this.memory, coding, partial, this.partialFloats - scoreFloats);
   }
 
   /**

@@ -1,13 +1,15 @@
 /**
  * Sums a shard along the canonical tree (E3) with few buffers. The left half of a node is summed where the result goes.
  * The right half is summed in a temporary, one per level of the tree, and then added. A right half of one slot needs no
- * temporary: its kernels add to the result as they compute, and that gives the same bits.
+ * temporary: its kernels add to the result as they compute, and that gives the same bits. A slot that is quantised is
+ * complete before it is added, so it needs one.
  */
 
 import { type Kernels, type Pointer, Write, type WriteCode } from '../arithmetic/kernels.js';
 import { rowsOfSlot, slotsOf } from '../data/order.js';
 import { type Shard, sizeAt, treeDepth } from '../pool/tree.js';
 import { scoreFloats } from '../work/kinds.js';
+import type { Coding } from './coding.js';
 import type { Moment, Pass } from './layers/layer.js';
 import type { LocalSteps } from './local-steps.js';
 import type { Network, Operands } from './network.js';
@@ -25,6 +27,8 @@ export interface ShardWork {
   readonly moment: Moment;
   /** Number of updates before the step. The rate of local steps depends on it. */
   readonly step: number;
+  /** How the results of slots are quantised. Null: they are not. */
+  readonly coding: Coding | null;
 }
 
 /** What a thread computes slots with. */
@@ -34,13 +38,16 @@ export interface SlotParts {
   readonly local: LocalSteps | null;
 }
 
-/** Temporaries that the sum of a shard of `size` slots needs: one per level whose right half has more than one slot. */
-export function temporariesFor(size: number): number {
-  return Math.max(0, treeDepth(size) - 1);
+/**
+ * Temporaries that the sum of a shard of `size` slots needs: one per level of the tree. The level of the slots needs none if
+ * their kernels add to the result.
+ */
+export function temporariesFor(size: number, slotsAreComplete: boolean): number {
+  return Math.max(0, treeDepth(size) - (slotsAreComplete ? 0 : 1));
 }
 
 /**
- * Computes a shard's sum into `out`. `temporaries` points at `temporariesFor(size)` buffers that are as long as the sum,
+ * Computes a shard's sum into `out`. `temporaries` points at `temporariesFor` buffers that are as long as the sum,
  * one after the other. `predictions` points at a byte for each sample of the shard, for kinds of work that predict.
  */
 export type ShardComputation = (
@@ -63,12 +70,14 @@ export function shardGradient(
   out: Pointer,
   temporaries: Pointer,
 ): void {
+  const { coding, moment } = work;
   const leaf = (slot: number, into: Pointer, write: WriteCode) => {
-    const pass = { ...slotOf(work, slot), moment: work.moment };
+    const pass = { ...slotOf(work, slot), moment };
     if (local === null) network.gradient(from, pass, into, write);
     else local.difference(from, pass, work.step, into, write);
+    if (coding !== null) network.quantise(coding, into);
   };
-  sumTree(network.kernels, work, leaf, out, temporaries, network.partialFloats);
+  sumTree(network.kernels, work, leaf, coding !== null, out, temporaries, network.partialFloats);
 }
 
 /** Evaluates the shard: `out` gets its score, `predictions` a class for each of `ids`, in their order. */
@@ -84,16 +93,17 @@ export function shardEvaluation(
     const predicted = predictions + (slot - work.shard.lo) * work.slotRows;
     network.evaluate(from, { ...slotOf(work, slot), moment: null }, into, write, predicted);
   };
-  sumTree(network.kernels, work, leaf, out, temporaries, scoreFloats);
+  sumTree(network.kernels, work, leaf, false, out, temporaries, scoreFloats);
 }
 
-/** Computes one slot into `out`, as `write` says. */
+/** Computes one slot into `out`, as `write` says. It only stores where slots must be complete before they are added. */
 type Leaf = (slot: number, out: Pointer, write: WriteCode) => void;
 
 function sumTree(
   kernels: Kernels,
   { shard, samples, slotRows }: ShardWork,
   leaf: Leaf,
+  slotsAreComplete: boolean,
   out: Pointer,
   temporaries: Pointer,
   floats: number,
@@ -107,7 +117,7 @@ function sumTree(
     const middle = lo + size / 2;
     const rightSize = sizeAt(middle, size / 2, slots);
     sumNode(lo, size / 2, into, free);
-    if (rightSize === 1) {
+    if (rightSize === 1 && !slotsAreComplete) {
       leaf(middle, into, Write.accumulate);
     } else {
       sumNode(middle, rightSize, free, free + 4 * floats);

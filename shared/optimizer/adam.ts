@@ -45,6 +45,7 @@ export function moveByMeans(
   const { first, floats, terms, step, rate, factor } = part;
   const size = Math.fround(rate / (1 - power(beta1, step + 1)));
   const scale = Math.fround(1 / Math.sqrt(1 - power(beta2, step + 1)));
-  const [w, m, v, sum] = [at.weights, ...at.vectors, part.sum].map((vector) => vector + 4 * first);
+  const [mean, meanSquare] = at.vectors;
+  const [w, m, v, sum] = [at.weights, mean, meanSquare, part.sum].map((vector) => vector + 4 * first);
   memory.kernels.adam(w, m, v, sum, floats, terms, factor, beta1, beta2, epsilon, size, scale, kept);
 }

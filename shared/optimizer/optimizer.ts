@@ -10,12 +10,27 @@
 import type { KernelMemory } from '../arithmetic/backend.js';
 import type { Pointer } from '../arithmetic/kernels.js';
 import type { Check } from '../fields.js';
+import type { Coding } from '../model/coding.js';
 
 /** The addresses of the weights and of an optimizer's vectors. */
 export interface OptimizerPlace {
   readonly weights: Pointer;
-  /** In the order of `OptimizerKind.vectors`, each as long as the weights. In a new run, they are +0. */
+  /**
+   * In the order of `OptimizerKind.vectors`, each as long as the weights. In a new run, they are +0. Where updates are
+   * quantised, their residual is behind them.
+   */
   readonly vectors: readonly Pointer[];
+  /** Where updates are quantised. Absent: they are not. */
+  readonly coded?: CodedPlace | undefined;
+}
+
+/** The vectors of an update that travels in codes, each as long as the weights. */
+export interface CodedPlace {
+  readonly coding: Coding;
+  /** What the update has subtracted from the weights. Statistics have their new values there. */
+  readonly change: Pointer;
+  /** What the codes could not say so far. It is added to the next change. */
+  readonly residual: Pointer;
 }
 
 /** The sum of a step, to update the weights from. */

@@ -1,6 +1,7 @@
 /** The table of all optimizers. A description has the name: `{ "name": "sgd", "rate": 0.1, "momentum": 0.9 }`. */
 import { LockstepError } from '../errors.js';
 import { type Check, oneOf } from '../fields.js';
+import type { WireBits } from '../model/coding.js';
 import { adam } from './adam.js';
 import { adamw } from './adamw.js';
 import type { OptimizerKind } from './optimizer.js';
@@ -43,6 +44,15 @@ export function optimizerDefaults(name: OptimizerName): OptimizerDescription {
 /** Names of the vectors that an optimizer keeps. */
 export function vectorsOf(optimizer: OptimizerDescription): readonly string[] {
   return optimizerOf(optimizer).vectors;
+}
+
+/** Names of all vectors that a run's updates keep, in the order of `OptimizerPlace.vectors`. */
+export function rememberedBy(run: {
+  readonly optimizer: OptimizerDescription;
+  readonly wireBits?: WireBits | undefined;
+}): readonly string[] {
+  const { optimizer, wireBits = 32 } = run;
+  return wireBits === 32 ? vectorsOf(optimizer) : [...vectorsOf(optimizer), 'residual'];
 }
 
 /** Names of the settings that an optimizer has, with those that its descriptions may leave out. */

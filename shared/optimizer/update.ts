@@ -1,7 +1,9 @@
 /** The update of a step (E4): its rate, its clipping, and then the weights, part by part. */
 import type { KernelMemory } from '../arithmetic/backend.js';
-import type { Span } from '../model/chain.js';
-import type { OptimizerPlace, StepScale, StepSum, UpdatePart } from './optimizer.js';
+import type { Pointer } from '../arithmetic/kernels.js';
+import { type Span, spansIn } from '../model/chain.js';
+import { withoutStatistics } from '../model/coding.js';
+import type { CodedPlace, OptimizerPlace, StepScale, StepSum, UpdatePart } from './optimizer.js';
 import { type OptimizerDescription, optimizerOf } from './optimizers.js';
 import { type PlannedSchedule, rateAt } from './schedule.js';
 import { moveStatistics } from './statistics.js';
@@ -64,7 +66,7 @@ export function rateOf({ optimizer, schedule }: GradientRules, step: number): nu
   return schedule === undefined ? Math.fround(optimizer.rate) : rateAt(optimizer.rate, schedule, step);
 }
 
-/** Updates a part of the weights. */
+/** Updates a part of the weights. Where updates are quantised, the part begins with a block. */
 export function updateWeights(
   { optimizer, rounds }: UpdateRules,
   memory: KernelMemory,
@@ -73,12 +75,32 @@ export function updateWeights(
   statistics: readonly Span[] = [],
 ): void {
   const kind = optimizerOf(optimizer);
+  const { coded } = at;
+  if (coded !== undefined) copy(memory, at.weights, coded.change, part);
   for (const { first, floats, isStatistic } of runsOf(part, statistics)) {
     const run = { ...part, first, floats };
     if (isStatistic) moveStatistics(memory, at.weights, run, rounds !== undefined);
     else kind.update(optimizer, memory, at, run);
   }
+  if (coded !== undefined) settle(memory, at.weights, coded, part);
 }
+
+/** Quantises the change of a part of the weights, which `coded.change` has as they were, and takes back what it cannot say. */
+function settle(memory: KernelMemory, weights: Pointer, { coding, change, residual }: CodedPlace, part: Place): void {
+  const { first, floats } = part;
+  const spans = spansIn(coding.statistics, first, floats);
+  const [w, changed, rest] = [weights, change, residual].map((vector) => vector + 4 * first);
+  withoutStatistics(memory, spans, [w, changed], () => {
+    memory.kernels.settle(w, changed, rest, floats, coding.bits);
+  });
+  for (const { offset, floats: count } of spans) copy(memory, w, changed, { first: offset, floats: count });
+}
+
+function copy({ buffer }: KernelMemory, from: Pointer, to: Pointer, { first, floats }: Place): void {
+  new Float32Array(buffer, to + 4 * first, floats).set(new Float32Array(buffer, from + 4 * first, floats));
+}
+
+type Place = Pick<UpdatePart, 'first' | 'floats'>;
 
 /**
  * The sum of the squares of a step's sum, without statistics, in double precision. The number i is added to sum i mod 4,

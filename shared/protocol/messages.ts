@@ -5,6 +5,7 @@
  */
 import type { AugmentDescription } from '../data/augment.js';
 import type { SampleSet } from '../data/dataset.js';
+import type { WireBits } from '../model/coding.js';
 import type { Model } from '../model/model.js';
 import type { OptimizerDescription } from '../optimizer/optimizers.js';
 import type { ScheduleDescription } from '../optimizer/schedule.js';
@@ -42,8 +43,8 @@ export interface Ready {
 }
 
 /**
- * Here is a part of the summed gradient of this lease's shard; the others follow, and then a `result`. Payload: a part
- * (tensor.ts); the blocks that it leaves out are zero.
+ * Here is a part of the summed gradient of this lease's shard, or of the gradient of one of its slots (route.ts); the
+ * others follow, and then a `result`. Payload: a part (tensor.ts); the blocks that it leaves out are zero.
  */
 export interface Gradient {
   readonly type: 'gradient';
@@ -97,6 +98,8 @@ export interface Welcome {
   readonly smoothing: number;
   /** How your slots make local steps. Null if a slot computes a gradient. */
   readonly rounds: Rounds | null;
+  /** Bits of a number in gradients and in changes of the weights. With fewer than 32, each slot is quantised. */
+  readonly wireBits: WireBits;
   /** I ping you at this interval, and drop you when you are silent for several. */
   readonly heartbeatMs: number;
 }
@@ -137,7 +140,10 @@ export interface DataDescription {
 export interface WeightsMessage {
   readonly type: 'weights';
   readonly step: number;
-  /** Blocks that are left out are those of the weights after `base` updates, which you hold; null if all are there. */
+  /**
+   * Blocks that are left out are those of the weights after `base` updates, which you hold; null if all are there. In a
+   * coded run, the other blocks are what the update has subtracted from those weights.
+   */
   readonly base: number | null;
   /** From 0, each once, in order. */
   readonly part: number;

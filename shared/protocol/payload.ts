@@ -4,9 +4,11 @@
  */
 import { type SetSizes, sizeOf } from '../data/dataset.js';
 import { limits } from '../limits.js';
+import type { Coding } from '../model/coding.js';
 import { kinds, scoreFloats, type WorkName } from '../work/kinds.js';
 import type { Gradient, SamplesMessage, WeightsMessage } from './messages.js';
-import { invalidPart, partAt, partsOf } from './tensor.js';
+import type { SumRoute } from './route.js';
+import { invalidCodedPart, invalidPart, partAt, partsOf } from './tensor.js';
 
 /** The figures of a run that determine the lengths. */
 export interface PayloadContext extends SetSizes {
@@ -14,12 +16,15 @@ export interface PayloadContext extends SetSizes {
   /** Bytes of one sample. */
   readonly pixels: number;
   readonly classes: number;
+  /** How tensors may travel in codes. Null: they do not. */
+  readonly coding: Coding | null;
 }
 
-/** The shard that a result answers: `samples` is how many it has. */
+/** The shard that a result answers: how many samples and slots it has. */
 export interface LeasedWork {
   readonly work: WorkName;
   readonly samples: number;
+  readonly slots: number;
 }
 
 /** Bytes of the loss sum and the correct count. */
@@ -29,14 +34,39 @@ export function samplesBytes(count: number, pixels: number): number {
   return count * (4 + 1 + pixels);
 }
 
-/** Of a part of the weights or of a gradient. */
-export function invalidTensorPayload(
-  { type, part }: WeightsMessage | Gradient,
+/** Of a part of the weights. Changes of the weights travel in codes, if anything does. */
+export function invalidWeightsPayload(
+  { base, part }: WeightsMessage,
   payload: Uint8Array,
+  { parameters, coding }: PayloadContext,
+): string | null {
+  if (part >= partsOf(parameters)) return `weights has no part ${part}`;
+  return invalidTensorPart('weights', payload, part, parameters, base === null ? null : coding);
+}
+
+/** Of a part of a gradient that travels by this route. */
+export function invalidGradientPayload(
+  { part }: Gradient,
+  payload: Uint8Array,
+  { coding, parts, partsOfTensor }: SumRoute,
   { parameters }: PayloadContext,
 ): string | null {
-  if (part >= partsOf(parameters)) return `${type} has no part ${part}`;
-  const fault = invalidPart(payload, partAt(part, parameters).count);
+  if (part >= parts) return `gradient has no part ${part}`;
+  return invalidTensorPart('gradient', payload, part % partsOfTensor, parameters, coding);
+}
+
+/** `coding` is null for a part that is not coded. */
+function invalidTensorPart(
+  type: string,
+  payload: Uint8Array,
+  part: number,
+  floats: number,
+  coding: Coding | null,
+): string | null {
+  const fault =
+    coding === null
+      ? invalidPart(payload, partAt(part, floats).count)
+      : invalidCodedPart(payload, part, floats, coding);
   return fault === null ? null : `${type}: ${fault}`;
 }
 
@@ -56,7 +86,7 @@ export function invalidSamplesPayload(
 
 export function invalidResultPayload(
   payload: Uint8Array,
-  { work, samples }: LeasedWork,
+  { work, samples }: Omit<LeasedWork, 'slots'>,
   { classes }: PayloadContext,
 ): string | null {
   const fault = invalidLength('result', payload, scoreBytes + (kinds[work].predicts ? samples : 0));

@@ -6,8 +6,13 @@
  * A tensor is cut into blocks, and the blocks are grouped into parts. A part is a mask with one bit for each of its
  * blocks (the lowest bit of the first byte first), then the float32 of the blocks whose bit is set. Blocks are compared
  * bit by bit, so nothing is lost, not even the sign of a zero.
+ *
+ * In a run whose numbers travel in fewer bits, a part may be coded: then the blocks behind the mask are codes, and the
+ * statistics of the part follow them as float32.
  */
-import { changeBlockFloats as blockFloats } from '../arithmetic/kernels.js';
+import { changeBlockFloats as blockFloats, codedBlockBytes } from '../arithmetic/kernels.js';
+import { spansIn } from '../model/chain.js';
+import type { Coding } from '../model/coding.js';
 
 /** A part is one message. Fewer parts cost less, but a part cannot be unpacked before all of it has come. */
 const partBlocks = 640;
@@ -17,6 +22,14 @@ export const partFloats = blockFloats * partBlocks;
 export const maskBytes = partBlocks / 8;
 /** The longest payload of a part. */
 export const partBytesMax = maskBytes + 4 * partFloats;
+
+/** The longest payload of a coded part, without statistics. */
+export const codedPartBytesMax = maskBytes + partBlocks * codedBlockBytes(blockFloats, 16);
+
+/** Room for the payload of a part. A coded part that is mostly statistics may be longer than one of float32. */
+export function partRoomBytes(coding: Coding | null): number {
+  return coding === null ? partBytesMax : partBytesMax + codedPartBytesMax;
+}
 
 /** How many bits of a byte are set. */
 const bitsOf = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(2).replaceAll('0', '').length);
@@ -62,13 +75,31 @@ function markAll(mask: Uint8Array, blocks: number): void {
 
 /** What is wrong with the payload of a part of this many floats, or null. */
 export function invalidPart(payload: Uint8Array, floats: number): string | null {
+  return invalidBlocks(payload, floats, (count) => 4 * count, 0);
+}
+
+/** The same for a coded part. `part` is its number, in a tensor of `floats` floats. */
+export function invalidCodedPart(payload: Uint8Array, part: number, floats: number, coding: Coding): string | null {
+  const { first, count } = partAt(part, floats);
+  const behind = 4 * spansIn(coding.statistics, first, count).reduce((sum, span) => sum + span.floats, 0);
+  return invalidBlocks(payload, count, (block) => codedBlockBytes(block, coding.bits), behind);
+}
+
+/** `bytesOf` says how long a block of so many floats is. `behind` is the number of bytes behind the blocks. */
+function invalidBlocks(
+  payload: Uint8Array,
+  floats: number,
+  bytesOf: (floats: number) => number,
+  behind: number,
+): string | null {
   if (payload.length < maskBytes) return `a part has ${payload.length} bytes, less than its mask`;
   const blocks = Math.ceil(floats / blockFloats);
   if (hasBitsFrom(payload, blocks)) return 'a part has a block beyond its end';
   let present = 0;
   for (let byte = 0; byte < maskBytes; byte++) present += bitsOf[payload[byte]];
-  const cutOff = isPresent(payload, blocks - 1) ? blocks * blockFloats - floats : 0;
-  const bytes = maskBytes + 4 * (present * blockFloats - cutOff);
+  const whole = bytesOf(blockFloats);
+  const cutOff = isPresent(payload, blocks - 1) ? whole - bytesOf(floats - (blocks - 1) * blockFloats) : 0;
+  const bytes = maskBytes + present * whole - cutOff + behind;
   return payload.length === bytes ? null : `a part has ${payload.length} bytes, not ${bytes}`;
 }
 

@@ -24,6 +24,7 @@ import {
   wholeNumber,
 } from '../fields.js';
 import { limits } from '../limits.js';
+import { wireBitsChoices } from '../model/coding.js';
 import { checkModel, misfit } from '../model/description.js';
 import { smoothedLoss } from '../model/smoothing.js';
 import { checkOptimizer } from '../optimizer/optimizers.js';
@@ -31,6 +32,7 @@ import { checkSchedule } from '../optimizer/schedule.js';
 import { kinds, workNames } from '../work/kinds.js';
 import { protocolErrors } from './errors.js';
 import * as messages from './messages.js';
+import { codedSlotsMax } from './route.js';
 import { partsOf } from './tensor.js';
 
 /** Axes of one sample. */
@@ -44,6 +46,7 @@ const protocol = oneOf(messages.protocolVersion);
 const name = text(1, limits.nameLengthMax);
 const notBlank: Check = (path, x) => (/^ *$/.test(x as string) ? `${path} must not be blank` : null);
 const partNumber = wholeNumber(0, partsOf(limits.parametersMax) - 1);
+const gradientPartNumber = wholeNumber(0, codedSlotsMax({ bits: 4 }) * partsOf(limits.parametersMax) - 1);
 const message = text(0, limits.messageLengthMax);
 
 const checkHello = object<messages.Hello>({
@@ -57,7 +60,7 @@ const checkHello = object<messages.Hello>({
   kernels: text(1, limits.kernelsLengthMax),
 });
 const checkReady = object<messages.Ready>({ type: oneOf('ready'), knownAnswer: sha256 });
-const checkGradient = object<messages.Gradient>({ type: oneOf('gradient'), lease: uint32, part: partNumber });
+const checkGradient = object<messages.Gradient>({ type: oneOf('gradient'), lease: uint32, part: gradientPartNumber });
 const checkResult = object<messages.ResultMessage>({ type: oneOf('result'), lease: uint32, computeMs: notNegative });
 const checkPong = object<messages.Pong>({ type: oneOf('pong'), id: uint32 });
 const checkLeave = object<messages.Leave>({ type: oneOf('leave') });
@@ -82,6 +85,7 @@ const checkWelcomeFields = object<messages.Welcome>({
   microBatch: wholeNumber(1, limits.microBatchMax),
   seed: uint32,
   smoothing: fraction,
+  wireBits: oneOf(...wireBitsChoices),
   augment: orNull(checkAugment),
   rounds: orNull(
     object<messages.Rounds>({

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from augment import distort
+from codes import blocks, encode, quantised, settled
 from kernels import bits, exp, f32, log, sigmoid, tanh, u32
 from known_answer import known_answer, stage_entries
 from model import Model, node, update
@@ -100,6 +101,16 @@ def check_augment():
             place = use["seed"], use["epoch"], use["sample"]
             got = distort(image, wanted["augment"], *place)
             same(f"image {number} of seed, epoch, sample {place}", got.tobytes().hex(), use["pixels"])
+
+
+def check_codes():
+    for number, wanted in enumerate(load("codes.json")["codes"]):
+        x, width, before = bits(wanted["x"]), wanted["bits"], wanted["update"]
+        same(f"quantised numbers {number}", hexed(quantised(x, width)), wanted["quantised"])
+        same(f"codes {number}", b"".join(encode(block, width) for block in blocks(x)).hex(), wanted["codes"])
+        got = settled(*(bits(before[name]) for name in ("before", "updated", "residual")), width)
+        for name, vector in zip(("change", "weights", "residual"), got, strict=True):
+            same(f"{name} of coded update {number}", hexed(vector), wanted["coded"][name])
 
 
 def check_slots():
@@ -230,6 +241,7 @@ CHECKS = [
     check_order,
     check_first_weights,
     check_augment,
+    check_codes,
     check_slots,
     check_layers,
     check_run,

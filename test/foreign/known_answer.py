@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 
+from codes import blocks, decode, encode, quantised, settled
 from images import conv_carry, conv_forward, conv_gradients, max_pool, max_pool_carry, positions
 from kernels import ZERO, activate, back, carry, exp, f32, forward, gradients, log, loss_of, sigmoid, tanh, u32
 from model import node, update
@@ -204,7 +205,20 @@ def max_pools(g):
             yield [activate(most, ACTIVATIONS[i % 4]), winner, back(d, x, ACTIVATIONS[i % 4])]
 
 
-STAGES = [layers, subnormal_layers, first_layers, losses, functions, sums, updates, checks, convolutions, max_pools]
+def codes(g):
+    for bits in (4, 8, 16):
+        for scale in (0, -126, 125):
+            for length in (1, 2, 3, 4, 5, 15, 16, 17, 63, 64, 65, 130, 200):
+                x, y = numbers(g, length, 2, scale), numbers(g, length, 2, scale)
+                residual = numbers(g, length, 2, max(scale - 4, -126))
+                coded = [encode(block, bits) for block in blocks(x)]
+                pairs = zip(coded, blocks(y), strict=True)
+                less = np.concatenate([block - decode(raw, len(block), bits) for raw, block in pairs])
+                change, w, residual = settled(x, y, residual, bits)
+                yield [np.frombuffer(b"".join(coded), np.uint8), less, quantised(x, bits), w, change, residual]
+
+
+STAGES = [layers, subnormal_layers, first_layers, losses, functions, sums, updates, checks, convolutions, max_pools, codes]
 
 
 def stage_entries(number):

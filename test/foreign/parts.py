@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from codes import coded_bytes, decode, encode
 from wire import Fault
 
 BLOCK = 64
@@ -29,6 +30,35 @@ def pack_part(flat, part):
     piece = flat[part * PART : (part + 1) * PART]
     flags = (blocks_of(piece) != 0).any(axis=1)
     return mask_of(flags, MASK_BYTES) + piece[floats_of(flags, piece)].tobytes()
+
+
+def pack_coded(flat, part, bits, statistics):
+    """The payload of a part of a slot's quantised gradient: codes, and the statistics behind them."""
+    here = slice(part * PART, (part + 1) * PART)
+    plain = np.where(statistics[here], np.float32(0), flat[here])
+    flags = (blocks_of(plain) != 0).any(axis=1)
+    coded = b"".join(encode(plain[n * BLOCK : (n + 1) * BLOCK], bits) for n in np.flatnonzero(flags))
+    return mask_of(flags, MASK_BYTES) + coded + flat[here][statistics[here]].tobytes()
+
+
+def unpack_coded(flat, part, payload, bits, statistics):
+    """Subtracts a part of a coded change from the weights. Statistics get new values."""
+    here = slice(part * PART, (part + 1) * PART)
+    piece, few = flat[here], statistics[here]
+    flags = np.unpackbits(np.frombuffer(payload[:MASK_BYTES], np.uint8), bitorder="little").astype(bool)
+    if len(payload) < MASK_BYTES or flags[-(-len(piece) // BLOCK) :].any():
+        raise Fault("payload-length", "A mask of weights is wrong.")
+    at = MASK_BYTES
+    for n in np.flatnonzero(flags):
+        block = piece[n * BLOCK : (n + 1) * BLOCK]
+        end = at + coded_bytes(len(block), bits)
+        if end > len(payload):
+            raise Fault("payload-length", "A coded part of weights is too short.")
+        block -= decode(payload[at:end], len(block), bits)
+        at = end
+    if len(payload) != at + 4 * few.sum():
+        raise Fault("payload-length", "A coded part of weights has a wrong length.")
+    piece[few] = np.frombuffer(payload, "<f4", offset=at)
 
 
 def unpack_part(flat, part, payload, is_whole):

@@ -3,9 +3,10 @@
 import numpy as np
 
 from augment import distort
+from codes import quantised
 from model import Model, node
 from order import Order
-from parts import parts_of, unpack_part
+from parts import pack_coded, pack_part, parts_of, unpack_coded, unpack_part
 from rounds import Rounds
 from wire import Fault
 
@@ -23,7 +24,7 @@ class Run:
 
     def __init__(self, welcome):
         data = welcome["data"]
-        self.model = Model(welcome["model"], welcome["smoothing"])
+        self.bits, self.model = welcome["wireBits"], Model(welcome["model"], welcome["smoothing"])
         micro, rounds = welcome["microBatch"], welcome["rounds"]
         # A slot of a round has a micro-batch for each of its steps.
         rows = micro if rounds is None else micro * rounds["steps"]
@@ -44,7 +45,10 @@ class Run:
             self.step, self.loading = None, (step, base, 0)
         if self.loading != (step, base, part):
             raise Fault("unexpected-message", "A part of weights out of order.")
-        unpack_part(self.weights, part, payload, is_whole=base is None)
+        if base is None or self.bits == 32:
+            unpack_part(self.weights, part, payload, is_whole=base is None)
+        else:
+            unpack_coded(self.weights, part, payload, self.bits, self.model.is_statistic)
         self.loading = (step, base, part + 1)
         if part + 1 >= parts_of(self.model.parameters):
             self.step, self.loading = step, None
@@ -62,12 +66,14 @@ class Run:
         images[ids] = np.frombuffer(payload, np.uint8, count * pixels, 5 * count).reshape(count, pixels)
 
     def compute(self, shard, is_wanted):
-        """The gradient or the difference (or None), [lossSum, correct], and the predicted classes of a shard."""
+        """The payloads of the gradient's or difference's parts, [lossSum, correct], and the predicted classes of a shard."""
         gradient = shard["work"] == "gradient"
         slots = self.slots_of(shard)
         if shard["step"] != self.step:
             raise Fault("unexpected-message", "A shard without its weights.")
         images, labels, have = self.sets[SETS[shard["work"]]]
+
+        results = []
 
         def leaf(slot):
             if not is_wanted():
@@ -79,13 +85,28 @@ class Run:
             moment = (self.order.seed, shard["epoch"], ids) if gradient else None
             if gradient and self.rounds:
                 number = shard["epoch"] * self.order.steps_per_epoch + shard["stepInEpoch"]
-                return *self.rounds.slot(self.weights, x, labels[ids], moment, number), np.zeros(0, np.uint8)
-            return self.model.slot(self.weights, x, labels[ids], moment)
+                result, score = self.rounds.slot(self.weights, x, labels[ids], moment, number)
+                predicted = np.zeros(0, np.uint8)
+            else:
+                result, score, predicted = self.model.slot(self.weights, x, labels[ids], moment)
+            if gradient and self.bits < 32:
+                result = quantised(result, self.bits, self.model.is_statistic)
+            results.append(result)
+            return result, score, predicted
 
         def add(a, b):
             return (a[0] + b[0] if gradient else None), a[1] + b[1], np.concatenate([a[2], b[2]])
 
-        return node(shard["lo"], shard["size"], slots, leaf, add)
+        total, score, predicted = node(shard["lo"], shard["size"], slots, leaf, add)
+        return self.payloads(total, results) if gradient else [], score, predicted
+
+    def payloads(self, total, results):
+        """The parts of the sum, or of the result of each slot in codes, if these are shorter."""
+        parts = range(parts_of(self.model.parameters))
+        if self.bits == 32 or len(results) * (1 + 8 * self.bits) >= 256:
+            return [pack_part(total, part) for part in parts]
+        is_statistic = self.model.is_statistic
+        return [pack_coded(slot, part, self.bits, is_statistic) for slot in results for part in parts]
 
     def distorted(self, images, ids, epoch):
         """The images of these samples as they are in this epoch."""

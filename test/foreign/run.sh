@@ -100,4 +100,5 @@ compare_weights() {
 compare_weights "${settings[@]}"
 if [ -z "${LOCKSTEP_RUN:-}" ]; then
   compare_weights --dataset digits --max-steps 5 --local-steps 4 --replicas 3 --schedule cosine --nesterov --clip 1
+  compare_weights --dataset digits --max-steps 8 --micro-batch 32 --wire-bits 4
 fi

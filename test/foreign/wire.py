@@ -15,7 +15,7 @@ CLOSE = {
     "version-mismatch": 4010,
 }
 FIELDS = {
-    "welcome": "protocol version run member model data batch microBatch seed smoothing augment rounds heartbeatMs",
+    "welcome": "protocol version run member model data batch microBatch seed smoothing wireBits augment rounds heartbeatMs",
     "weights": "step base part",
     "samples": "set count",
     "shard": "lease work step epoch stepInEpoch lo size",
@@ -27,7 +27,7 @@ FIELDS = {
 }
 WORDS = {"set": ("train", "validation", "test"), "work": ("gradient", "evaluation", "validation")}
 INTEGERS = set(
-    "step part count id lease epoch stepInEpoch lo size protocol batch microBatch seed member heartbeatMs".split()
+    "step part count id lease epoch stepInEpoch lo size protocol batch microBatch seed wireBits member heartbeatMs".split()
 )
 NUMBERS = {0xCA: ">f", 0xCB: ">d", 0xCC: ">B", 0xCD: ">H", 0xCE: ">I", 0xD0: ">b", 0xD1: ">h", 0xD2: ">i"}
 HEADER_BYTES_MAX = 16384

@@ -15,13 +15,12 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import connect
 
 from known_answer import known_answer
-from parts import pack_part, parts_of
 from run import Cancelled, Run
 from wire import CLOSE, Fault, decode, encode
 
 PROTOCOL = 5
 SUBPROTOCOL = f"lockstep.{PROTOCOL}"
-ARITHMETIC = "lockstep-arithmetic-2"
+ARITHMETIC = "lockstep-arithmetic-3"
 FRAME_BYTES_MAX = 1 << 24
 # After these errors another attempt is of no use, whichever side has found them.
 FINAL = {"version-mismatch", "arithmetic-mismatch", "known-answer-wrong", "token-wrong", "bad-result", "banned"}
@@ -142,12 +141,12 @@ class Session:
     def answer(self, shard):
         lease, begun = shard["lease"], time.perf_counter()
         try:
-            total, score, predicted = self.run.compute(shard, lambda: lease in self.pending and not self.closing)
+            parts, score, predicted = self.run.compute(shard, lambda: lease in self.pending and not self.closing)
         except Cancelled:
             return
-        classes = predicted.tobytes() if total is None else b""
-        for part in range(0 if total is None else parts_of(len(total))):
-            self.send({"type": "gradient", "lease": lease, "part": part}, pack_part(total, part))
+        classes = b"" if shard["work"] == "gradient" else predicted.tobytes()
+        for part, payload in enumerate(parts):
+            self.send({"type": "gradient", "lease": lease, "part": part}, payload)
         self.pending.discard(lease)
         took = (time.perf_counter() - begun) * 1000.0
         self.send({"type": "result", "lease": lease, "computeMs": took}, score.tobytes() + classes)

@@ -6,6 +6,7 @@
 import type { RunRequest } from '../../coordinator/run/run-request.js';
 import { Activation, Loss } from '../../shared/arithmetic/kernels.js';
 import type { AugmentDescription } from '../../shared/data/augment.js';
+import { wireBitsChoices } from '../../shared/model/coding.js';
 import type { Initial } from '../../shared/model/layers/initial.js';
 import { type DescriptionOf, kindOf, type LayerName, layerNames } from '../../shared/model/layers/layers.js';
 import type { Model } from '../../shared/model/model.js';
@@ -37,6 +38,9 @@ const augmentations: Readonly<Record<keyof AugmentDescription, true>> = {
 /** Settings of a run that stand for themselves. A setting that is 0 or absent is not chosen. */
 const otherSettings = ['clip', 'labelSmoothing', 'validation', 'localSteps', 'outerLr', 'outerMomentum'] as const;
 
+/** The codings of numbers on the wire. */
+const wireBits = wireBitsChoices.map((bits) => `${bits} bits`);
+
 /** The values of the fields of which each value counts. */
 const valuesOf: Readonly<Record<string, readonly string[]>> = {
   activation: Object.keys(Activation),
@@ -54,6 +58,7 @@ export const everyKind: readonly string[] = [
   ...Object.keys(augmentations),
   ...otherSettings,
   'keep best',
+  ...wireBits,
 ];
 
 /** Settings that are called otherwise in a request than in an optimizer. */
@@ -81,6 +86,7 @@ export function kindsIn(request: RunRequest & { readonly model: Model }): Set<st
     ...Object.keys(augment ?? {}),
     ...otherSettings.filter((setting) => request[setting]),
     `keep ${request.keep ?? 'last'}`,
+    `${request.wireBits ?? 32} bits`,
   ]);
 }
 

@@ -38,7 +38,7 @@ export const problems: Readonly<Record<string, SmallProblem>> = {
     ...size,
     model: modelOf([8, 7], 'softmaxCrossEntropy', ...chainWith('relu'), { dropout: 0.3 }),
     ...{ optimizer: 'adam', lr: 0.01, beta1: 0.8, beta2: 0.95, epsilon: 1e-6, schedule: 'one-cycle' },
-    ...{ clip: 0.5, labelSmoothing: 0.1 },
+    ...{ clip: 0.5, labelSmoothing: 0.1, wireBits: 4 },
     augment: { shift: 1, rotate: 15 },
   },
   'tanh, sgd with nesterov and decay, along a cosine': {
@@ -51,7 +51,7 @@ export const problems: Readonly<Record<string, SmallProblem>> = {
     ...size,
     model: modelOf([8, 8], 'quadratic', { dropout: 0.1 }, ...chainWith('sigmoid')),
     ...{ optimizer: 'adamw', lr: 0.02, beta1: 0.7, beta2: 0.9, epsilon: 1e-7, weightDecay: 0.1, schedule: 'linear' },
-    ...{ validation: 22, keep: 'best', evalEvery: 2 },
+    ...{ validation: 22, keep: 'best', evalEvery: 2, wireBits: 8 },
   },
   'linear, plain sgd in steps': {
     ...size,
@@ -70,7 +70,7 @@ export const problems: Readonly<Record<string, SmallProblem>> = {
       { globalAveragePool: true },
       { dense: 12, activation: 'relu' },
     ),
-    ...{ optimizer: 'sgd', lr: 0.1, momentum: 0.9 },
+    ...{ optimizer: 'sgd', lr: 0.1, momentum: 0.9, wireBits: 16 },
     augment: { shift: 1, rotate: 20, scale: 0.1, elastic: 0.5 },
   },
   'rounds of sgd with nesterov, in one cycle, clipped': {
@@ -83,7 +83,7 @@ export const problems: Readonly<Record<string, SmallProblem>> = {
   'rounds of adam and their plain mean': {
     ...rounds,
     model: modelOf([9, 8, 2], 'sigmoidCrossEntropy', ...chainWith('tanh')),
-    ...{ optimizer: 'adam', lr: 0.01, beta1: 0.5, outerLr: 1, outerMomentum: 0 },
+    ...{ optimizer: 'adam', lr: 0.01, beta1: 0.5, outerLr: 1, outerMomentum: 0, wireBits: 4 },
   },
   'dense layers alone, all samples in a step': {
     ...size,

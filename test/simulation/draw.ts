@@ -8,6 +8,7 @@ import type { Keep } from '../../coordinator/run/trainer.js';
 import type { GivenUpdate } from '../../coordinator/run/update-settings.js';
 import { Activation, Loss } from '../../shared/arithmetic/kernels.js';
 import type { AugmentDescription } from '../../shared/data/augment.js';
+import { type WireBits, wireBitsChoices } from '../../shared/model/coding.js';
 import type { Shape } from '../../shared/model/layers/layer.js';
 import {
   buildLayer,
@@ -31,6 +32,7 @@ export interface DrawnRun extends GivenUpdate, GivenRounds {
   readonly evalEvery?: number | undefined;
   readonly clip?: number | undefined;
   readonly labelSmoothing?: number | undefined;
+  readonly wireBits?: WireBits | undefined;
   readonly augment?: AugmentDescription | undefined;
   /** Samples that are held out, beside those that it trains on. */
   readonly validation: number;
@@ -133,6 +135,7 @@ export function drawRun(random: Random): DrawnRun {
     validation: rarely(random, 3, 70) ?? 0,
     keep: pick(random, ['last', 'best']),
     ...(rarely(random, 3, drawRounds(random, microBatch)) ?? { batch: stepSamples }),
+    wireBits: rarely(random, 2, pick(random, wireBitsChoices)),
   };
 }
 

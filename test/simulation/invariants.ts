@@ -14,7 +14,7 @@ interface PoolInside {
   readonly pool: Pool;
 }
 interface TransportInside {
-  readonly leases: ReadonlyMap<number, { readonly sum: number | null; readonly late: LateCopy | null }>;
+  readonly leases: ReadonlyMap<number, { readonly held: readonly number[]; readonly late: LateCopy | null }>;
 }
 
 const leasesOf = ({ transport }: RemoteMember) => (transport as unknown as TransportInside).leases;
@@ -29,7 +29,7 @@ export function checkInvariants(machine: Machine, members: Iterable<RemoteMember
   );
   const kept = places.reduce((sum, { summed }) => sum + summed.length, 0);
   const held = [...members].flatMap((member) => [...leasesOf(member).values()]);
-  const coming = held.filter(({ sum }) => sum !== null).length;
+  const coming = held.reduce((sum, shard) => sum + shard.held.length, 0);
   const late = held.flatMap(({ late }) => late ?? []);
   const audited = late.length + new Set(late.map(({ weights }) => weights)).size;
   const { inUse } = machine.buffers;

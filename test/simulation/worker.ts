@@ -1,7 +1,8 @@
 /** A worker of the simulated cluster: the production driver, session and machine, on a slow simulated processor. */
 import type { Platform } from '../../shared/compute/platform.js';
+import { parameterCount } from '../../shared/model/parameters.js';
 import { decodeFromCoordinator, decodeFromWorker } from '../../shared/protocol/codec.js';
-import { maskBytes } from '../../shared/protocol/tensor.js';
+import { invalidPart, maskBytes, partAt, partsOf } from '../../shared/protocol/tensor.js';
 import { Random } from '../../shared/random.js';
 import { type Outcome, SessionDriver, type Socket, type SocketObserver } from '../../worker/session-driver.js';
 import type { End, Line, Network } from './network.js';
@@ -34,6 +35,8 @@ export class SimulatedWorker {
   private end: End | null = null;
   /** The unanswered shards of this connection, in the order of arrival: each lease's number of slots. */
   private readonly slots = new Map<number, number>();
+  /** Those of the run's model. */
+  private parameters = 0;
 
   constructor(
     readonly process: Process,
@@ -100,6 +103,7 @@ export class SimulatedWorker {
     if ('error' in decoded) return;
     const { message } = decoded;
     if ('lease' in message) this.note(`${message.type} ${message.lease}`);
+    if (message.type === 'welcome') this.parameters = parameterCount(message.model);
     if (message.type === 'shard') this.slots.set(message.lease, message.size);
     if (message.type === 'cancel') this.slots.delete(message.lease);
   }
@@ -115,11 +119,18 @@ export class SimulatedWorker {
     if (message.type === 'gradient' || message.type === 'result') {
       this.slots.delete(message.lease);
       if (manner === 'mute') return whenSent();
-      if (manner === 'poison' && message.type === 'gradient') poison(payload, this.random);
+      if (manner === 'poison' && message.type === 'gradient') this.poison(payload, message.part);
     }
     end.send(frame, whenSent);
     if (manner === 'echo') end.send(frame.slice(), () => {});
     if (manner === 'garbage' && this.random.below(8) === 0) end.send(noise(this.random), () => {});
+  }
+
+  private poison(payload: Uint8Array, part: number): void {
+    const { count } = partAt(part % partsOf(this.parameters), this.parameters);
+    if (payload.length === maskBytes) return;
+    if (invalidPart(payload, count) === null) poisonFloats(payload, this.random);
+    else poisonCodes(payload);
   }
 
   private note(text: string): void {
@@ -151,11 +162,16 @@ export class SimulatedWorker {
 }
 
 /** Replaces one of the numbers by NaN. */
-function poison(payload: Uint8Array, random: Random): void {
+function poisonFloats(payload: Uint8Array, random: Random): void {
   const floats = (payload.length - maskBytes) / 4;
-  if (floats < 1) return;
   const at = payload.byteOffset + maskBytes + 4 * random.below(floats);
   new DataView(payload.buffer).setFloat32(at, Number.NaN, true);
+}
+
+/** Says that the numbers of the first block are not finite. If there is no block, replaces the last statistic by NaN. */
+function poisonCodes(payload: Uint8Array): void {
+  if (payload.subarray(0, maskBytes).some((bits) => bits !== 0)) payload[maskBytes] = 255;
+  else new DataView(payload.buffer).setFloat32(payload.byteOffset + payload.length - 4, Number.NaN, true);
 }
 
 function noise(random: Random): Uint8Array {

@@ -1,5 +1,6 @@
 /** The names of the vector files in shared/vectors, each with its content. */
 import { augmentVectors } from './augment.js';
+import { codeVectors } from './codes.js';
 import { functionVectors } from './functions.js';
 import { knownAnswerVectors } from './known-answer.js';
 import { layerVectors } from './layers.js';
@@ -16,6 +17,7 @@ export function vectorFiles(): Record<string, object> {
     'order.json': orderVectors(),
     'first-weights.json': firstWeightVectors(),
     'augment.json': augmentVectors(),
+    'codes.json': codeVectors(),
     'slots.json': slotVectors(),
     'layers.json': layerVectors(),
     'run.json': runVectors(),

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { KernelBackend } from '../../shared/arithmetic/backend.js';
 import { memoryStart } from '../../shared/arithmetic/backend.js';
 import { arithmetic, hashOf } from '../../shared/arithmetic/identity.js';
+import { codeBits, codedBytes, codeLengths, codeScales } from '../../shared/arithmetic/known-answer/codes.js';
 import {
   type ConvolutionCase,
   convolutionCases,
@@ -100,6 +101,11 @@ const entryBytes: Readonly<Record<string, readonly number[]>> = {
     ...twice(subnormalConvolutionCases.map(convolutionBytes)),
   ],
   'max pooling': twice(poolCases.map(poolBytes)),
+  codes: codeBits.flatMap((bits) =>
+    Array.from({ length: codeScales }, () =>
+      codeLengths.map((length) => codedBytes(length, bits) + 5 * 4 * length),
+    ).flat(),
+  ),
 };
 
 function sha256(some: Uint8Array): string {

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import { arithmetic } from '../../shared/arithmetic/identity.js';
 import { backendsUnderTest } from '../shared/arithmetic/backends.js';
+import { codeVectors } from './codes.js';
 import { textOf, vectorFiles, vectorFolder } from './files.js';
 import { functionVectorsOf } from './functions.js';
 import { knownAnswerVectors } from './known-answer.js';
@@ -28,6 +29,10 @@ describe('the vector files', () => {
 describe.each(backendsUnderTest)('the backend $description', (backend) => {
   it('gives the functions of the file', () => {
     expect(textOf(functionVectorsOf(backend))).toBe(read('functions.json'));
+  });
+
+  it('gives the coded numbers of the file', () => {
+    expect(textOf(codeVectors(backend))).toBe(read('codes.json'));
   });
 
   it('gives the slots of the file', () => {

@@ -21,6 +21,7 @@ const welcome: FromCoordinator = {
   microBatch: 1,
   seed: 1,
   smoothing: 0,
+  wireBits: 32,
   augment: null,
   rounds: null,
   heartbeatMs: 1_000,

@@ -25,6 +25,7 @@ const welcome: Welcome = {
   microBatch: 2,
   seed: 1,
   smoothing: 0,
+  wireBits: 32,
   augment: null,
   rounds: null,
   heartbeatMs: 1000,

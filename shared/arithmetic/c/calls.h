@@ -46,6 +46,10 @@
      FLOAT(11), FLOAT(12))                                                                                        \
   DO(int, allFinite, AT(0), INT(1))                                                                               \
   DO(void, changes, AT(0), AT_OR_NONE(1), INT(2), AT(3))                                                          \
+  DO(void, quantise, AT(0), INT(1), INT(2))                                                                       \
+  DO(void, settle, AT(0), AT(1), AT(2), INT(3), INT(4))                                                           \
+  DO(int, encode, AT(0), INT(1), INT(2), AT(3), AT(4))                                                            \
+  DO(void, decode, AT(0), INT(1), INT(2), AT(3), AT(4), INT(5))                                                   \
   DO(void, exp, AT(0), AT(1), INT(2))                                                                             \
   DO(void, log, AT(0), AT(1), INT(2))
 

@@ -5,6 +5,7 @@
  */
 #include "activation.h"
 #include "adam.h"
+#include "codes.h"
 #include "conv.h"
 #include "elementwise.h"
 #include "narrow.h"

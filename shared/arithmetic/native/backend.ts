@@ -230,6 +230,26 @@ function kernelsOver(native: ReturnType<NativeAddon['open']>, state: Float64Arra
       put(x, base, floats, mask);
       native.changes();
     },
+    quantise(x, floats, bits) {
+      put(x, floats, bits, 0);
+      native.quantise();
+    },
+    settle(w, change, residual, floats, bits) {
+      put(w, change, residual, floats);
+      putMore(bits, 0, 0, 0, 0, 0);
+      native.settle();
+    },
+    encode(x, floats, bits, mask, out) {
+      put(x, floats, bits, mask);
+      putMore(out, 0, 0, 0, 0, 0);
+      native.encode();
+      return state[RESULT];
+    },
+    decode(codes, floats, bits, mask, x, subtract) {
+      put(codes, floats, bits, mask);
+      putMore(x, subtract, 0, 0, 0, 0);
+      native.decode();
+    },
     exp(x, y, floats) {
       put(x, y, floats, 0);
       native.exp();

@@ -8,7 +8,17 @@
 
 import { activate } from '../activate.js';
 import { carryBack } from '../carry-back.js';
-import { type ActivationCode, changeBlockFloats, type Kernels, Loss, type LossCode, type Pointer } from '../kernels.js';
+import {
+  type ActivationCode,
+  type CodeBits,
+  changeBlockFloats,
+  codedBlockBytes,
+  type Kernels,
+  Loss,
+  type LossCode,
+  type Pointer,
+} from '../kernels.js';
+import { codeOf, decodedAt, encodeBlock, numberOf, scaleOf } from './codes.js';
 import { convolutionKernels } from './convolution.js';
 import { exp, log, sigmoid } from './elementary.js';
 import { poolingKernels } from './pooling.js';
@@ -174,6 +184,47 @@ export function scalarKernels(memory: { readonly buffer: ArrayBufferLike }): Ker
       }
     },
 
+    quantise(x, count, bits) {
+      eachBlock(at(x, count), (block) => quantiseBlock(block, bits));
+    },
+
+    settle(w, change, residual, count, bits) {
+      const [ws, changes, residuals] = [at(w, count), at(change, count), at(residual, count)];
+      const wanted = changes.map((before, i) => f(f(before - ws[i]) + residuals[i]));
+      const settled = wanted.slice();
+      eachBlock(settled, (block) => quantiseBlock(block, bits));
+      for (let i = 0; i < count; i++) {
+        residuals[i] = f(wanted[i] - settled[i]);
+        ws[i] = f(changes[i] - settled[i]);
+        changes[i] = settled[i];
+      }
+    },
+
+    encode(x, count, bits, mask, out) {
+      let end = out;
+      eachBlock(at(x, count), (block, n) => {
+        if (!hasBit(bytesAt(mask, (n >> 3) + 1), n)) return;
+        const bytes = codedBlockBytes(block.length, bits);
+        encodeBlock(block, bits, bytesAt(end, bytes));
+        end += bytes;
+      });
+      return end - out;
+    },
+
+    decode(codes, count, bits, mask, x, subtract) {
+      let end = codes;
+      eachBlock(at(x, count), (block, n) => {
+        if (!hasBit(bytesAt(mask, (n >> 3) + 1), n)) return;
+        const bytes = codedBlockBytes(block.length, bits);
+        const coded = bytesAt(end, bytes);
+        block.forEach((before, i) => {
+          const number = decodedAt(coded, bits, i);
+          block[i] = subtract === 1 ? f(before - number) : number;
+        });
+        end += bytes;
+      });
+    },
+
     exp(x, y, count) {
       const [xs, ys] = [at(x, count), at(y, count)];
       for (let i = 0; i < count; i++) ys[i] = exp(xs[i]);
@@ -184,6 +235,22 @@ export function scalarKernels(memory: { readonly buffer: ArrayBufferLike }): Ker
       for (let i = 0; i < count; i++) ys[i] = log(xs[i]);
     },
   };
+}
+
+/** Visits the blocks of a tensor, as views. */
+function eachBlock(floats: Float32Array, visit: (block: Float32Array, n: number) => void): void {
+  for (let n = 0; n * changeBlockFloats < floats.length; n++) {
+    visit(floats.subarray(n * changeBlockFloats, (n + 1) * changeBlockFloats), n);
+  }
+}
+
+function quantiseBlock(block: Float32Array, bits: CodeBits): void {
+  const scale = scaleOf(block, bits);
+  for (let i = 0; i < block.length; i++) block[i] = numberOf(codeOf(block[i], scale, bits), scale);
+}
+
+function hasBit(mask: Uint8Array, n: number): boolean {
+  return (mask[n >> 3] & (1 << (n & 7))) !== 0;
 }
 
 /** The index of the largest value, the first of equals. */

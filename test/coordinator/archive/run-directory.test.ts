@@ -212,6 +212,7 @@ describe('config.json', () => {
     ['schedule', { name: 'cosine' }],
     ['clip', 0],
     ['smoothing', 2],
+    ['wireBits', 7],
     ['batch', -1],
     ['model', {}],
     ['arithmetic', { ...config.arithmetic, knownAnswer: 'short' }],

@@ -126,7 +126,7 @@ describe('a worker that computes something else', () => {
       plain.setWeights(computes.weights);
       return plain.gradient(shard, shard);
     };
-    const { text } = await said({ sum }, [{ ...trials[1], ending: 'over' }]);
+    const { text } = await said({ sum }, [{ ...trials[2], ending: 'over' }]);
     expect(text).toMatch(wrong(String.raw`one slot \(E2\)`, 'layers'));
     expect(text).toContain('It does not distort its samples');
   });
@@ -141,9 +141,21 @@ describe('a worker that computes something else', () => {
     ['a schedule', { otherRounds: { schedule: undefined } }, 'It takes the rate of the optimizer in every round'],
     ['clipping', { otherRounds: { clip: undefined } }, 'It does not clip the gradients of its local steps'],
   ])('is told of local steps without %s', async (_, faults, sentence) => {
-    const { text } = await said(faults, [trials[3]]);
+    const { text } = await said(faults, [trials[4]]);
     expect(text).toMatch(wrong('.*', 'layers'));
     expect(text).toContain(sentence);
+  });
+
+  it('is told of slots that it should have quantised', async () => {
+    const sum = ({ computes, samples }: FaultyWorker, shard: ShardLease) => {
+      const plain = new Oracle({ ...computes.run, wireBits: 32 });
+      plain.store('train', samples);
+      plain.setWeights(computes.weights);
+      return plain.gradient(shard, shard);
+    };
+    const { text } = await said({ sum }, [{ ...trials[1], ending: 'over' }]);
+    expect(text).toMatch(wrong(String.raw`a shard of 9 slots \(E3\)`, 'layers'));
+    expect(text).toContain('It does not quantise the result of each slot');
   });
 
   it('is told of blocks that it cleared', async () => {
@@ -169,7 +181,7 @@ describe('a worker that computes something else', () => {
   it('is told that its arithmetic has another name', async () => {
     const { text, failures } = await said({ arithmetic: 'lockstep-arithmetic-0' }, [first]);
     expect(text).toMatch(
-      wrong('the name of the arithmetic', 'wanted "lockstep-arithmetic-2", got "lockstep-arithmetic-0"'),
+      wrong('the name of the arithmetic', 'wanted "lockstep-arithmetic-3", got "lockstep-arithmetic-0"'),
     );
     expect(failures).toBe(1);
   });
@@ -220,7 +232,7 @@ describe('a worker that does not keep to the protocol', () => {
   });
 
   it('is named: it sends parts out of order', async () => {
-    const { text } = await said({ partsBackwards: true }, [trials[2]]);
+    const { text } = await said({ partsBackwards: true }, [trials[3]]);
     expect(text).toMatch(/one slot \(E2\): part 1 of the gradient came where part 0 should come/);
   });
 

@@ -7,6 +7,7 @@ import type { LooseSamples } from '../../../shared/compute/samples.js';
 import { runOf } from '../../../shared/compute/welcome-run.js';
 import type { SampleSet } from '../../../shared/data/dataset.js';
 import type { SlotRules } from '../../../shared/optimizer/update.js';
+import type { Coding } from '../../../shared/model/coding.js';
 import { shardEnd } from '../../../shared/pool/tree.js';
 import { decodeFromCoordinator, encodeFrame } from '../../../shared/protocol/codec.js';
 import { protocolErrors } from '../../../shared/protocol/errors.js';
@@ -19,7 +20,8 @@ import {
   type Welcome,
 } from '../../../shared/protocol/messages.js';
 import { samplesIn } from '../../../shared/protocol/payload.js';
-import { packPart, partAt, partBytesMax, partsOf, unpackPart } from '../../../shared/protocol/tensor.js';
+import { routeOf } from '../../../shared/protocol/route.js';
+import { packPart, partAt, partBytesMax, partRoomBytes, partsOf, unpackPart } from '../../../shared/protocol/tensor.js';
 
 /** Stands for the hash of the known answer. A worker without a fault sends it. */
 export const rightAnswer = 'ab'.repeat(32);
@@ -129,7 +131,14 @@ export class FaultyWorker implements PeerSocket {
 
   private takeWeights({ part, base }: WeightsMessage, payload: Uint8Array): void {
     if (base !== null && this.faults.ignoresChanges) return;
-    const weights = this.computes.weights;
+    const { weights, workspace } = this.computes;
+    const { coding } = workspace;
+    if (base !== null && coding !== null) {
+      const { first } = partAt(part, weights.length);
+      const change = this.computes.unpack(part, payload, coding);
+      for (const [i, x] of change.entries()) weights[first + i] -= x;
+      return this.computes.setWeights(weights);
+    }
     const { first, count } = partAt(part, weights.length);
     const target = new Uint8Array(weights.buffer, 4 * first, 4 * count);
     unpackPart(payload, count, {
@@ -164,17 +173,37 @@ export class FaultyWorker implements PeerSocket {
     }
     const right = this.computes.gradient(shard, shard);
     const sum = this.faults.sum?.(this, shard, right) ?? right;
-    const parameters = sum.length - 2;
-    const parts = Array.from({ length: partsOf(parameters) }, (_, part) => part);
+    const payloads = this.payloadsOf(shard, sum);
+    const parts = [...payloads.keys()];
     if (this.faults.partsBackwards) parts.reverse();
-    for (const part of parts) {
-      const { first, count } = partAt(part, parameters);
-      const payload = new Uint8Array(partBytesMax);
-      const length = packPart(new Uint8Array(sum.buffer, 4 * first, 4 * count), null, payload);
-      this.say({ type: 'gradient', lease, part }, payload.subarray(0, length));
-    }
-    this.say({ type: 'result', lease, computeMs: 0 }, new Uint8Array(sum.buffer, 4 * parameters));
+    for (const part of parts) this.say({ type: 'gradient', lease, part }, payloads[part]);
+    this.say({ type: 'result', lease, computeMs: 0 }, new Uint8Array(sum.buffer, 4 * (sum.length - 2)));
   }
+
+  private payloadsOf(shard: ShardLease, sum: Float32Array): Uint8Array[] {
+    const slots = this.slots(shard);
+    const { coding } = routeOf({ work: shard.work, slots: slots.length }, this.computes.workspace.context);
+    return coding === null ? floatPayloads(sum) : slots.flatMap((slot) => this.codedPayloads(slot, coding));
+  }
+
+  private codedPayloads(slot: Float32Array, coding: Coding): Uint8Array[] {
+    const { tensors, workspace } = this.computes;
+    const { parameters, broadcast } = workspace;
+    tensors.floats(broadcast[0], parameters).set(slot.subarray(0, parameters));
+    return Array.from({ length: partsOf(parameters) }, (_, part) => {
+      const payload = new Uint8Array(partRoomBytes(coding));
+      return payload.subarray(0, tensors.packCodes(part, parameters, broadcast[0], coding, payload));
+    });
+  }
+}
+
+function floatPayloads(sum: Float32Array): Uint8Array[] {
+  const parameters = sum.length - 2;
+  return Array.from({ length: partsOf(parameters) }, (_, part) => {
+    const { first, count } = partAt(part, parameters);
+    const payload = new Uint8Array(partBytesMax);
+    return payload.subarray(0, packPart(new Uint8Array(sum.buffer, 4 * first, 4 * count), null, payload));
+  });
 }
 
 function joined<T extends Uint8Array | Uint32Array>(a: T, b: T): T {

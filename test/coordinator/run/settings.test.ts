@@ -70,6 +70,7 @@ const rows: { readonly [K in keyof RunSettings]: Row<K> } = {
     config: { smoothing: 0.125 },
     kept: 0.125,
   },
+  wireBits: { given: { wireBits: 8 }, meaning: 8, otherwise: 32, config: { wireBits: 4 }, kept: 4 },
   seed: { given: { seed: 0 }, meaning: 0, otherwise: 1, config: { seed: 9 }, kept: 9 },
   augment: {
     given: { augment: { shift: 1, scale: 0.5 } },

@@ -6,7 +6,9 @@
 import {
   Activation,
   type ActivationCode,
+  type CodeBits,
   changeBlockFloats,
+  codedBlockBytes,
   type Kernels,
   Loss,
   type LossCode,
@@ -142,6 +144,50 @@ function changesCase(floats: number, fromZero: boolean): KernelCase {
       words[at] ^= at % 2 === 0 ? 1 : 0x8000_0000;
     }
     kernels.changes(x, base, floats, space.output(Math.ceil(floats / (8 * changeBlockFloats))));
+  });
+}
+
+/** Numbers of every size: in some blocks, all numbers are tiny or zero, and one number may be huge. */
+function codedValues(space: Workspace, floats: number): Float32Array {
+  const values = space.values(floats, 0.1);
+  for (let from = 0; from < floats; from += changeBlockFloats) {
+    const block = values.subarray(from, from + changeBlockFloats);
+    const kind = space.random.below(6);
+    if (kind === 0) block.fill(0);
+    else if (kind < 5) block.set(block.map((x) => x * [1, 2 ** -140, 2 ** -100, 2 ** 124][kind - 1]));
+    else block[space.random.below(block.length)] = 7.5;
+  }
+  return values;
+}
+
+function codesCase(floats: number, bits: CodeBits): KernelCase {
+  return kernelCase(`codes of ${bits} bits for ${floats}`, floats + bits, (kernels, space) => {
+    const x = space.outputOf(codedValues(space, floats));
+    const blocks = Math.ceil(floats / changeBlockFloats);
+    const mask = space.bytes(Math.ceil(blocks / 8), 256);
+    const out = space.output(blocks * codedBlockBytes(changeBlockFloats, bits) + 1);
+    const bytes = new Uint8Array(space.memory.buffer, out);
+    bytes[blocks * codedBlockBytes(changeBlockFloats, bits)] = kernels.encode(x, floats, bits, mask, out) & 255;
+    for (const subtract of [0, 1] as const) {
+      kernels.decode(out, floats, bits, mask, space.outputOf(space.values(floats, 0.1)), subtract);
+    }
+    const [w, residual] = [space.outputOf(codedValues(space, floats)), space.outputOf(space.values(floats, 0.5))];
+    kernels.settle(w, space.outputOf(codedValues(space, floats)), residual, floats, bits);
+    kernels.quantise(x, floats, bits);
+  });
+}
+
+/** Codes that no encoder writes: every byte may come over a network. */
+function foreignCodesCase(bits: CodeBits): KernelCase {
+  return kernelCase(`any codes of ${bits} bits`, bits, (kernels, space) => {
+    const floats = 300;
+    const codes = space.bytes(5 * codedBlockBytes(changeBlockFloats, bits), 256);
+    const view = new Uint8Array(space.memory.buffer, codes);
+    // Scales below those that give infinity. No number is NaN, because the bits of a NaN differ between machines.
+    for (let block = 0; block < 5; block++) view[block * codedBlockBytes(changeBlockFloats, bits)] = 60 * block;
+    const mask = space.room(1);
+    new Uint8Array(space.memory.buffer, mask, 1).fill(255);
+    kernels.decode(codes, floats, bits, mask, space.output(4 * floats), 0);
   });
 }
 
@@ -283,6 +329,10 @@ export function kernelCases(): KernelCase[] {
     ...[1, 63, 64, 65, 511, 512, 513, 1000, 4096, 5000].flatMap((floats) =>
       [true, false].map((z) => changesCase(floats, z)),
     ),
+    ...([4, 8, 16] as const).flatMap((bits) => [
+      ...[1, 2, 3, 4, 5, 7, 8, 15, 17, 63, 64, 65, 127, 128, 130, 1000].map((floats) => codesCase(floats, bits)),
+      foreignCodesCase(bits),
+    ]),
     ...inputCases(),
     ...convolutionCases(),
     ...maxPoolCases(),

@@ -170,6 +170,10 @@ const outputs: Record<keyof Kernels, ((operands: number[]) => [at: number, bytes
   adam: ([w, , , , floats]) => [w, 4 * floats],
   allFinite: null,
   changes: ([, , floats, mask]) => [mask, Math.ceil(floats / 512)],
+  quantise: ([x, floats]) => [x, 4 * floats],
+  settle: ([w, , , floats]) => [w, 4 * floats],
+  encode: ([, , , , out]) => [out, 1],
+  decode: ([, floats, , , x]) => [x, 4 * floats],
   exp: ([, y, floats]) => [y, 4 * floats],
   log: ([, y, floats]) => [y, 4 * floats],
 };
@@ -211,6 +215,10 @@ test.each([
   ['sgd', ['updates']],
   ['allFinite', ['checks']],
   ['changes', ['checks']],
+  ['quantise', ['codes']],
+  ['settle', ['codes']],
+  ['encode', ['codes']],
+  ['decode', ['codes']],
   ['exp', ['functions']],
   ['log', ['functions']],
 ] as const)('one wrong bit of %s is seen, and where', (kernel, stages) => {

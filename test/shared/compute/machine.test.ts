@@ -12,7 +12,7 @@ import { Random } from '../../../shared/random.js';
 import { nodePlatform } from '../../../worker/node-platform.js';
 import { scalar, webAssembly } from '../arithmetic/backends.js';
 
-type Rules = Pick<RunDescription, 'optimizer' | 'schedule' | 'clip' | 'smoothing' | 'rounds'>;
+type Rules = Pick<RunDescription, 'optimizer' | 'schedule' | 'clip' | 'smoothing' | 'rounds' | 'wireBits'>;
 
 const sgd: Rules = { optimizer: { name: 'sgd', rate: 0.1, momentum: 0.9 } };
 
@@ -22,6 +22,7 @@ const shaped: Rules = {
   schedule: { schedule: { name: 'one-cycle', warmUp: 0.3, from: 0.04, to: 0.0001 }, epochs: 3, stepsPerEpoch: 1 },
   clip: 0.01,
   smoothing: Math.fround(0.1),
+  wireBits: 8,
 };
 
 /** Two local steps of a slot, and an outer optimizer. */
@@ -141,7 +142,7 @@ test.each(['small', 'large'] as const)('%s steps with a shaped update', { timeou
   expect(alone).not.toBe(await trained(shapes[shape], 1));
   expect(await trained(shapes[shape], 3, {}, shaped)).toBe(alone);
   expect(await trained(shapes[shape], 2, { sharesMemory: false }, shaped)).toBe(alone);
-  for (const lacking of ['schedule', 'clip', 'smoothing'] as const) {
+  for (const lacking of ['schedule', 'clip', 'smoothing', 'wireBits'] as const) {
     expect(await trained(shapes[shape], 2, {}, { ...shaped, [lacking]: undefined }), lacking).not.toBe(alone);
   }
 });

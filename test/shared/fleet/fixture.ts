@@ -6,6 +6,7 @@ import type { RunDescription } from '../../../shared/compute/workspace.js';
 import { Fleet } from '../../../shared/fleet/fleet.js';
 import type { MemberConnection } from '../../../shared/fleet/member-connection.js';
 import { RemoteMember } from '../../../shared/fleet/remote-member.js';
+import type { Coding } from '../../../shared/model/coding.js';
 import { rootShard } from '../../../shared/pool/tree.js';
 import { decodeFromCoordinator, encodeFrame } from '../../../shared/protocol/codec.js';
 import {
@@ -13,7 +14,9 @@ import {
   type FromWorker,
   protocolVersion,
   type ShardLease,
+  type WeightsMessage,
 } from '../../../shared/protocol/messages.js';
+import { routeOf } from '../../../shared/protocol/route.js';
 import { partBytesMax, partsOf, unpackPart } from '../../../shared/protocol/tensor.js';
 import { Random } from '../../../shared/random.js';
 import type { Task } from '../../../shared/work/task.js';
@@ -43,11 +46,13 @@ export class TestFleet {
   readonly banned: string[] = [];
   /** The sum of each step that was completed. */
   readonly sums: number[][] = [];
+  /** The weights of each step. */
+  readonly history: number[][] = [];
   private step = 0;
 
-  constructor() {
+  constructor(more: Partial<RunDescription> = {}) {
     const platform = { ...nodePlatform(), nowMs: () => this.nowMs };
-    this.machine = new Machine(platform, run, 0);
+    this.machine = new Machine(platform, { ...run, ...more }, 0);
     const { weights, parameters } = this.machine.workspace;
     const random = new Random(3);
     const ids = Uint32Array.from({ length: 64 }, (_, i) => i);
@@ -93,16 +98,29 @@ export class TestFleet {
     return worker;
   }
 
-  /** Begins a step with other weights than the one before. */
+  /** Begins a step with other weights than the one before: those after its update, if the run has an optimizer. */
   begin(): void {
-    const task: Task = { work: 'gradient', step: this.step++, epoch: 0, stepInEpoch: 0 };
-    const { weights, parameters } = this.machine.workspace;
-    for (let i = 0; i < parameters; i++) this.machine.floats(weights, parameters)[i] += 0.01;
-    this.machine.weightsChanged();
+    const step = this.step++;
+    const task: Task = { work: 'gradient', step, epoch: 0, stepInEpoch: 0 };
+    const { weights, parameters, partialFloats, run } = this.machine.workspace;
+    if (run.optimizer === undefined) {
+      for (let i = 0; i < parameters; i++) this.machine.floats(weights, parameters)[i] += 0.01;
+      this.machine.weightsChanged();
+    }
+    this.history.push(this.weights());
     this.machine.pool.run(task, rootShard(8), 8, (sum) => {
-      this.sums.push([...this.machine.floats(sum, this.machine.workspace.partialFloats)]);
+      this.sums.push([...this.machine.floats(sum, partialFloats)]);
+      if (run.optimizer !== undefined) this.machine.update(sum, 16, step);
       this.machine.buffers.release(sum);
     });
+  }
+
+  /** Makes the weights of an earlier step the present ones. */
+  restore(step: number): void {
+    const { weights, parameters } = this.machine.workspace;
+    this.machine.floats(weights, parameters).set(this.history[step]);
+    this.machine.weightsChanged();
+    this.step = step;
   }
 
   /** As they are now. */
@@ -138,6 +156,8 @@ export class TestWorker implements MemberConnection {
   readonly received: FromCoordinator[] = [];
   /** Each version that it was sent, whole. */
   readonly weights: number[][] = [];
+  /** The same with their steps. */
+  readonly held: { readonly step: number; readonly weights: number[] }[] = [];
   closeReason: string | null = null;
 
   constructor(
@@ -163,15 +183,34 @@ export class TestWorker implements MemberConnection {
     if (!('message' in decoded)) throw new Error(decoded.error.message);
     this.received.push(decoded.message);
     if (decoded.message.type === 'shard') this.compute(decoded.message);
-    if (decoded.message.type === 'weights') this.take(decoded.payload);
+    if (decoded.message.type === 'weights') this.take(decoded.message, decoded.payload);
   }
 
   /** Weights of one part, upon those that it had. */
-  private take(payload: Uint8Array): void {
+  private take({ step, base }: WeightsMessage, payload: Uint8Array): void {
     const weights = Float32Array.from(this.weights.at(-1) ?? this.site.weights());
-    const bytes = new Uint8Array(weights.buffer);
-    unpackPart(payload, weights.length, { present: (first, some) => bytes.set(some, 4 * first), absent: () => {} });
+    const { coding } = this.site.machine.workspace;
+    if (base !== null && coding !== null) this.subtract(weights, payload, coding);
+    else {
+      const bytes = new Uint8Array(weights.buffer);
+      unpackPart(payload, weights.length, { present: (first, some) => bytes.set(some, 4 * first), absent: () => {} });
+    }
     this.weights.push([...weights]);
+    this.held.push({ step, weights: [...weights] });
+  }
+
+  private subtract(weights: Float32Array, payload: Uint8Array, coding: Coding): void {
+    const { machine } = this.site;
+    const scratch = machine.buffers.acquire();
+    machine.floats(scratch, weights.length).set(weights);
+    machine.tensors.unpackCodes(0, weights.length, scratch, payload, coding, 'subtract');
+    weights.set(machine.floats(scratch, weights.length));
+    machine.buffers.release(scratch);
+  }
+
+  /** The base of each version that it was sent. */
+  bases(): (number | null)[] {
+    return this.received.flatMap((message) => (message.type === 'weights' ? [message.base] : []));
   }
 
   close(_closeCode: number, reason: string): void {
@@ -204,12 +243,20 @@ export class TestWorker implements MemberConnection {
   private compute(shard: ShardLease): void {
     const { machine } = this.site;
     const { lease, lo, size } = shard;
-    const sum = machine.buffers.acquire();
-    machine.compute(shard, { lo, size }, sum);
-    const { parameters } = machine.workspace;
-    const frames: Uint8Array[] = [];
+    const { parameters, context } = machine.workspace;
     const isGradient = shard.work === 'gradient';
-    for (let part = 0; isGradient && part < partsOf(parameters); part++) {
+    const slots = Math.min(size, 8 - lo);
+    const { coding } = routeOf({ work: shard.work, slots }, context);
+    const frames: Uint8Array[] = [];
+    const sum = machine.buffers.acquire();
+    for (let slot = 0; coding !== null && slot < slots; slot++) {
+      machine.compute(shard, { lo: lo + slot, size: 1 }, sum);
+      const payload = new Uint8Array(partBytesMax);
+      const length = machine.tensors.packCodes(0, parameters, sum, coding, payload);
+      frames.push(encodeFrame({ type: 'gradient', lease, part: slot }, payload.subarray(0, length)));
+    }
+    machine.compute(shard, { lo, size }, sum);
+    for (let part = 0; coding === null && isGradient && part < partsOf(parameters); part++) {
       const payload = new Uint8Array(partBytesMax);
       const length = machine.tensors.packPart(part, parameters, sum, 0, payload);
       frames.push(encodeFrame({ type: 'gradient', lease, part }, payload.subarray(0, length)));

@@ -4,6 +4,7 @@ import { type Pointer, Write } from '../../../shared/arithmetic/kernels.js';
 import { slotsOf } from '../../../shared/data/order.js';
 import { evaluationRows } from '../../../shared/data/test-order.js';
 import type { Model } from '../../../shared/model/model.js';
+import { type Coding, quantise } from '../../../shared/model/coding.js';
 import { type ShardWork, shardEvaluation, shardGradient, temporariesFor } from '../../../shared/model/shard.js';
 import { halves, rootShard, type Shard } from '../../../shared/pool/tree.js';
 import { Bench, bits, evaluating, randomSamples, randomWeights, training } from './fixture.js';
@@ -36,7 +37,8 @@ const works: fc.Arbitrary<ShardWork> = fc
     const slots = slotsOf(samples, slotRows);
     let shard = rootShard(slots);
     for (const turn of turns) if (shard.size > 1) shard = halves(shard, slots)[turn];
-    return { shard, samples, slotRows, ids: ids + 4 * shard.lo * slotRows, moment: { seed: 1, epoch: 0 }, step: 0 };
+    const moment = { seed: 1, epoch: 0 };
+    return { shard, samples, slotRows, ids: ids + 4 * shard.lo * slotRows, moment, step: 0, coding: null };
   });
 
 /** The definition, with a buffer for each node. Sums the `count` floats that `leaf` stores for each slot. */
@@ -73,7 +75,7 @@ describe('shardGradient', () => {
   it('stays within the temporaries that it asks for', () => {
     fc.assert(
       fc.property(works, (work) => {
-        const end = floats * (1 + temporariesFor(work.shard.size));
+        const end = floats * (1 + temporariesFor(work.shard.size, false));
         new Float32Array(bench.memory.buffer, buffers, floats * 12).fill(123);
         shardGradient(parts, from, work, buffers, buffers + 4 * floats);
         expect(bench.floats(buffers + 4 * end, floats).every((value) => value === 123)).toBe(true);
@@ -102,6 +104,40 @@ describe('shardGradient', () => {
         shardGradient(parts, from, { ...work, shard: whole, ids }, buffers, buffers + 4 * floats);
         const expected = bench.floats(buffers, floats);
         expect(bits(split(whole))).toEqual(bits(expected));
+      }),
+    );
+  });
+});
+
+describe('shardGradient with coded numbers', () => {
+  const coding: Coding = { bits: 4, statistics: [{ offset: 7, floats: 3 }] };
+
+  it('quantises each slot before it is added, and leaves statistics and the score as they are', () => {
+    fc.assert(
+      fc.property(works, (work) => {
+        shardGradient(parts, from, { ...work, coding }, buffers, buffers + 4 * floats);
+        const actual = bench.floats(buffers, floats);
+        const expected = explicitSum(work, floats, (slot, into) => {
+          network.gradient(from, training(idsOf(work, slot), rowsIn(work, slot)), into, Write.store);
+          const whole = bench.floats(into, floats);
+          quantise(bench.memory, coding, into, floats - 2);
+          const quantised = bench.floats(into, floats);
+          expect(bits(quantised.slice(7, 10))).toEqual(bits(whole.slice(7, 10)));
+          expect(bits(quantised.slice(-2))).toEqual(bits(whole.slice(-2)));
+          expect(bits(quantised)).not.toEqual(bits(whole));
+        });
+        expect(bits(actual)).toEqual(bits(expected));
+      }),
+    );
+  });
+
+  it('stays within the temporaries that it asks for', () => {
+    fc.assert(
+      fc.property(works, (work) => {
+        const end = floats * (1 + temporariesFor(work.shard.size, true));
+        new Float32Array(bench.memory.buffer, buffers, floats * 12).fill(123);
+        shardGradient(parts, from, { ...work, coding }, buffers, buffers + 4 * floats);
+        expect(bench.floats(buffers + 4 * end, floats).every((value) => value === 123)).toBe(true);
       }),
     );
   });
@@ -139,6 +175,7 @@ describe('shardEvaluation', () => {
       ids,
       moment: { seed: 1, epoch: 0 },
       step: 0,
+      coding: null,
     };
     shardEvaluation(parts, from, work, buffers, buffers + 8, predictions);
     const [loss, correct] = bench.floats(buffers, 2);
@@ -151,6 +188,8 @@ describe('shardEvaluation', () => {
 
 describe('sizes', () => {
   it('counts the temporaries of a shard', () => {
-    expect([1, 2, 3, 4, 5, 8, 9, 16].map(temporariesFor)).toEqual([0, 0, 1, 1, 2, 2, 3, 3]);
+    const sizes = [1, 2, 3, 4, 5, 8, 9, 16];
+    expect(sizes.map((size) => temporariesFor(size, false))).toEqual([0, 0, 1, 1, 2, 2, 3, 3]);
+    expect(sizes.map((size) => temporariesFor(size, true))).toEqual([0, 1, 2, 2, 3, 3, 4, 4]);
   });
 });

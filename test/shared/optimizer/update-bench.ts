@@ -2,7 +2,8 @@
 import { memoryStart } from '../../../shared/arithmetic/backend.js';
 import type { Span } from '../../../shared/model/chain.js';
 import type { OptimizerPlace } from '../../../shared/optimizer/optimizer.js';
-import { vectorsOf } from '../../../shared/optimizer/optimizers.js';
+import { codingOf, type WireBits } from '../../../shared/model/coding.js';
+import { rememberedBy } from '../../../shared/optimizer/optimizers.js';
 import { scaleOf, type UpdateRules, updateAll, updateWeights } from '../../../shared/optimizer/update.js';
 import type { Random } from '../../../shared/random.js';
 import { scalar } from '../arithmetic/backends.js';
@@ -17,13 +18,17 @@ export class UpdateBench {
     private readonly rules: UpdateRules,
     weights: readonly number[],
     private readonly statistics: readonly Span[] = [],
+    bits: WireBits = 32,
   ) {
     this.floats = weights.length;
-    const names = vectorsOf(rules.optimizer);
-    this.memory = scalar.createMemory(memoryStart + 4 * this.floats * (2 + names.length), false);
+    const names = rememberedBy({ ...rules, wireBits: bits });
+    this.memory = scalar.createMemory(memoryStart + 4 * this.floats * (3 + names.length), false);
     const place = (n: number) => memoryStart + 4 * this.floats * n;
     this.sum = place(0);
-    this.at = { weights: place(1), vectors: names.map((_, n) => place(2 + n)) };
+    const vectors = names.map((_, n) => place(3 + n));
+    const coding = codingOf(bits, statistics);
+    const coded = coding === null ? undefined : { coding, change: place(2), residual: vectors[vectors.length - 1] };
+    this.at = { weights: place(1), vectors, coded };
     this.view(this.at.weights).set(weights);
   }
 
@@ -31,6 +36,11 @@ export class UpdateBench {
 
   get weights(): number[] {
     return [...this.view(this.at.weights)];
+  }
+
+  /** What a coded update has subtracted from the weights. */
+  get change(): number[] {
+    return [...this.view(this.at.coded?.change ?? 0)];
   }
 
   get vectors(): number[][] {

@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import {
+  invalidGradientPayload,
   invalidResultPayload,
   invalidSamplesPayload,
-  invalidTensorPayload,
+  invalidWeightsPayload,
   samplesIn,
 } from '../../../shared/protocol/payload.js';
+import { codedSlotsMax, routeOf } from '../../../shared/protocol/route.js';
 import { maskBytes } from '../../../shared/protocol/tensor.js';
 
-const run = { parameters: 3, pixels: 2, classes: 10, train: 300, test: 20 };
+const run = { parameters: 3, pixels: 2, classes: 10, train: 300, test: 20, coding: null };
 
 /** The payload of two samples with these ids and labels. */
 function samples(ids: [number, number], labels: [number, number]): Uint8Array {
@@ -20,15 +22,44 @@ describe('payloads', () => {
     const whole = new Uint8Array(maskBytes + 12);
     whole[0] = 1;
     const nothing = new Uint8Array(maskBytes);
-    for (const message of [
-      { type: 'weights', step: 1, base: 0, part: 0 },
-      { type: 'gradient', lease: 1, part: 0 },
-    ] as const) {
-      expect(invalidTensorPayload(message, whole, run)).toBeNull();
-      expect(invalidTensorPayload(message, nothing, run)).toBeNull();
-      expect(invalidTensorPayload(message, whole.subarray(0, maskBytes + 11), run)).toContain(`not ${maskBytes + 12}`);
-      expect(invalidTensorPayload({ ...message, part: 1 }, nothing, run)).toContain('no part 1');
+    const route = routeOf({ work: 'gradient', slots: 1 }, run);
+    const weights = (part: number, payload: Uint8Array) =>
+      invalidWeightsPayload({ type: 'weights', step: 1, base: 0, part }, payload, run);
+    const gradient = (part: number, payload: Uint8Array) =>
+      invalidGradientPayload({ type: 'gradient', lease: 1, part }, payload, route, run);
+    for (const invalid of [weights, gradient]) {
+      expect(invalid(0, whole)).toBeNull();
+      expect(invalid(0, nothing)).toBeNull();
+      expect(invalid(0, whole.subarray(0, maskBytes + 11))).toContain(`not ${maskBytes + 12}`);
+      expect(invalid(1, nothing)).toContain('no part 1');
     }
+  });
+
+  it('of coded weights and gradients are codes, and float32 where they are whole weights or the sum of many slots', () => {
+    const coded = { ...run, coding: { bits: 4, statistics: [{ offset: 2, floats: 1 }] } } as const;
+    const [codes, floats] = [maskBytes + 1 + 2 + 4, maskBytes + 12].map((bytes) => {
+      const payload = new Uint8Array(bytes);
+      payload[0] = 1;
+      return payload;
+    });
+    const weights = (base: number | null, payload: Uint8Array) =>
+      invalidWeightsPayload({ type: 'weights', step: 1, base, part: 0 }, payload, coded);
+    expect([weights(0, codes), weights(null, floats)]).toEqual([null, null]);
+    expect(weights(0, floats)).toContain(`not ${codes.length}`);
+    expect(weights(null, codes)).toContain(`not ${floats.length}`);
+    const gradient = (slots: number, part: number, payload: Uint8Array) => {
+      const route = routeOf({ work: 'gradient', slots }, coded);
+      return invalidGradientPayload({ type: 'gradient', lease: 1, part }, payload, route, coded);
+    };
+    expect([gradient(1, 0, codes), gradient(7, 6, codes), gradient(8, 0, floats)]).toEqual([null, null, null]);
+    expect(gradient(7, 0, floats)).toContain(`not ${codes.length}`);
+    expect(gradient(8, 0, codes)).toContain(`not ${floats.length}`);
+    expect(gradient(7, 7, codes)).toContain('no part 7');
+    expect(gradient(8, 1, floats)).toContain('no part 1');
+  });
+
+  it('of a shard are coded as long as the codes of its slots are smaller than their sum', () => {
+    expect(([4, 8, 16] as const).map((bits) => codedSlotsMax({ bits }))).toEqual([7, 3, 1]);
   });
 
   it('of samples have ids, labels and pixels', () => {
