@@ -79,7 +79,7 @@ export const limits = {
    */
   sendQueueBytesMax: 32 * 1024 * 1024,
   /** Shapes of jobs for which a pool remembers how it divided the slots among the members. */
-  cutsRememberedMax: 4,
+  cutsRememberedMax: 8,
   /** A connection must send `hello` within the first time, and `ready` within the second time after that. */
   helloMsMax: 10_000,
   prepareMsMax: 60_000,

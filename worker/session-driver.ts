@@ -79,6 +79,8 @@ export class SessionDriver {
   /** The newest preparation. They run one after the other. Never rejects. */
   private preparation: Promise<void> = Promise.resolve();
   private ended = false;
+  /** When the newest shard was done. */
+  private computedMs = Number.NEGATIVE_INFINITY;
   private payload: Uint8Array = new Uint8Array(0);
   private lastError: string | null = null;
 
@@ -220,12 +222,15 @@ export class SessionDriver {
   private compute(shard: ShardLease): void {
     const { assignment } = this;
     if (assignment === null) return;
-    const begunMs = this.nowMs;
+    const cameMs = this.nowMs;
     const fault = assignment.compute(shard, (answer) => {
+      // Shards are computed one after the other.
+      const begunMs = Math.max(cameMs, this.computedMs);
+      this.computedMs = this.nowMs;
       if (!this.session.answers(shard.lease)) return;
       this.done.shards += 1;
       this.done.samples += answer.samples;
-      const computeMs = this.nowMs - begunMs;
+      const computeMs = this.computedMs - begunMs;
       this.transmitGradient(shard.lease, answer);
       this.transmit(encodeFrame({ type: 'result', lease: shard.lease, computeMs }, ...answer.result));
     });

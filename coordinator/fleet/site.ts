@@ -258,8 +258,8 @@ function stateOf({ member, joinedAt }: AtWork, slotRows: number): WorkerState {
 
 /** Training samples per second, as the pool believes; 0 until it has measured the member. */
 function speedOf(belief: Readonly<Member> | undefined, slotRows: number): number {
-  const trained = workNames.find((work) => kinds[work].trains && (belief?.msPerSlot[work] ?? 0) > 0);
-  const msPerSlot = trained === undefined ? 0 : (belief?.msPerSlot[trained] ?? 0);
+  const trained = workNames.find((work) => kinds[work].trains && belief?.costs[work].isKnown);
+  const msPerSlot = trained === undefined ? 0 : (belief?.costs[trained].msPerSlot ?? 0);
   return msPerSlot === 0 ? 0 : Math.round((1000 * slotRows) / msPerSlot);
 }
 

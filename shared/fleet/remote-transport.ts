@@ -112,7 +112,7 @@ export class RemoteTransport implements Transport, Audited {
     if (fault) this.link.fail(fault.code, fault.detail);
   }
 
-  private result({ lease }: ResultMessage, payload: Uint8Array): void {
+  private result({ lease, computeMs }: ResultMessage, payload: Uint8Array): void {
     const leased = this.leases.get(lease);
     if (leased === undefined) return;
     const fault = leased.invalidResult(payload);
@@ -123,7 +123,7 @@ export class RemoteTransport implements Transport, Audited {
     if (!this.isFinite(leased.order, sum)) return this.judge(leased.order, sum);
     leased.storePredictions(payload);
     this.count(leased.order);
-    this.fleet.machine.pool.result(this.link.id, lease, sum);
+    this.fleet.machine.pool.result(this.link.id, lease, sum, computeMs);
   }
 
   private isFinite({ task }: LeaseOrder, sum: Pointer): boolean {

@@ -15,7 +15,10 @@ interface Shape {
   readonly members: readonly number[];
 }
 
-/** The cuts of the last few jobs of different shapes, such as training, an epoch's last step, and evaluation. */
+/**
+ * The cuts of the last few jobs of different shapes, such as training with all members and with some of them, an epoch's
+ * last step, and evaluation.
+ */
 export class RecentCuts {
   private readonly cuts: Cut[] = [];
 
@@ -26,7 +29,9 @@ export class RecentCuts {
   }
 
   remember(cut: Cut): void {
-    const at = this.cuts.findIndex((other) => sameSlots(cut.shape, other.shape));
+    const at = this.cuts.findIndex(
+      ({ shape }) => sameSlots(cut.shape, shape) && sameMembers(cut.shape.members, shape.members),
+    );
     if (at >= 0) this.cuts.splice(at, 1);
     this.cuts.unshift(cut);
     this.cuts.length = Math.min(this.cuts.length, limits.cutsRememberedMax);

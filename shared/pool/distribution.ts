@@ -1,34 +1,53 @@
 /**
- * Decides which member gets which part of a shard: members with room, in proportion to their speed.
+ * Decides which member gets which part of a shard: each gets as many slots as it can compute until all are done.
  *
  * What this is not: it changes nothing about the members and hands out no lease. The pool does.
  */
 import { limits } from '../limits.js';
-import type { WorkName } from '../work/kinds.js';
+import { kinds, type WorkName } from '../work/kinds.js';
+import type { TaskCost } from './cost.js';
 import { RecentCuts } from './cuts.js';
 import type { Member } from './member.js';
 import type { Job } from './pool-events.js';
+import { shares } from './shares.js';
 import { cut, runsOf } from './split.js';
 import { type Shard, shardEnd } from './tree.js';
 
 export class Distribution {
   private readonly cuts = new RecentCuts();
 
-  /** The run of shards that each member is to sum, in the members' order. A slow member's run may be empty. */
-  runs({ work, slots, sizeMax, shard: whole }: Job, shard: Shard, members: readonly Member[]): Shard[][] {
+  /**
+   * The run of shards that each member is to sum, in the members' order. The run of a member that would keep the others
+   * waiting is empty, except if `isTried` says that it is to be measured.
+   */
+  runs(job: Job, shard: Shard, members: readonly Member[], isTried: (member: Member) => boolean): Shard[][] {
+    const { work, slots, sizeMax, shard: whole } = job;
     const hi = shardEnd(shard, slots);
     const shape = { work, lo: shard.lo, hi, members: members.map(({ id }) => id) };
-    const boundaries = cut(shard.lo, hi, speeds(members, work), this.cuts.find(shape));
+    const wanted = shares(
+      hi - shard.lo,
+      costsOf(members, work),
+      members.map(isTried),
+      members.map((member) => kinds[work].trains && member.remote),
+    );
+    const boundaries = cut(shard.lo, hi, wanted, this.cuts.find(shape));
     if (shard === whole) this.cuts.remember({ shape, boundaries });
     return runsOf(shard.lo, boundaries, slots, sizeMax);
   }
 }
 
-/** Slots per millisecond of each member. A member that is not measured yet counts as an average one. */
-function speeds(members: readonly Member[], work: WorkName): number[] {
-  const known = members.filter(({ msPerSlot }) => msPerSlot[work] > 0).map(({ msPerSlot }) => 1 / msPerSlot[work]);
-  const average = known.length === 0 ? 1 : known.reduce((sum, x) => sum + x, 0) / known.length;
-  return members.map(({ msPerSlot }) => (msPerSlot[work] > 0 ? 1 / msPerSlot[work] : average));
+/** What a task costs each member. A member that is not measured yet counts as an average one. */
+export function costsOf(members: readonly Member[], work: WorkName): TaskCost[] {
+  const known = members.map(({ costs }) => costs[work]).filter(({ isKnown }) => isKnown);
+  const average = known.length === 0 ? { leadMs: 0, slotMs: 1 } : averageOf(known);
+  return members.map(({ costs }) => (costs[work].isKnown ? costs[work] : average));
+}
+
+/** The mean lead and the mean speed. */
+function averageOf(costs: readonly TaskCost[]): TaskCost {
+  const leadMs = costs.reduce((sum, cost) => sum + cost.leadMs, 0) / costs.length;
+  const perMs = costs.reduce((sum, { slotMs }) => sum + 1 / slotMs, 0) / costs.length;
+  return { leadMs, slotMs: 1 / perMs };
 }
 
 /**
@@ -43,14 +62,23 @@ export function candidates(members: Iterable<Member>, slots: number): Member[] {
   return free.sort(order).slice(0, slots);
 }
 
-/** A member that has nothing to do, if there is one. A member that has just let leases expire comes last. */
-export function idleHelper(members: Iterable<Member>): Member | undefined {
+/**
+ * The member that has nothing to do and would compute this many slots first, if there is one. A member that has just let
+ * leases expire comes last, and before it one that is not measured yet.
+ */
+export function idleHelper(members: Iterable<Member>, work: WorkName, slots: number): Member | undefined {
   let best: Member | undefined;
   for (const member of members) {
     if (member.leases.length > 0) continue;
-    if (best === undefined || member.expiredInARow < best.expiredInARow) best = member;
+    if (best === undefined || isBetterHelper(member, best, work, slots)) best = member;
   }
   return best;
+}
+
+function isBetterHelper(a: Member, b: Member, work: WorkName, slots: number): boolean {
+  if (a.expiredInARow !== b.expiredInARow) return a.expiredInARow < b.expiredInARow;
+  if (!a.costs[work].isKnown || !b.costs[work].isKnown) return a.costs[work].isKnown && !b.costs[work].isKnown;
+  return a.estimateMs(work, slots) < b.estimateMs(work, slots);
 }
 
 export function hasRoom(member: Member): boolean {

@@ -1,4 +1,5 @@
 import { forEachKind, type WorkName } from '../work/kinds.js';
+import { Cost } from './cost.js';
 import type { Shard } from './tree.js';
 
 /** A shard handed to a member, for a bounded time. */
@@ -12,6 +13,10 @@ export interface Lease {
   readonly member: Member;
   /** How long it may take once it has begun. */
   readonly boundMs: number;
+  /** How long it should take, whatever the member's own estimate is, before an idle member computes it as well. */
+  readonly wantedMs: number;
+  /** Whether the member was idle before: then its lead counts. */
+  readonly isFirst: boolean;
   /** When the member began with it, or is expected to begin. A member works through its leases in order. */
   startMs: number;
 }
@@ -43,26 +48,35 @@ export const patience = {
   ownStallMs: 1_000,
 } as const;
 
-/** Weight of the newest measurement in a member's speed. */
-const SPEED_GAIN = 0.25;
-
-/** The shortest time for one slot: results that arrive together would otherwise give a speed without bound. */
-const SLOT_MS_MIN = 1e-4;
-
-/** Each time a slow member gets no work, its time per slot is multiplied by this, so that it is tried again. */
+/** Each time a slow member gets no work, its cost is multiplied by this, so that it is tried again. */
 const PASSED_OVER_FACTOR = 0.99;
+
+interface Burst {
+  slots: number;
+  leadMs: number;
+  /** Whether all of its leases were answered in their order. */
+  isMeasured: boolean;
+}
+
+const noBurst: Burst = { slots: 0, leadMs: 0, isMeasured: true };
 
 /** All that a pool believes about one member. Its state changes only through the events below. */
 export class Member {
   /** In the order in which they were handed out. The member works in this order. */
   readonly leases: Lease[] = [];
-  /** Smoothed milliseconds for one slot; 0 until the first result. */
-  readonly msPerSlot = forEachKind(() => 0);
+  /** What a task of each kind costs it. Unknown until the first result. */
+  readonly costs = forEachKind(() => new Cost());
+  /** Has no part of the training steps, because they take less time without it (crew.ts). */
+  isSpare = false;
+  /** When it last became a spare or stopped being one; null for a member that never had a part of a training step. */
+  triedMs: number | null = null;
   /** Since its last result: leases that expired, and late shards that others finished for it. */
   expiredInARow = 0;
   overtakenInARow = 0;
   heardMs: number;
   pingedMs: number;
+  /** Since it was idle: slots that it computed, and the time of these leases that it did not compute. */
+  private readonly burst: Burst = { ...noBurst };
 
   constructor(
     readonly id: number,
@@ -75,14 +89,15 @@ export class Member {
   }
 
   /** Milliseconds that the member needs for this many slots, as far as we know; 0 before the first result. */
-  estimateMs(work: WorkName, slots: number): number {
-    return this.msPerSlot[work] * slots;
+  estimateMs(work: WorkName, slots: number, isFirst = true): number {
+    const { leadMs, slotMs } = this.costs[work];
+    return (isFirst ? leadMs : 0) + slots * slotMs;
   }
 
   /** How long the member may take for this many slots. */
   boundMs(work: WorkName, slots: number): number {
     const { firstLeaseMs, leaseMsMin, leaseFactor, leaseFactorExpired } = patience;
-    if (this.msPerSlot[work] === 0) return firstLeaseMs;
+    if (!this.costs[work].isKnown) return firstLeaseMs;
     const factor = this.expiredInARow === 0 ? leaseFactor : leaseFactorExpired;
     return Math.max(factor * this.estimateMs(work, slots), leaseMsMin);
   }
@@ -90,14 +105,12 @@ export class Member {
   /** When the member should be done with all its leases. */
   freeMs(nowMs: number): number {
     const last = this.leases.at(-1);
-    return last === undefined ? nowMs : Math.max(nowMs, last.startMs + this.estimateMs(last.work, last.slots));
+    return last === undefined ? nowMs : Math.max(nowMs, last.startMs + this.leaseMs(last));
   }
 
-  /** True when a lease takes so much longer than the estimate that an idle member should compute it as well. */
+  /** True when a lease takes so much longer than it should that an idle member should compute it as well. */
   isLate(lease: Lease, nowMs: number): boolean {
-    const { stragglerFactor, stragglerMsMin, stragglerMsUnmeasured } = patience;
-    const expectedMs = Math.max(stragglerFactor * this.estimateMs(lease.work, lease.slots), stragglerMsMin);
-    return nowMs - lease.startMs >= (this.msPerSlot[lease.work] === 0 ? stragglerMsUnmeasured : expectedMs);
+    return this.isLaterThan(Math.min(this.leaseMs(lease), lease.wantedMs), lease, nowMs);
   }
 
   /** The lease that has expired, if one has. Only the first can: the member has not begun with the others. */
@@ -112,11 +125,8 @@ export class Member {
 
   /** A result proves progress. It is a measurement too, unless it came out of turn: then we do not know its start. */
   answered(lease: Lease, nowMs: number, tookMs: number | undefined): void {
-    if (lease === this.leases[0]) {
-      const measured = Math.max((tookMs ?? nowMs - lease.startMs) / lease.slots, SLOT_MS_MIN);
-      const known = this.msPerSlot[lease.work];
-      this.msPerSlot[lease.work] = known === 0 ? measured : known + SPEED_GAIN * (measured - known);
-    }
+    if (lease === this.leases[0]) this.measure(lease, nowMs - lease.startMs, tookMs);
+    else this.burst.isMeasured = false;
     this.expiredInARow = 0;
     this.overtakenInARow = 0;
     this.removeLease(lease, nowMs);
@@ -124,6 +134,7 @@ export class Member {
 
   /** The member did not finish in time: its estimate grows, so that it gets less. */
   expired(lease: Lease, nowMs: number): void {
+    this.burst.isMeasured = false;
     this.becomeSlower(lease, nowMs);
     this.expiredInARow += 1;
     this.removeLease(lease, nowMs);
@@ -131,7 +142,8 @@ export class Member {
 
   /** Another member finished the shard first. If this one was late, that is a measurement of it as well. */
   overtaken(lease: Lease, nowMs: number): void {
-    if (lease === this.leases[0] && this.isLate(lease, nowMs)) {
+    this.burst.isMeasured = false;
+    if (lease === this.leases[0] && this.isLaterThan(this.leaseMs(lease), lease, nowMs)) {
       this.becomeSlower(lease, nowMs);
       this.overtakenInARow += 1;
     }
@@ -139,6 +151,7 @@ export class Member {
   }
 
   revoked(lease: Lease, nowMs: number): void {
+    this.burst.isMeasured = false;
     this.removeLease(lease, nowMs);
   }
 
@@ -146,7 +159,21 @@ export class Member {
    * Too slow to get a part of a shard. Its estimate shrinks: without work, it could never show that it is fast again.
    */
   passedOver(work: WorkName): void {
-    this.msPerSlot[work] *= PASSED_OVER_FACTOR;
+    this.costs[work].scale(PASSED_OVER_FACTOR);
+  }
+
+  /** Gets its part of the training steps from now on. What is believed of its cost may be old. */
+  becomeWorking(nowMs: number): void {
+    if (!this.isSpare && this.triedMs !== null) return;
+    for (const cost of Object.values(this.costs)) cost.renewed();
+    this.isSpare = false;
+    this.triedMs = nowMs;
+  }
+
+  becomeSpare(nowMs: number): void {
+    if (this.isSpare) return;
+    this.isSpare = true;
+    this.triedMs = nowMs;
   }
 
   heard(nowMs: number): void {
@@ -164,9 +191,39 @@ export class Member {
     if (first !== undefined) this.reschedule(Math.min(first.startMs + stalledMs, nowMs));
   }
 
+  /** How long a lease should take from its start. */
+  private leaseMs({ work, slots, isFirst }: Lease): number {
+    return this.estimateMs(work, slots, isFirst);
+  }
+
+  private isLaterThan(expectedMs: number, lease: Lease, nowMs: number): boolean {
+    const { stragglerFactor, stragglerMsMin, stragglerMsUnmeasured } = patience;
+    const isKnown = this.costs[lease.work].isKnown;
+    const lateMs = isKnown ? Math.max(stragglerFactor * expectedMs, stragglerMsMin) : stragglerMsUnmeasured;
+    return nowMs - lease.startMs >= lateMs;
+  }
+
+  /** The first lease took `ms` milliseconds, of which the member says that it computed for `tookMs`. */
+  private measure({ work, slots }: Lease, ms: number, tookMs: number | undefined): void {
+    const cost = this.costs[work];
+    if (tookMs === undefined || !this.remote) {
+      this.burst.isMeasured = false;
+      cost.took(tookMs ?? ms, slots);
+      return;
+    }
+    const computedMs = Math.min(tookMs, ms);
+    cost.computedFor(computedMs, slots);
+    this.burst.slots += slots;
+    this.burst.leadMs += ms - computedMs;
+    if (this.leases.length === 1 && this.burst.isMeasured) cost.ledFor(this.burst.leadMs, this.burst.slots);
+  }
+
   private becomeSlower(lease: Lease, nowMs: number): void {
     const { work, startMs, slots } = lease;
-    this.msPerSlot[work] = Math.max(this.msPerSlot[work], (nowMs - startMs) / slots);
+    const ms = nowMs - startMs;
+    const expectedMs = this.leaseMs(lease);
+    if (!this.costs[work].isKnown) this.costs[work].took(ms, slots);
+    else if (ms > expectedMs) this.costs[work].grew(ms / expectedMs);
   }
 
   /** After the first lease, the next one begins now: its time in the queue does not count. */
@@ -174,12 +231,13 @@ export class Member {
     const at = this.leases.indexOf(lease);
     if (at >= 0) this.leases.splice(at, 1);
     if (at === 0) this.reschedule(nowMs);
+    if (this.leases.length === 0) Object.assign(this.burst, noBurst);
   }
 
   private reschedule(startMs: number): void {
     for (const lease of this.leases) {
       lease.startMs = startMs;
-      startMs += this.estimateMs(lease.work, lease.slots);
+      startMs += this.leaseMs(lease);
     }
   }
 }

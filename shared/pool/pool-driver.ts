@@ -124,7 +124,7 @@ export class PoolDriver {
     this.send({ type: 'cancel', job, nowMs: this.platform.nowMs() });
   }
 
-  /** A member's result lies in `sum`, a buffer that the driver takes over. `tookMs` is known of local members. */
+  /** A member's result lies in `sum`, a buffer that the driver takes over. The member says that it computed for `tookMs`. */
   result(member: number, lease: number, sum: Pointer, tookMs?: number): void {
     this.arrived.push({ lease, sum });
     this.send({ type: 'result', member, lease, nowMs: this.platform.nowMs(), tookMs });

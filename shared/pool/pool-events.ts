@@ -22,7 +22,7 @@ export type PoolEvent =
       readonly member: number;
       readonly lease: number;
       readonly nowMs: number;
-      /** How long a local member worked on it. A result may wait for a while before it is collected. */
+      /** How long the member computed, as it says. The rest of the time was the way to it and back. */
       readonly tookMs?: number | undefined;
     }
   /** Any sign of life. */

@@ -11,6 +11,8 @@
  *  - a node is summed once: results of leases that the pool no longer knows are discarded.
  */
 import { assert } from '../assert.js';
+import { kinds } from '../work/kinds.js';
+import { Crew } from './crew.js';
 import { candidates, Distribution, hasRoom, idleHelper, someoneHasRoom } from './distribution.js';
 import { type Lease, Member, patience } from './member.js';
 import type { Job, PoolEffect, PoolEvent } from './pool-events.js';
@@ -18,6 +20,8 @@ import { halves, parentOf, type Shard, sameShard, shardEnd, shardKey } from './t
 
 interface JobState {
   readonly job: Job;
+  /** The members that its shards are for. Others get one that is late, or that nobody of the crew has room for. */
+  readonly crew: readonly Member[];
   readonly leases: Set<Lease>;
   readonly summed: Map<number, Shard>;
   pending: Shard[];
@@ -28,6 +32,7 @@ export class Pool {
   /** An array, because there are few: a Map that is emptied in each step leaves a chain of old tables in memory. */
   private readonly jobs: JobState[] = [];
   private readonly distribution = new Distribution();
+  private readonly crew = new Crew();
   private nextLease = 1;
   private lastTickMs: number | null = null;
   private stranded = false;
@@ -103,8 +108,16 @@ export class Pool {
 
   private begin(job: Job, nowMs: number): void {
     assert(this.jobState(job.id) === undefined, 'job', job.id, 'began twice');
-    this.jobs.push({ job, leases: new Set(), summed: new Map(), pending: [job.shard] });
+    const crew = this.crewOf(job, nowMs);
+    this.jobs.push({ job, crew, leases: new Set(), summed: new Map(), pending: [job.shard] });
     this.leasePending(nowMs);
+  }
+
+  private crewOf(job: Job, nowMs: number): readonly Member[] {
+    const members = [...this.members.values()];
+    if (!kinds[job.work].trains) return members;
+    const slots = shardEnd(job.shard, job.slots) - job.shard.lo;
+    return this.crew.muster({ job: job.id, work: job.work, slots, nowMs }, members, this.jobs.length === 0);
   }
 
   private cancel(id: number, nowMs: number): void {
@@ -131,13 +144,13 @@ export class Pool {
     const state = this.end(lease);
     this.effects.push({ type: 'keep', lease: lease.id, job: lease.job, shard: lease.shard });
     for (const twin of [...state.leases]) if (sameShard(twin.shard, lease.shard)) this.overtake(twin, memberId, nowMs);
-    this.sum(state, lease.shard);
+    this.sum(state, lease.shard, nowMs);
     this.leasePending(nowMs);
     this.helpStragglers(nowMs);
   }
 
   /** Adds upwards from a node as long as its sibling is summed too. */
-  private sum(state: JobState, node: Shard): void {
+  private sum(state: JobState, node: Shard, nowMs: number): void {
     const { job } = state;
     while (!sameShard(node, job.shard)) {
       const parent = parentOf(node, job.slots);
@@ -151,6 +164,7 @@ export class Pool {
       node = parent;
     }
     this.remove(state);
+    this.crew.completed(job.id, nowMs);
     this.effects.push({ type: 'complete', job: job.id });
   }
 
@@ -230,27 +244,45 @@ export class Pool {
     }
   }
 
-  /** Splits a shard over the members that have room, in proportion to their speed. */
+  /** Splits a shard over the members of the job's crew that have room, else over any others that have. */
   private distribute(state: JobState, shard: Shard, nowMs: number): void {
-    const members = candidates(this.members.values(), shardEnd(shard, state.job.slots) - shard.lo);
+    const { job } = state;
+    const slots = shardEnd(shard, job.slots) - shard.lo;
+    const crew = candidates(this.present(state.crew), slots);
+    const members = crew.length > 0 ? crew : candidates(this.members.values(), slots);
     if (members.length === 0) {
       state.pending.push(shard);
       return;
     }
-    const runs = this.distribution.runs(state.job, shard, members);
-    for (const [i, run] of runs.entries()) this.leaseRun(state, run, members[i], nowMs);
+    const isWhole = shard === job.shard && kinds[job.work].trains;
+    const isTried = (member: Member) => isWhole && this.crew.isTried(member, job.work);
+    const runs = this.distribution.runs(job, shard, members, isTried);
+    for (const [i, run] of runs.entries()) {
+      if (run.length === 0) this.passOver(members[i], state, isWhole, nowMs);
+      else this.leaseRun(state, run, members[i], isTried(members[i]), nowMs);
+    }
+  }
+
+  private present(crew: readonly Member[]): Member[] {
+    return crew.filter(({ id }) => this.members.has(id));
+  }
+
+  /** Of a local member, and of any member that has no part of an evaluation, no step shows whether it is still slow. */
+  private passOver(member: Member, { job }: JobState, isWhole: boolean, nowMs: number): void {
+    if (isWhole && member.remote) this.crew.leftOut(member, nowMs);
+    else member.passedOver(job.work);
   }
 
   /** Leases a run of shards. What its member has no room for is pending again. */
-  private leaseRun(state: JobState, run: readonly Shard[], member: Member, nowMs: number): void {
-    if (run.length === 0) member.passedOver(state.job.work);
+  private leaseRun(state: JobState, run: readonly Shard[], member: Member, isTried: boolean, nowMs: number): void {
+    const wantedMs = isTried ? this.crew.stepMs : Number.POSITIVE_INFINITY;
     for (const part of run) {
-      if (hasRoom(member)) this.lease(state, part, member, nowMs);
+      if (hasRoom(member)) this.lease(state, part, member, nowMs, wantedMs);
       else state.pending.push(part);
     }
   }
 
-  private lease(state: JobState, shard: Shard, member: Member, nowMs: number): void {
+  private lease(state: JobState, shard: Shard, member: Member, nowMs: number, wantedMs: number): void {
     const { id: job, work } = state.job;
     const slots = shardEnd(shard, state.job.slots) - shard.lo;
     const lease: Lease = {
@@ -261,6 +293,8 @@ export class Pool {
       slots,
       member,
       boundMs: member.boundMs(work, slots),
+      wantedMs,
+      isFirst: member.leases.length === 0,
       startMs: member.freeMs(nowMs),
     };
     member.leased(lease);
@@ -270,17 +304,19 @@ export class Pool {
 
   /** Gives late shards to members that have nothing to do. The first of the two results counts. */
   private helpStragglers(nowMs: number): void {
-    for (
-      let helper = idleHelper(this.members.values());
-      helper !== undefined;
-      helper = idleHelper(this.members.values())
-    ) {
+    while (this.someoneIsIdle()) {
       const late = this.latest(nowMs);
-      if (late === undefined) return;
+      const helper = late && idleHelper(this.members.values(), late.work, late.slots);
+      if (late === undefined || helper === undefined) return;
       const state = this.jobState(late.job);
       assert(state !== undefined, 'lease', late.id, 'outlived its job');
-      this.lease(state, late.shard, helper, nowMs);
+      this.lease(state, late.shard, helper, nowMs, Number.POSITIVE_INFINITY);
     }
+  }
+
+  private someoneIsIdle(): boolean {
+    for (const { leases } of this.members.values()) if (leases.length === 0) return true;
+    return false;
   }
 
   private latest(nowMs: number): Lease | undefined {

@@ -60,7 +60,10 @@ export interface Gradient {
 export interface ResultMessage {
   readonly type: 'result';
   readonly lease: number;
-  /** How long I worked on it, on my own clock: for statistics, never for decisions about correctness. */
+  /**
+   * How long I worked on it, on my own clock, since it came or since the shard before was done. You divide the work by
+   * it, and decide nothing about correctness.
+   */
   readonly computeMs: number;
 }
 

@@ -144,11 +144,11 @@ class Session:
             parts, score, predicted = self.run.compute(shard, lambda: lease in self.pending and not self.closing)
         except Cancelled:
             return
+        took = (time.perf_counter() - begun) * 1000.0
         classes = b"" if shard["work"] == "gradient" else predicted.tobytes()
         for part, payload in enumerate(parts):
             self.send({"type": "gradient", "lease": lease, "part": part}, payload)
         self.pending.discard(lease)
-        took = (time.perf_counter() - begun) * 1000.0
         self.send({"type": "result", "lease": lease, "computeMs": took}, score.tobytes() + classes)
 
 

@@ -16,6 +16,8 @@ import type { World } from './world.js';
 export interface Site {
   readonly line: Line;
   readonly msPerSlot: number;
+  /** Processor time of a shard besides its slots. */
+  readonly msPerShard?: number;
   readonly prepareMs: number;
 }
 
@@ -37,9 +39,10 @@ export class Cluster {
     readonly world: World,
     readonly problem: Problem,
     private readonly random: Random,
+    sharedBytesPerMs: number | null = null,
   ) {
     this.disk = new Disk(new Random(random.uint32()));
-    this.network = new Network(world, new Random(random.uint32()));
+    this.network = new Network(world, new Random(random.uint32()), sharedBytesPerMs);
   }
 
   startCoordinator(): void {
@@ -75,9 +78,9 @@ export class Cluster {
   }
 
   startWorker(site: Site): SimulatedWorker {
-    const { msPerSlot, prepareMs, line } = site;
+    const { msPerSlot, msPerShard = 0, prepareMs, line } = site;
     const seed = this.random.uint32();
-    const traits = { seed, msPerSlot, prepareMs, manner: 'honest' as const, line: { ...line } };
+    const traits = { seed, msPerSlot, msPerShard, prepareMs, manner: 'honest' as const, line: { ...line } };
     return this.run(`worker ${this.workers.length + 1}`, site, traits, false);
   }
 

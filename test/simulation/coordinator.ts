@@ -49,6 +49,8 @@ export interface Tally {
 
 export class SimulatedCoordinator {
   lastStep = 0;
+  /** When each step of this life was over. */
+  readonly stepEndsMs: number[] = [];
   ended: StopReason | null = null;
   private live: LiveRun | null = null;
   /** Workers that must not join this life of the coordinator again. In the simulation, all names differ. */
@@ -185,6 +187,7 @@ export class SimulatedCoordinator {
     const { problem, process, machine } = this;
     check(step === this.lastStep + 1, `step ${step} follows step ${this.lastStep}`);
     this.lastStep = step;
+    this.stepEndsMs.push(process.world.nowMs);
     check(machine !== null, 'a step is made before the run is loaded');
     const { weights, parameters } = machine.workspace;
     const hash = weightsSha256(machine.floats(weights, parameters));

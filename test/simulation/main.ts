@@ -1,17 +1,24 @@
-/** `npm run sim`: simulates courses of a cluster, one for each seed. */
+/** `npm run sim`: simulates courses of a cluster, one for each seed, or the paces of quiet fleets. */
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { comparePaces } from './paces.js';
 import { simulate } from './simulate.js';
 import { Violation } from './world.js';
 
-const { seeds, from, seed, verbose } = await yargs(hideBin(process.argv))
+const { seeds, from, seed, paces, verbose } = await yargs(hideBin(process.argv))
   .scriptName('npm run sim --')
   .option('seeds', { type: 'number', default: 300, describe: 'how many seeds' })
   .option('from', { type: 'number', default: 1, describe: 'the first of them' })
   .option('seed', { type: 'number', describe: 'only this one' })
+  .option('paces', {
+    type: 'boolean',
+    default: false,
+    describe: 'time the steps of fleets, of each fleet’s first members too',
+  })
   .option('verbose', { type: 'boolean', default: false, describe: 'print what happens' })
   .example('npm run sim -- --seeds 1000', 'a thousand courses')
   .example('npm run sim -- --seed 42 --verbose', 'one of them, event by event')
+  .example('npm run sim -- --paces --seeds 20', 'twenty fleets, whose steps are timed')
   .strict()
   .parse();
 
@@ -24,6 +31,13 @@ const count = (what: string, by: number) => {
 };
 for (let at = first; at <= last; at++) {
   try {
+    if (paces) {
+      const { what, times } = await comparePaces(at);
+      process.stdout.write(
+        `${what}: ${times.map(({ members, ms }) => `${members}: ${ms.toFixed(1)} ms`).join(', ')}\n`,
+      );
+      continue;
+    }
     const course = await simulate(at, print);
     count('seeds', 1);
     count('events', course.events);

@@ -1,6 +1,7 @@
 /**
  * The network between a coordinator and its workers. A connection keeps the order of the frames. Its line has a delay,
- * jitter and a rate. A connection can break within a frame, and a line can become slow or stop delivering.
+ * jitter and a rate. A connection can break within a frame, and a line can become slow or stop delivering. All lines may
+ * end at one that they share, the coordinator's own.
  *
  * A frame is copied when it leaves, and its receiver's buffer is overwritten after the delivery. So if code changes a
  * frame before it has left, or keeps a view of a received one, the outcome changes and the simulation finds it.
@@ -17,6 +18,22 @@ export interface Line {
   bytesPerMs: number;
   /** While the line is down, nothing gets through, and neither end is told. */
   isDown: boolean;
+}
+
+/** One direction of the line that all connections share. It carries the frames in the order in which they come to it. */
+export class SharedLine {
+  private freeMs = 0;
+
+  constructor(
+    private readonly world: World,
+    private readonly bytesPerMs: number,
+  ) {}
+
+  /** When a frame that comes now has passed. */
+  passedMs(bytes: number): number {
+    this.freeMs = Math.max(this.freeMs, this.world.nowMs) + bytes / this.bytesPerMs;
+    return this.freeMs;
+  }
 }
 
 /** Receives the events of one end of a connection. */
@@ -51,6 +68,8 @@ export class End {
     private readonly observer: EndObserver,
     /** The other end must answer a close within this time. */
     private readonly closeMs: number,
+    /** What all frames of this direction pass before their own line; null if it takes no time. */
+    private readonly shared: SharedLine | null,
   ) {}
 
   /** Every process has its own machine, so its name is also its address. */
@@ -124,7 +143,10 @@ export class End {
       world.at(world.nowMs + retryMs, () => this.sendNext());
       return;
     }
-    world.at(world.nowMs + (next.frame?.length ?? 0) / this.line.bytesPerMs, () => this.leave(next));
+    const bytes = next.frame?.length ?? 0;
+    const ownMs = bytes / this.line.bytesPerMs;
+    if (this.shared === null) return world.at(world.nowMs + ownMs, () => this.leave(next));
+    world.at(this.shared.passedMs(bytes), () => world.at(world.nowMs + ownMs, () => this.leave(next)));
   }
 
   private leave(sent: Sent): void {
@@ -172,15 +194,23 @@ const coordinatorCloseMs = 10_000;
 
 export class Network {
   listener: Listener | null = null;
+  private readonly toWorkers: SharedLine | null;
+  private readonly toCoordinator: SharedLine | null;
 
+  /** `sharedBytesPerMs` is the rate of the coordinator's own line in each direction; null if it takes no time. */
   constructor(
     readonly world: World,
     readonly random: Random,
-  ) {}
+    sharedBytesPerMs: number | null = null,
+  ) {
+    const shared = () => (sharedBytesPerMs === null ? null : new SharedLine(world, sharedBytesPerMs));
+    this.toWorkers = shared();
+    this.toCoordinator = shared();
+  }
 
   /** Opens a connection. Calls `opened` when the other end has accepted it. */
   connect(process: Process, line: Line, observer: EndObserver & { opened(): void }): End {
-    const end = new End(this, line, process, observer, workerCloseMs);
+    const end = new End(this, line, process, observer, workerCloseMs, this.toCoordinator);
     this.whenUp(line, () => this.knock(end, process, line, () => observer.opened()));
     return end;
   }
@@ -202,7 +232,7 @@ export class Network {
       if (end.isClosed) return;
       listener.accept((observer) => {
         check(end.peer === null, 'a connection is accepted twice');
-        const other = new End(this, line, listener.process, observer, coordinatorCloseMs);
+        const other = new End(this, line, listener.process, observer, coordinatorCloseMs, this.toWorkers);
         [end.peer, other.peer] = [other, end];
         this.whenUp(line, () => process.post(() => end.isClosed || opened()));
         return other;

@@ -46,7 +46,9 @@ const largeRun: DrawnRun = {
 };
 
 /** An epoch has seven full steps and a smaller one. */
-const trainSamples = 7 * stepSamples + 9;
+const trainSamplesDrawn = 7 * stepSamples + 9;
+/** Steps in an epoch of a run whose steps are all equal. */
+export const pacedSteps = 80;
 const testSamples = 150;
 /** A few steps of virtual time. */
 const checkpointEverySeconds = 1;
@@ -65,6 +67,20 @@ export function drawnProblem(seed: number): Problem {
   return make(drawnRequest(seed));
 }
 
+/** A run of many equal steps, with a model of about this many parameters: to see how long steps take. */
+export function pacedProblem(parameters: number): Problem {
+  const model: Model = {
+    input: [8, 8],
+    layers: [
+      { dense: Math.round(parameters / (8 * 8 + classes + 1)), activation: 'relu' },
+      { dense: classes, activation: 'linear' },
+    ],
+    loss: 'softmaxCrossEntropy',
+  };
+  const run: DrawnRun = { ...largeRun, model, microBatch: 2, lr: 0.01, epochs: 3 };
+  return make(requestFor(run, 1), pacedSteps * stepSamples);
+}
+
 type Request = Problem['request'] & DrawnRun;
 
 export function drawnRequest(seed: number): Request {
@@ -75,7 +91,7 @@ function requestFor(run: DrawnRun, seed: number): Request {
   return { ...run, seed, out: runPath, checkpointEvery: checkpointEverySeconds };
 }
 
-function make(request: Request): Problem {
+function make(request: Request, trainSamples = trainSamplesDrawn): Problem {
   const { model, epochs, validation, seed } = request;
   const train = randomSamples(model, trainSamples + validation, seed);
   const test = randomSamples(model, testSamples, seed + 1);

@@ -16,6 +16,7 @@ export interface WorkerTraits {
   readonly seed: number;
   /** Faults change this during the course. */
   msPerSlot: number;
+  readonly msPerShard: number;
   /** Time to build a machine. */
   readonly prepareMs: number;
   manner: Manner;
@@ -157,7 +158,8 @@ export class SimulatedWorker {
   /** The oldest shard's computing time. Until it has passed, the event loop is free. Then the shard is computed. */
   private nextShardMs(): number {
     const [slots = 0] = this.slots.values();
-    return slots * this.traits.msPerSlot * (0.9 + 0.2 * this.random.uniform());
+    const { msPerSlot, msPerShard } = this.traits;
+    return msPerShard + slots * msPerSlot * (0.9 + 0.2 * this.random.uniform());
   }
 }
 

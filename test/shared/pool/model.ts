@@ -267,10 +267,13 @@ export class PaperFleet {
 
   private checkMembers(): void {
     check(this.pool.memberCount === this.members.size, 'the pool has other members than it should');
-    for (const { id, leases, msPerSlot } of this.pool.memberStates()) {
+    for (const { id, leases, costs } of this.pool.memberStates()) {
       const held = this.leasesOf(id).map(({ lease }) => lease);
       check(leases.map((lease) => lease.id).join() === held.join(), `member ${id} holds other leases than believed`);
-      for (const ms of Object.values(msPerSlot)) check(Number.isFinite(ms) && ms >= 0, `member ${id}: ${ms} ms a slot`);
+      for (const { leadMs, slotMs } of Object.values(costs)) {
+        check(Number.isFinite(slotMs) && slotMs >= 0, `member ${id}: ${slotMs} ms a slot`);
+        check(Number.isFinite(leadMs) && leadMs >= 0, `member ${id}: ${leadMs} ms for the way`);
+      }
       for (const { startMs } of leases) check(Number.isFinite(startMs), `member ${id}: a lease begins at ${startMs}`);
       check((leases[0]?.startMs ?? 0) <= this.nowMs, `member ${id}: the lease at work begins in the future`);
     }

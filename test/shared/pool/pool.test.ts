@@ -76,11 +76,11 @@ describe('when we stood still ourselves', () => {
   it('nobody’s lease runs out for it, and nobody is believed slower', () => {
     const { fleet, members } = fleetOf(2);
     fleet.run(8, rootShard(8));
-    const before = stateOf(fleet, members[0]).msPerSlot.gradient;
+    const before = stateOf(fleet, members[0]).costs.gradient.msPerSlot;
     fleet.nowMs += 30_000;
     for (const member of members) fleet.answer(member);
     expect(fleet.revoked).toEqual([]);
-    expect(stateOf(fleet, members[0]).msPerSlot.gradient).toBeLessThanOrEqual(before);
+    expect(stateOf(fleet, members[0]).costs.gradient.msPerSlot).toBeLessThanOrEqual(before);
   });
 
   it('what came after the stall but before the next tick is not taken for older', () => {
@@ -135,7 +135,7 @@ describe('a member that makes no progress', () => {
   it('is dropped too when others finish its shards before they run out', () => {
     const { fleet, members } = fleetOf(2);
     for (let i = 0; i < 100_000 && fleet.dropped.length === 0; i++) {
-      const job = fleet.run(16, rootShard(16));
+      const job = fleet.run(16, rootShard(16), undefined, 'evaluation');
       while (!fleet.completed.has(job)) {
         fleet.pass(16);
         while (fleet.leasesOf(members[0]).length > 0) fleet.answer(members[0]);
@@ -354,7 +354,7 @@ describe('the split of the work', () => {
     expect(slotsHeld(fleet, members[1])).toBe(0);
     while (fleet.leasesOf(members[0]).length > 0) fleet.answer(members[0]);
     const even = new Map(members.map((member) => [member, 1]));
-    for (let i = 0; i < 600; i++) step(fleet, 32, even);
+    for (let i = 0; i < 2_000; i++) step(fleet, 32, even);
     fleet.run(32, rootShard(32));
     expect(slotsHeld(fleet, members[1])).toBe(16);
   });
@@ -404,8 +404,8 @@ describe('results that come out of turn', () => {
       fleet.nowMs += 32;
       for (const at of [3, 1, 1, 0]) fleet.answer(members[0], at);
     }
-    expect(stateOf(fleet, members[0]).msPerSlot.gradient).toBeGreaterThan(0.1);
-    expect(stateOf(fleet, members[0]).msPerSlot.gradient).toBeLessThan(10);
+    expect(stateOf(fleet, members[0]).costs.gradient.msPerSlot).toBeGreaterThan(0.1);
+    expect(stateOf(fleet, members[0]).costs.gradient.msPerSlot).toBeLessThan(10);
   });
 
   it('do not renew the time of a lease that is never answered', () => {

@@ -1,0 +1,98 @@
+/**
+ * What a task costs one member, as measured: a task of n slots takes `leadMs + n * slotMs` milliseconds.
+ *
+ * The lead is everything but computing: latency, the weights on their way there, the sum on its way back, and the
+ * member's processor time for both. A local member has no lead. A remote member says how long it computed; the rest of
+ * the time from the lease to the result is its lead.
+ */
+
+/** Weight of the newest measurement: of a member that does not say how long it computed, and of any member at most. */
+const GAIN = 0.25;
+
+/**
+ * A measurement that took less than this counts less. A device that shares its processor stands still every few
+ * milliseconds, so that only a mean over many short tasks says how fast it is.
+ */
+const memoryMs = 1_000;
+const GAIN_MIN = 0.02;
+
+/** The shortest time for one slot: results that arrive together would otherwise give a speed without bound. */
+const SLOT_MS_MIN = 1e-4;
+
+/** What decides how many slots a member gets. */
+export interface TaskCost {
+  readonly leadMs: number;
+  readonly slotMs: number;
+}
+
+export class Cost implements TaskCost {
+  leadMs = 0;
+  /** 0 as long as nothing is known. */
+  slotMs = 0;
+  /** Slots of the newest task. */
+  private slots = 1;
+  /** Measurements of each of the two numbers since `renewed`. */
+  private computed = 0;
+  private led = 0;
+
+  get isKnown(): boolean {
+    return this.slotMs > 0;
+  }
+
+  /** Whether there are measurements enough to decide that the member gets nothing. */
+  get isSure(): boolean {
+    return this.computed > 1;
+  }
+
+  /** Everything included, for tasks like the newest one. 0 as long as nothing is known. */
+  get msPerSlot(): number {
+    return this.slotMs + this.leadMs / this.slots;
+  }
+
+  /** A task took `ms` milliseconds, and nobody says for what. */
+  took(ms: number, slots: number): void {
+    const measured = Math.max(ms / slots, SLOT_MS_MIN);
+    this.slotMs = this.isKnown ? this.slotMs + GAIN * (measured - this.slotMs) : measured;
+    this.computed += 1;
+  }
+
+  /** The member computed for `ms` milliseconds. */
+  computedFor(ms: number, slots: number): void {
+    const measured = Math.max(ms / slots, SLOT_MS_MIN);
+    this.slotMs += gain(this.computed, ms) * (measured - this.slotMs);
+    this.computed += 1;
+  }
+
+  /** All leases that the member had are done, with `slots` slots. Besides computing, they took `ms` milliseconds. */
+  ledFor(ms: number, slots: number): void {
+    this.leadMs += gain(this.led, ms) * (ms - this.leadMs);
+    this.led += 1;
+    this.slots = slots;
+  }
+
+  /** A task took `times` as long as it should have. */
+  grew(times: number): void {
+    this.scale(times);
+    this.computed += 1;
+  }
+
+  scale(times: number): void {
+    this.leadMs *= times;
+    this.slotMs *= times;
+  }
+
+  /** From now on, new measurements count more than all before. */
+  renewed(): void {
+    this.computed = 0;
+    this.led = 0;
+  }
+}
+
+/**
+ * The first task brings all weights and samples, and finds cold code, so the second measurement replaces the first. After
+ * that the mean of all measurements becomes one that forgets.
+ */
+function gain(measurements: number, ms: number): number {
+  if (measurements <= 1) return 1;
+  return Math.max(1 / measurements, Math.min(Math.max(ms / memoryMs, GAIN_MIN), GAIN));
+}

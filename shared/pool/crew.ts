@@ -1,0 +1,236 @@
+/**
+ * Decides which remote members have a part of the training steps: the crew. The others are spares, which compute late
+ * shards and evaluations.
+ *
+ * A member brings its processor, and it costs time: the weights go to it and its sum comes back, perhaps over a link that
+ * all members share. No member's own times can say what it costs the others. So whole steps are timed. The crew in force
+ * is timed all the time. Now and then another crew is tried for some steps, and takes over if its steps take less time.
+ * What the trials cost is limited to a small part of the run's time.
+ *
+ * What this is not: it does not divide the work among the crew (distribution.ts), and it hands out no lease.
+ */
+import type { WorkName } from '../work/kinds.js';
+import { type Idea, type Proposal, propose, type Situation } from './crew-ideas.js';
+import type { Member } from './member.js';
+import { Pace } from './pace.js';
+
+/** The first steps of a crew are not timed: they carry all weights, and samples that move from member to member. */
+const settlingSteps = 2;
+
+/** After a trial, nothing is tried for this many times the time that it cost, and that it took. */
+const restPerExtra = 40;
+const restPerTrial = 4;
+/** The shortest time without a trial, also in steps. */
+const restMsMin = 2_000;
+const restStepsMin = 50;
+/** The same for members that have just joined, whom the run wants to know. */
+const newcomersRestPerExtra = 10;
+
+/** What is tried when nothing is known. */
+const allIdeas: readonly Idea[] = ['half', 'double', 'one-less', 'one-more', 'third'];
+/** What is tried after a crew has taken over, first the same again. To go back at once would be a waste. */
+const ideasAfter: Readonly<Record<Idea, readonly Idea[]>> = {
+  newcomers: allIdeas,
+  third: ['third', 'one-less', 'one-more'],
+  half: ['half', 'one-less', 'one-more', 'third'],
+  double: ['double', 'one-more', 'one-less'],
+  'one-less': ['one-less'],
+  'one-more': ['one-more'],
+};
+
+/** A step of training that is about to be divided among the members. */
+export interface CrewStep {
+  readonly job: number;
+  readonly work: WorkName;
+  readonly slots: number;
+  readonly nowMs: number;
+}
+
+interface Trial extends Omit<Proposal, 'crew'> {
+  readonly crew: Set<Member>;
+  readonly pace: Pace;
+  settling: number;
+  tookMs: number;
+  /** How much longer its steps took than those of the crew in force. */
+  extraMs: number;
+}
+
+export class Crew {
+  private inForce = new Set<Member>();
+  private pace = new Pace();
+  private settling = settlingSteps;
+  private trial: Trial | null = null;
+  /** Members that were in a crew that was timed. */
+  private readonly judged = new Set<Member>();
+  /** What is tried now, one after the other; when it is empty, what is tried now and then. */
+  private ideas: readonly Idea[] = allIdeas;
+  private turn = 0;
+  private restUntilMs = 0;
+  private newcomersFromMs = 0;
+  private slots = 0;
+  private timed: CrewStep | null = null;
+
+  /** The members that have a part of this step. It is timed if it is the only one that is under way. */
+  muster(step: CrewStep, members: readonly Member[], isAlone: boolean): readonly Member[] {
+    const remote = members.filter((member) => member.remote);
+    if (remote.length === 0) return members;
+    this.forgetAbsent(new Set(remote));
+    this.noticeSize(step);
+    this.timed = isAlone ? step : null;
+    if (!this.pace.isSettled) this.admit(remote, step.slots - (members.length - remote.length));
+    else if (this.trial === null && step.slots === this.slots) this.consider(step, members);
+    const crew = this.trial?.crew ?? this.inForce;
+    for (const member of remote) {
+      if (crew.has(member)) member.becomeWorking(step.nowMs);
+      else member.becomeSpare(step.nowMs);
+    }
+    return members.filter((member) => !member.isSpare);
+  }
+
+  /** Whether this member is measured now, and must have a part of the step for that. */
+  isTried(member: Member, work: WorkName): boolean {
+    if (!member.remote) return false;
+    return this.trial === null ? !member.costs[work].isSure : !this.inForce.has(member);
+  }
+
+  /** How long a step of the crew in force takes; infinite before that is known. */
+  get stepMs(): number {
+    return this.pace.isSettled ? this.pace.ms : Number.POSITIVE_INFINITY;
+  }
+
+  /** This member would only keep the others waiting. */
+  leftOut(member: Member, nowMs: number): void {
+    if (!member.remote) return;
+    member.becomeSpare(nowMs);
+    if (this.trial !== null) return void this.trial.crew.delete(member);
+    this.inForce.delete(member);
+    this.rest(0, nowMs);
+    this.restart();
+  }
+
+  /** The job is done. */
+  completed(job: number, nowMs: number): void {
+    const { timed } = this;
+    if (timed?.job !== job) return;
+    this.timed = null;
+    if (timed.slots !== this.slots) return;
+    const ms = nowMs - timed.nowMs;
+    if (this.trial !== null) this.tried(this.trial, ms, nowMs);
+    else if (this.settling > 0) this.settling -= 1;
+    else this.pace.add(ms);
+  }
+
+  /** What was measured with members that have left is worth nothing. */
+  private forgetAbsent(present: ReadonlySet<Member>): void {
+    const isAbsent = (member: Member) => !present.has(member);
+    for (const member of this.judged) if (isAbsent(member)) this.judged.delete(member);
+    if (this.trial !== null && [...this.trial.crew].some(isAbsent)) {
+      this.ideas = allIdeas;
+      this.trial = null;
+    }
+    const absent = [...this.inForce].filter(isAbsent);
+    if (absent.length === 0) return;
+    for (const member of absent) this.inForce.delete(member);
+    this.ideas = allIdeas;
+    this.restart();
+  }
+
+  /** The last step of an epoch is smaller than the others, and is not timed. */
+  private noticeSize({ slots }: CrewStep): void {
+    if (slots <= this.slots) return;
+    this.slots = slots;
+    this.restart();
+  }
+
+  /** The crew has changed before it was timed. */
+  private restart(): void {
+    this.trial = null;
+    this.pace = new Pace();
+    this.settling = settlingSteps;
+  }
+
+  /** While nothing is known about the crew in force, newcomers belong to it, as long as there are slots for them. */
+  private admit(remote: readonly Member[], slots: number): void {
+    if (this.inForce.size === 0) this.judged.clear();
+    const free = Math.max(0, slots - this.inForce.size);
+    const newcomers = remote.filter((member) => !this.judged.has(member)).slice(0, free);
+    if (newcomers.length === 0) return;
+    for (const member of newcomers) {
+      this.inForce.add(member);
+      this.judged.add(member);
+    }
+    this.restart();
+  }
+
+  /** Begins a trial, if there is another crew to try. */
+  private consider({ work, slots, nowMs }: CrewStep, members: readonly Member[]): void {
+    const local = members.filter(({ remote }) => !remote);
+    const crew = [...this.inForce];
+    const spares = members.filter((member) => member.remote && !this.inForce.has(member));
+    const unknown = nowMs < this.newcomersFromMs ? [] : spares.filter((member) => !this.judged.has(member));
+    const newcomers = unknown.slice(0, Math.max(1, slots - crew.length));
+    const isResting = nowMs < this.restUntilMs;
+    if (isResting && this.ideas.length === 0 && newcomers.length === 0) return;
+    const situation = { work, slots, paceMs: this.pace.ms, local, crew, spares, newcomers, isOld: false };
+    for (const member of newcomers) this.judged.add(member);
+    const ideas: readonly Idea[] = ['newcomers', ...this.ideas];
+    for (const [tried, idea] of ideas.entries()) {
+      const proposal = propose(idea, situation);
+      this.ideas = ideas.slice(tried + 1);
+      if (proposal !== null) return this.begin(proposal);
+    }
+    if (!isResting) this.tryNext({ ...situation, isOld: true }, nowMs);
+  }
+
+  /** Networks change, so each idea has its turn again. */
+  private tryNext(situation: Situation, nowMs: number): void {
+    for (let i = 0; i < allIdeas.length; i++) {
+      const proposal = propose(allIdeas[this.turn], situation);
+      this.turn = (this.turn + 1) % allIdeas.length;
+      if (proposal !== null) return this.begin(proposal);
+    }
+    this.rest(0, nowMs);
+  }
+
+  private begin({ idea, crew, wanted }: Proposal): void {
+    const settling = this.pace.ms > 1_000 ? 1 : settlingSteps;
+    this.trial = { idea, crew: new Set(crew), wanted, pace: new Pace(), settling, tookMs: 0, extraMs: 0 };
+  }
+
+  private tried(trial: Trial, ms: number, nowMs: number): void {
+    trial.tookMs += ms;
+    trial.extraMs += Math.max(0, ms - this.pace.ms);
+    if (trial.settling > 0) {
+      trial.settling -= 1;
+      return;
+    }
+    trial.pace.add(ms);
+    const isFaster = trial.pace.isFaster(this.pace.ms, trial.wanted);
+    if (isFaster === null) return;
+    this.trial = null;
+    this.rest(restPerExtra * trial.extraMs + restPerTrial * trial.tookMs, nowMs);
+    if (trial.idea === 'newcomers') this.newcomersFromMs = nowMs + newcomersRestPerExtra * trial.extraMs;
+    if (isFaster) this.takeOver(trial);
+    else this.remain(trial);
+  }
+
+  private takeOver({ idea, crew, pace }: Trial): void {
+    this.inForce = crew;
+    this.pace = pace;
+    this.settling = 0;
+    const others = idea === 'one-less' || idea === 'one-more' ? this.ideas : [];
+    const back: Idea | null = idea === 'one-less' ? 'one-more' : idea === 'one-more' ? 'one-less' : null;
+    this.ideas = [...ideasAfter[idea], ...others.filter((other) => other !== back && other !== idea)];
+  }
+
+  /** Among newcomers that are too many or too slow together, one may still be of use. */
+  private remain({ idea }: Trial): void {
+    this.settling = settlingSteps;
+    if (idea === 'newcomers') this.ideas = ['double', 'one-more'];
+  }
+
+  private rest(ms: number, nowMs: number): void {
+    const leastMs = Math.max(restMsMin, this.pace.isSettled ? restStepsMin * this.pace.ms : 0);
+    this.restUntilMs = Math.max(this.restUntilMs, nowMs) + Math.max(ms, leastMs);
+  }
+}

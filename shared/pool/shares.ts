@@ -1,0 +1,73 @@
+/**
+ * How many slots each member should get of a shard so that all are done at the same time, and the shard as early as
+ * possible. A member whose lead alone takes longer than the others need for everything gets nothing.
+ */
+import type { TaskCost } from './cost.js';
+
+/**
+ * A member of the crew that needs up to this many times as long as the others for everything still gets a slot: its times
+ * vary, and trials of whole crews decide better than they do (crew.ts).
+ */
+const doubtful = 2.5;
+
+/** Rounds of bisection. Each halves the error of the time. */
+const ROUNDS = 40;
+
+/**
+ * The slots of each member, as fractions. Their sum is `slots`. A member with `mustWork` gets at least one slot, so that
+ * it can be measured.
+ */
+export function shares(
+  slots: number,
+  costs: readonly TaskCost[],
+  mustWork: readonly boolean[] = [],
+  isOfCrew: readonly boolean[] = [],
+): number[] {
+  if (costs.length === 1) return [slots];
+  const endMs = earliestEndMs(slots, costs);
+  const isDoubtful = costs.map((cost, i) => isOfCrew[i] === true && wholeSlots(cost, doubtful * endMs) > 0);
+  const takesPart = costs.map((cost, i) => mustWork[i] || isDoubtful[i] || wholeSlots(cost, endMs) > 0);
+  const least = costs.map((_, i) => (mustWork[i] || isDoubtful[i] ? 1 : takesPart[i] ? 0.5 : 0));
+  const { perMs, leadSlots } = sumsOf(costs, takesPart);
+  const levelMs = (slots + leadSlots) / perMs;
+  const wanted = costs.map(({ leadMs, slotMs }, i) =>
+    Math.max(takesPart[i] ? (levelMs - leadMs) / slotMs : 0, least[i]),
+  );
+  const total = wanted.reduce((sum, x) => sum + x, 0);
+  return wanted.map((x) => (x * slots) / total);
+}
+
+/** The shortest time in which members of these costs can compute this many whole slots together. */
+export function earliestEndMs(slots: number, costs: readonly TaskCost[]): number {
+  let low = 0;
+  let high = Math.min(...costs.map(({ leadMs, slotMs }) => leadMs + slots * slotMs));
+  for (let i = 0; i < ROUNDS; i++) {
+    const middle = (low + high) / 2;
+    if (canEnd(slots, costs, middle)) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
+function canEnd(slots: number, costs: readonly TaskCost[], ms: number): boolean {
+  let done = 0;
+  for (const cost of costs) done += wholeSlots(cost, ms);
+  return done >= slots;
+}
+
+/** A rounding error must not cost a slot. */
+function wholeSlots({ leadMs, slotMs }: TaskCost, ms: number): number {
+  return Math.max(0, Math.floor((ms - leadMs) / slotMs + 1e-9));
+}
+
+/** Slots per millisecond of all who take part, and the slots that their leads cost them. */
+function sumsOf(costs: readonly TaskCost[], takesPart: readonly boolean[]): { perMs: number; leadSlots: number } {
+  let perMs = 0;
+  let leadSlots = 0;
+  for (const [i, { leadMs, slotMs }] of costs.entries()) {
+    if (!takesPart[i]) continue;
+    perMs += 1 / slotMs;
+    leadSlots += leadMs / slotMs;
+  }
+  return { perMs, leadSlots };
+}

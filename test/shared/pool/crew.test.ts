@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { Random } from '../../../shared/random.js';
+import { TimedFleet, type TimedMember, type TimedRun } from './timed-fleet.js';
+
+/** Time in which a fleet finds its crew. */
+const warmUpMs = 20_000;
+const measuredMs = 30_000;
+const stepsMin = 60;
+
+/** The mean time of a step with these members, after the warm-up. */
+function stepMs(run: TimedRun, members: readonly TimedMember[]): number {
+  const fleet = new TimedFleet(run);
+  for (const member of members) fleet.join(member);
+  const warmSteps = stepsMin;
+  fleet.train(Number.POSITIVE_INFINITY, warmUpMs);
+  fleet.train(warmSteps);
+  const fromMs = fleet.events.nowMs;
+  const steps = fleet.ends.length;
+  fleet.train(Number.POSITIVE_INFINITY, fromMs + measuredMs);
+  fleet.train(steps + stepsMin);
+  return fleet.meanMs(fromMs);
+}
+
+const between = (random: Random, low: number, high: number) => low * (high / low) ** random.uniform();
+
+const megabit = 125;
+
+const parameters = [13_000, 101_770, 670_000];
+
+function drawRun(random: Random, seed: number): TimedRun {
+  return {
+    slots: [8, 16, 32, 64][random.below(4)],
+    modelBytes: 4 * parameters[random.below(3)],
+    samplesBytes: 4 * 784,
+    stepsPerEpoch: 200,
+    bytesPerMs: [20, 100, 1000][random.below(3)] * megabit,
+    seed,
+  };
+}
+
+type Mix = 'equal' | 'one slow' | 'slow links' | 'phones' | 'any';
+
+const mixes: readonly Mix[] = ['equal', 'one slow', 'slow links', 'phones', 'any'];
+
+function drawMembers(random: Random, mix: Mix, { slots }: TimedRun): TimedMember[] {
+  const count = Math.round(between(random, 2, 32));
+  const slotMs = between(random, 5, 400) / slots;
+  const wireMs = between(random, 0.1, 2);
+  const plain = { slotMs, wireMs, delayMs: between(random, 0.05, 10), bytesPerMs: 1000 * megabit };
+  return Array.from({ length: count }, (_, i): TimedMember => {
+    if (mix === 'equal') return plain;
+    if (mix === 'one slow') return i === 1 ? { ...plain, slotMs: between(random, 2, 50) * slotMs } : plain;
+    if (mix === 'slow links') return i % 2 === 1 ? { ...plain, bytesPerMs: between(random, 1, 100) * megabit } : plain;
+    if (mix === 'phones') return { ...plain, quota: 0.15 };
+    return {
+      slotMs: slotMs * between(random, 1, 50),
+      wireMs: between(random, 0.1, 5),
+      delayMs: between(random, 0.05, 50),
+      bytesPerMs: between(random, 1, 1000) * megabit,
+    };
+  });
+}
+
+const seeds = Number(process.env.LOCKSTEP_CREW_SEEDS ?? 1);
+
+describe('a fleet is never slower than the best of its smaller fleets', () => {
+  for (const mix of mixes) {
+    it(`within 5 %: ${mix}`, { timeout: 3_600_000 }, () => {
+      const found: string[] = [];
+      for (let seed = 1; seed <= seeds; seed++) {
+        const random = new Random(seed, mixes.indexOf(mix));
+        const run = drawRun(random, seed);
+        const members = drawMembers(random, mix, run);
+        const sizes = [1, 2, 3, 4, 6, 8, 12, 16, 24].filter((size) => size < members.length);
+        const times = sizes.map((size) => stepMs(run, members.slice(0, size)));
+        const best = Math.min(...times);
+        const all = stepMs(run, members);
+        if (all > 1.05 * best) {
+          const of = `${run.slots} slots, ${run.modelBytes / 4} parameters, ${run.bytesPerMs / megabit} Mbit/s`;
+          found.push(
+            `seed ${seed}: ${members.length} members ${all.toFixed(2)} ms, fewer ${times.map((x) => x.toFixed(2))}; ${of}`,
+          );
+        }
+      }
+      expect(found).toEqual([]);
+    });
+  }
+});
