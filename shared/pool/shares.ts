@@ -30,11 +30,12 @@ export function shares(
   const least = costs.map((_, i) => (mustWork[i] || isDoubtful[i] ? 1 : takesPart[i] ? 0.5 : 0));
   const { perMs, leadSlots } = sumsOf(costs, takesPart);
   const levelMs = (slots + leadSlots) / perMs;
-  const wanted = costs.map(({ leadMs, slotMs }, i) =>
-    Math.max(takesPart[i] ? (levelMs - leadMs) / slotMs : 0, least[i]),
-  );
-  const total = wanted.reduce((sum, x) => sum + x, 0);
-  return wanted.map((x) => (x * slots) / total);
+  const wanted = costs.map(({ leadMs, slotMs }, i) => (takesPart[i] ? (levelMs - leadMs) / slotMs : 0));
+  const isRaised = wanted.map((x, i) => x < least[i]);
+  const raised = least.reduce((sum, x, i) => sum + (isRaised[i] ? x : 0), 0);
+  const others = wanted.reduce((sum, x, i) => sum + (isRaised[i] ? 0 : x), 0);
+  if (others === 0 || raised >= slots) return least.map((x) => (x * slots) / Math.max(raised, Number.MIN_VALUE));
+  return wanted.map((x, i) => (isRaised[i] ? least[i] : (x * (slots - raised)) / others));
 }
 
 /** The shortest time in which members of these costs can compute this many whole slots together. */

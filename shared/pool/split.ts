@@ -1,6 +1,9 @@
 import { cover, type Shard } from './tree.js';
 
-/** A boundary may move from its ideal by this fraction of an even share if that makes larger shards. */
+/**
+ * A boundary may move from its ideal by this fraction of an even share if that makes larger shards, and by half of the
+ * smaller share beside it at most.
+ */
 const TOLERANCE = 0.2;
 
 /** A boundary stays until its ideal has moved by this fraction of the smaller share beside it. */
@@ -37,10 +40,11 @@ export function cut(lo: number, hi: number, speeds: readonly number[], held?: re
   let from = lo;
   for (const [i, speed] of speeds.entries()) {
     ideal += speed * perSpeed;
-    const slack = HOLD * perSpeed * Math.min(speed, speeds[i + 1] ?? speed);
+    const smaller = perSpeed * Math.min(speed, speeds[i + 1] ?? speed);
+    const slack = HOLD * smaller;
     const before = held?.[i];
     const stays = before !== undefined && Math.abs(before.ideal - ideal) <= slack;
-    const { end, ideal: placed } = stays ? before : { end: roundBoundary(ideal, tolerance, lo, hi), ideal };
+    const { end, ideal: placed } = stays ? before : { end: roundBoundary(ideal, Math.min(tolerance, smaller / 2), lo, hi), ideal };
     if (i >= last) from = hi;
     else if (hasShare(speed)) from = Math.max(from, end);
     cuts.push({ end: from, ideal: placed });
