@@ -27,7 +27,7 @@ export function shares(
   const endMs = earliestEndMs(slots, costs);
   const isDoubtful = costs.map((cost, i) => isOfCrew[i] === true && wholeSlots(cost, doubtful * endMs) > 0);
   const takesPart = costs.map((cost, i) => mustWork[i] || isDoubtful[i] || wholeSlots(cost, endMs) > 0);
-  const least = costs.map((_, i) => (mustWork[i] || isDoubtful[i] ? 1 : takesPart[i] ? 0.5 : 0));
+  const least: number[] = costs.map((_, i) => (mustWork[i] || isDoubtful[i] ? 1 : takesPart[i] ? 0.5 : 0));
   const { perMs, leadSlots } = sumsOf(costs, takesPart);
   const levelMs = (slots + leadSlots) / perMs;
   const wanted = costs.map(({ leadMs, slotMs }, i) => (takesPart[i] ? (levelMs - leadMs) / slotMs : 0));
