@@ -198,6 +198,10 @@ export const limits = {
   metricsLinesPerWrite: 256,
   /** Lines of metrics that wait in memory while the disk fails. If there are more, the oldest lines are lost. */
   metricsLinesWaitingMax: 65_536,
+  /** Networks that `lockstep plan` plans for: the rate of the shared link, and the time of a round trip. */
+  planMbpsMin: 0.01,
+  planMbpsMax: 1_000_000,
+  planRttMsMax: 60_000,
   /** Runs that one `lockstep view` shows. */
   viewedRunsMax: 24,
   /** Run directories that `lockstep view` compares to find the newest one. */

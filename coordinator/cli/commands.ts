@@ -1,6 +1,6 @@
 /**
- * The command line: `lockstep train`, `coordinator`, `worker`, `view`, `eval`, `predict`, `export`, `presets`, `textbook` and
- * `conform`. Each command loads its own modules, so a worker holds none of a coordinator's.
+ * The command line: `lockstep train`, `coordinator`, `worker`, `plan`, `view`, `eval`, `predict`, `export`, `presets`, `textbook`
+ * and `conform`. Each command loads its own modules, so a worker holds none of a coordinator's.
  */
 import { availableParallelism, hostname } from 'node:os';
 import yargs from 'yargs';
@@ -11,7 +11,7 @@ import { type EarlyReading, readEarly } from '../data/early.js';
 import { type FormatName, formatNames } from '../export/export-format.js';
 import { fits } from '../picture/fit.js';
 import { version } from '../version.js';
-import { accessOptions, integer, kernelsOptions, logOptions, once, readConfig, runOptions } from './options.js';
+import { accessOptions, integer, kernelsOptions, logOptions, once, readConfig, real, runOptions } from './options.js';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
 const exitCodes: Partial<Record<ErrorCode, number>> = {
@@ -133,6 +133,48 @@ const parser = yargs(hideBin(process.argv))
         .example('$0 worker ws://127.0.0.1:8080', 'A coordinator on this machine')
         .example("$0 worker 'ws://192.168.1.5:8080/#TOKEN' --threads 2", 'One on another machine, two cores'),
     (argv) => choose(() => import('./worker.js').then(({ runWorker }) => runWorker(argv))),
+  )
+  .command(
+    'plan',
+    'Say how fast a fleet would train on a network, and whether it pays',
+    (y) =>
+      y
+        .options({
+          preset: runOptions.preset,
+          epochs: runOptions.epochs,
+          batch: runOptions.batch,
+          'micro-batch': runOptions['micro-batch'],
+        })
+        .option('fleet', {
+          describe: 'The number of devices that you have',
+          coerce: integer('fleet', 1, limits.membersMax),
+        })
+        .option('mbps', {
+          default: 100,
+          describe: 'Mbit/s of the link that all devices share: the Wi-Fi, or the coordinator’s cable',
+          coerce: real('mbps', limits.planMbpsMin, limits.planMbpsMax),
+        })
+        .option('rtt-ms', {
+          default: 2,
+          describe: 'Milliseconds of a round trip, as ping shows them',
+          coerce: real('rtt-ms', 0, limits.planRttMsMax),
+        })
+        .option('samples-per-second', {
+          defaultDescription: 'measured on this machine',
+          describe: 'What one device alone trains',
+          coerce: real('samples-per-second', 1, 1e12),
+        })
+        .option('threads', {
+          default: cores,
+          defaultDescription: `the machine's cores, ${cores}`,
+          describe: 'Compute threads of the measurement',
+          coerce: integer('threads', 1, limits.threadsMax),
+        })
+        .option('json', { boolean: true, default: false, describe: 'Print one JSON object' })
+        .options(kernelsOptions)
+        .example('$0 plan --mbps 50', 'Devices like this one, on a Wi-Fi of 50 Mbit/s')
+        .example('$0 plan --preset cnn-small --fleet 30 --samples-per-second 2000', 'Thirty phones'),
+    (argv) => choose(() => import('./plan.js').then(({ runPlan }) => runPlan(argv))),
   )
   .command(
     'view [runs..]',
@@ -286,7 +328,7 @@ const parser = yargs(hideBin(process.argv))
   )
   .demandCommand(
     1,
-    'Say what to do: train, coordinator, worker, view, eval, predict, export, presets, textbook or conform',
+    'Say what to do: train, coordinator, worker, plan, view, eval, predict, export, presets, textbook or conform',
   )
   .example('$0 train', 'One machine')
   .example('$0 coordinator --host 0.0.0.0', 'Many: others open the link that it prints in a browser, …')

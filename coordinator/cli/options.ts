@@ -334,7 +334,8 @@ export function integer(name: string, min: number, max: number): (x: unknown) =>
   };
 }
 
-function real(name: string, min: number, max: number): (x: unknown) => number {
+/** The same for numbers that need not be whole. */
+export function real(name: string, min: number, max: number): (x: unknown) => number {
   return (x) => {
     const value = number(name, x);
     if (value >= min && value <= max) return value;

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
+import { multiplications } from '../../coordinator/plan/step-work.js';
 import { parseModel } from '../../shared/model/description.js';
 import { Findings } from './findings.js';
 import { renderReport, renderTargets } from './report.js';
-import { convolutionRows, multiplications, rows } from './rows.js';
+import { convolutionRows, rows } from './rows.js';
 
 test('every row is a model that the command line takes, in micro-batches that fit its batch', () => {
   for (const row of [...rows, ...convolutionRows]) {
@@ -10,9 +11,9 @@ test('every row is a model that the command line takes, in micro-batches that fi
     expect(parseModel(JSON.stringify(model), row.name)).toEqual(model);
     expect(row.batch % row.microBatch).toBe(0);
   }
-  expect(multiplications(rows[0].network)).toBe(784 * 100 + 100 + 100 * 10 + 10);
+  expect(multiplications(rows[0].network.model)).toBe(784 * 100 + 100 + 100 * 10 + 10);
   const [{ network: small }] = convolutionRows;
-  expect(multiplications(small)).toBe(26 * 24 * 24 * 24 + (9 * 24 + 1) * 32 * 10 * 10 + 801 * 10);
+  expect(multiplications(small.model)).toBe(26 * 24 * 24 * 24 + (9 * 24 + 1) * 32 * 10 * 10 + 801 * 10);
 });
 
 test('the report names the machine, what was left out, and targets that were missed', () => {

@@ -2,7 +2,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Activation } from '../../shared/arithmetic/kernels.js';
-import { chainOf } from '../../shared/model/chain.js';
 import type { Model } from '../../shared/model/model.js';
 import { findPreset, type PresetName } from '../../shared/model/presets.js';
 import { type OptimizerDescription, optimizerDefaults } from '../../shared/optimizer/optimizers.js';
@@ -70,14 +69,6 @@ export function perceptron(widths: readonly number[], hidden: keyof typeof Activ
 
 function preset(name: PresetName): Network {
   return { name, model: findPreset(name).model, optimizer: 'adam' };
-}
-
-/** Multiplications of one sample, forward. A convolution meets each parameter at every position of its output. */
-export function multiplications({ model }: Network): number {
-  return chainOf(model).reduce((sum, { layer, parameters }) => {
-    const [height, width] = layer.output.length === 3 ? layer.output : [1, 1];
-    return sum + parameters * height * width;
-  }, 0);
 }
 
 /** The rate is that of the pixels for plain SGD. Adam converges with one rate on all of them. */

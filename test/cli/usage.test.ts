@@ -49,8 +49,11 @@ test.each([
   [['train', '--keep', 'first'], /Choices: "best", "last"/],
   [['worker', 'ftp://somewhere'], /must begin with ws:\/\/ or wss:\/\//],
   [['worker'], /Not enough non-option arguments/],
+  [['plan', '--preset', 'nope'], /no preset "nope"/],
+  [['plan', '--mbps', '0'], /--mbps is 0, but must be a number from 0.01/],
+  [['plan', '--batch', '100'], /batch of 100 does not divide into micro-batches of 16/],
   [['dance'], /Unknown argument: dance/],
-  [[], /Say what to do: train, coordinator, worker, view, eval, predict, export, presets, textbook or conform/],
+  [[], /Say what to do: train, coordinator, worker, plan, view, eval, predict, export, presets, textbook or conform/],
 ])('%j is wrong usage', safety, async (words, pattern) => {
   expectSentence(await lockstep(...words, ...(words[0] === 'train' ? ['--data', data] : [])).ended, 2, pattern);
 });

@@ -4,6 +4,7 @@
 
 import { weightsSha256 } from '../../../coordinator/archive/floats.js';
 import { loadDataset } from '../../../coordinator/data/load.js';
+import { multiplications } from '../../../coordinator/plan/step-work.js';
 import { openScalar } from '../../../shared/arithmetic/scalar/backend.js';
 import { withSettings } from '../../../shared/optimizer/optimizers.js';
 import { type ReferenceRun, referenceTrain } from '../../../shared/reference.js';
@@ -11,7 +12,7 @@ import type { Context, Section } from '../context.js';
 import { densePixels, type Pixels } from '../dataset.js';
 import type { Findings } from '../findings.js';
 import { type Workers, weightsAfter } from '../lockstep.js';
-import { multiplications, optimizerOf, type Row } from '../rows.js';
+import { optimizerOf, type Row } from '../rows.js';
 
 const stepsWanted = 20;
 /** Samples times multiplications of a sample. The scalar reference takes about a quarter of a minute for this product. */
@@ -67,7 +68,7 @@ async function check(context: Context, findings: Findings, row: Row, pixels: Pix
 }
 
 function stepsOf(row: Row, quick: boolean): number {
-  const affordable = Math.floor(workMax / (row.batch * multiplications(row.network)));
+  const affordable = Math.floor(workMax / (row.batch * multiplications(row.network.model)));
   return quick ? 2 : Math.max(2, Math.min(stepsWanted, affordable));
 }
 
