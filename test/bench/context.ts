@@ -16,6 +16,8 @@ export interface Context {
   /** The rows that the user has chosen. Only some sections have rows with convolutions. */
   readonly rows: readonly Row[];
   readonly convolutionRows: readonly Row[];
+  /** Whether the user has chosen a row of this name. For sections with rows of their own. */
+  isChosen(name: string): boolean;
   /** Number of rounds of a contest. */
   readonly rounds: number;
   /** Length of one measurement. */

@@ -12,7 +12,7 @@ import { median } from './statistics.js';
 const program = fileURLToPath(new URL('../../coordinator/cli/main.js', import.meta.url));
 
 /** The exit code of a run after Ctrl-C. */
-const interrupted = 130;
+export const interrupted = 130;
 /**
  * Seconds from the start of the command that do not count. During the first one or two seconds, V8 compiles the code
  * of a step. PyTorch's script makes at least 20 steps before its speed counts.

@@ -20,6 +20,7 @@ import { growth } from './sections/growth.js';
 import { javascript } from './sections/javascript.js';
 import { kernels } from './sections/kernels.js';
 import { memory } from './sections/memory.js';
+import { scaling } from './sections/scaling.js';
 import { sockets } from './sections/sockets.js';
 import { start } from './sections/start.js';
 import { train } from './sections/train.js';
@@ -39,6 +40,7 @@ const sections: readonly Section[] = [
   accuracy,
   viewersSection,
   growth,
+  scaling,
 ];
 
 const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
@@ -64,9 +66,10 @@ function makeContext({ rounds, seconds, quick, row }: BenchOptions, scratch: str
     process.exit(2);
   }
   const log = (line: string) => console.error(line);
-  const chosen = (all: readonly Row[]) => all.filter(({ name }) => name.includes(row));
+  const isChosen = (name: string) => name.includes(row);
+  const chosen = (all: readonly Row[]) => all.filter(({ name }) => isChosen(name));
   const mnist = mnistPixels(directory);
-  const common = { root, scratch, mnist, pythons: findPythons(), rounds, seconds, quick, log };
+  const common = { root, scratch, mnist, pythons: findPythons(), isChosen, rounds, seconds, quick, log };
   return { ...common, rows: chosen(rows), convolutionRows: chosen(convolutionRows) };
 }
 

@@ -33,6 +33,7 @@ LOCKSTEP_DATA names the directory with the four files of MNIST. PyTorch is measu
 python3-torch libopenblas0-openmp), and in the interpreters that LOCKSTEP_BENCH_PYTHON names, separated by colons (such
 as a virtual environment after pip install torch numpy). The JavaScript peers are measured after
 npm ci --prefix test/bench/peers.
+The section scaling takes more than an hour, and needs root.
 Sections: ${sections.join(', ')}
 `;
 

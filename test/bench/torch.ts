@@ -12,6 +12,8 @@ export interface TorchResult {
   readonly testAccuracy: number;
   readonly epochs: number;
   readonly reached: boolean;
+  /** Of training to the accuracy, without the start of the program. */
+  readonly seconds: number;
 }
 
 export interface TorchTraining {

@@ -3,6 +3,9 @@
     python3 torch_train.py --data DIR --model FILE.json --batch 128 --threads 2
     python3 torch_train.py ... --mode ddp --pin --resident uint8      two processes, DistributedDataParallel over gloo
     python3 torch_train.py ... --mode flat --pin --resident uint8     two processes, one all-reduce a step, by hand
+    python3 torch_train.py ... --mode flat --processes 4 --rank 0 --meeting tcp://10.0.0.1:29500
+                                      one of four processes on hosts of their own; the variable GLOO_SOCKET_IFNAME
+                                      names the network
     python3 torch_train.py ... --target 0.98 --epochs 50              evaluates every epoch, ends at that accuracy
     python3 torch_train.py ... --fused --compile step                 the current PyTorch at its best: which options
                                                                       are the fastest depends on the model
@@ -33,6 +36,8 @@ def parser():
     parser.add_argument('--mode', default='single', choices=['single', 'ddp', 'flat'])
     parser.add_argument('--threads', type=int, default=1, help='of one process')
     parser.add_argument('--processes', type=int, default=2, help='of the modes with several')
+    parser.add_argument('--rank', type=int, help='which of the processes this one is; it starts no others')
+    parser.add_argument('--meeting', help='where the processes meet, with --rank: tcp://ADDRESS:PORT')
     parser.add_argument('--pin', action='store_true', help='one core per process')
     parser.add_argument('--resident', default='float32', choices=['float32', 'uint8'], help='how the pixels are kept')
     parser.add_argument('--fused', action='store_true', help='the fused optimizer, which old versions do not have')
@@ -204,17 +209,24 @@ def accuracy(model, samples):
     return hits / len(samples.labels)
 
 
-def reach(options, model, step, train):
-    """Trains whole epochs until the test accuracy is reached. The last step of an epoch may have fewer samples."""
+def reach(options, model, step, train, rank, world):
+    """Trains whole epochs until the test accuracy is reached. The last step of an epoch may have fewer samples.
+
+    All processes have the same weights, so each of them evaluates, and all of them end after the same epoch.
+    """
     import torch
     test, reached, epoch = Samples(options, 't10k'), 0, 0
     order_of = torch.Generator().manual_seed(options.seed)
+    if world > 1:
+        torch.distributed.barrier()
+    start = time.perf_counter()
     while epoch < options.epochs and reached < options.target:
         epoch += 1
         for chosen in torch.randperm(len(train.labels), generator=order_of).split(options.batch):
-            step(chosen)
+            step(chosen[rank::world])
         reached = accuracy(model, test)
-    return {'testAccuracy': reached, 'epochs': epoch, 'reached': reached >= options.target}
+    seconds = time.perf_counter() - start
+    return {'testAccuracy': reached, 'epochs': epoch, 'reached': reached >= options.target, 'seconds': seconds}
 
 
 def work(rank, options, meeting):
@@ -241,7 +253,7 @@ def train(options, samples, rank, world):
     step = make_step(options, model, samples, world)
     if options.target is None:
         return measure(options, step, draw(options, len(samples.labels), rank, world), world)
-    return reach(options, model, step, samples)
+    return reach(options, model, step, samples, rank, world)
 
 
 def try_all(trials):
@@ -269,6 +281,9 @@ def main():
         return
     if options.mode == 'single':
         work(0, options, None)
+        return
+    if options.rank is not None:
+        work(options.rank, options, options.meeting)
         return
     import torch.multiprocessing
     with tempfile.TemporaryDirectory() as directory:
