@@ -181,6 +181,17 @@ class LeasedSums {
 }
 
 /** Everything that decides whether two welcomes are to the same run, so that its samples are still valid. */
-function identityOf({ run, model, data, batch, microBatch, seed, smoothing, wireBits, augment, rounds }: Welcome): string {
+function identityOf({
+  run,
+  model,
+  data,
+  batch,
+  microBatch,
+  seed,
+  smoothing,
+  wireBits,
+  augment,
+  rounds,
+}: Welcome): string {
   return JSON.stringify([run, model, data, batch, microBatch, seed, smoothing, wireBits, augment, rounds]);
 }

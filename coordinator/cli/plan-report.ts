@@ -1,7 +1,8 @@
 /** What `lockstep plan` prints: for people in at most 80 columns, for programs as JSON. Pure. */
+
+import { grouped } from '../../shared/figures.js';
 import { plural } from '../../shared/plural.js';
 import type { Bound, FleetPlan, PlannedFleet } from '../plan/fleet-plan.js';
-import { grouped } from './describe.js';
 
 const COLUMNS = 80;
 

@@ -44,7 +44,8 @@ export interface RunSetup {
 /** Throws `usage`, `model-invalid` or `data-invalid` when parts do not fit together. */
 export function setUpRun(settings: RunSettings, dataset: LoadedDataset, checkpointEveryMs: number): RunSetup {
   const { name, preset, model } = modelOf(settings, dataset);
-  const { batch, microBatch, rounds, seed, epochs, optimizer, schedule, clip, smoothing, wireBits, validation } = settings;
+  const { batch, microBatch, rounds, seed, epochs, optimizer, schedule, clip, smoothing, wireBits, validation } =
+    settings;
   const train = dataset.train.count - validation;
   const order = { samples: train, batch, microBatch, rounds, seed };
   const disorder = invalidSplit(dataset, validation) ?? invalidOrder(order) ?? invalidAugment(settings, dataset);

@@ -44,7 +44,9 @@ export function cut(lo: number, hi: number, speeds: readonly number[], held?: re
     const slack = HOLD * smaller;
     const before = held?.[i];
     const stays = before !== undefined && Math.abs(before.ideal - ideal) <= slack;
-    const { end, ideal: placed } = stays ? before : { end: roundBoundary(ideal, Math.min(tolerance, smaller / 2), lo, hi), ideal };
+    const { end, ideal: placed } = stays
+      ? before
+      : { end: roundBoundary(ideal, Math.min(tolerance, smaller / 2), lo, hi), ideal };
     if (i >= last) from = hi;
     else if (hasShare(speed)) from = Math.max(from, end);
     cuts.push({ end: from, ideal: placed });

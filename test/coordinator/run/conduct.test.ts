@@ -99,10 +99,13 @@ describe('a run with a shaped update', () => {
     expect(summary).toMatchObject({ weightsSha256: quiet.weightsSha256, resumedAtStep: 7, steps: 20 });
   });
 
-  test.each(['optimizer', 'schedule', 'clip', 'labelSmoothing', 'wireBits'])('has other weights without its %s', async (name) => {
-    const others = await new SmallRun().conduct({ ...changes, [name]: undefined });
-    expect(others.weightsSha256).not.toBe((await new SmallRun().conduct(changes)).weightsSha256);
-  });
+  test.each(['optimizer', 'schedule', 'clip', 'labelSmoothing', 'wireBits'])(
+    'has other weights without its %s',
+    async (name) => {
+      const others = await new SmallRun().conduct({ ...changes, [name]: undefined });
+      expect(others.weightsSha256).not.toBe((await new SmallRun().conduct(changes)).weightsSha256);
+    },
+  );
 
   test.each([4, 32] as const)('diverges in codes of %i bits, too', async (wireBits) => {
     await expect(new SmallRun().conduct({ wireBits, lr: 1e38 })).rejects.toThrow(/training diverged at step [1-9]/);

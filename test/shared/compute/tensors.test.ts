@@ -32,7 +32,13 @@ it('finds two tensors equal only if every bit of every part is the same', () => 
 });
 
 it('carries quantised numbers in codes, and statistics behind them', () => {
-  const coding: Coding = { bits: 4, statistics: [{ offset: 130, floats: 5 }, { offset: partFloats - 1, floats: 3 }] };
+  const coding: Coding = {
+    bits: 4,
+    statistics: [
+      { offset: 130, floats: 5 },
+      { offset: partFloats - 1, floats: 3 },
+    ],
+  };
   const at = memoryStart + codedPartBytesMax;
   const memory = nodePlatform().backend.createMemory(at + 8 * floats, false);
   const tensors = new Tensors(memory, memoryStart);

@@ -40,7 +40,8 @@ describe('in a coded run', () => {
     expect(first.bases()).toEqual([null, 0, 1, 2, 3]);
     expect(second.bases()).toEqual([null, 2, 3]);
     for (const worker of [first, second]) {
-      for (const [i, held] of worker.held.entries()) expect(held.weights, `version ${i}`).toEqual(site.history[held.step]);
+      for (const [i, held] of worker.held.entries())
+        expect(held.weights, `version ${i}`).toEqual(site.history[held.step]);
     }
   });
 

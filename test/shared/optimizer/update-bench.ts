@@ -1,8 +1,8 @@
 /** A memory with a few weights, the vectors of an optimizer, and sums to update them from. */
 import { memoryStart } from '../../../shared/arithmetic/backend.js';
 import type { Span } from '../../../shared/model/chain.js';
-import type { OptimizerPlace } from '../../../shared/optimizer/optimizer.js';
 import { codingOf, type WireBits } from '../../../shared/model/coding.js';
+import type { OptimizerPlace } from '../../../shared/optimizer/optimizer.js';
 import { rememberedBy } from '../../../shared/optimizer/optimizers.js';
 import { scaleOf, type UpdateRules, updateAll, updateWeights } from '../../../shared/optimizer/update.js';
 import type { Random } from '../../../shared/random.js';

@@ -75,7 +75,10 @@ describe('a coded update', () => {
   const f = Math.fround;
 
   it.each([4, 8, 16] as const)('of %i bits subtracts what codes can say, and remembers the rest', (bits) => {
-    const [bench, exact] = [new UpdateBench({ optimizer: plain }, first, [], bits), new UpdateBench({ optimizer: plain }, first)];
+    const [bench, exact] = [
+      new UpdateBench({ optimizer: plain }, first, [], bits),
+      new UpdateBench({ optimizer: plain }, first),
+    ];
     const before = bench.weights;
     bench.update(sums[0], 4);
     exact.update(sums[0], 4);
@@ -89,7 +92,10 @@ describe('a coded update', () => {
   });
 
   it('loses nothing in the long run: weights and residual together are the weights without codes', () => {
-    const [bench, exact] = [new UpdateBench({ optimizer: plain }, first, [], 4), new UpdateBench({ optimizer: plain }, first)];
+    const [bench, exact] = [
+      new UpdateBench({ optimizer: plain }, first, [], 4),
+      new UpdateBench({ optimizer: plain }, first),
+    ];
     for (const sum of sums) {
       bench.update(sum, 4);
       exact.update(sum, 4);
