@@ -139,7 +139,7 @@ export class Assignment {
   /** The place of the shard's score: the scores behind the tensors of its slots, added along the tree. */
   private addScores(sums: readonly Pointer[], tensor: number): Pointer {
     const { kernels } = this.machine;
-    const scores = new TreeSum((left, right) => kernels.add(left, right, left, scoreFloats));
+    const scores = new TreeSum<Pointer>((left, right) => kernels.add(left, right, left, scoreFloats));
     for (const sum of sums) scores.push(sum + 4 * tensor);
     return scores.finish();
   }

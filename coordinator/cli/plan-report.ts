@@ -2,22 +2,22 @@
 
 import { grouped } from '../../shared/figures.js';
 import { plural } from '../../shared/plural.js';
-import type { Bound, FleetPlan, PlannedFleet } from '../plan/fleet-plan.js';
+import type { Bound, PlannedFleet, PlannedRun } from '../plan/fleet-plan.js';
 
 const COLUMNS = 80;
 
 /** Where the speed of a device comes from. */
 export type SpeedSource = 'measured' | 'given';
 
-export function planJson(plan: FleetPlan): string {
+export function planJson(plan: PlannedRun): string {
   return `${JSON.stringify(plan)}\n`;
 }
 
-export function planText(plan: FleetPlan, source: SpeedSource): string {
+export function planText(plan: PlannedRun, source: SpeedSource): string {
   return `${[headLines(plan, source), tableLines(plan), adviceLines(plan)].map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
 
-function headLines({ request, work, aloneSeconds, accuracy }: FleetPlan, source: SpeedSource): string[] {
+function headLines({ request, work, aloneSeconds, accuracy }: PlannedRun, source: SpeedSource): string[] {
   const { preset, epochs, device, link } = request;
   const { samplesPerSecond, threads } = device;
   const origin = source === 'given' ? 'as you say' : `measured here, ${plural(threads, 'thread')}`;
@@ -33,7 +33,7 @@ function headLines({ request, work, aloneSeconds, accuracy }: FleetPlan, source:
 const titles = ['devices', 'samples/s', 'alone', 'step ms', 'compute', 'handle', 'bytes', 'run', 'MB each'];
 const widths = [7, 10, 7, 9, 9, 8, 9, 9, 9];
 
-function tableLines({ fleets }: FleetPlan): string[] {
+function tableLines({ fleets }: PlannedRun): string[] {
   const row = (cells: readonly string[]) => cells.map((cell, i) => cell.padStart(widths[i])).join('');
   return [row(titles), ...fleets.map((fleet) => row(cells(fleet)))];
 }
@@ -57,7 +57,7 @@ const bounds: Readonly<Record<Bound, string>> = {
   latency: 'the round trip',
 };
 
-function adviceLines({ request, work, best, bound, change }: FleetPlan): string[] {
+function adviceLines({ request, work, best, bound, change }: PlannedRun): string[] {
   const { fleet } = request;
   const advice = [
     `Best: ${plural(best.devices, 'device')}, ${best.timesAlone.toFixed(2)} times as fast as one alone. ` +

@@ -1,13 +1,8 @@
 /** Puts the answer to one shard together from its messages. */
 import { TreeSum } from '../../shared/pool/tree-sum.js';
 import type { Gradient } from '../../shared/protocol/messages.js';
-import {
-  invalidGradientPayload,
-  invalidResultPayload,
-  type LeasedWork,
-  scoreBytes,
-} from '../../shared/protocol/payload.js';
-import { routeOf, type SumRoute } from '../../shared/protocol/route.js';
+import { invalidGradientPayload, invalidResultPayload, scoreBytes } from '../../shared/protocol/payload.js';
+import { type LeasedWork, routeOf, type SumRoute } from '../../shared/protocol/route.js';
 import { partAt } from '../../shared/protocol/tensor.js';
 import { sumFloats } from '../../shared/work/kinds.js';
 import type { Oracle } from './oracle.js';
@@ -64,7 +59,7 @@ export class Assembly {
   /** Adds the tensors along the tree. Returns the place of the one that has the sum. */
   private addTensors(): number {
     const { tensors } = this;
-    const whole = new TreeSum((left, right) => {
+    const whole = new TreeSum<number>((left, right) => {
       for (const [i, x] of tensors[right].entries()) tensors[left][i] += x;
     });
     for (const n of tensors.keys()) whole.push(n);

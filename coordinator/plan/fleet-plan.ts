@@ -36,7 +36,7 @@ export interface Change {
   readonly timesAlone: number;
 }
 
-export interface FleetPlan {
+export interface PlannedRun {
   readonly request: PlanRequest;
   readonly work: StepWork;
   readonly aloneSeconds: number;
@@ -57,7 +57,7 @@ const usualFleets = [1, 2, 4, 8, 16, 32];
 const batchFactor = 2;
 const batchMax = 1024;
 
-export function planFleets(request: PlanRequest): FleetPlan {
+export function planFleets(request: PlanRequest): PlannedRun {
   const { preset, batch, microBatch, fleet, device, link, epochs } = request;
   const { model } = findPreset(preset);
   const work = stepWorkOf(model, batch, microBatch);

@@ -7,8 +7,8 @@ import { shardEnd } from '../pool/tree.js';
 import { TreeSum } from '../pool/tree-sum.js';
 import type { ProtocolErrorCode } from '../protocol/errors.js';
 import type { Gradient } from '../protocol/messages.js';
-import { invalidGradientPayload, invalidResultPayload, type LeasedWork, scoreBytes } from '../protocol/payload.js';
-import { routeOf, type SumRoute } from '../protocol/route.js';
+import { invalidGradientPayload, invalidResultPayload, scoreBytes } from '../protocol/payload.js';
+import { type LeasedWork, routeOf, type SumRoute } from '../protocol/route.js';
 import { kinds, tensorFloats } from '../work/kinds.js';
 import { orderOf, shardSamples } from '../work/orders.js';
 import type { LateCopy } from './audits.js';
@@ -24,7 +24,7 @@ export class LeasedShard {
   /** The buffer for the parts of the tensor that is coming; null before its first part. */
   private coming: Pointer | null = null;
   /** The tensors that have come. */
-  private readonly whole: TreeSum;
+  private readonly whole: TreeSum<Pointer>;
   private parts = 0;
   private readonly leased: LeasedWork;
   private readonly route: SumRoute;

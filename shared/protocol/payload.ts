@@ -5,26 +5,16 @@
 import { type SetSizes, sizeOf } from '../data/dataset.js';
 import { limits } from '../limits.js';
 import type { Coding } from '../model/coding.js';
-import { kinds, scoreFloats, type WorkName } from '../work/kinds.js';
+import { kinds, scoreFloats } from '../work/kinds.js';
 import type { Gradient, SamplesMessage, WeightsMessage } from './messages.js';
-import type { SumRoute } from './route.js';
+import type { LeasedWork, SumRoute, TensorContext } from './route.js';
 import { invalidCodedPart, invalidPart, partAt, partsOf } from './tensor.js';
 
 /** The figures of a run that determine the lengths. */
-export interface PayloadContext extends SetSizes {
-  readonly parameters: number;
+export interface PayloadContext extends SetSizes, TensorContext {
   /** Bytes of one sample. */
   readonly pixels: number;
   readonly classes: number;
-  /** How tensors may travel in codes. Null: they do not. */
-  readonly coding: Coding | null;
-}
-
-/** The shard that a result answers: how many samples and slots it has. */
-export interface LeasedWork {
-  readonly work: WorkName;
-  readonly samples: number;
-  readonly slots: number;
 }
 
 /** Bytes of the loss sum and the correct count. */

@@ -5,9 +5,22 @@
  */
 import { changeBlockFloats, codedBlockBytes } from '../arithmetic/kernels.js';
 import type { Coding } from '../model/coding.js';
-import { kinds, tensorFloats } from '../work/kinds.js';
-import type { LeasedWork, PayloadContext } from './payload.js';
+import { kinds, tensorFloats, type WorkName } from '../work/kinds.js';
 import { partsOf } from './tensor.js';
+
+/** The figures of a run that determine how its tensors travel. */
+export interface TensorContext {
+  readonly parameters: number;
+  /** How tensors may travel in codes. Null: they do not. */
+  readonly coding: Coding | null;
+}
+
+/** The shard that a result answers: how many samples and slots it has. */
+export interface LeasedWork {
+  readonly work: WorkName;
+  readonly samples: number;
+  readonly slots: number;
+}
 
 export interface SumRoute {
   /** Not null if slots travel in codes instead of their sum. */
@@ -19,7 +32,7 @@ export interface SumRoute {
 
 export function routeOf(
   { work, slots }: Pick<LeasedWork, 'work' | 'slots'>,
-  { parameters, coding }: Pick<PayloadContext, 'parameters' | 'coding'>,
+  { parameters, coding }: TensorContext,
 ): SumRoute {
   const partsOfTensor = partsOf(tensorFloats(work, parameters));
   const isCoded = coding !== null && kinds[work].sumsParameters && slots <= codedSlotsMax(coding);

@@ -29,13 +29,13 @@ function exponentOf(x: number): number {
 }
 
 /** The scale of a block: the byte that travels. The largest number then takes the whole range of the codes. */
-export function scaleOf(block: Float32Array, bits: CodeBits): number {
+export function blockScaleOf(block: Float32Array, bits: CodeBits): number {
   const exponent = block.reduce((most, x) => Math.max(most, exponentOf(x)), 0);
   return exponent === notFinite ? notFinite : Math.max(exponent - (bits - 2), 1);
 }
 
 /** The code of a number: a whole number from -most to most, where most is 2^(bits - 1) - 1. */
-export function codeOf(x: number, scale: number, bits: CodeBits): number {
+export function nearestCode(x: number, scale: number, bits: CodeBits): number {
   if (scale === notFinite) return 0;
   // The inverse of the scale is a power of two, too, so this division is exact, but for quotients far below 1/2.
   const whole = f(f(f(x * powerOf(254 - scale)) + magic) - magic);
@@ -50,11 +50,11 @@ export function numberOf(code: number, scale: number): number {
 
 /** Writes the scale and then the codes, the lowest bits of a byte and the lowest byte first. */
 export function encodeBlock(block: Float32Array, bits: CodeBits, out: Uint8Array): void {
-  const scale = scaleOf(block, bits);
+  const scale = blockScaleOf(block, bits);
   out.fill(0);
   out[0] = scale;
   block.forEach((x, i) => {
-    const code = codeOf(x, scale, bits);
+    const code = nearestCode(x, scale, bits);
     const at = 1 + ((i * bits) >> 3);
     if (bits === 4) out[at] |= (code & 15) << (4 * (i % 2));
     else out[at] = code & 255;

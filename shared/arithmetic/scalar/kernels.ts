@@ -18,7 +18,7 @@ import {
   type LossCode,
   type Pointer,
 } from '../kernels.js';
-import { codeOf, decodedAt, encodeBlock, numberOf, scaleOf } from './codes.js';
+import { blockScaleOf, decodedAt, encodeBlock, nearestCode, numberOf } from './codes.js';
 import { convolutionKernels } from './convolution.js';
 import { exp, log, sigmoid } from './elementary.js';
 import { poolingKernels } from './pooling.js';
@@ -245,8 +245,8 @@ function eachBlock(floats: Float32Array, visit: (block: Float32Array, n: number)
 }
 
 function quantiseBlock(block: Float32Array, bits: CodeBits): void {
-  const scale = scaleOf(block, bits);
-  for (let i = 0; i < block.length; i++) block[i] = numberOf(codeOf(block[i], scale, bits), scale);
+  const scale = blockScaleOf(block, bits);
+  for (let i = 0; i < block.length; i++) block[i] = numberOf(nearestCode(block[i], scale, bits), scale);
 }
 
 function hasBit(mask: Uint8Array, n: number): boolean {

@@ -13,7 +13,7 @@ function bracketed({ lo, size }: Shard, slots: number): string {
 /** The same from the results of the slots, one after the other. */
 function summed(first: number, count: number): { text: string; mostKept: number } {
   const texts = Array.from({ length: count }, (_, n) => `${first + n}`);
-  const sum = new TreeSum((left, right) => {
+  const sum = new TreeSum<number>((left, right) => {
     texts[left] = `(${texts[left]}+${texts[right]})`;
   });
   let mostKept = 0;
