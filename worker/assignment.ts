@@ -74,9 +74,10 @@ export class Assignment {
   }
 
   storeSamples(message: SamplesMessage, payload: Uint8Array): string | null {
-    const fault = invalidSamplesPayload(message, payload, this.machine.workspace.context);
+    const { context, pixels } = this.machine.workspace;
+    const fault = invalidSamplesPayload(message, payload, context);
     if (fault !== null) return fault;
-    storeSamples(this.machine, message.set, samplesIn(payload, message.count));
+    storeSamples(this.machine, message.set, samplesIn(payload, message.count, pixels));
     return null;
   }
 

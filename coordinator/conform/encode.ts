@@ -1,6 +1,8 @@
 /** Makes the payloads of a coordinator's messages from plain arrays. */
 import { changeBlockFloats } from '../../shared/arithmetic/kernels.js';
 import type { LooseSamples } from '../../shared/compute/samples.js';
+import { packImage, packPlain } from '../../shared/protocol/images.js';
+import { samplesBytesMax } from '../../shared/protocol/payload.js';
 
 /** Makes the mask of a part. It has a set bit for each block that differs from `before` in at least one bit. */
 export function changedBlocks(now: Float32Array, before: Float32Array): Uint8Array {
@@ -13,11 +15,17 @@ export function changedBlocks(now: Float32Array, before: Float32Array): Uint8Arr
   return mask;
 }
 
-export function samplesPayload({ ids, labels, pixels }: LooseSamples): Uint8Array {
-  const payload = new Uint8Array(4 * ids.length + labels.length + pixels.length);
+/** A worker must read both forms of an image, so every other image has all its pixels. */
+export function samplesPayload({ ids, labels, pixels: images }: LooseSamples): Uint8Array {
+  const pixels = images.length / ids.length;
+  const payload = new Uint8Array(samplesBytesMax(ids.length, pixels));
   const view = new DataView(payload.buffer);
   for (const [i, id] of ids.entries()) view.setUint32(4 * i, id, true);
   payload.set(labels, 4 * ids.length);
-  payload.set(pixels, 5 * ids.length);
-  return payload;
+  let end = 5 * ids.length;
+  for (const i of ids.keys()) {
+    const pack = i % 2 === 0 ? packImage : packPlain;
+    end = pack(images.subarray(i * pixels, (i + 1) * pixels), payload, end);
+  }
+  return payload.subarray(0, end);
 }

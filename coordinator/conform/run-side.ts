@@ -7,7 +7,7 @@ import type { RunDescription } from '../../shared/compute/workspace.js';
 import { type SampleSet, sizeOf } from '../../shared/data/dataset.js';
 import { limits } from '../../shared/limits.js';
 import { type Shard, shardEnd } from '../../shared/pool/tree.js';
-import { samplesBytes } from '../../shared/protocol/payload.js';
+import { samplesBytesMax } from '../../shared/protocol/payload.js';
 import { packPart, partAt, partBytesMax, partsOf } from '../../shared/protocol/tensor.js';
 import { kinds, type WorkName } from '../../shared/work/kinds.js';
 import { shardSamples } from '../../shared/work/orders.js';
@@ -108,7 +108,7 @@ export class RunSide {
 
   private sendSamples(set: SampleSet, ids: readonly number[]): void {
     const missing = ids.filter((id) => !this.held[set].has(id));
-    const perFrame = Math.floor(limits.samplesBytesMax / samplesBytes(1, this.oracle.workspace.pixels));
+    const perFrame = Math.floor(limits.samplesBytesMax / samplesBytesMax(1, this.oracle.workspace.pixels));
     for (let at = 0; at < missing.length; at += perFrame) {
       const some = pick(this.samples[set], missing.slice(at, at + perFrame));
       this.peer.send({ type: 'samples', set, count: some.ids.length }, samplesPayload(some));

@@ -2,7 +2,7 @@
 import { assert } from '../assert.js';
 import type { PartialBuffers } from '../pool/partials.js';
 import type { Shard } from '../pool/tree.js';
-import { samplesBytes } from '../protocol/payload.js';
+import { samplesBytesMax } from '../protocol/payload.js';
 import { kinds, sumFloats } from '../work/kinds.js';
 import { type Orders, orderOf, shardSamples } from '../work/orders.js';
 import type { Task } from '../work/task.js';
@@ -58,7 +58,7 @@ export class CarrierLane extends Lane {
 
   protected begin({ order: { task, shard } }: Placed): void {
     const ids = this.held.claimMissing(task, shard);
-    const samples = new Uint8Array(samplesBytes(ids.length, this.store.workspace.pixels));
+    const samples = new Uint8Array(samplesBytesMax(ids.length, this.store.workspace.pixels));
     packSamples(this.store, kinds[task.work].set, ids, samples);
     this.post({
       kind: 'order',

@@ -70,7 +70,7 @@ export class CarriedComputer {
     const begunMs = this.nowMs();
     const { memory, workspace } = this;
     if (weights !== null) this.storeWeights(weights);
-    storeSamples({ memory, workspace }, kinds[task.work].set, samplesIn(samples, count));
+    storeSamples({ memory, workspace }, kinds[task.work].set, samplesIn(samples, count, workspace.pixels));
     this.computer.compute(task, shard, this.out);
     this.collect(task, shard, new Uint8Array(sum));
     return { kind: 'answer', weights, sum, tookMs: this.nowMs() - begunMs };

@@ -1,7 +1,7 @@
 /** Reads samples from a memory and writes them to one, in the form in which they travel. */
 import type { KernelMemory } from '../arithmetic/backend.js';
 import { type SampleSet, sizeOf } from '../data/dataset.js';
-import { samplesBytes } from '../protocol/payload.js';
+import { packImage } from '../protocol/images.js';
 import type { Workspace } from './workspace.js';
 
 /** A memory that holds samples. */
@@ -18,20 +18,21 @@ export interface LooseSamples {
 }
 
 /**
- * Writes the payload of a `samples` message (protocol/messages.ts) and returns its length. `payload` has room for it.
+ * Writes the payload of a `samples` message (protocol/messages.ts) and returns its length. `payload` has room for
+ * `samplesBytesMax`.
  */
 export function packSamples(from: SampleMemory, set: SampleSet, ids: readonly number[], payload: Uint8Array): number {
   const { memory, workspace } = from;
-  const { pixels } = workspace;
   const labels = new Uint8Array(memory.buffer, workspace[set].labels, sizeOf(workspace.context, set));
   const view = new DataView(payload.buffer, payload.byteOffset);
   const images = restorer(from, set);
+  let end = 5 * ids.length;
   for (let i = 0; i < ids.length; i++) {
     view.setUint32(4 * i, ids[i], true);
     payload[4 * ids.length + i] = labels[ids[i]];
-    payload.set(images(ids[i]), 5 * ids.length + i * pixels);
+    end = packImage(images(ids[i]), payload, end);
   }
-  return samplesBytes(ids.length, pixels);
+  return end;
 }
 
 /** The pixels of a sample that is held: a view, which the next image overwrites. */

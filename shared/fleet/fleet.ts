@@ -15,7 +15,7 @@ import { encodeFrameFrom } from '../protocol/codec.js';
 import { FrameBuffers } from '../protocol/frame-buffers.js';
 import type { DataDescription } from '../protocol/messages.js';
 import { protocolVersion, type Welcome } from '../protocol/messages.js';
-import { samplesBytes } from '../protocol/payload.js';
+import { samplesBytesMax } from '../protocol/payload.js';
 import { kinds } from '../work/kinds.js';
 import { orderOf } from '../work/orders.js';
 import type { AdmissionTerms } from './admission.js';
@@ -68,9 +68,9 @@ export class Fleet {
     this.weights = new WeightsBroadcast(machine);
     machine.buffers.prepare();
     const { parameters, pixels, run } = machine.workspace;
-    const stepBytes = 4 * parameters + samplesBytes(machine.orders.train.samplesIn(0), pixels);
+    const stepBytes = 4 * parameters + samplesBytesMax(machine.orders.train.samplesIn(0), pixels);
     const evaluated = sizeOf(run, 'validation') + run.test;
-    this.queueBytesMax = limits.sendQueueBytesMax + 2 * stepBytes + samplesBytes(evaluated, pixels);
+    this.queueBytesMax = limits.sendQueueBytesMax + 2 * stepBytes + samplesBytesMax(evaluated, pixels);
   }
 
   /** The result of a shard is used. Returns how many slots of training it has, which is 0 for an evaluation. */
@@ -95,7 +95,7 @@ export class Fleet {
   /** Frames that carry these samples, each within the limit. Each must be sent or let go of. */
   *samples(set: SampleSet, ids: readonly number[]): Iterable<SharedFrame> {
     const { pixels } = this.machine.workspace;
-    const perFrame = Math.max(1, Math.floor(limits.samplesBytesMax / samplesBytes(1, pixels)));
+    const perFrame = Math.max(1, Math.floor(limits.samplesBytesMax / samplesBytesMax(1, pixels)));
     for (let at = 0; at < ids.length; at += perFrame) {
       const some = ids.slice(at, at + perFrame);
       yield new SharedFrame(this.buffers, () => this.samplesFrame(set, some));
@@ -106,7 +106,7 @@ export class Fleet {
     const { workspace, profile } = this.machine;
     profile.enter('encode');
     const message = { type: 'samples', set, count: ids.length } as const;
-    const encoded = encodeFrameFrom(this.buffers, message, samplesBytes(ids.length, workspace.pixels), (payload) =>
+    const encoded = encodeFrameFrom(this.buffers, message, samplesBytesMax(ids.length, workspace.pixels), (payload) =>
       packSamples(this.machine, set, ids, payload),
     );
     profile.leave();

@@ -154,7 +154,7 @@ export interface WeightsMessage {
 
 /**
  * I send you samples that you do not hold yet; keep them. Payload: `count` uint32 sample ids, `count` uint8 labels,
- * then `count` times the pixels of one sample, uint8.
+ * then `count` images (images.ts).
  */
 export interface SamplesMessage {
   readonly type: 'samples';

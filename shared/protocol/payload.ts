@@ -6,6 +6,7 @@ import { type SetSizes, sizeOf } from '../data/dataset.js';
 import { limits } from '../limits.js';
 import type { Coding } from '../model/coding.js';
 import { kinds, scoreFloats } from '../work/kinds.js';
+import { imageBytesMax, imageEnd, unpackImage } from './images.js';
 import type { Gradient, SamplesMessage, WeightsMessage } from './messages.js';
 import type { LeasedWork, SumRoute, TensorContext } from './route.js';
 import { invalidCodedPart, invalidPart, partAt, partsOf } from './tensor.js';
@@ -17,11 +18,15 @@ export interface PayloadContext extends SetSizes, TensorContext {
   readonly classes: number;
 }
 
+/** Bytes of a sample's number and label. */
+const looseBytes = 4 + 1;
+
 /** Bytes of the loss sum and the correct count. */
 export const scoreBytes = 4 * scoreFloats;
 
-export function samplesBytes(count: number, pixels: number): number {
-  return count * (4 + 1 + pixels);
+/** The most bytes of this many samples. */
+export function samplesBytesMax(count: number, pixels: number): number {
+  return count * (looseBytes + imageBytesMax(pixels));
 }
 
 /** Of a part of the weights. Changes of the weights travel in codes, if anything does. */
@@ -65,10 +70,10 @@ export function invalidSamplesPayload(
   payload: Uint8Array,
   run: PayloadContext,
 ): string | null {
-  const fault = invalidLength('samples', payload, samplesBytes(count, run.pixels));
-  if (fault !== null) return fault;
   if (payload.length > limits.samplesBytesMax) return `samples has more than ${limits.samplesBytesMax} bytes`;
-  const { ids, labels } = samplesIn(payload, count);
+  const fault = invalidImages(payload, count, run.pixels);
+  if (fault !== null) return fault;
+  const { ids, labels } = looseIn(payload, count);
   const size = sizeOf(run, set);
   if (ids.some((id) => id >= size)) return `samples has an id that is not below ${size}`;
   return labels.some((label) => label >= run.classes) ? `samples has a label that is not below ${run.classes}` : null;
@@ -85,12 +90,30 @@ export function invalidResultPayload(
   return predictions.some((label) => label >= classes) ? `result has a class that is not below ${classes}` : null;
 }
 
-/** The three parts of a `samples` payload of the right length; labels and pixels are views. */
-export function samplesIn(payload: Uint8Array, count: number) {
+function invalidImages(payload: Uint8Array, count: number, pixels: number): string | null {
+  let end = looseBytes * count;
+  if (end > payload.length) return `samples has a payload of ${payload.length} bytes for ${count} samples`;
+  for (let i = 0; i < count; i++) {
+    const next = imageEnd(payload, end, pixels);
+    if (next === null) return `samples: image ${i} is not one of ${pixels} pixels`;
+    end = next;
+  }
+  return invalidLength('samples', payload, end);
+}
+
+/** The numbers, labels and pixels of a valid `samples` payload. The labels are a view. */
+export function samplesIn(payload: Uint8Array, count: number, pixels: number) {
+  const images = new Uint8Array(count * pixels);
+  let at = looseBytes * count;
+  for (let i = 0; i < count; i++) at = unpackImage(payload, at, images.subarray(i * pixels, (i + 1) * pixels));
+  return { ...looseIn(payload, count), pixels: images };
+}
+
+function looseIn(payload: Uint8Array, count: number) {
   const view = new DataView(payload.buffer, payload.byteOffset, 4 * count);
   const ids = new Uint32Array(count);
   for (let i = 0; i < count; i++) ids[i] = view.getUint32(4 * i, true);
-  return { ids, labels: payload.subarray(4 * count, 5 * count), pixels: payload.subarray(5 * count) };
+  return { ids, labels: payload.subarray(4 * count, 5 * count) };
 }
 
 function invalidLength(type: string, payload: Uint8Array, bytes: number): string | null {

@@ -8,6 +8,7 @@ from model import Model, node
 from order import Order
 from parts import pack_coded, pack_part, parts_of, unpack_coded, unpack_part
 from rounds import Rounds
+from samples import images_in
 from wire import Fault
 
 EVALUATION_ROWS = 64
@@ -56,14 +57,14 @@ class Run:
     def store_samples(self, message, payload):
         images, labels, have = self.sets[message["set"]]
         count, pixels = message["count"], self.model.pixels
-        if len(payload) != count * (5 + pixels):
+        if len(payload) < 5 * count:
             raise Fault("payload-length", "samples has a wrong length.")
         ids = np.frombuffer(payload, "<u4", count)
         values = np.frombuffer(payload, np.uint8, count, 4 * count)
         if (ids >= len(labels)).any() or (values >= self.model.classes).any():
             raise Fault("payload-length", "An id or a label is out of range.")
         labels[ids], have[ids] = values, True
-        images[ids] = np.frombuffer(payload, np.uint8, count * pixels, 5 * count).reshape(count, pixels)
+        images[ids] = images_in(payload[5 * count :], count, pixels)
 
     def compute(self, shard, is_wanted):
         """The payloads of the gradient's or difference's parts, [lossSum, correct], and the predicted classes of a shard."""

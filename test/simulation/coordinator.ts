@@ -18,7 +18,7 @@ import { LockstepError } from '../../shared/errors.js';
 import type { RemoteMember } from '../../shared/fleet/remote-member.js';
 import { inputWidth, parameterCount } from '../../shared/model/parameters.js';
 import { noProfile } from '../../shared/profile.js';
-import { samplesBytes } from '../../shared/protocol/payload.js';
+import { samplesBytesMax } from '../../shared/protocol/payload.js';
 import type { Disk } from './disk.js';
 import { SimulatedEntrance } from './entrance.js';
 import type { Network } from './network.js';
@@ -203,7 +203,7 @@ export class SimulatedCoordinator {
 
 function queueBytesMax({ setup }: Problem): number {
   const { model, batch, validation = 0, test } = setup.run;
-  const samples = samplesBytes(2 * batch + validation + test, inputWidth(model));
+  const samples = samplesBytesMax(2 * batch + validation + test, inputWidth(model));
   return copiesMax * 4 * parameterCount(model) + samples + bytesBesides;
 }
 

@@ -5,7 +5,6 @@ import type { KernelBackend } from '../../../shared/arithmetic/backend.js';
 import { arithmetic } from '../../../shared/arithmetic/identity.js';
 import type { LooseSamples } from '../../../shared/compute/samples.js';
 import { runOf } from '../../../shared/compute/welcome-run.js';
-import type { SampleSet } from '../../../shared/data/dataset.js';
 import type { Coding } from '../../../shared/model/coding.js';
 import type { SlotRules } from '../../../shared/optimizer/update.js';
 import { shardEnd } from '../../../shared/pool/tree.js';
@@ -15,6 +14,7 @@ import {
   type FromCoordinator,
   type FromWorker,
   protocolVersion,
+  type SamplesMessage,
   type ShardLease,
   type WeightsMessage,
   type Welcome,
@@ -105,7 +105,7 @@ export class FaultyWorker implements PeerSocket {
     if (message.type === this.faults.ignores) return;
     if (message.type === 'welcome') this.begin(message);
     else if (message.type === 'weights') this.takeWeights(message, payload);
-    else if (message.type === 'samples') this.store(message.set, samplesIn(payload.slice(), message.count));
+    else if (message.type === 'samples') this.store(message, payload.slice());
     else if (message.type === 'shard') this.compute(message);
     else if (message.type === 'end') this.isOver = !message.again && !this.faults.comesBackAlways;
     else if (message.type === 'ping') this.say({ type: 'pong', id: this.faults.pongId ?? message.id });
@@ -119,7 +119,8 @@ export class FaultyWorker implements PeerSocket {
     this.say({ type: 'ready', knownAnswer: this.faults.knownAnswer ?? rightAnswer });
   }
 
-  private store(set: SampleSet, some: LooseSamples): void {
+  private store({ set, count }: SamplesMessage, payload: Uint8Array): void {
+    const some = samplesIn(payload, count, this.computes.workspace.pixels);
     this.computes.store(set, some);
     if (set === 'train')
       this.samples = {

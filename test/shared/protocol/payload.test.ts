@@ -14,7 +14,7 @@ const run = { parameters: 3, pixels: 2, classes: 10, train: 300, test: 20, codin
 /** The payload of two samples with these ids and labels. */
 function samples(ids: [number, number], labels: [number, number]): Uint8Array {
   const [a, b] = ids.map((id) => [id & 255, id >> 8, 0, 0]);
-  return Uint8Array.of(...a, ...b, ...labels, 0, 255, 1, 2);
+  return Uint8Array.of(...a, ...b, ...labels, 1, 1, 2, 255, 0, 1, 2);
 }
 
 describe('payloads', () => {
@@ -68,8 +68,10 @@ describe('payloads', () => {
     expect(invalidSamplesPayload(message, samples([300, 0], [0, 9]), run)).toContain('id');
     expect(invalidSamplesPayload({ ...message, set: 'test' }, samples([0, 20], [0, 9]), run)).toContain('id');
     expect(invalidSamplesPayload(message, samples([0, 1], [0, 10]), run)).toContain('label');
-    expect(invalidSamplesPayload({ ...message, count: 3 }, samples([0, 1], [0, 1]), run)).toContain('not 21');
-    expect(invalidSamplesPayload({ ...message, count: 10_000_000 }, samples([0, 1], [0, 1]), run)).toContain('not');
+    expect(invalidSamplesPayload({ ...message, count: 3 }, samples([0, 1], [0, 1]), run)).toContain('image 0');
+    expect(invalidSamplesPayload({ ...message, count: 10_000_000 }, samples([0, 1], [0, 1]), run)).toContain(
+      '17 bytes for',
+    );
   });
 
   it('of samples are no larger than their limit', () => {
@@ -81,7 +83,7 @@ describe('payloads', () => {
     const memory = new Uint8Array(40);
     for (let offset = 0; offset < 5; offset++) {
       memory.set(samples([258, 7], [3, 4]), offset);
-      const { ids, labels, pixels } = samplesIn(memory.subarray(offset, offset + 14), 2);
+      const { ids, labels, pixels } = samplesIn(memory.subarray(offset, offset + 17), 2, 2);
       expect([[...ids], [...labels], [...pixels]]).toEqual([
         [258, 7],
         [3, 4],
