@@ -175,7 +175,8 @@ export const runOptions = {
   'local-steps': {
     group: group.rounds,
     defaultDescription: '1, which is ordinary steps',
-    describe: 'Each slot makes so many optimizer steps between two exchanges: far less to send over a network',
+    describe:
+      'Each slot makes so many optimizer steps between two exchanges: far less to send; presets then have another optimizer, schedule and micro-batch (lockstep presets)',
     coerce: integer('local-steps', 1, limits.localStepsMax),
   },
   replicas: {
@@ -192,7 +193,7 @@ export const runOptions = {
   },
   'outer-momentum': {
     group: group.rounds,
-    defaultDescription: '0.9',
+    defaultDescription: '0.8',
     describe: 'Momentum (Nesterov’s) from round to round; --outer-lr 1 --outer-momentum 0: the plain mean',
     coerce: real('outer-momentum', 0, 1),
   },

@@ -1,7 +1,7 @@
 /** `lockstep presets`: what each preset is, and the options that its settings stand for. In at most 80 columns. */
 import { grouped, shorter } from '../../shared/figures.js';
 import { parameterCount } from '../../shared/model/parameters.js';
-import { presets } from '../../shared/model/presets.js';
+import { type PresetRounds, presets } from '../../shared/model/presets.js';
 import { completeSettings } from '../run/settings.js';
 import { updateOptions } from '../run/update-settings.js';
 import { augmentText } from './augment-option.js';
@@ -15,10 +15,13 @@ export async function runPresets(): Promise<number> {
 }
 
 export function presetsText(): string {
-  const blocks = Object.entries(presets).map(([name, { description, model }]) => {
+  const blocks = Object.entries(presets).map(([name, { description, model, rounds }]) => {
     const parameters = parameterCount(model);
     const size = `${grouped(parameters)} parameters, ${grouped(4 * parameters)} bytes a gradient`;
-    return [`${name}: ${size}`, ...wrapped(description.split(' ')), ...wrapped(optionsOf(name))].join('\n');
+    const inRounds = rounds === undefined ? [] : wrapped(['with --local-steps:', ...roundsOptions(rounds)]);
+    return [`${name}: ${size}`, ...wrapped(description.split(' ')), ...wrapped(optionsOf(name)), ...inRounds].join(
+      '\n',
+    );
   });
   return `${blocks.join('\n\n')}\n\nSizes are those for 28 x 28 pixels and 10 classes. Options that you give win.\n`;
 }
@@ -34,6 +37,11 @@ export function optionsOf(preset: string): string[] {
     ...(augment === null ? [] : [`--augment ${augmentText(augment)}`]),
     ...(smoothing === 0 ? [] : [`--label-smoothing ${shorter(smoothing)}`]),
   ];
+}
+
+/** The options that take the place of others in a run of rounds. */
+function roundsOptions({ microBatch, optimizer, schedule }: PresetRounds): string[] {
+  return [`--micro-batch ${microBatch}`, ...updateOptions(optimizer, schedule)];
 }
 
 /** Indented lines. No part is broken. */

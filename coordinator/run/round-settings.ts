@@ -25,6 +25,11 @@ export interface StepSize {
 
 export const replicasDefault = 8;
 
+/** Whether a new run is asked for that has rounds. */
+export function hasRounds({ localSteps = 1 }: GivenRounds): boolean {
+  return localSteps > 1;
+}
+
 /** `base` has the settings where the user gives none. Throws `usage` for what does not fit together. */
 export function completeStepSize(given: GivenRounds, base: StepSize, microBatch: number): StepSize {
   const steps = given.localSteps ?? base.rounds?.steps ?? 1;

@@ -12,7 +12,7 @@ import type { RoundsDescription } from '../../shared/optimizer/rounds.js';
 import type { ScheduleDescription } from '../../shared/optimizer/schedule.js';
 import type { ConfigFile } from '../archive/config.js';
 import { type DatasetChoice, findPublished, isPublishedName } from '../data/published.js';
-import { completeStepSize, type GivenRounds } from './round-settings.js';
+import { completeStepSize, type GivenRounds, hasRounds } from './round-settings.js';
 import type { Keep } from './trainer.js';
 import { completeOptimizer, completeSchedule, type GivenUpdate } from './update-settings.js';
 
@@ -106,7 +106,8 @@ export const defaults: RunSettings = {
 
 /** `config` is null for a new run. Throws `usage` for a setting that the optimizer does not allow. */
 export function completeSettings(given: GivenSettings, config: ConfigFile | null): RunSettings {
-  const base = config === null ? settingsFor(modelGiven(given) ?? defaults.model) : settingsOf(config);
+  const base =
+    config === null ? settingsFor(modelGiven(given) ?? defaults.model, hasRounds(given)) : settingsOf(config);
   // If the user gives a data set or a directory, neither of the two comes from the run.
   const { dataset, data } = (given.dataset ?? given.data) === undefined ? base : { dataset: 'auto' as const, ...given };
   const model = modelGiven(given) ?? base.model;
@@ -134,9 +135,10 @@ export function completeSettings(given: GivenSettings, config: ConfigFile | null
 }
 
 /** The settings of a new run with this model: those of its preset, and the defaults for the others. */
-function settingsFor(model: ModelSource): RunSettings {
-  const { optimizer, schedule = constant, training } = findPreset(model.from === 'preset' ? model.name : presetDefault);
-  return { ...defaults, ...training, optimizer, schedule };
+function settingsFor(model: ModelSource, inRounds: boolean): RunSettings {
+  const preset = findPreset(model.from === 'preset' ? model.name : presetDefault);
+  const { optimizer, schedule = constant, training } = preset;
+  return { ...defaults, ...training, optimizer, schedule, ...(inRounds && preset.rounds) };
 }
 
 function modelGiven({ model, preset }: GivenSettings): ModelSource | null {

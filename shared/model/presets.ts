@@ -18,6 +18,13 @@ export interface PresetTraining {
   readonly smoothing?: number;
 }
 
+/** What suits a preset in a run of rounds, where the optimizer is that of the local steps and begins anew in each round. */
+export interface PresetRounds {
+  readonly optimizer: OptimizerDescription;
+  readonly schedule: ScheduleDescription;
+  readonly microBatch: number;
+}
+
 export interface Preset {
   /** One line for people. */
   readonly description: string;
@@ -27,6 +34,8 @@ export interface Preset {
   readonly optimizer: OptimizerDescription;
   /** How the rate changes from step to step. Undefined: it does not. */
   readonly schedule?: ScheduleDescription;
+  /** In a run of rounds, these take the place of the settings above. Undefined: rounds have the same. */
+  readonly rounds?: PresetRounds;
   /** The other settings that suit it. A user's options win over all of them. */
   readonly training?: PresetTraining;
   /** The same network for images of another shape, and another number of classes. */
@@ -62,13 +71,22 @@ const lenetLayers: readonly LayerDescription[] = [
   { dense: 84, activation: 'relu' },
 ];
 const oneCycle = scheduleDefaults('one-cycle');
+/** Adam needs more steps than a round has: what it remembers is worth little at first. */
+const convolutionRounds: PresetRounds = {
+  optimizer: { name: 'sgd', rate: 0.1, momentum: 0.9, nesterov: true },
+  schedule: oneCycle,
+  microBatch: 32,
+};
 
 export const presets: Readonly<Record<PresetName, Preset>> = {
-  mlp: preset(
-    '784-128-10, relu, softmax cross-entropy, SGD with momentum',
-    { name: 'sgd', rate: 0.1, momentum: 0.9 },
-    (input, classes) => classifier(input, [{ dense: 128, activation: 'relu' }], classes),
-  ),
+  mlp: {
+    ...preset(
+      '784-128-10, relu, softmax cross-entropy, SGD with momentum',
+      { name: 'sgd', rate: 0.1, momentum: 0.9 },
+      (input, classes) => classifier(input, [{ dense: 128, activation: 'relu' }], classes),
+    ),
+    rounds: { optimizer: { name: 'sgd', rate: 0.2, momentum: 0.9 }, schedule: oneCycle, microBatch: 32 },
+  },
   'sigmoid-16': preset(
     "784-16-16-10, sigmoid, quadratic cost, plain SGD: the network of 3Blue1Brown's introduction",
     { name: 'sgd', rate: 5, momentum: 0 },
@@ -91,6 +109,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
       (input, classes) => classifier(input, smallLayers, classes),
     ),
     schedule: oneCycle,
+    rounds: convolutionRounds,
     training: { epochs: 8, batch: 256, microBatch: 16, augment: { shift: 2 } },
   },
   lenet5: {
@@ -100,6 +119,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
       (input, classes) => classifier(input, lenetLayers, classes),
     ),
     schedule: oneCycle,
+    rounds: convolutionRounds,
     training: { epochs: 8, batch: 128, microBatch: 32, augment: { shift: 2 } },
   },
   cnn: {
@@ -109,6 +129,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
       (input, classes) => classifier(input, largeLayers, classes),
     ),
     schedule: oneCycle,
+    rounds: convolutionRounds,
     training: { epochs: 20, batch: 256, microBatch: 32, augment: { shift: 2, rotate: 10, scale: 0.1 } },
   },
 };

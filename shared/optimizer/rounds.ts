@@ -15,8 +15,8 @@ const fields: Fields<RoundsDescription> = { steps: wholeNumber(2, limits.localSt
 
 export const checkRounds = object<RoundsDescription>(fields);
 
-/** The outer optimizer, where nobody gives other settings: that of DiLoCo (Douillard et al. 2023). */
+/** The outer optimizer, where nobody gives other settings: that of DiLoCo (Douillard et al. 2023), with less momentum. */
 export const outerDefault: OptimizerDescription = withSettings(
-  { name: 'sgd', rate: 0.7, momentum: 0.9, nesterov: true },
+  { name: 'sgd', rate: 0.7, momentum: 0.8, nesterov: true },
   {},
 );

@@ -6,6 +6,8 @@ import { localSite } from '../../../coordinator/run/local-site.js';
 import type { RunRequest } from '../../../coordinator/run/run-request.js';
 import { completeSettings } from '../../../coordinator/run/settings.js';
 import { setUpRun } from '../../../coordinator/run/setup.js';
+import { presets } from '../../../shared/model/presets.js';
+import { withSettings } from '../../../shared/optimizer/optimizers.js';
 import { referenceTrain } from '../../../shared/reference.js';
 import { scalar } from '../../shared/arithmetic/backends.js';
 import type { MemoryFiles } from '../archive/memory-files.js';
@@ -67,12 +69,13 @@ describe('a run of rounds', () => {
   it('says in its configuration what its rounds are', async () => {
     const run = new SmallRun();
     await run.conduct(rounds);
-    const outer = { name: 'sgd', rate: Math.fround(0.7), momentum: Math.fround(0.9), nesterov: true };
+    const outer = { name: 'sgd', rate: Math.fround(0.7), momentum: Math.fround(0.8), nesterov: true };
     expect(JSON.parse(text(run.files, 'config.json'))).toMatchObject({
       batch: 12,
       microBatch: 2,
       rounds: { steps: 2, outer },
       optimizer: { name: 'sgd', rate: Math.fround(0.1), momentum: Math.fround(0.9) },
+      schedule: presets.mlp.rounds?.schedule,
     });
   });
 
@@ -104,7 +107,7 @@ describe('a run of rounds', () => {
     ['localSteps', 3],
     ['replicas', 2],
     ['outerLr', 0.6],
-    ['outerMomentum', 0.8],
+    ['outerMomentum', 0.6],
   ] as const)('trains other weights with another %s (%d)', async (setting, value) => {
     const changes = { ...rounds, [setting]: value };
     const other = setting === 'localSteps' && value === 1 ? { ...changes, replicas: undefined, batch: 12 } : changes;
@@ -114,9 +117,9 @@ describe('a run of rounds', () => {
 
   it('ends with a sentence that names the round, if it diverges in the middle of a slot', async () => {
     const run = new SmallRun();
-    await expect(run.conduct({ ...rounds, lr: 1e38, localSteps: 8, replicas: 1 })).rejects.toThrow(
-      /training diverged in round 1: .*--outer-lr/,
-    );
+    await expect(
+      run.conduct({ ...rounds, lr: 1e38, schedule: 'constant', localSteps: 8, replicas: 1 }),
+    ).rejects.toThrow(/training diverged in round 1: .*--outer-lr/);
     expect(run.of('ended')).toMatchObject([{ reason: 'diverged' }]);
   });
 });
@@ -135,20 +138,22 @@ describe('one local step', () => {
 
 describe('settings that do not fit rounds', () => {
   it.each<[RunRequest, RegExp]>([
-    [{ localSteps: 4, batch: 128 }, /--batch 128 does not go with rounds of --local-steps 4: .*8 x 4 x 16 = 512/],
+    [{ localSteps: 4, batch: 128 }, /--batch 128 does not go with rounds of --local-steps 4: .*8 x 4 x 32 = 1024/],
     [{ replicas: 4 }, /--replicas is a setting of rounds: add --local-steps/],
     [{ localSteps: 1, outerLr: 1 }, /--outer-lr is a setting of rounds/],
     [{ outerMomentum: 0 }, /--outer-momentum is a setting of rounds/],
-    [{ localSteps: 65_536, replicas: 1_000 }, /a round of 1000 replicas x 65536 local steps x 16 samples has/],
+    [{ localSteps: 65_536, replicas: 1_000 }, /a round of 1000 replicas x 65536 local steps x 32 samples has/],
   ])('are refused: %j', (given, sentence) => {
     expect(() => completeSettings(given, null)).toThrow(sentence);
   });
 
-  it('are no others: the rounds of a preset take its micro-batch, its optimizer and its schedule', () => {
-    const settings = completeSettings({ preset: 'cnn-small', localSteps: 4 }, null);
-    const { batch: _, rounds: none, ...preset } = completeSettings({ preset: 'cnn-small' }, null);
+  it.each(['mlp', 'cnn-small', 'softmax'] as const)('are no others: %s has what suits it in rounds', (name) => {
+    const settings = completeSettings({ preset: name, localSteps: 4 }, null);
+    const { batch: _, rounds: none, ...ordinary } = completeSettings({ preset: name }, null);
     expect(none).toBeUndefined();
-    expect(settings).toMatchObject({ ...preset, batch: 8 * 4 * preset.microBatch, rounds: { steps: 4 } });
+    const { optimizer = ordinary.optimizer, ...others } = presets[name].rounds ?? {};
+    const expected = { ...ordinary, ...others, optimizer: withSettings(optimizer, {}) };
+    expect(settings).toMatchObject({ ...expected, batch: 8 * 4 * expected.microBatch, rounds: { steps: 4 } });
   });
 
   it('without an outer momentum, the outer optimizer is plain', () => {
