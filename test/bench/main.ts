@@ -1,6 +1,6 @@
 /** `npm run bench`: measures Lockstep and its peers, prints tables, and writes the report if `--report` is given. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ import { describeEnvironment } from './environment.js';
 import { Findings } from './findings.js';
 import { type BenchOptions, parseOptions, usage } from './options.js';
 import { findPythons, remarkOn } from './pythons.js';
-import { type Report, renderReport, renderSection, renderTargets } from './report.js';
+import { mergeReport, type Report, renderReport, renderSection, renderTargets } from './report.js';
 import { convolutionRows, type Row, rows } from './rows.js';
 import { accuracy } from './sections/accuracy.js';
 import { convolutions } from './sections/convolutions.js';
@@ -112,8 +112,11 @@ async function runOne(section: Section, context: Context): Promise<Findings | st
   }
 }
 
-function write(report: Report): void {
+/** Sections that were measured alone become part of the report that is there. */
+function write(measured: Report, only: readonly string[] | null): void {
   const [page, figures] = ['REPORT.md', 'report.json'].map((name) => join(root, 'test/bench', name));
+  const isPart = only !== null && existsSync(figures);
+  const report = isPart ? mergeReport(JSON.parse(readFileSync(figures, 'utf8')) as Report, measured) : measured;
   writeFileSync(page, renderReport(report));
   writeFileSync(figures, `${JSON.stringify(report, null, 2)}\n`);
   spawnSync(join(root, 'node_modules/.bin/biome'), ['format', '--write', figures], { cwd: root });
@@ -130,7 +133,7 @@ const result = await runAll(context, options.only);
 const environment = await describeEnvironment(root, context.pythons);
 const report: Report = { environment, rounds: options.rounds, remark: remarkOn(context.pythons), ...result };
 console.log(`${renderTargets(report.sections.flatMap(({ targets }) => targets))}\n`);
-if (options.report) write(report);
+if (options.report) write(report, options.only);
 if (result.sections.some(({ failed }) => failed)) {
   console.error('WRONG WEIGHTS: nothing after that was measured');
   process.exitCode = 1;

@@ -24,7 +24,7 @@ export const usage = (
 ) => `npm run bench -- [--report] [--only NAME,NAME] [--row TEXT] [--rounds N] [--quick]
 
   --report     write test/bench/REPORT.md and test/bench/report.json
-  --only       run only these sections
+  --only       run only these sections; with --report, the rest of the report stays as it is
   --row TEXT   only models and batches whose name contains TEXT, such as 784-16 or 1024
   --rounds N   number of rounds of each contest (default: ${roundsDefault})
   --quick      one short round of everything, to check that it runs
@@ -33,7 +33,8 @@ LOCKSTEP_DATA names the directory with the four files of MNIST. PyTorch is measu
 python3-torch libopenblas0-openmp), and in the interpreters that LOCKSTEP_BENCH_PYTHON names, separated by colons (such
 as a virtual environment after pip install torch numpy). The JavaScript peers are measured after
 npm ci --prefix test/bench/peers.
-The section scaling takes more than an hour, and needs root.
+The section scaling takes 25 minutes, and needs root. It measures Flower in the interpreter that LOCKSTEP_BENCH_FLOWER
+names (pip install flwr torch).
 Sections: ${sections.join(', ')}
 `;
 

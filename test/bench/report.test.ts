@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { multiplications } from '../../coordinator/plan/step-work.js';
 import { parseModel } from '../../shared/model/description.js';
 import { Findings } from './findings.js';
-import { renderReport, renderTargets } from './report.js';
+import { mergeReport, type Report, renderReport, renderTargets } from './report.js';
 import { convolutionRows, rows } from './rows.js';
 
 test('every row is a model that the command line takes, in micro-batches that fit its batch', () => {
@@ -40,4 +40,26 @@ test('the report names the machine, what was left out, and targets that were mis
 
 test('without targets there is no table', () => {
   expect(renderTargets([])).toBe('None of the sections that ran has a target.');
+});
+
+test('a section that was measured alone takes its place in the report, and names its own machine and commit', () => {
+  const report = (commit: string, ...names: string[]): Report => ({
+    environment: [['commit', commit]],
+    rounds: 5,
+    remark: '',
+    sections: names.map((name) => new Findings(name, `${name} at ${commit}`)),
+    skipped: [],
+  });
+  const whole = report('old', 'train', 'scaling', 'growth');
+  const merged = mergeReport(whole, report('new', 'scaling', 'start'));
+  expect(merged.environment).toEqual(whole.environment);
+  expect(merged.sections.map(({ title }) => title)).toEqual([
+    'train at old',
+    'scaling at new',
+    'growth at old',
+    'start at new',
+  ]);
+  const page = renderReport(merged);
+  expect(page.match(/commit +\| new/g)).toHaveLength(2);
+  expect(page.match(/commit +\| old/g)).toHaveLength(1);
 });

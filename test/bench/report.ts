@@ -3,11 +3,18 @@ import type { Environment } from './environment.js';
 import type { Findings, Target } from './findings.js';
 import { renderTable, type Table } from './table.js';
 
+/** The findings of a section. */
+export interface Measured
+  extends Pick<Findings, keyof Omit<Findings, 'table' | 'note' | 'command' | 'target' | 'contest'>> {
+  /** Of a section that was measured later than the rest of the report. */
+  readonly environment?: Environment;
+}
+
 export interface Report {
   readonly environment: Environment;
   readonly rounds: number;
   readonly remark: string;
-  readonly sections: readonly Findings[];
+  readonly sections: readonly Measured[];
   /** Sections and peers that could not run, each with the reason. */
   readonly skipped: readonly string[];
 }
@@ -28,6 +35,13 @@ export function renderReport({ environment, rounds, remark, sections, skipped }:
   ].join('\n\n')}\n`;
 }
 
+/** Puts sections that were measured alone into a report of all. Each keeps its place, and names its own environment. */
+export function mergeReport(whole: Report, { sections, environment }: Report): Report {
+  const later = sections.map(({ ...section }): Measured => ({ ...section, environment }));
+  const replaced = whole.sections.map((section) => later.find(({ name }) => name === section.name) ?? section);
+  return { ...whole, sections: [...replaced, ...later.filter((section) => !replaced.includes(section))] };
+}
+
 export function renderTargets(targets: readonly Target[]): string {
   if (targets.length === 0) return 'None of the sections that ran has a target.';
   const rows = targets.map(({ what, wanted, measured, reached }) => [
@@ -44,8 +58,13 @@ export function renderSection({
   tables,
   notes,
   commands,
-}: Pick<Findings, 'title' | 'tables' | 'notes' | 'commands'>): string {
-  const parts = [`## ${title}`, ...notes, ...tables.map(renderTitled)];
+  environment,
+}: Pick<Measured, 'title' | 'tables' | 'notes' | 'commands' | 'environment'>): string {
+  const own =
+    environment === undefined
+      ? []
+      : ['Measured later than the rest:', renderTable({ title: '', columns: ['', ''], rows: environment })];
+  const parts = [`## ${title}`, ...own, ...notes, ...tables.map(renderTitled)];
   if (commands.length > 0) {
     parts.push(`<details><summary>Commands</summary>\n\n    ${commands.join('\n    ')}\n\n</details>`);
   }

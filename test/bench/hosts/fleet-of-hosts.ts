@@ -21,11 +21,14 @@ export class FleetOfHosts {
   private readonly quotas: Quota[] = [];
   private readonly delay: Running | null;
 
-  /** `share`: the part of a core that each worker's host has. */
+  private readonly ownQuota: Quota | null;
+
+  /** `share`: the part of a core that each worker's host has, and, if `isOwnSlow`, the coordinator's, too. */
   constructor(
     readonly network: NetworkKind,
     readonly workers: number,
     share: number,
+    isOwnSlow = false,
   ) {
     const prefix = `lockstep-${process.pid}-${made++}`;
     open.add(this);
@@ -33,9 +36,10 @@ export class FleetOfHosts {
     const controller = findController();
     if (controller === null) throw new Error('there is no control group for the processor');
     for (let i = 0; i < workers; i++) this.quotas.push(new Quota(controller, `${prefix}-${i + 1}`, share));
+    this.ownQuota = isOwnSlow ? new Quota(controller, `${prefix}-0`, share) : null;
     const { rttMs } = network;
     const words = [process.execPath, delayProgram, ...[portOfWorkers, this.port, rttMs / 2].map(String)];
-    this.delay = rttMs === 0 ? null : new Running(this.atCoordinator({ words }));
+    this.delay = rttMs === 0 ? null : new Running({ words: this.hosts.words(0, words) });
   }
 
   /** The port for the coordinator. */
@@ -53,8 +57,10 @@ export class FleetOfHosts {
     return this.hosts.address(worker + 1);
   }
 
+  /** Runs a command on the coordinator's host. */
   atCoordinator({ words, ...command }: Command): Command {
-    return { ...command, words: this.hosts.words(0, words) };
+    const there = this.hosts.words(0, words);
+    return { ...command, words: this.ownQuota?.words(there) ?? there };
   }
 
   /** Runs a command on a worker's host, within its quota. */
@@ -68,5 +74,6 @@ export class FleetOfHosts {
     this.delay?.kill('SIGKILL');
     this.hosts.remove();
     for (const quota of this.quotas) quota.remove();
+    this.ownQuota?.remove();
   }
 }

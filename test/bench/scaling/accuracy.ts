@@ -1,117 +1,140 @@
 /**
- * The time to a test accuracy: a fleet of slow devices against one that computes alone. The weights after a step are the same
- * everywhere, so this machine finds out in seconds how many steps it takes. The time of a run that was too slow to be waited
- * for follows from that.
+ * The time to a test accuracy: a fleet of slow devices against one that computes alone. The weights after a step are the
+ * same everywhere, so this machine finds out which step is the first to reach the accuracy. The devices train to this step,
+ * and evaluate once.
  */
-import type { Context } from '../context.js';
 import type { Findings } from '../findings.js';
-import type { NetworkKind } from '../hosts/links.js';
+import { type NetworkKind, networkKinds } from '../hosts/links.js';
 import { times } from '../table.js';
-import { type Devices, type Figures, type Measuring, nameOf, reach } from './measuring.js';
-import type { Subject } from './subjects.js';
+import {
+  type Coordinator,
+  type Devices,
+  type Fleet,
+  type Measuring,
+  nameOf,
+  type Trained,
+  train,
+} from './measuring.js';
+import type { Race, Settings } from './subjects.js';
 
 /** How many times as fast as one device alone the fleet should be at least, by preset and network. */
 const goals: Readonly<Record<string, readonly number[]>> = { mlp: [3, 1.2, 1], 'cnn-small': [6, 5, 4] };
+const networkOrder = networkKinds.map(({ name }) => name);
 const megabytesMax = 15;
-/** Runs of this many seconds are waited for. */
-const patience = { alone: 240, fleet: 90, machine: 600, quick: 8 };
 
-/** The comparison with PyTorch is for the smaller fleet, the targets are for the larger one. */
-export const accuracyFleets = [4, 8] as const;
+/** The targets are for the large fleet with a coordinator that is a device; the comparison with PyTorch is for four. */
+const fleetSize = 8;
+export const peerSize = 4;
 export const accuracyColumns = [
-  ...['what', 'network', 'accuracy', 'steps', 'alone'],
-  ...[...accuracyFleets.map(String), 'ratio', 'MB each'],
+  ...['what', 'network', 'coordinator', 'workers', 'steps', 'seconds'],
+  ...['alone, seconds', 'ratio', 'MB each'],
 ];
 
-interface Reached {
-  readonly seconds: number;
-  readonly isEstimated: boolean;
-  readonly bytes: number;
+/** The settings with the fewest samples to the accuracy, and the number of its steps. */
+interface Goal {
+  readonly settings: Settings;
+  readonly steps: number;
+  readonly weightsSha256: string;
 }
 
 export async function accuracyLines(
   measuring: Measuring,
   findings: Findings,
   networks: readonly NetworkKind[],
-  chosen: readonly Subject[],
+  race: Race,
 ): Promise<string[][]> {
-  const lines: string[][] = [];
-  for (const subject of chosen.filter(({ accuracy }) => accuracy !== null)) {
-    const machine = await reach(measuring, subject, 'machine', patience.machine);
-    if (machine.weightsSha256 === null) {
-      findings.note(`${subject.name} does not reach ${shown(subject)}.`);
-      continue;
-    }
-    const tried = (devices: Devices, seconds: number) => timed(measuring, findings, subject, devices, seconds, machine);
-    const alone = await tried('alone', waiting(measuring.context, patience.alone));
-    for (const network of networks) {
-      const fleets: Reached[] = [];
-      for (const workers of accuracyFleets)
-        fleets.push(await tried({ network, workers }, waiting(measuring.context, patience.fleet)));
-      lines.push(line(subject, network, machine.steps, alone, fleets));
-      judge(findings, subject, network, networks, alone, fleets[fleets.length - 1]);
-    }
+  const [single, joint] = [await sought(measuring, race, race.alone), await sought(measuring, race, race.fleet)];
+  if (single === null || joint === null) {
+    findings.note(`${shown(race)} is not reached.`);
+    return [];
   }
-  if (lines.some((cells) => cells.join(' ').includes('~')))
-    findings.note('~: the run was ended early. Its time follows from its speed and from the number of steps.');
+  findings.note(`${shown(race)}: alone ${words(single)}; together ${words(joint)}.`);
+  const alone = await timed(measuring, findings, race, single, 'alone');
+  const lines: string[][] = [];
+  for (const fleet of fleetsOf(measuring, race, networks)) {
+    const trained = await timed(measuring, findings, race, joint, fleet);
+    lines.push(line(race, joint, alone, fleet, trained));
+    if (fleet.workers === fleetSize && fleet.coordinator === 'device') judge(findings, race, fleet, alone, trained);
+  }
   return lines;
 }
 
-function waiting({ quick }: Context, seconds: number): number {
-  return quick ? patience.quick : seconds;
+function fleetsOf({ context }: Measuring, { preset }: Race, networks: readonly NetworkKind[]): Fleet[] {
+  const both: readonly Coordinator[] = context.quick ? ['device'] : ['device', 'server'];
+  const fleets = networks.flatMap((network) =>
+    both.map((coordinator) => ({ network, workers: fleetSize, coordinator })),
+  );
+  const small = networks.map((network) => ({ network, workers: peerSize, coordinator: 'device' as const }));
+  return preset === 'mlp' && !context.quick ? [...fleets, ...small] : fleets;
 }
 
-/** Measures a run, and compares its weights with those of this machine. */
+/** Trains on all of this machine. Null if no settings reach the accuracy. */
+async function sought(measuring: Measuring, race: Race, candidates: readonly Settings[]): Promise<Goal | null> {
+  let best: Goal | null = null;
+  for (const settings of candidates) {
+    const until = ['--target-accuracy', race.accuracy, '--eval-every', settings.evaluateEvery];
+    const { summary } = await train(measuring, race.preset, settings, 'machine', until);
+    const { stopReason, steps, weightsSha256 } = summary;
+    if (stopReason !== 'target-accuracy') continue;
+    if (best === null || steps * settings.batch < best.steps * best.settings.batch)
+      best = { settings, steps, weightsSha256 };
+  }
+  return best;
+}
+
+/** Trains this many steps, evaluates, and compares the weights with those of this machine. */
 async function timed(
   measuring: Measuring,
   findings: Findings,
-  subject: Subject,
+  race: Race,
+  { settings, steps, weightsSha256 }: Goal,
   devices: Devices,
-  secondsMax: number,
-  machine: Figures,
-): Promise<Reached> {
-  const figures = await reach(measuring, subject, devices, secondsMax);
-  const { weightsSha256, steps, seconds, bytes } = figures;
-  if (weightsSha256 !== null && weightsSha256 !== machine.weightsSha256) {
+): Promise<Trained> {
+  const trained = await train(measuring, race.preset, settings, devices, [
+    ...['--max-steps', steps, '--eval-every', steps],
+  ]);
+  const what = nameOf(shown(race), devices);
+  if (trained.summary.weightsSha256 !== weightsSha256) {
     findings.failed = true;
-    findings.note(`${subject.name} has other weights: ${weightsSha256} in place of ${machine.weightsSha256}.`);
+    findings.note(`${what} has other weights: ${trained.summary.weightsSha256} in place of ${weightsSha256}.`);
   }
-  const isEstimated = weightsSha256 === null;
-  const part = isEstimated ? machine.steps / steps : 1;
-  const what = nameOf(subject, devices);
-  measuring.seconds.set(what, part * seconds);
-  measuring.context.log(`  ${what}, to ${shown(subject)}: ${(part * seconds).toFixed(1)} s`);
-  return { seconds: part * seconds, isEstimated, bytes: part * bytes };
+  measuring.seconds.set(what, trained.seconds);
+  measuring.context.log(`  ${what}: ${trained.seconds.toFixed(1)} s, ${(trained.bytes / 1e6).toFixed(1)} MB`);
+  return trained;
 }
 
-function line(subject: Subject, network: NetworkKind, steps: number, alone: Reached, fleets: readonly Reached[]) {
-  const fleet = fleets[fleets.length - 1];
-  const time = ({ seconds, isEstimated }: Reached) => `${isEstimated ? '~' : ''}${seconds.toFixed(0)} s`;
+function line(race: Race, { steps }: Goal, alone: Trained, { network, workers, coordinator }: Fleet, trained: Trained) {
   return [
-    ...[subject.name, network.name, shown(subject), String(steps), time(alone), ...fleets.map(time)],
-    ...[times(alone.seconds / fleet.seconds), (fleet.bytes / 1e6).toFixed(1)],
+    ...[shown(race), network.name, coordinator, String(workers), String(steps)],
+    ...[trained.seconds.toFixed(1), alone.seconds.toFixed(1), times(alone.seconds / trained.seconds)],
+    megabytesEach(trained, workers).toFixed(1),
   ];
 }
 
-/** The fastest way to train a preset counts, so the targets are for rounds. */
-function judge(
-  findings: Findings,
-  { name, preset, options }: Subject,
-  network: NetworkKind,
-  networks: readonly NetworkKind[],
-  alone: Reached,
-  fleet: Reached,
-): void {
-  const goal = goals[preset]?.[networks.indexOf(network)];
-  if (goal === undefined || !options.includes('--local-steps')) return;
-  const ratio = alone.seconds / fleet.seconds;
-  findings.target(`${name}, ${network.name}: against one device alone`, times(goal), times(ratio), ratio >= goal);
-  if (preset !== 'mlp') return;
-  const megabytes = fleet.bytes / 1e6;
+function judge(findings: Findings, race: Race, { network, workers }: Fleet, alone: Trained, trained: Trained): void {
+  const goal = goals[race.preset]?.[networkOrder.indexOf(network.name)];
+  if (goal === undefined) return;
+  const ratio = alone.seconds / trained.seconds;
+  findings.target(
+    `${shown(race)}, ${network.name}: against one device alone`,
+    times(goal),
+    times(ratio),
+    ratio >= goal,
+  );
+  if (race.preset !== 'mlp') return;
+  const megabytes = megabytesEach(trained, workers);
   const measured = `${megabytes.toFixed(1)} MB`;
-  findings.target(`${name}, ${network.name}: bytes`, `${megabytesMax} MB`, measured, megabytes < megabytesMax);
+  findings.target(`${shown(race)}, ${network.name}: bytes`, `${megabytesMax} MB`, measured, megabytes < megabytesMax);
 }
 
-function shown({ accuracy }: Subject): string {
-  return `${(100 * (accuracy ?? 0)).toFixed(1)} %`;
+function megabytesEach({ bytes }: Trained, workers: number): number {
+  return bytes / workers / 1e6;
+}
+
+function words({ settings: { options, batch }, steps }: Goal): string {
+  return `\`${options.join(' ') || 'the preset’s settings'}\`, ${steps} steps of ${batch} samples`;
+}
+
+export function shown({ preset, accuracy }: Pick<Race, 'preset' | 'accuracy'>): string {
+  return `${preset} to ${(100 * accuracy).toFixed(1)} %`;
 }

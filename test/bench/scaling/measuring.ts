@@ -1,190 +1,215 @@
 /** Trains on slow hosts, or on one slow device alone, and reads the figures from the run directory. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MetricsLine, Summary } from '../../../coordinator/archive/config.js';
+import type { PresetName } from '../../../shared/model/presets.js';
 import { type Context, readable } from '../context.js';
-import { FleetOfHosts } from '../hosts/fleet-of-hosts.js';
 import type { NetworkKind } from '../hosts/links.js';
 import { findController, Quota } from '../hosts/quota.js';
 import { endless, inRun, interrupted, lockstep, summaryOf } from '../lockstep.js';
-import { parseMetrics, settledRates } from '../metrics.js';
-import { type Command, Running } from '../processes.js';
+import { parseMetrics } from '../metrics.js';
+import { Running } from '../processes.js';
 import { lastStep } from '../samplers.js';
-import { median } from '../statistics.js';
-import type { Subject } from './subjects.js';
+import { RunningFleet } from './running-fleet.js';
+import type { Settings, Subject } from './subjects.js';
 
 /** The part of a core that each device has. It computes about as fast as an old phone. */
 export const share = 0.15;
 /** Kills a program that does not end. It has a long start and a long end within its quota. */
 const endingMs = 60_000;
-const lookMs = 100;
+const lookMs = 50;
 
-/** All of this machine; one slow device without any network; or this many slow workers on a network. */
-export type Devices = 'machine' | 'alone' | { readonly network: NetworkKind; readonly workers: number };
+type Words = readonly (string | number)[];
+
+/** A device like the others, which computes with one thread; or a fast machine that only serves. */
+export type Coordinator = 'device' | 'server';
+
+export interface Fleet {
+  readonly network: NetworkKind;
+  readonly workers: number;
+  readonly coordinator: Coordinator;
+}
+
+/** All of this machine; one slow device without any network; or a fleet of slow devices. */
+export type Devices = 'machine' | 'alone' | Fleet;
 
 /** What all measurements have in common. */
 export interface Measuring {
   readonly context: Context;
-  /** More options of `lockstep coordinator`. */
-  readonly coordinator: readonly (string | number)[];
   /** Samples per second, and the time to the accuracy, by the name of what was measured. */
   readonly speeds: Map<string, number>;
   readonly seconds: Map<string, number>;
 }
 
 /** A name for what is measured. */
-export function nameOf({ name }: Pick<Subject, 'name'>, devices: Devices): string {
-  if (typeof devices === 'string') return `${name}, ${devices}`;
-  return `${name}, ${devices.workers} on ${devices.network.name}`;
+export function nameOf(what: string, devices: Devices): string {
+  if (typeof devices === 'string') return `${what}, ${devices}`;
+  return `${what}, ${devices.workers} on ${devices.network.name}, the coordinator is a ${devices.coordinator}`;
 }
 
-export interface Figures {
+export interface Speed {
   readonly samplesPerSecond: number;
-  /** Received and sent, per step and device: the median of the steps. Evaluations come on top of some steps. */
+  /** Received and sent, per step, by all devices together. */
   readonly bytesPerStep: number;
-  /** The whole run: received and sent, per device. */
+}
+
+/** A run to its end. */
+export interface Trained {
+  /** From the start of training, which is when the first worker joins, to the end of the last evaluation. */
+  readonly seconds: number;
+  /** Received and sent by all workers together. */
   readonly bytes: number;
-  /** Of training, with evaluations and samples, without the start of the programs. */
-  readonly seconds: number;
-  /** Number of updates. */
-  readonly steps: number;
-  /** Null for a run that was interrupted before its target. */
-  readonly weightsSha256: string | null;
+  readonly summary: Summary;
 }
 
-export interface Asked {
-  readonly subject: Subject;
-  readonly devices: Devices;
-  /** Options about the end of the run. */
-  readonly until: readonly (string | number)[];
-  /** Ctrl-C comes this long after the first step. */
-  readonly secondsMax: number;
-  /** The last seconds of that count for the speed. */
-  readonly seconds: number;
+interface Window {
+  readonly from: number;
+  readonly to: number;
 }
 
-/** The speed after a warm-up. */
-export function speed(measuring: Measuring, subject: Subject, devices: Devices): Promise<Figures> {
-  const { warmUp, measured } = measuring.context.quick ? { warmUp: 4, measured: 2 } : { warmUp: 20, measured: 10 };
-  return trained(measuring, { subject, devices, until: endless, secondsMax: warmUp + measured, seconds: measured });
-}
-
-/** Trains until the accuracy of the subject is reached, but not for longer than `secondsMax`. */
-export function reach(measuring: Measuring, subject: Subject, devices: Devices, secondsMax: number): Promise<Figures> {
-  const { accuracy, epochs } = subject;
-  const until = ['--target-accuracy', accuracy ?? 1, ...(epochs === undefined ? [] : ['--epochs', epochs])];
-  return trained(measuring, { subject, devices, until, secondsMax, seconds: secondsMax / 3 });
+function durations({ quick }: Context): { readonly warmUpMs: number; readonly measuredMs: number } {
+  return quick ? { warmUpMs: 2_000, measuredMs: 2_000 } : { warmUpMs: 9_000, measuredMs: 6_000 };
 }
 
 /** The options of a run, as the report shows them. */
-export function runWords(context: Context, { preset, options }: Subject, until: Asked['until'], out: string) {
+export function runWords(context: Context, preset: PresetName, options: Words, out: string): Words {
   const how = ['--log-format', 'json', '--checkpoint-every', 3600, '--data', context.mnist.directory];
-  return ['--preset', preset, ...options, ...until, ...how, '--out', out];
+  return ['--preset', preset, ...options, ...how, '--out', out];
 }
 
-function trained({ context, coordinator }: Measuring, asked: Asked): Promise<Figures> {
+/** The speed of one device alone. */
+export function speedAlone({ context }: Measuring, { preset, options, batch }: Subject): Promise<Speed> {
   return inRun(context.scratch, async (out) => {
-    const { devices } = asked;
-    const words = runWords(context, asked.subject, asked.until, out);
-    if (devices === 'machine') await ended(new Running({ words: lockstep('train', ...words) }), out, asked);
-    else if (devices === 'alone') await alone(words, out, asked);
-    else await fleet([...coordinator, ...words], out, asked, devices);
-    return figuresOf(out, asked);
+    const words = runWords(context, preset, [...options, ...endless], out);
+    const windows: Window[] = [];
+    await alone(words, async (running) => {
+      windows.push(await measured(context, out));
+      running.kill('SIGINT');
+    });
+    return speedsOf(out, batch, windows)[0];
   });
 }
 
-async function alone(words: readonly (string | number)[], out: string, asked: Asked): Promise<void> {
+/** The speeds of a fleet that grows while it trains: one for each size. */
+export function speedsGrowing(
+  { context }: Measuring,
+  { preset, options, batch }: Subject,
+  { network, coordinator }: Omit<Fleet, 'workers'>,
+  sizes: readonly number[],
+): Promise<Speed[]> {
+  return inRun(context.scratch, async (out) => {
+    const words = runWords(context, preset, [...options, ...endless], out);
+    const fleet = new RunningFleet(network, Math.max(...sizes), coordinator === 'device', share);
+    const windows: Window[] = [];
+    try {
+      await fleet.open(words);
+      for (const size of sizes) {
+        await fleet.growTo(size);
+        windows.push(await measured(context, out));
+      }
+      fleet.coordinator.kill('SIGINT');
+      await ended(fleet.coordinator);
+    } finally {
+      await fleet.close();
+    }
+    return speedsOf(out, batch, windows);
+  });
+}
+
+/** Trains to the end that `until` says. */
+export function train(
+  { context }: Measuring,
+  preset: PresetName,
+  { options }: Settings,
+  devices: Devices,
+  until: Words,
+): Promise<Trained> {
+  return inRun(context.scratch, async (out) => {
+    const words = runWords(context, preset, [...options, ...until], out);
+    if (devices === 'machine') await ended(new Running({ words: lockstep('train', ...words) }));
+    else if (devices === 'alone') await alone(words);
+    else await together(words, devices);
+    const lines = linesOf(out);
+    const summary = summaryOf(out);
+    return { seconds: summary.seconds, bytes: total(lines[lines.length - 1]), summary };
+  });
+}
+
+async function alone(words: Words, watch?: (running: Running) => Promise<void>): Promise<void> {
   const controller = findController();
   if (controller === null) throw new Error('there is no control group for the processor');
   const quota = new Quota(controller, `lockstep-${process.pid}-alone`, share);
   try {
-    const command = { words: quota.words(lockstep('train', '--workers', 1, ...words)) };
-    await ended(new Running(command), out, asked);
+    const running = new Running({ words: quota.words(lockstep('train', '--workers', 1, ...words)) });
+    await watch?.(running);
+    await ended(running);
   } finally {
     quota.remove();
   }
 }
 
-async function fleet(
-  words: readonly (string | number)[],
-  out: string,
-  asked: Asked,
-  { network, workers }: Exclude<Devices, string>,
-): Promise<void> {
-  const hosts = new FleetOfHosts(network, workers, share);
-  const running: Running[] = [];
-  const start = (command: Command) => {
-    running.push(new Running(command));
-    return running[running.length - 1];
-  };
+async function together(words: Words, { network, workers, coordinator }: Fleet): Promise<void> {
+  const fleet = new RunningFleet(network, workers, coordinator === 'device', share);
   try {
-    const listening = ['--host', '0.0.0.0', '--open', '--port', hosts.port, '--min-workers', workers];
-    const coordinator = start(hosts.atCoordinator({ words: lockstep('coordinator', ...listening, ...words) }));
-    await coordinator.prints(/waiting for \d+ worker/);
-    for (let i = 0; i < workers; i++) {
-      const name = ['--threads', 1, '--name', `device-${i + 1}`, '--log-format', 'json'];
-      start(hosts.atWorker(i, { words: lockstep('worker', hosts.url, ...name) }));
-    }
-    await ended(coordinator, out, asked);
+    await fleet.open(words);
+    await fleet.growTo(workers);
+    await ended(fleet.coordinator);
   } finally {
-    for (const each of running) each.kill('SIGKILL');
-    await Promise.all(running.map((each) => each.ended));
-    hosts.close();
+    await fleet.close();
   }
 }
 
-/** Waits until the run ends. Interrupts it when its time is up, which begins with its first step. */
-async function ended(running: Running, out: string, { secondsMax }: Asked): Promise<void> {
-  let isOver = false;
-  void running.ended.then(() => (isOver = true));
-  const begun = performance.now();
-  while (!isOver && (await lastStep(join(out, 'metrics.jsonl'))) === 0) {
-    if (performance.now() - begun > endingMs) running.kill('SIGKILL');
+/** Waits for the first step and the warm-up. Returns the steps of the time after that. */
+async function measured(context: Context, out: string): Promise<Window> {
+  const { warmUpMs, measuredMs } = durations(context);
+  const path = join(out, 'metrics.jsonl');
+  const last = performance.now() + endingMs;
+  while ((await lastStep(path)) === 0) {
+    if (performance.now() > last) throw new Error('no step was made');
     await sleep(lookMs);
   }
-  const { code, stderr } = await running.end({
-    interruptAfterMs: 1000 * secondsMax,
-    timeoutMs: 1000 * secondsMax + endingMs,
-  });
+  await sleep(warmUpMs);
+  const from = await lastStep(path);
+  await sleep(measuredMs);
+  return { from, to: await lastStep(path) };
+}
+
+async function ended(running: Running): Promise<void> {
+  const { code, stderr } = await running.end({ timeoutMs: 4 * endingMs });
   if (code !== 0 && code !== interrupted) throw new Error(`the run ended with ${code}: ${stderr.trim()}`);
 }
 
-function figuresOf(out: string, { subject, devices, seconds }: Asked): Figures {
-  const path = join(out, 'metrics.jsonl');
-  const lines = existsSync(path) ? parseMetrics(readFileSync(path, 'utf8')) : [];
-  if (lines.length < 2) throw new Error('no step was made');
-  const summary = summaryOf(out);
-  const workers = typeof devices === 'string' ? 1 : devices.workers;
-  return {
-    samplesPerSecond: median(settledRates(lines, subject.batch, seconds)),
-    bytesPerStep: bytesOf(lines.slice(lines.length >> 1)) / workers,
-    bytes: total(lines[lines.length - 1]) / workers,
-    seconds: summary.seconds,
-    steps: summary.steps,
-    weightsSha256: reachedWeights(summary),
-  };
+function linesOf(out: string): MetricsLine[] {
+  return parseMetrics(readFileSync(join(out, 'metrics.jsonl'), 'utf8'));
+}
+
+/**
+ * A quota lets a device run for a part of each period, so most steps are short and some are long: the mean time of the
+ * steps counts.
+ */
+function speedsOf(out: string, batch: number, windows: readonly Window[]): Speed[] {
+  const lines = linesOf(out);
+  return windows.map(({ from, to }) => {
+    // A step may be longer than the time in which it was looked for.
+    const [first, last] = [Math.max(1, from), Math.max(to, from + 1)];
+    const steps = lines.filter(({ step }) => step > first && step <= last);
+    if (steps.length === 0) throw new Error('no step was made');
+    const seconds = steps.reduce((sum, { samplesPerSecond }) => sum + batch / samplesPerSecond, 0);
+    const bytes = total(steps[steps.length - 1]) - total(lines[first - 1]);
+    return { samplesPerSecond: (steps.length * batch) / seconds, bytesPerStep: bytes / steps.length };
+  });
 }
 
 function total({ bytesSent, bytesReceived }: MetricsLine): number {
   return bytesSent + bytesReceived;
 }
 
-/** The bytes of a step on all links together. */
-function bytesOf(lines: readonly MetricsLine[]): number {
-  const each = lines.slice(1).map((line, i) => total(line) - total(lines[i]));
-  return each.length === 0 ? 0 : median(each);
-}
-
-function reachedWeights({ stopReason, weightsSha256 }: Summary): string | null {
-  return stopReason === 'target-accuracy' ? weightsSha256 : null;
-}
-
 /** The commands of one device and of a fleet, for the report. */
-export function commandsOf(context: Context, subject: Subject): string[] {
-  const words = runWords(context, subject, endless, join(context.scratch, 'run'));
+export function commandsOf(context: Context, preset: PresetName, options: Words): string[] {
+  const words = runWords(context, preset, options, join(context.scratch, 'run'));
   return [
     lockstep('train', '--workers', 1, ...words),
-    lockstep('coordinator', '--host', '0.0.0.0', '--open', '--min-workers', 8, ...words),
+    lockstep('coordinator', '--host', '0.0.0.0', '--open', '--min-workers', 1, ...words),
   ].map((each) => readable({ words: each }, context));
 }

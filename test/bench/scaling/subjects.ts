@@ -1,83 +1,75 @@
-/** What the section on scaling trains: models, with the options that decide how much goes over the network. */
+/** What the section on scaling trains: steps whose speed is measured, and races to a test accuracy. */
 import type { PresetName } from '../../../shared/model/presets.js';
 
+type Options = readonly (string | number)[];
+
+/** A kind of step. */
 export interface Subject {
   readonly name: string;
   readonly preset: PresetName;
   /** Samples of a step, or of a round. */
   readonly batch: number;
-  /** Samples of a slot of an ordinary step. Null for rounds and for fewer bits. */
-  readonly microBatch: number | null;
+  /** Samples of a slot of an ordinary step. */
+  readonly microBatch: number;
   /** Options besides the preset. They decide the weights. */
-  readonly options: readonly (string | number)[];
-  /** The length of the schedule, in the runs to an accuracy. Undefined: the preset's. */
-  readonly epochs?: number;
-  /** The time to this test accuracy is measured, unless it is null. */
-  readonly accuracy: number | null;
-  /** Whether its samples per second are measured with every number of workers. */
-  readonly isScaled: boolean;
+  readonly options: Options;
 }
 
-const rounds = (replicas: number, steps: number, microBatch: number) => ({
-  batch: replicas * steps * microBatch,
-  microBatch: null,
-  options: ['--replicas', replicas, '--local-steps', steps, '--micro-batch', microBatch],
-});
-const mlpRounds = rounds(8, 16, 32);
-const cnnRounds = rounds(8, 4, 32);
-/** Inner steps want an optimizer with little memory. */
-const cnnInner = ['--optimizer', 'sgd', '--lr', 0.1, '--momentum', 0.9, '--nesterov'];
-
+/** Ordinary steps, with gradients of 32 bits. */
 export const subjects: readonly Subject[] = [
-  { name: 'mlp, 128', preset: 'mlp', batch: 128, microBatch: 16, options: [], accuracy: 0.975, isScaled: true },
+  { name: 'mlp, 128', preset: 'mlp', batch: 128, microBatch: 16, options: [] },
+  { name: 'mlp, 1024', preset: 'mlp', batch: 1024, microBatch: 16, options: ['--batch', 1024] },
+];
+
+/** Settings of a run that is to reach a test accuracy. */
+export interface Settings {
+  readonly options: Options;
+  /** Samples of a step, or of a round. */
+  readonly batch: number;
+  /** Steps or rounds from one evaluation to the next, when the number of steps is sought. */
+  readonly evaluateEvery: number;
+}
+
+/** One device alone trains with the best of its settings, a fleet with the best of its own. */
+export interface Race {
+  readonly preset: PresetName;
+  readonly accuracy: number;
+  readonly alone: readonly Settings[];
+  readonly fleet: readonly Settings[];
+}
+
+const rounds = (replicas: number, steps: number, microBatch: number, evaluateEvery: number, more: Options) => ({
+  batch: replicas * steps * microBatch,
+  evaluateEvery,
+  options: ['--replicas', replicas, '--local-steps', steps, '--micro-batch', microBatch, ...more],
+});
+const oneCycle = (epochs: number, rate: number, outerMomentum: number): Options => [
+  ...['--epochs', epochs, '--schedule', 'one-cycle', '--warm-up', 0.15],
+  ...['--lr', rate, '--outer-momentum', outerMomentum],
+];
+/** Local steps want an optimizer with little memory. */
+const nesterov: Options = ['--optimizer', 'sgd', '--momentum', 0.9, '--nesterov'];
+
+export const races: readonly Race[] = [
   {
-    name: 'mlp, 1024',
     preset: 'mlp',
-    batch: 1024,
-    microBatch: 16,
-    options: ['--batch', 1024],
-    accuracy: null,
-    isScaled: true,
-  },
-  {
-    name: 'cnn-small, 256',
-    preset: 'cnn-small',
-    batch: 256,
-    microBatch: 16,
-    options: [],
-    accuracy: 0.985,
-    isScaled: true,
-  },
-  { name: 'mlp, rounds 8x16x32', preset: 'mlp', ...mlpRounds, accuracy: 0.975, isScaled: true },
-  {
-    name: 'cnn-small, rounds 8x4x32',
-    preset: 'cnn-small',
-    ...cnnRounds,
-    options: [...cnnRounds.options, ...cnnInner],
-    epochs: 3,
-    accuracy: 0.985,
-    isScaled: true,
-  },
-  ...[8, 4].map((bits) => ({
-    name: `mlp, rounds 8x16x32, ${bits} bits`,
-    preset: 'mlp' as const,
-    ...mlpRounds,
-    options: [...mlpRounds.options, '--wire-bits', bits],
     accuracy: 0.975,
-    isScaled: false,
-  })),
+    alone: [[], ['--epochs', 4, '--schedule', 'linear'], ['--epochs', 3, '--schedule', 'linear']].map((options) => ({
+      options,
+      batch: 128,
+      evaluateEvery: 78,
+    })),
+    fleet: [rounds(8, 16, 32, 3, [...oneCycle(4, 0.2, 0.8), '--wire-bits', 4])],
+  },
   {
-    name: 'mlp, 128, 8 bits',
-    preset: 'mlp',
-    batch: 128,
-    microBatch: null,
-    options: ['--wire-bits', 8],
-    accuracy: 0.975,
-    isScaled: true,
+    preset: 'cnn-small',
+    accuracy: 0.985,
+    alone: [2, 3].map((epochs) => ({ options: ['--epochs', epochs], batch: 256, evaluateEvery: 20 })),
+    fleet: [rounds(8, 4, 32, 5, ['--epochs', 3, ...nesterov, '--lr', 0.1, '--wire-bits', 4])],
   },
 ];
 
-/** The first option of a subject that the help of `lockstep coordinator` does not mention, or undefined. */
-export function unknownOption({ options }: Subject, help: string): string | undefined {
+/** The first option that the help of `lockstep coordinator` does not mention, or undefined. */
+export function unknownOption(options: Options, help: string): string | undefined {
   return options.map(String).find((word) => word.startsWith('--') && !help.includes(`${word} `));
 }

@@ -12,10 +12,11 @@ import { fast, type NetworkKind, networkKinds } from '../hosts/links.js';
 import { findController, measuredShare, Quota } from '../hosts/quota.js';
 import { lockstep } from '../lockstep.js';
 import { run } from '../processes.js';
-import { accuracyColumns, accuracyLines } from '../scaling/accuracy.js';
+import { accuracyColumns, accuracyLines, shown } from '../scaling/accuracy.js';
+import { againstFlower } from '../scaling/against-flower.js';
 import { againstTorch } from '../scaling/against-torch.js';
-import { commandsOf, type Figures, type Measuring, nameOf, share, speed } from '../scaling/measuring.js';
-import { type Subject, subjects, unknownOption } from '../scaling/subjects.js';
+import { commandsOf, type Measuring, nameOf, share, speedAlone, speedsGrowing } from '../scaling/measuring.js';
+import { type Race, races, type Subject, subjects, unknownOption } from '../scaling/subjects.js';
 import { thousands, times } from '../table.js';
 
 const fleets = [1, 2, 4, 8];
@@ -30,31 +31,24 @@ export const scaling: Section = {
     const why = whyNoHosts();
     if (why !== null) throw new Unavailable(why);
     await checkQuota(findings);
-    const help = (await run({ words: lockstep('coordinator', '--help') })).stdout;
-    const chosen = chosenSubjects(context, findings, help);
-    // The coordinator's own threads are no slow devices.
-    const coordinator = help.includes('--threads ') ? ['--threads', 0] : [];
-    const measuring: Measuring = { context, coordinator, speeds: new Map(), seconds: new Map() };
-    for (const subject of chosen) for (const command of commandsOf(context, subject)) findings.command(command);
     explain(findings);
-    const alone = new Map<Subject, Figures>();
-    for (const subject of chosen) alone.set(subject, await measure(measuring, subject, 'alone'));
-    for (const network of networksOf(context)) {
-      const speeds = await speedLines(measuring, findings, network, alone);
-      if (speeds.length > 0) findings.table(`Samples/s of devices on ${network.name}`, speedColumns(context), speeds);
-    }
-    const reached = await accuracyLines(measuring, findings, networksOf(context), chosen);
-    if (reached.length > 0) findings.table('Seconds of training to a test accuracy', accuracyColumns, reached);
+    const measuring: Measuring = { context, speeds: new Map(), seconds: new Map() };
+    await measureRaces(measuring, findings);
+    await measureSpeeds(measuring, findings);
     if (context.isChosen('PyTorch')) await againstTorch(measuring, findings);
+    if (context.isChosen('Flower')) await againstFlower(measuring, findings);
   },
 };
 
-function networksOf({ quick }: Context): readonly NetworkKind[] {
-  return quick ? [fast] : networkKinds;
+function networksOf({ quick, isChosen }: Context): readonly NetworkKind[] {
+  const all = quick ? [fast] : networkKinds;
+  // The text that chooses rows may be the name of a network.
+  const named = all.filter(({ name }) => isChosen(name));
+  return named.length > 0 ? named : all;
 }
 
-function fleetsOf({ quick }: Context): readonly number[] {
-  return quick ? fleets.slice(0, 2) : fleets;
+function isChosen(context: Context, what: string): boolean {
+  return context.isChosen(what) || networkKinds.some(({ name }) => context.isChosen(name));
 }
 
 /** A quota that is not in force would make every figure of this section wrong. */
@@ -73,77 +67,98 @@ async function checkQuota(findings: Findings): Promise<void> {
   if (within > 1.5 * share) throw new Error(`the quota is not in force: a program within it got ${percent(within)}`);
 }
 
-/** The subjects that the user has chosen, and whose options this version has. */
-function chosenSubjects(context: Context, findings: Findings, help: string): Subject[] {
-  const all = subjects.filter(({ name }) => context.isChosen(name));
-  const known = all.filter((subject) => {
-    const option = unknownOption(subject, help);
-    if (option !== undefined) findings.note(`${subject.name} is left out: this version has no ${option}.`);
-    return option === undefined;
-  });
-  return context.quick ? known.slice(0, 1) : known;
-}
-
 function explain(findings: Findings): void {
   findings.note(
     `A device is a worker of one thread on a host of its own, with ${100 * share} % of a core. Alone: \`lockstep train\` with ` +
-      'one thread on such a device, without a network. The coordinator has a host without a quota. Its link is the one ' +
-      'that all devices share. The speed is the median after a warm-up. Each figure is one measurement.',
+      'one thread on such a device, without a network. The coordinator is a device like the others, which computes too ' +
+      '(`--threads 1`), or a server without a quota, which does not (`--threads 0`). Its link is the one that all ' +
+      'devices share. The time to an accuracy begins when the first worker joins, and ends with the evaluation that ' +
+      'reaches it. Each figure is one measurement.',
   );
-  findings.note(`The figure behind it in brackets is what \`lockstep plan\` says, from the speed of one device alone.`);
+}
+
+async function measureRaces(measuring: Measuring, findings: Findings): Promise<void> {
+  const { context } = measuring;
+  const lines: string[][] = [];
+  for (const race of races.filter((each) => isChosen(context, shown(each)))) {
+    if (context.quick && race !== races[0]) continue;
+    for (const command of raceCommands(context, race)) findings.command(command);
+    lines.push(...(await accuracyLines(measuring, findings, networksOf(context), race)));
+  }
+  if (lines.length > 0) findings.table('Seconds of training to a test accuracy', accuracyColumns, lines);
+}
+
+function raceCommands(context: Context, { preset, alone, fleet }: Race): string[] {
+  return [
+    commandsOf(context, preset, alone[0].options)[0],
+    ...fleet.map(({ options }) => commandsOf(context, preset, options)[1]),
+  ];
+}
+
+async function measureSpeeds(measuring: Measuring, findings: Findings): Promise<void> {
+  const { context } = measuring;
+  const help = (await run({ words: lockstep('coordinator', '--help') })).stdout;
+  const chosen = subjects.filter(({ name, options }) => isChosen(context, name) && !unknownOption(options, help));
+  const alone = new Map<Subject, number>();
+  for (const subject of context.quick ? chosen.slice(0, 1) : chosen)
+    alone.set(subject, (await speedAlone(measuring, subject)).samplesPerSecond);
+  for (const network of alone.size > 0 ? networksOf(context) : []) {
+    const lines = await speedLines(measuring, findings, network, alone);
+    findings.table(
+      `Samples/s of devices on ${network.name}, the coordinator is a server`,
+      speedColumns(context),
+      lines,
+    );
+  }
+  if (alone.size > 0)
+    findings.note('The figure in brackets is what `lockstep plan` says, from the speed of one device alone.');
+}
+
+function fleetsOf({ quick }: Context): readonly number[] {
+  return quick ? fleets.slice(0, 2) : fleets;
 }
 
 function speedColumns(context: Context): string[] {
   return ['model, samples of a step', 'alone', ...fleetsOf(context).map((count) => `${count} (plan)`), 'KB a step'];
 }
 
+interface Rate {
+  readonly workers: number;
+  readonly rate: number;
+  readonly plan: number;
+}
+
 async function speedLines(
   measuring: Measuring,
   findings: Findings,
   network: NetworkKind,
-  alone: ReadonlyMap<Subject, Figures>,
+  alone: ReadonlyMap<Subject, number>,
 ): Promise<string[][]> {
   const lines: string[][] = [];
   for (const [subject, single] of alone) {
-    if (!subject.isScaled) continue;
-    const rates: { workers: number; rate: number; plan: number | null }[] = [];
-    let bytes = 0;
-    for (const workers of fleetsOf(measuring.context)) {
-      const { samplesPerSecond, bytesPerStep } = await measure(measuring, subject, { network, workers });
-      rates.push({
-        workers,
-        rate: samplesPerSecond,
-        plan: planned(subject, network, workers, single.samplesPerSecond),
-      });
-      bytes = bytesPerStep;
-    }
+    const sizes = fleetsOf(measuring.context);
+    const speeds = await speedsGrowing(measuring, subject, { network, coordinator: 'server' }, sizes);
+    const rates = sizes.map((workers, i): Rate => {
+      const rate = speeds[i].samplesPerSecond;
+      measuring.speeds.set(nameOf(subject.name, { network, workers, coordinator: 'server' }), rate);
+      return { workers, rate, plan: planned(subject, network, workers, single) };
+    });
+    measuring.context.log(`  ${subject.name}, ${network.name}: ${rates.map(({ rate }) => rate.toFixed(0)).join(' ')}`);
     judgeFleets(findings, `${subject.name}, ${network.name}`, rates);
-    const cells = rates.map(({ rate, plan }) => thousands(rate) + (plan === null ? '' : ` (${thousands(plan)})`));
-    lines.push([subject.name, thousands(single.samplesPerSecond), ...cells, (bytes / 1000).toFixed(0)]);
+    const cells = rates.map(({ rate, plan }) => `${thousands(rate)} (${thousands(plan)})`);
+    const bytes = speeds[speeds.length - 1].bytesPerStep;
+    lines.push([subject.name, thousands(single), ...cells, (bytes / 1000).toFixed(0)]);
   }
   return lines;
 }
 
-async function measure(measuring: Measuring, subject: Subject, devices: Parameters<typeof speed>[2]): Promise<Figures> {
-  const figures = await speed(measuring, subject, devices);
-  const what = nameOf(subject, devices);
-  measuring.speeds.set(what, figures.samplesPerSecond);
-  measuring.context.log(`  ${what}: ${figures.samplesPerSecond.toPrecision(4)} samples/s`);
-  return figures;
-}
-
-/** What the plan says. Null for what it does not know. */
-function planned({ preset, batch, microBatch }: Subject, network: NetworkKind, workers: number, alone: number) {
-  if (microBatch === null) return null;
+/** What the plan says for the fleet with which it is the fastest: members that would make steps slower get no work. */
+function planned({ preset, batch, microBatch }: Subject, network: NetworkKind, workers: number, alone: number): number {
   const work = stepWorkOf(presets[preset].model, batch, microBatch);
   const link = { mbps: network.coordinatorMbps, rttMs: network.rttMs };
-  return planStep(work, { samplesPerSecond: alone, threads: 1 }, link, workers).samplesPerSecond;
-}
-
-interface Rate {
-  readonly workers: number;
-  readonly rate: number;
-  readonly plan: number | null;
+  const device = { samplesPerSecond: alone, threads: 1 };
+  const sizes = Array.from({ length: workers }, (_, i) => i + 1);
+  return Math.max(...sizes.map((size) => planStep(work, device, link, size).samplesPerSecond));
 }
 
 function judgeFleets(findings: Findings, what: string, rates: readonly Rate[]): void {
@@ -152,8 +167,7 @@ function judgeFleets(findings: Findings, what: string, rates: readonly Rate[]): 
     .map(({ rate }, i) => rate / Math.max(...rates.slice(0, i + 1).map((each) => each.rate)));
   const least = Math.min(...ratios);
   findings.target(`${what}: against the best smaller fleet`, `${neverSlower} x`, times(least), least >= neverSlower);
-  const faults = rates.flatMap(({ rate, plan }) => (plan === null ? [] : [plan / rate - 1]));
-  if (faults.length === 0) return;
+  const faults = rates.map(({ rate, plan }) => plan / rate - 1);
   const worst = faults.reduce((top, fault) => (Math.abs(fault) > Math.abs(top) ? fault : top));
   const measured = `${worst > 0 ? '+' : ''}${(100 * worst).toFixed(0)} %`;
   findings.target(
