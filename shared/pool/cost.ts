@@ -34,14 +34,19 @@ export class Cost implements TaskCost {
   /** Measurements of each of the two numbers since `renewed`. */
   private computed = 0;
   private led = 0;
+  /** Steps in which it was measured since `renewed`. */
+  private tasks = 0;
 
   get isKnown(): boolean {
     return this.slotMs > 0;
   }
 
-  /** Whether there are measurements enough to decide that the member gets nothing. */
+  /**
+   * Whether there are measurements enough to decide that the member gets nothing. The first task brings samples and all
+   * weights, which the next ones do not.
+   */
   get isSure(): boolean {
-    return this.computed > 1;
+    return this.tasks > 1;
   }
 
   /** Everything included, for tasks like the newest one. 0 as long as nothing is known. */
@@ -54,6 +59,7 @@ export class Cost implements TaskCost {
     const measured = Math.max(ms / slots, SLOT_MS_MIN);
     this.slotMs = this.isKnown ? this.slotMs + GAIN * (measured - this.slotMs) : measured;
     this.computed += 1;
+    this.tasks += 1;
   }
 
   /** The member computed for `ms` milliseconds. */
@@ -67,6 +73,7 @@ export class Cost implements TaskCost {
   ledFor(ms: number, slots: number): void {
     this.leadMs += gain(this.led, ms) * (ms - this.leadMs);
     this.led += 1;
+    this.tasks += 1;
     this.slots = slots;
   }
 
@@ -74,6 +81,7 @@ export class Cost implements TaskCost {
   grew(times: number): void {
     this.scale(times);
     this.computed += 1;
+    this.tasks += 1;
   }
 
   scale(times: number): void {
@@ -85,6 +93,7 @@ export class Cost implements TaskCost {
   renewed(): void {
     this.computed = 0;
     this.led = 0;
+    this.tasks = 0;
   }
 }
 

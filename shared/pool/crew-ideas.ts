@@ -3,6 +3,7 @@
  * say, is not worth a trial.
  */
 import type { WorkName } from '../work/kinds.js';
+import type { TaskCost } from './cost.js';
 import { costsOf } from './distribution.js';
 import type { Member } from './member.js';
 import { earliestEndMs } from './shares.js';
@@ -66,11 +67,14 @@ export function propose(idea: Idea, situation: Situation): Proposal | null {
   }
 }
 
-/** The most useful members of the crew. Without leads at all, they must be faster than the crew in force. */
+/**
+ * The most useful members of the crew. Without leads at all, they must be faster than the crew in force. A lead may be
+ * mostly a wait for the others on a shared link: then it is shorter in a crew that is much smaller.
+ */
 function smaller(idea: Idea, size: number, situation: Situation): Proposal | null {
   const { crew, local, work, slots, paceMs } = situation;
   if (size >= crew.length || size + local.length < 1) return null;
-  const kept = byUse(crew, situation).slice(0, size);
+  const kept = byUse(crew, situation, idea === 'one-less' ? 1 : size / crew.length).slice(0, size);
   const costs = costsOf([...local, ...kept], work).map(({ slotMs }) => ({ leadMs: 0, slotMs }));
   const isPossible = earliestEndMs(slots, costs) < wantedSmaller * paceMs;
   return isPossible ? { idea, crew: kept, wanted: wantedSmaller } : null;
@@ -104,9 +108,17 @@ function untried(spares: readonly Member[]): Member[] {
   return [...spares].sort((a, b) => (a.triedMs ?? 0) - (b.triedMs ?? 0) || a.id - b.id);
 }
 
-/** The members that compute most slots in the time of a step come first. */
-function byUse(members: readonly Member[], { work, paceMs }: Situation): Member[] {
+/**
+ * The members that compute most slots in the time of a step come first. After them come those whose leads are longer
+ * than a step, the shortest lead first: in another crew it may be shorter.
+ */
+function byUse(members: readonly Member[], { work, paceMs }: Situation, leadFactor = 1): Member[] {
   const costs = costsOf(members, work);
-  const use = new Map(members.map((member, i) => [member, (paceMs - costs[i].leadMs) / costs[i].slotMs]));
+  const use = new Map(members.map((member, i) => [member, useOf(costs[i], paceMs, leadFactor)]));
   return [...members].sort((a, b) => (use.get(b) ?? 0) - (use.get(a) ?? 0) || a.id - b.id);
+}
+
+function useOf({ leadMs, slotMs }: TaskCost, paceMs: number, leadFactor: number): number {
+  const freeMs = paceMs - leadFactor * leadMs;
+  return freeMs > 0 ? freeMs / slotMs : freeMs;
 }
