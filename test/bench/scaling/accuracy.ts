@@ -64,7 +64,7 @@ function fleetsOf({ context }: Measuring, { preset }: Race, networks: readonly N
   const fleets = networks.flatMap((network) =>
     both.map((coordinator) => ({ network, workers: fleetSize, coordinator })),
   );
-  const small = networks.map((network) => ({ network, workers: peerSize, coordinator: 'device' as const }));
+  const small = networks.slice(0, 2).map((network) => ({ network, workers: peerSize, coordinator: 'device' as const }));
   return preset === 'mlp' && !context.quick ? [...fleets, ...small] : fleets;
 }
 

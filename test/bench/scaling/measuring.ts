@@ -69,7 +69,7 @@ interface Window {
 }
 
 function durations({ quick }: Context): { readonly warmUpMs: number; readonly measuredMs: number } {
-  return quick ? { warmUpMs: 2_000, measuredMs: 2_000 } : { warmUpMs: 9_000, measuredMs: 6_000 };
+  return quick ? { warmUpMs: 2_000, measuredMs: 2_000 } : { warmUpMs: 7_000, measuredMs: 5_000 };
 }
 
 /** The options of a run, as the report shows them. */

@@ -65,7 +65,7 @@ export const races: readonly Race[] = [
     preset: 'cnn-small',
     accuracy: 0.985,
     alone: [2, 3].map((epochs) => ({ options: ['--epochs', epochs], batch: 256, evaluateEvery: 20 })),
-    fleet: [rounds(8, 4, 32, 5, ['--epochs', 3, ...nesterov, '--lr', 0.1, '--wire-bits', 4])],
+    fleet: [rounds(8, 16, 32, 2, ['--epochs', 2, ...nesterov, '--lr', 0.1, '--outer-momentum', 0.8, '--wire-bits', 8])],
   },
 ];
 

@@ -33,12 +33,21 @@ export const scaling: Section = {
     await checkQuota(findings);
     explain(findings);
     const measuring: Measuring = { context, speeds: new Map(), seconds: new Map() };
-    await measureRaces(measuring, findings);
-    await measureSpeeds(measuring, findings);
-    if (context.isChosen('PyTorch')) await againstTorch(measuring, findings);
-    if (context.isChosen('Flower')) await againstFlower(measuring, findings);
+    await attempt(findings, 'races', () => measureRaces(measuring, findings));
+    await attempt(findings, 'samples/s', () => measureSpeeds(measuring, findings));
+    if (context.isChosen('PyTorch')) await attempt(findings, 'PyTorch', () => againstTorch(measuring, findings));
+    if (context.isChosen('Flower')) await attempt(findings, 'Flower', () => againstFlower(measuring, findings));
   },
 };
+
+/** If a part fails, the figures of the others are kept. */
+async function attempt(findings: Findings, what: string, measure: () => Promise<void>): Promise<void> {
+  try {
+    await measure();
+  } catch (error) {
+    findings.note(`${what}: not measured: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
 
 function networksOf({ quick, isChosen }: Context): readonly NetworkKind[] {
   const all = quick ? [fast] : networkKinds;
@@ -83,7 +92,10 @@ async function measureRaces(measuring: Measuring, findings: Findings): Promise<v
   for (const race of races.filter((each) => isChosen(context, shown(each)))) {
     if (context.quick && race !== races[0]) continue;
     for (const command of raceCommands(context, race)) findings.command(command);
-    lines.push(...(await accuracyLines(measuring, findings, networksOf(context), race)));
+    const what = shown(race);
+    await attempt(findings, what, async () => {
+      lines.push(...(await accuracyLines(measuring, findings, networksOf(context), race)));
+    });
   }
   if (lines.length > 0) findings.table('Seconds of training to a test accuracy', accuracyColumns, lines);
 }
