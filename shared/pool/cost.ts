@@ -16,6 +16,10 @@ const GAIN = 0.25;
 const memoryMs = 1_000;
 const GAIN_MIN = 0.02;
 
+/** What is late grows by such a factor: at least, so that the member soon gets less, and at most, for it may be chance. */
+const growthMin = 2;
+const growthMax = 4;
+
 /** The shortest time for one slot: results that arrive together would otherwise give a speed without bound. */
 const SLOT_MS_MIN = 1e-4;
 
@@ -31,6 +35,8 @@ export class Cost implements TaskCost {
   slotMs = 0;
   /** Slots of the newest task. */
   private slots = 1;
+  /** How many remote members had a part of that task. */
+  private among = 1;
   /** Measurements of each of the two numbers since `renewed`. */
   private computed = 0;
   private led = 0;
@@ -54,9 +60,18 @@ export class Cost implements TaskCost {
     return this.slotMs + this.leadMs / this.slots;
   }
 
+  /**
+   * The lead among so many remote members. If they were more when it was measured, they shared the network, and nobody
+   * knows how much of the lead that was: it may have been all of it.
+   */
+  leadAmong(members: number): number {
+    return this.leadMs * Math.min(1, members / this.among);
+  }
+
   /** A task took `ms` milliseconds, and nobody says for what. */
   took(ms: number, slots: number): void {
     const measured = Math.max(ms / slots, SLOT_MS_MIN);
+    this.leadMs = 0;
     this.slotMs = this.isKnown ? this.slotMs + GAIN * (measured - this.slotMs) : measured;
     this.computed += 1;
     this.tasks += 1;
@@ -69,18 +84,32 @@ export class Cost implements TaskCost {
     this.computed += 1;
   }
 
-  /** All leases that the member had are done, with `slots` slots. Besides computing, they took `ms` milliseconds. */
-  ledFor(ms: number, slots: number): void {
+  /**
+   * All leases that the member had are done, with `slots` slots. Besides computing, they took `ms` milliseconds, while
+   * `among` remote members took part.
+   */
+  ledFor(ms: number, slots: number, among: number): void {
+    if (among !== this.among) this.led = Math.min(this.led, 1);
+    this.among = among;
     this.leadMs += gain(this.led, ms) * (ms - this.leadMs);
     this.led += 1;
     this.tasks += 1;
     this.slots = slots;
   }
 
-  /** A task took `times` as long as it should have. */
-  grew(times: number): void {
-    this.scale(times);
-    this.computed += 1;
+  /**
+   * A task of so many slots has taken `ms` milliseconds and is not done. Nobody knows why, so both numbers grow, and the
+   * next measurement of each counts more than all before it.
+   */
+  late(ms: number, slots: number): void {
+    if (this.leadMs === 0) {
+      this.leadMs = ms / 2;
+      this.slotMs = ms / 2 / slots;
+    } else {
+      this.scale(Math.min(Math.max(ms / (this.leadMs + slots * this.slotMs), growthMin), growthMax));
+    }
+    this.computed = Math.min(this.computed, 1);
+    this.led = Math.min(this.led, 1);
     this.tasks += 1;
   }
 

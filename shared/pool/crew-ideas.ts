@@ -3,22 +3,16 @@
  * say, is not worth a trial.
  */
 import type { WorkName } from '../work/kinds.js';
-import type { TaskCost } from './cost.js';
 import { costsOf } from './distribution.js';
 import type { Member } from './member.js';
-import { earliestEndMs } from './shares.js';
+import { earliestEndMs, wholeSlots } from './shares.js';
 
-export type Idea = 'newcomers' | 'third' | 'half' | 'double' | 'one-less' | 'one-more';
+/** The name says how many remote members have a part, compared with the crew in force. `other`: as many. */
+export type Idea = 'newcomers' | 'third' | 'half' | 'one-less' | 'other' | 'one-more' | 'double';
 
 /** Another crew takes over if its steps take less than this many times as long. The smaller crew wins a draw. */
 const wantedSmaller = 0.99;
 const wantedLarger = 0.97;
-
-/**
- * A spare that needs this many times a step for one slot is not tried before it is its turn. What is known of it may come
- * from a larger crew, which shared the network.
- */
-const hopelessSpare = 3;
 
 export interface Situation {
   readonly work: WorkName;
@@ -45,80 +39,66 @@ export interface Proposal {
 /** The crew of an idea; null if there is no such crew, or if it cannot be faster. */
 export function propose(idea: Idea, situation: Situation): Proposal | null {
   const { crew, spares, newcomers, isOld } = situation;
-  switch (idea) {
-    case 'newcomers':
-      return newcomers.length === 0 ? null : larger(idea, newcomers, situation);
-    case 'third':
-      return smaller(idea, Math.ceil(crew.length / 3), situation);
-    case 'half':
-      return smaller(idea, Math.ceil(crew.length / 2), situation);
-    case 'one-less':
-      return smaller(idea, crew.length - 1, situation);
-    case 'double':
-      return larger(
-        idea,
-        (isOld ? byUse(spares, situation) : promising(spares, situation)).slice(0, crew.length),
-        situation,
-      );
-    case 'one-more':
-      return larger(idea, (isOld ? untried(spares) : promising(spares, situation)).slice(0, 1), situation);
-    default:
-      return idea satisfies never;
-  }
+  if (idea === 'newcomers') return joinedBy(idea, newcomers, situation);
+  const size = sizeOf(idea, crew.length);
+  if (isOld && size > crew.length) return joinedBy(idea, untried(spares).slice(0, size - crew.length), situation);
+  return quickest(idea, size, situation);
 }
 
-/**
- * The most useful members of the crew. Without leads at all, they must be faster than the crew in force. A lead may be
- * mostly a wait for the others on a shared link: then it is shorter in a crew that is much smaller.
- */
-function smaller(idea: Idea, size: number, situation: Situation): Proposal | null {
-  const { crew, local, work, slots, paceMs } = situation;
-  if (size >= crew.length || size + local.length < 1) return null;
-  const kept = byUse(crew, situation, idea === 'one-less' ? 1 : size / crew.length).slice(0, size);
-  const costs = costsOf([...local, ...kept], work).map(({ slotMs }) => ({ leadMs: 0, slotMs }));
-  const isPossible = earliestEndMs(slots, costs) < wantedSmaller * paceMs;
-  return isPossible ? { idea, crew: kept, wanted: wantedSmaller } : null;
+function sizeOf(idea: Exclude<Idea, 'newcomers'>, now: number): number {
+  const sizes = {
+    third: Math.ceil(now / 3),
+    half: Math.ceil(now / 2),
+    'one-less': now - 1,
+    other: now,
+    'one-more': now + 1,
+    double: 2 * now,
+  };
+  return sizes[idea];
+}
+
+/** The remote members that would be done first together, at most so many: members of the crew, and spares. */
+function quickest(
+  idea: Idea,
+  sizeMax: number,
+  { crew, spares, local, work, slots, paceMs }: Situation,
+): Proposal | null {
+  const size = Math.min(sizeMax, slots - local.length, crew.length + spares.length);
+  if (size < 0 || size + local.length === 0) return null;
+  const own = costsOf(local, work);
+  const known = [...crew, ...spares].filter((member) => member.costs[work].isKnown);
+  const costs = costsOf(known, work, size);
+  const wanted = size < crew.length ? wantedSmaller : wantedLarger;
+  const endMs = earliestEndMs(slots, own, costs, size);
+  if (!(endMs < wanted * paceMs)) return null;
+  const use = costs.map((cost) => wholeSlots(cost, endMs));
+  const order = known.map((_, i) => i).sort((a, b) => use[b] - use[a] || a - b);
+  const chosen = order.slice(0, size).filter((i) => use[i] > 0);
+  const isSame = chosen.length === crew.length && chosen.every((i) => crew.includes(known[i]));
+  return isSame ? null : { idea, crew: chosen.map((i) => known[i]), wanted };
 }
 
 /** The crew in force and some spares. If these cost no more than the others, the crew must be faster with them. */
-function larger(idea: Idea, added: readonly Member[], situation: Situation): Proposal | null {
-  const { crew, local, work, slots } = situation;
+function joinedBy(
+  idea: Idea,
+  added: readonly Member[],
+  { crew, local, work, slots, paceMs }: Situation,
+): Proposal | null {
   if (added.length === 0) return null;
   const now = costsOf([...local, ...crew], work);
-  const leadMs = Math.min(...now.map((cost) => cost.leadMs));
-  const slotMs = Math.min(...now.map((cost) => cost.slotMs));
-  const best = costsOf([...crew, ...added], work)
-    .slice(crew.length)
-    .map((cost) => ({ leadMs: Math.min(cost.leadMs, leadMs), slotMs: Math.min(cost.slotMs, slotMs) }));
-  const isPossible = earliestEndMs(slots, [...now, ...best]) < wantedLarger * earliestEndMs(slots, now);
+  const best = {
+    leadMs: Math.min(...now.map(({ leadMs }) => leadMs)),
+    slotMs: Math.min(...now.map(({ slotMs }) => slotMs)),
+  };
+  const isPossible = earliestEndMs(slots, [...now, ...added.map(() => best)]) < wantedLarger * paceMs;
   if (!isPossible && now.length > 0) return null;
-  const kept = byUse(crew, situation).slice(0, Math.max(0, slots - local.length - added.length));
+  const places = Math.max(0, slots - local.length - added.length);
+  const use = new Map(crew.map((member) => [member, member.estimateMs(work, 1)]));
+  const kept = [...crew].sort((a, b) => (use.get(a) ?? 0) - (use.get(b) ?? 0) || a.id - b.id).slice(0, places);
   return { idea, crew: [...kept, ...added], wanted: wantedLarger };
-}
-
-/** The spares that might compute at least one slot in a step, the most useful first. */
-function promising(spares: readonly Member[], situation: Situation): Member[] {
-  const { work, paceMs } = situation;
-  const canHelp = (member: Member) => member.estimateMs(work, 1) < hopelessSpare * paceMs;
-  return byUse(spares.filter(canHelp), situation);
 }
 
 /** The spares, first those that were tried longest ago. */
 function untried(spares: readonly Member[]): Member[] {
   return [...spares].sort((a, b) => (a.triedMs ?? 0) - (b.triedMs ?? 0) || a.id - b.id);
-}
-
-/**
- * The members that compute most slots in the time of a step come first. After them come those whose leads are longer
- * than a step, the shortest lead first: in another crew it may be shorter.
- */
-function byUse(members: readonly Member[], { work, paceMs }: Situation, leadFactor = 1): Member[] {
-  const costs = costsOf(members, work);
-  const use = new Map(members.map((member, i) => [member, useOf(costs[i], paceMs, leadFactor)]));
-  return [...members].sort((a, b) => (use.get(b) ?? 0) - (use.get(a) ?? 0) || a.id - b.id);
-}
-
-function useOf({ leadMs, slotMs }: TaskCost, paceMs: number, leadFactor: number): number {
-  const freeMs = paceMs - leadFactor * leadMs;
-  return freeMs > 0 ? freeMs / slotMs : freeMs;
 }

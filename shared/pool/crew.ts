@@ -18,22 +18,25 @@ import { Pace } from './pace.js';
 const settlingSteps = 2;
 
 /** After a trial, nothing is tried for this many times the time that it cost, and that it took. */
-const restPerExtra = 40;
-const restPerTrial = 4;
+const restPerExtra = 80;
+const restPerTrial = 8;
 /** The shortest time without a trial, also in steps. */
-const restMsMin = 2_000;
-const restStepsMin = 50;
+const restMsMin = 4_000;
+const restStepsMin = 100;
+/** The longest time without a trial, if it is not shorter than `restStepsMin`: after that, a network may be another. */
+const restMsMax = 120_000;
 /** The same for members that have just joined, whom the run wants to know. */
-const newcomersRestPerExtra = 10;
+const newcomersRestPerExtra = 30;
 
 /** What is tried when nothing is known. */
-const allIdeas: readonly Idea[] = ['half', 'double', 'one-less', 'one-more', 'third'];
+const allIdeas: readonly Idea[] = ['other', 'half', 'double', 'one-less', 'one-more', 'third'];
 /** What is tried after a crew has taken over, first the same again. To go back at once would be a waste. */
 const ideasAfter: Readonly<Record<Idea, readonly Idea[]>> = {
   newcomers: allIdeas,
-  third: ['third', 'one-less', 'one-more'],
-  half: ['half', 'one-less', 'one-more', 'third'],
-  double: ['double', 'one-more', 'one-less'],
+  third: ['third', 'one-less', 'other', 'one-more'],
+  half: ['half', 'one-less', 'other', 'one-more', 'third'],
+  other: allIdeas,
+  double: ['double', 'one-more', 'other', 'one-less'],
   'one-less': ['one-less'],
   'one-more': ['one-more'],
 };
@@ -64,6 +67,9 @@ export class Crew {
   private readonly judged = new Set<Member>();
   /** What is tried now, one after the other; when it is empty, what is tried now and then. */
   private ideas: readonly Idea[] = allIdeas;
+  private newcomersWereLast = false;
+  /** Whether a member of the crew was left out before the crew was timed. */
+  private hasLeftOut = false;
   private turn = 0;
   private restUntilMs = 0;
   private newcomersFromMs = 0;
@@ -77,6 +83,7 @@ export class Crew {
     this.forgetAbsent(new Set(remote));
     this.noticeSize(step);
     this.timed = isAlone ? step : null;
+    if (this.pace.isSettled) this.hasLeftOut = false;
     if (!this.pace.isSettled) this.admit(remote, step.slots - (members.length - remote.length));
     else if (this.trial === null && step.slots === this.slots) this.consider(step, members);
     const crew = this.trial?.crew ?? this.inForce;
@@ -104,6 +111,7 @@ export class Crew {
     member.becomeSpare(nowMs);
     if (this.trial !== null) return void this.trial.crew.delete(member);
     this.inForce.delete(member);
+    this.hasLeftOut = true;
     this.rest(0, nowMs);
     this.restart();
   }
@@ -149,9 +157,16 @@ export class Crew {
     this.settling = settlingSteps;
   }
 
-  /** While nothing is known about the crew in force, newcomers belong to it, as long as there are slots for them. */
+  /**
+   * While nothing is known about the crew in force, newcomers belong to it, as long as there are slots for them. Once a
+   * member was left out, the others wait, or a large fleet would have another crew in each step and never time one.
+   */
   private admit(remote: readonly Member[], slots: number): void {
-    if (this.inForce.size === 0) this.judged.clear();
+    if (this.inForce.size === 0) {
+      this.judged.clear();
+      this.hasLeftOut = false;
+    }
+    if (this.hasLeftOut) return;
     const free = Math.max(0, slots - this.inForce.size);
     const newcomers = remote.filter((member) => !this.judged.has(member)).slice(0, free);
     if (newcomers.length === 0) return;
@@ -172,11 +187,13 @@ export class Crew {
     const isResting = nowMs < this.restUntilMs;
     if (isResting && this.ideas.length === 0 && newcomers.length === 0) return;
     const situation = { work, slots, paceMs: this.pace.ms, local, crew, spares, newcomers, isOld: false };
-    for (const member of newcomers) this.judged.add(member);
-    const ideas: readonly Idea[] = ['newcomers', ...this.ideas];
+    // Newcomers and other ideas take turns, or a class that joins one by one would keep a run from getting faster.
+    const ideas: readonly Idea[] = this.newcomersWereLast ? [...this.ideas, 'newcomers'] : ['newcomers', ...this.ideas];
     for (const [tried, idea] of ideas.entries()) {
       const proposal = propose(idea, situation);
-      this.ideas = ideas.slice(tried + 1);
+      this.ideas = ideas.slice(tried + 1).filter((other) => other !== 'newcomers');
+      this.newcomersWereLast = idea === 'newcomers';
+      if (this.newcomersWereLast) for (const member of newcomers) this.judged.add(member);
       if (proposal !== null) return this.begin(proposal);
     }
     if (!isResting) this.tryNext({ ...situation, isOld: true }, nowMs);
@@ -226,11 +243,12 @@ export class Crew {
   /** Among newcomers that are too many or too slow together, one may still be of use. */
   private remain({ idea }: Trial): void {
     this.settling = settlingSteps;
-    if (idea === 'newcomers') this.ideas = ['double', 'one-more'];
+    if (idea === 'newcomers') this.ideas = [...new Set<Idea>([...this.ideas, 'double', 'one-more'])];
   }
 
   private rest(ms: number, nowMs: number): void {
     const leastMs = Math.max(restMsMin, this.pace.isSettled ? restStepsMin * this.pace.ms : 0);
-    this.restUntilMs = Math.max(this.restUntilMs, nowMs) + Math.max(ms, leastMs);
+    const wantedMs = Math.max(this.restUntilMs, nowMs) + Math.max(ms, leastMs);
+    this.restUntilMs = Math.min(wantedMs, nowMs + Math.max(restMsMax, leastMs));
   }
 }

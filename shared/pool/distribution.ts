@@ -36,11 +36,19 @@ export class Distribution {
   }
 }
 
-/** What a task costs each member. A member that is not measured yet counts as an average one. */
-export function costsOf(members: readonly Member[], work: WorkName): TaskCost[] {
-  const known = members.map(({ costs }) => costs[work]).filter(({ isKnown }) => isKnown);
+/**
+ * What a task costs each member if so many remote ones take part. A member that is not measured yet counts as an average
+ * one.
+ */
+export function costsOf(members: readonly Member[], work: WorkName, among = remoteOf(members)): TaskCost[] {
+  const costOf = ({ costs }: Member) => ({ leadMs: costs[work].leadAmong(among), slotMs: costs[work].slotMs });
+  const known = members.filter(({ costs }) => costs[work].isKnown).map(costOf);
   const average = known.length === 0 ? { leadMs: 0, slotMs: 1 } : averageOf(known);
-  return members.map(({ costs }) => (costs[work].isKnown ? costs[work] : average));
+  return members.map((member) => (member.costs[work].isKnown ? costOf(member) : average));
+}
+
+function remoteOf(members: readonly Member[]): number {
+  return members.reduce((count, { remote }) => count + Number(remote), 0);
 }
 
 /** The mean lead and the mean speed. */

@@ -17,6 +17,8 @@ export interface Lease {
   readonly wantedMs: number;
   /** Whether the member was idle before: then its lead counts. */
   readonly isFirst: boolean;
+  /** How many remote members the job is for. */
+  readonly among: number;
   /** When the member began with it, or is expected to begin. A member works through its leases in order. */
   startMs: number;
 }
@@ -204,7 +206,7 @@ export class Member {
   }
 
   /** The first lease took `ms` milliseconds, of which the member says that it computed for `tookMs`. */
-  private measure({ work, slots }: Lease, ms: number, tookMs: number | undefined): void {
+  private measure({ work, slots, among }: Lease, ms: number, tookMs: number | undefined): void {
     const cost = this.costs[work];
     if (tookMs === undefined || !this.remote) {
       this.burst.isMeasured = false;
@@ -215,15 +217,11 @@ export class Member {
     cost.computedFor(computedMs, slots);
     this.burst.slots += slots;
     this.burst.leadMs += ms - computedMs;
-    if (this.leases.length === 1 && this.burst.isMeasured) cost.ledFor(this.burst.leadMs, this.burst.slots);
+    if (this.leases.length === 1 && this.burst.isMeasured) cost.ledFor(this.burst.leadMs, this.burst.slots, among);
   }
 
   private becomeSlower(lease: Lease, nowMs: number): void {
-    const { work, startMs, slots } = lease;
-    const ms = nowMs - startMs;
-    const expectedMs = this.leaseMs(lease);
-    if (!this.costs[work].isKnown) this.costs[work].took(ms, slots);
-    else if (ms > expectedMs) this.costs[work].grew(ms / expectedMs);
+    this.costs[lease.work].late(nowMs - lease.startMs, lease.slots);
   }
 
   /** After the first lease, the next one begins now: its time in the queue does not count. */

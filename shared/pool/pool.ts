@@ -22,6 +22,7 @@ interface JobState {
   readonly job: Job;
   /** The members that its shards are for. Others get one that is late, or that nobody of the crew has room for. */
   readonly crew: readonly Member[];
+  readonly remoteMembers: number;
   readonly leases: Set<Lease>;
   readonly summed: Map<number, Shard>;
   pending: Shard[];
@@ -109,7 +110,8 @@ export class Pool {
   private begin(job: Job, nowMs: number): void {
     assert(this.jobState(job.id) === undefined, 'job', job.id, 'began twice');
     const crew = this.crewOf(job, nowMs);
-    this.jobs.push({ job, crew, leases: new Set(), summed: new Map(), pending: [job.shard] });
+    const remoteMembers = crew.filter(({ remote }) => remote).length;
+    this.jobs.push({ job, crew, remoteMembers, leases: new Set(), summed: new Map(), pending: [job.shard] });
     this.leasePending(nowMs);
   }
 
@@ -295,6 +297,7 @@ export class Pool {
       boundMs: member.boundMs(work, slots),
       wantedMs,
       isFirst: member.leases.length === 0,
+      among: state.remoteMembers,
       startMs: member.freeMs(nowMs),
     };
     member.leased(lease);

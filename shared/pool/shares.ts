@@ -38,26 +38,34 @@ export function shares(
   return wanted.map((x, i) => (isRaised[i] ? least[i] : (x * (slots - raised)) / others));
 }
 
-/** The shortest time in which members of these costs can compute this many whole slots together. */
-export function earliestEndMs(slots: number, costs: readonly TaskCost[]): number {
+/**
+ * The shortest time in which members of these costs can compute this many whole slots together, and with them at most
+ * `size` members of the costs `others`.
+ */
+export function earliestEndMs(
+  slots: number,
+  costs: readonly TaskCost[],
+  others: readonly TaskCost[] = [],
+  size = 0,
+): number {
+  const candidates = size > 0 ? [...costs, ...others] : costs;
   let low = 0;
-  let high = Math.min(...costs.map(({ leadMs, slotMs }) => leadMs + slots * slotMs));
+  let high = Math.min(...candidates.map(({ leadMs, slotMs }) => leadMs + slots * slotMs));
   for (let i = 0; i < ROUNDS; i++) {
     const middle = (low + high) / 2;
-    if (canEnd(slots, costs, middle)) high = middle;
+    const most = others.map((cost) => wholeSlots(cost, middle)).sort((a, b) => b - a);
+    if (sum(costs.map((cost) => wholeSlots(cost, middle))) + sum(most.slice(0, size)) >= slots) high = middle;
     else low = middle;
   }
   return high;
 }
 
-function canEnd(slots: number, costs: readonly TaskCost[], ms: number): boolean {
-  let done = 0;
-  for (const cost of costs) done += wholeSlots(cost, ms);
-  return done >= slots;
+function sum(terms: readonly number[]): number {
+  return terms.reduce((total, term) => total + term, 0);
 }
 
-/** A rounding error must not cost a slot. */
-function wholeSlots({ leadMs, slotMs }: TaskCost, ms: number): number {
+/** The slots that a member computes in a time. A rounding error must not cost one. */
+export function wholeSlots({ leadMs, slotMs }: TaskCost, ms: number): number {
   return Math.max(0, Math.floor((ms - leadMs) / slotMs + 1e-9));
 }
 

@@ -199,6 +199,7 @@ export class TimedFleet {
   dropped = 0;
   private readonly machines = new Map<number, Machine>();
   private made = 0;
+  private hasBegun = false;
 
   constructor(private readonly run: TimedRun) {
     this.up = new Link(this.events, run.bytesPerMs);
@@ -220,7 +221,7 @@ export class TimedFleet {
 
   /** Runs steps until this many have ended in all, or until a time. */
   train(steps: number, untilMs = Number.POSITIVE_INFINITY): void {
-    if (this.ends.length === 0) this.begin();
+    if (!this.hasBegun) this.begin();
     while (this.ends.length < steps && this.events.nowMs < untilMs) this.events.next();
   }
 
@@ -235,6 +236,7 @@ export class TimedFleet {
   }
 
   private begin(): void {
+    this.hasBegun = true;
     const { slots } = this.run;
     const job: Job = { id: this.ends.length, work: 'gradient', shard: rootShard(slots), slots };
     this.send({ type: 'job', job, nowMs: this.events.nowMs });
