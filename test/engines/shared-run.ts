@@ -16,8 +16,16 @@ export interface Participant {
   join(port: number): Promise<() => Promise<unknown>>;
 }
 
-const steps = 400;
-const settings = ['--batch', 256, '--epochs', 10_000, '--max-steps', steps, '--eval-every', 50];
+/** The options that decide the weights: of ordinary steps, and of rounds whose numbers travel in few bits. */
+export const sharedRuns = {
+  'one run': ['--batch', 256, '--max-steps', 400, '--eval-every', 50],
+  'one run of rounds': [
+    ...['--local-steps', 4, '--replicas', 8, '--micro-batch', 8, '--wire-bits', 4],
+    ...['--max-steps', 200, '--eval-every', 25],
+  ],
+} as const;
+/** More than the steps need. */
+const epochs = ['--epochs', 10_000];
 
 export interface Trained {
   /** The weights hash of the common run, which is also that of the run on one worker. */
@@ -29,7 +37,12 @@ export interface Trained {
  * Trains in `directory`, with all participants from the first step on. Throws if a step differs from that of one
  * worker, or if a participant has computed no shard.
  */
-export async function trainTogether(participants: readonly Participant[], directory: string): Promise<Trained> {
+export async function trainTogether(
+  participants: readonly Participant[],
+  run: keyof typeof sharedRuns,
+  directory: string,
+): Promise<Trained> {
+  const settings = [...sharedRuns[run], ...epochs];
   const data = writeDigits(join(directory, 'data'), { train: 2000, test: 300 });
   const [together, alone] = [join(directory, 'together'), join(directory, 'alone')];
   await success(new Program('one worker', ['train', '--workers', 1, '--data', data, '--out', alone, ...settings]));
