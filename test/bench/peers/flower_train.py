@@ -64,8 +64,14 @@ class Device(NumPyClient):
 def serve(options):
     model, test, begun = torch_train.build_model(options), torch_train.Samples(options, 't10k'), []
 
+    class Timed(FedAvg):
+        def configure_fit(self, *words, **named):
+            # It waits for the clients, whose start does not count.
+            chosen = super().configure_fit(*words, **named)
+            begun.append(time.perf_counter())
+            return chosen
+
     def evaluate(round, arrays, config):
-        begun.append(time.perf_counter())
         set_weights(model, arrays)
         accuracy = torch_train.accuracy(model, test)
         print(round, accuracy, file=sys.stderr, flush=True)
@@ -77,7 +83,7 @@ def serve(options):
         return 0.0, {}
 
     all_of_them = {'min_fit_clients': options.clients, 'min_available_clients': options.clients}
-    strategy = FedAvg(fraction_evaluate=0, evaluate_fn=evaluate, initial_parameters=ndarrays_to_parameters(weights_of(model)), **all_of_them)
+    strategy = Timed(fraction_evaluate=0, evaluate_fn=evaluate, initial_parameters=ndarrays_to_parameters(weights_of(model)), **all_of_them)
     start_server(server_address=options.serve, config=ServerConfig(num_rounds=1000), strategy=strategy)
 
 

@@ -45,7 +45,7 @@ export async function againstFlower(measuring: Measuring, findings: Findings): P
     ]);
   }
   findings.note(
-    'Flower’s server has no quota, and evaluates after each round. Its time begins before the first round.',
+    'Flower’s server has no quota, and evaluates after each round. Its time begins when all clients are there.',
   );
   const columns = ['what', 'network', 'rounds', 'samples/s', shown(race), 'Lockstep is faster'];
   findings.table(`Flower with ${peerSize} clients: seconds to an accuracy`, columns, lines);
