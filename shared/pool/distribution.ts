@@ -60,13 +60,16 @@ function averageOf(costs: readonly TaskCost[]): TaskCost {
 
 /**
  * Members with room, in the order of joining. If there are fewer slots than such members: first those that let no lease
- * expire, then the least busy ones.
+ * expire, and for whom nobody finished a late shard, then the least busy ones.
  */
 export function candidates(members: Iterable<Member>, slots: number): Member[] {
   const free = [...members].filter(hasRoom);
   if (free.length <= slots) return free;
   const order = (a: Member, b: Member) =>
-    a.expiredInARow - b.expiredInARow || a.leases.length - b.leases.length || a.id - b.id;
+    a.expiredInARow - b.expiredInARow ||
+    a.overtakenInARow - b.overtakenInARow ||
+    a.leases.length - b.leases.length ||
+    a.id - b.id;
   return free.sort(order).slice(0, slots);
 }
 

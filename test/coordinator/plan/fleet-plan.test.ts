@@ -25,7 +25,7 @@ test('a whole run: the steps of its epochs, and the bytes of every step with the
   const [, two] = fleets;
   expect(aloneSeconds).toBe(20);
   expect(two.runSeconds).toBeCloseTo((4690 * two.stepMs) / 1000);
-  expect(two.runBytesPerDevice).toBeCloseTo(4690 * two.bytesPerDevice + 30_000 * 785);
+  expect(two.runBytesPerDevice).toBeCloseTo(4690 * two.bytesPerDevice + 30_000 * 207);
 });
 
 test('an accuracy is promised for the preset’s own settings alone', () => {
