@@ -182,17 +182,6 @@ class LeasedSums {
 }
 
 /** Everything that decides whether two welcomes are to the same run, so that its samples are still valid. */
-function identityOf({
-  run,
-  model,
-  data,
-  batch,
-  microBatch,
-  seed,
-  smoothing,
-  wireBits,
-  augment,
-  rounds,
-}: Welcome): string {
-  return JSON.stringify([run, model, data, batch, microBatch, seed, smoothing, wireBits, augment, rounds]);
+function identityOf(welcome: Welcome): string {
+  return JSON.stringify([welcome.run, welcome.data, runOf(welcome)]);
 }

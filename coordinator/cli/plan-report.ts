@@ -1,10 +1,8 @@
 /** What `lockstep plan` prints: for people in at most 80 columns, for programs as JSON. Pure. */
-
-import { grouped } from '../../shared/figures.js';
+import { grouped, percent } from '../../shared/figures.js';
 import { plural } from '../../shared/plural.js';
-import type { Bound, PlannedFleet, PlannedRun } from '../plan/fleet-plan.js';
-
-const COLUMNS = 80;
+import type { Bound, PlannedFleet, PlannedRun } from '../plan/run-plan.js';
+import { wrapped } from './wrapped.js';
 
 /** Where the speed of a device comes from. */
 export type SpeedSource = 'measured' | 'given';
@@ -21,7 +19,7 @@ function headLines({ request, work, aloneSeconds, accuracy }: PlannedRun, source
   const { preset, epochs, device, link } = request;
   const { samplesPerSecond, threads } = device;
   const origin = source === 'given' ? 'as you say' : `measured here, ${plural(threads, 'thread')}`;
-  const reached = accuracy === null ? '' : `, ${(100 * accuracy).toFixed(2)} % on MNIST`;
+  const reached = accuracy === null ? '' : `, ${percent(accuracy)} on MNIST`;
   return [
     `${preset}: ${grouped(work.parameters)} parameters; ${grouped(work.samples)} samples a step, in ${plural(work.slots, 'slot')}`,
     `One device alone: ${grouped(Math.round(samplesPerSecond))} samples/s (${origin}), ${duration(aloneSeconds)}`,
@@ -78,17 +76,7 @@ function adviceLines({ request, work, best, bound, change }: PlannedRun): string
         `with ${plural(change.devices, 'device')}. It needs settings of its own to reach the same accuracy.`,
     );
   }
-  return advice.flatMap((text) => wrapped(text));
-}
-
-function wrapped(text: string): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const line = lines.length === 0 ? word : `${lines[lines.length - 1]} ${word}`;
-    if (line.length <= COLUMNS && lines.length > 0) lines[lines.length - 1] = line;
-    else lines.push(word);
-  }
-  return lines;
+  return advice.flatMap((text) => wrapped(text.split(' ')));
 }
 
 /** A time as people say it: 12 s, 3.4 min, 2.1 h. */

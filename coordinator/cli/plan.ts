@@ -6,8 +6,8 @@ import { presetDefault } from '../../shared/model/presets.js';
 import { nativeKernels } from '../../worker/native/native-kernels.js';
 import type { KernelsWish } from '../../worker/native/wish.js';
 import { nodePlatform } from '../../worker/node-platform.js';
-import { mnistTrainSamples, planFleets } from '../plan/fleet-plan.js';
 import { measureSpeed } from '../plan/measure-speed.js';
+import { mnistTrainSamples, planFleets } from '../plan/run-plan.js';
 import { completeSettings, type RunSettings } from '../run/settings.js';
 import { planJson, planText } from './plan-report.js';
 

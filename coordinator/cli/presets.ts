@@ -5,8 +5,9 @@ import { type PresetRounds, presets } from '../../shared/model/presets.js';
 import { completeSettings } from '../run/settings.js';
 import { updateOptions } from '../run/update-settings.js';
 import { augmentText } from './augment-option.js';
+import { wrapped } from './wrapped.js';
 
-const columns = 80;
+const indent = '  ';
 
 /** Resolves with the exit code. */
 export async function runPresets(): Promise<number> {
@@ -18,10 +19,13 @@ export function presetsText(): string {
   const blocks = Object.entries(presets).map(([name, { description, model, rounds }]) => {
     const parameters = parameterCount(model);
     const size = `${grouped(parameters)} parameters, ${grouped(4 * parameters)} bytes a gradient`;
-    const inRounds = rounds === undefined ? [] : wrapped(['with --local-steps:', ...roundsOptions(rounds)]);
-    return [`${name}: ${size}`, ...wrapped(description.split(' ')), ...wrapped(optionsOf(name)), ...inRounds].join(
-      '\n',
-    );
+    const inRounds = rounds === undefined ? [] : wrapped(['with --local-steps:', ...roundsOptions(rounds)], indent);
+    return [
+      `${name}: ${size}`,
+      ...wrapped(description.split(' '), indent),
+      ...wrapped(optionsOf(name), indent),
+      ...inRounds,
+    ].join('\n');
   });
   return `${blocks.join('\n\n')}\n\nSizes are those for 28 x 28 pixels and 10 classes. Options that you give win.\n`;
 }
@@ -42,15 +46,4 @@ export function optionsOf(preset: string): string[] {
 /** The options that take the place of others in a run of rounds. */
 function roundsOptions({ microBatch, optimizer, schedule }: PresetRounds): string[] {
   return [`--micro-batch ${microBatch}`, ...updateOptions(optimizer, schedule)];
-}
-
-/** Indented lines. No part is broken. */
-function wrapped(parts: readonly string[]): string[] {
-  const lines = [' '];
-  for (const part of parts) {
-    const line = `${lines.at(-1)} ${part}`;
-    if (line.length <= columns) lines[lines.length - 1] = line;
-    else lines.push(`  ${part}`);
-  }
-  return lines;
 }

@@ -127,8 +127,9 @@ export function layOutWorkspace(run: RunDescription, threads: number, sizes: Ker
   const idsMax = Math.max(...workNames.map((work) => orderOf(orders, { work })).map(({ slots, rows }) => slots * rows));
   const statistics = statisticsOf(chain);
   const coding = codingOf(run.wireBits, statistics);
+  const slotsAreComplete = run.rounds !== undefined || coding !== null;
   const temporaries = workNames.map(
-    (work) => temporariesFor(orderOf(orders, { work }).slots, coding !== null) * sumFloats(work, parameters),
+    (work) => temporariesFor(orderOf(orders, { work }).slots, slotsAreComplete) * sumFloats(work, parameters),
   );
   const thread = (): ThreadRegion => ({
     network: arena.bytes(Network.bytesNeeded({ ...run, sizes, rowsMax: rowsMaxOf(orders), chain })),

@@ -19,9 +19,6 @@ import type { Fleet } from './fleet.js';
 import { LeasedShard } from './leased-shard.js';
 import type { Parcel, Recipient } from './outbox.js';
 
-/** A member is a spare when the fleet has made this many steps without it. */
-const stepsOfSpare = 2;
-
 /** The messages of a member that say something about its work. */
 export type WorkMessage = Gradient | ResultMessage | Pong;
 
@@ -55,9 +52,6 @@ export class RemoteTransport implements Transport, Audited {
   /** Slots of training that it has summed, and that the fleet had when it joined. */
   private slots = 0;
   private fleetSlotsBefore = 0;
-  /** Whether the last steps were made without it, and the slots of both when that was found out. */
-  private spare = false;
-  private seen = { slots: 0, fleetSlots: 0 };
   private weightsStep: number | null = null;
   private pings = 0;
   /** The newest ping, until its pong comes. */
@@ -165,7 +159,6 @@ export class RemoteTransport implements Transport, Audited {
   joined(): void {
     this.fleet.members.set(this.link.id, this);
     this.fleetSlotsBefore = this.fleet.slots;
-    this.seen = { slots: 0, fleetSlots: this.fleet.slots };
     this.link.joined();
   }
 
@@ -210,15 +203,14 @@ export class RemoteTransport implements Transport, Audited {
 
   /** How the run goes, from where this member stands. */
   progress(): Progress {
-    this.lookIfSpare();
     const { slots, testAccuracy } = this.fleet;
     const share = this.slots / Math.max(1, slots - this.fleetSlotsBefore);
-    return { type: 'progress', share, spare: this.spare, testAccuracy };
+    return { type: 'progress', share, spare: this.isSpare, testAccuracy };
   }
 
-  /** Whether the last steps were made without it, when it was looked at last. */
+  /** Whether the training steps are made without it. */
   get isSpare(): boolean {
-    return this.spare;
+    return this.belief?.isSpare ?? false;
   }
 
   /** Sends the samples of a shard that the member does not hold: with the shard, or ahead of time. */
@@ -251,14 +243,6 @@ export class RemoteTransport implements Transport, Audited {
   private sendWeights(step: number): void {
     this.fleet.outbox.send(this.link, this.fleet.weights.frames(step, this.weightsStep));
     this.weightsStep = step;
-  }
-
-  /** With too few new steps, nothing is known anew. */
-  private lookIfSpare(): void {
-    const { slots: fleetSlots, machine } = this.fleet;
-    if (fleetSlots - this.seen.fleetSlots < stepsOfSpare * machine.orders.train.slots) return;
-    this.spare = this.slots === this.seen.slots;
-    this.seen = { slots: this.slots, fleetSlots };
   }
 
   /** False when it does not have the lease. */

@@ -8,7 +8,7 @@
  * does not matter which thread or worker computes it.
  */
 import type { KernelMemory } from '../arithmetic/backend.js';
-import { type Pointer, Write, type WriteCode } from '../arithmetic/kernels.js';
+import { type Pointer, Write } from '../arithmetic/kernels.js';
 import { rateOf, type SlotRules, updateAll } from '../optimizer/update.js';
 import { scoreFloats } from '../work/kinds.js';
 import type { Chain, Span } from './chain.js';
@@ -49,10 +49,10 @@ export class LocalSteps {
   }
 
   /**
-   * Makes the steps of a slot, whose samples are those of `pass`. Writes its difference and its score to `out`, as `write`
-   * says: as many floats as a partial gradient has. `round` is the number of rounds before this one.
+   * Makes the steps of a slot, whose samples are those of `pass`. Stores its difference and its score in `out`: as many
+   * floats as a partial gradient has. `round` is the number of rounds before this one.
    */
-  difference(from: Operands, pass: Pass, round: number, out: Pointer, write: WriteCode): void {
+  difference(from: Operands, pass: Pass, round: number, out: Pointer): void {
     const { rules, microBatch } = this.parts;
     // All steps of a round have one rate: that of the round.
     const { clip } = rules;
@@ -63,7 +63,7 @@ export class LocalSteps {
       const rows = Math.min(microBatch, pass.rows - first);
       this.step(from, { ...pass, rows, ids: pass.ids + 4 * first }, stepRules, step, score);
     }
-    this.end(from.weights, score, out, write);
+    this.end(from.weights, score, out);
   }
 
   /** Begins with the weights of the round, and with an optimizer that remembers nothing. */
@@ -92,15 +92,13 @@ export class LocalSteps {
   }
 
   /** Takes the weights after the last step away from those of the round. */
-  private end(weights: Pointer, score: Float32Array, out: Pointer, write: WriteCode): void {
+  private end(weights: Pointer, score: Float32Array, out: Pointer): void {
     const { memory, at } = this.parts;
     const { floats } = this;
-    const target = write === Write.store ? out : at.gradient;
-    this.view(target, floats).set(this.view(weights, floats));
+    this.view(out, floats).set(this.view(weights, floats));
     // The kernel of plain SGD with a rate of 1: w = w - 1 * (local / 1), which is w - local, rounded once.
-    memory.kernels.sgd(target, at.weights, at.weights, floats, 1, 1, 0, 1, 0, 0);
-    this.view(target + 4 * floats, scoreFloats).set(score);
-    if (write === Write.accumulate) memory.kernels.add(out, target, out, floats + scoreFloats);
+    memory.kernels.sgd(out, at.weights, at.weights, floats, 1, 1, 0, 1, 0, 0);
+    this.view(out + 4 * floats, scoreFloats).set(score);
   }
 
   /** A view of the memory, made anew each time: the memory may grow. */

@@ -74,10 +74,11 @@ export function shardGradient(
   const leaf = (slot: number, into: Pointer, write: WriteCode) => {
     const pass = { ...slotOf(work, slot), moment };
     if (local === null) network.gradient(from, pass, into, write);
-    else local.difference(from, pass, work.step, into, write);
+    else local.difference(from, pass, work.step, into);
     if (coding !== null) network.quantise(coding, into);
   };
-  sumTree(network.kernels, work, leaf, coding !== null, out, temporaries, network.partialFloats);
+  const slotsAreComplete = local !== null || coding !== null;
+  sumTree(network.kernels, work, leaf, slotsAreComplete, out, temporaries, network.partialFloats);
 }
 
 /** Evaluates the shard: `out` gets its score, `predictions` a class for each of `ids`, in their order. */

@@ -61,11 +61,12 @@ export class Cost implements TaskCost {
   }
 
   /**
-   * The lead among so many remote members. If they were more when it was measured, they shared the network, and nobody
-   * knows how much of the lead that was: it may have been all of it.
+   * The cost if so many remote members take part. If they were more when the lead was measured, they shared the network,
+   * and nobody knows how much of the lead that was: it may have been all of it.
    */
-  leadAmong(members: number): number {
-    return this.leadMs * Math.min(1, members / this.among);
+  amongst(members: number): TaskCost {
+    const { leadMs, slotMs, among } = this;
+    return members >= among || leadMs === 0 ? this : { leadMs: (leadMs * members) / among, slotMs };
   }
 
   /** A task took `ms` milliseconds, and nobody says for what. */

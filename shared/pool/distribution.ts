@@ -9,7 +9,7 @@ import type { TaskCost } from './cost.js';
 import { RecentCuts } from './cuts.js';
 import type { Member } from './member.js';
 import type { Job } from './pool-events.js';
-import { shares } from './shares.js';
+import { shares, sharesBySpeed } from './shares.js';
 import { cut, runsOf } from './split.js';
 import { type Shard, shardEnd } from './tree.js';
 
@@ -24,12 +24,15 @@ export class Distribution {
     const { work, slots, sizeMax, shard: whole } = job;
     const hi = shardEnd(shard, slots);
     const shape = { work, lo: shard.lo, hi, members: members.map(({ id }) => id) };
-    const wanted = shares(
-      hi - shard.lo,
-      costsOf(members, work),
-      members.map(isTried),
-      members.map((member) => kinds[work].trains && member.remote),
-    );
+    const costs = costsOf(members, work);
+    const wanted = members.some(({ remote }) => remote)
+      ? shares(
+          hi - shard.lo,
+          costs,
+          members.map(isTried),
+          members.map((member) => kinds[work].trains && member.remote),
+        )
+      : sharesBySpeed(hi - shard.lo, costs);
     const boundaries = cut(shard.lo, hi, wanted, this.cuts.find(shape));
     if (shard === whole) this.cuts.remember({ shape, boundaries });
     return runsOf(shard.lo, boundaries, slots, sizeMax);
@@ -41,18 +44,20 @@ export class Distribution {
  * one.
  */
 export function costsOf(members: readonly Member[], work: WorkName, among = remoteOf(members)): TaskCost[] {
-  const costOf = ({ costs }: Member) => ({ leadMs: costs[work].leadAmong(among), slotMs: costs[work].slotMs });
-  const known = members.filter(({ costs }) => costs[work].isKnown).map(costOf);
-  const average = known.length === 0 ? { leadMs: 0, slotMs: 1 } : averageOf(known);
-  return members.map((member) => (member.costs[work].isKnown ? costOf(member) : average));
+  const costs = members.map((member) => member.costs[work].amongst(among));
+  const isKnown = ({ slotMs }: TaskCost) => slotMs > 0;
+  if (costs.every(isKnown)) return costs;
+  const average = averageOf(costs.filter(isKnown));
+  return costs.map((cost) => (isKnown(cost) ? cost : average));
 }
 
 function remoteOf(members: readonly Member[]): number {
   return members.reduce((count, { remote }) => count + Number(remote), 0);
 }
 
-/** The mean lead and the mean speed. */
+/** The mean lead and the mean speed. Of nothing: any cost, which is then that of all. */
 function averageOf(costs: readonly TaskCost[]): TaskCost {
+  if (costs.length === 0) return { leadMs: 0, slotMs: 1 };
   const leadMs = costs.reduce((sum, cost) => sum + cost.leadMs, 0) / costs.length;
   const perMs = costs.reduce((sum, { slotMs }) => sum + 1 / slotMs, 0) / costs.length;
   return { leadMs, slotMs: 1 / perMs };

@@ -38,6 +38,12 @@ export function shares(
   return wanted.map((x, i) => (isRaised[i] ? least[i] : (x * (slots - raised)) / others));
 }
 
+/** The same for members without leads, the threads of one machine: in proportion to their speed. */
+export function sharesBySpeed(slots: number, costs: readonly TaskCost[]): number[] {
+  const perMs = costs.reduce((sum, { slotMs }) => sum + 1 / slotMs, 0);
+  return costs.map(({ slotMs }) => slots / (slotMs * perMs));
+}
+
 /**
  * The shortest time in which members of these costs can compute this many whole slots together, and with them at most
  * `size` members of the costs `others`.
@@ -53,15 +59,23 @@ export function earliestEndMs(
   let high = Math.min(...candidates.map(({ leadMs, slotMs }) => leadMs + slots * slotMs));
   for (let i = 0; i < ROUNDS; i++) {
     const middle = (low + high) / 2;
-    const most = others.map((cost) => wholeSlots(cost, middle)).sort((a, b) => b - a);
-    if (sum(costs.map((cost) => wholeSlots(cost, middle))) + sum(most.slice(0, size)) >= slots) high = middle;
+    if (slotsOfAll(costs, middle) + slotsOfBest(others, size, middle) >= slots) high = middle;
     else low = middle;
   }
   return high;
 }
 
-function sum(terms: readonly number[]): number {
-  return terms.reduce((total, term) => total + term, 0);
+/** In every step, so it makes no arrays. */
+function slotsOfAll(costs: readonly TaskCost[], ms: number): number {
+  let done = 0;
+  for (const cost of costs) done += wholeSlots(cost, ms);
+  return done;
+}
+
+function slotsOfBest(costs: readonly TaskCost[], size: number, ms: number): number {
+  if (size === 0) return 0;
+  const most = costs.map((cost) => wholeSlots(cost, ms)).sort((a, b) => b - a);
+  return most.slice(0, size).reduce((sum, slots) => sum + slots, 0);
 }
 
 /** The slots that a member computes in a time. A rounding error must not cost one. */

@@ -384,7 +384,6 @@ describe('a connection', () => {
       worker.member.transport.ping();
       return worker.received.flatMap((message) => (message.type === 'progress' ? [message.spare] : [])).at(-1);
     };
-    step(site, workers);
     expect(workers.map(isSpare)).toEqual(Array(9).fill(false));
     step(site, workers);
     expect(workers.map(isSpare)).toEqual([...Array(8).fill(false), true]);

@@ -1,6 +1,6 @@
 /** What a slot of a round makes of its micro-batches, against loops over gradients and updates. */
 import { describe, expect, it } from 'vitest';
-import { type Pointer, Write, type WriteCode } from '../../../shared/arithmetic/kernels.js';
+import { type Pointer, Write } from '../../../shared/arithmetic/kernels.js';
 import { chainOf, statisticsOf } from '../../../shared/model/chain.js';
 import { LocalSteps } from '../../../shared/model/local-steps.js';
 import type { Model } from '../../../shared/model/model.js';
@@ -47,8 +47,8 @@ class Slot {
   }
 
   /** The difference and the score of a slot with the first `rows` samples, in the round after `round` others. */
-  difference(rows: number, round = 0, write: WriteCode = Write.store): Float32Array {
-    this.local.difference(this.bench.from, training(this.ids, rows), round, this.out, write);
+  difference(rows: number, round = 0): Float32Array {
+    this.local.difference(this.bench.from, training(this.ids, rows), round, this.out);
     return this.read(this.out);
   }
 
@@ -119,13 +119,11 @@ describe('the difference of a slot', () => {
     expect(bits(slot.weights)).toEqual(bits(new Slot(plain).weights));
   });
 
-  it('is added as a whole, where it is added', () => {
+  it('replaces what was in its place', () => {
     const slot = new Slot(plain);
     const difference = slot.difference(20);
-    const there = difference.map((_, i) => i / 3);
-    slot.fill(there);
-    const sum = slot.difference(20, 0, Write.accumulate);
-    expect(bits(sum)).toEqual(bits(there.map((x, i) => f(x + difference[i]))));
+    slot.fill(difference.map((_, i) => i / 3));
+    expect(bits(slot.difference(20))).toEqual(bits(difference));
   });
 
   it('has one rate in all of its steps, which is that of the round', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { earliestEndMs, shares } from '../../../shared/pool/shares.js';
+import { earliestEndMs, shares, sharesBySpeed } from '../../../shared/pool/shares.js';
 
 const cost = (leadMs: number, slotMs: number) => ({ leadMs, slotMs });
 
@@ -48,6 +48,13 @@ describe('the shares of members', () => {
         expect(Math.min(...given)).toBeGreaterThanOrEqual(0);
       }),
     );
+  });
+});
+
+describe('the shares of threads', () => {
+  it('are those of members without leads', () => {
+    const costs = [cost(0, 1), cost(0, 2), cost(0, 1.5)];
+    for (const [i, share] of sharesBySpeed(16, costs).entries()) expect(share).toBeCloseTo(shares(16, costs)[i], 9);
   });
 });
 

@@ -7,6 +7,7 @@ import { Pool } from '../../../shared/pool/pool.js';
 import type { Job, PoolEffect, PoolEvent } from '../../../shared/pool/pool-events.js';
 import { rootShard, type Shard, shardEnd } from '../../../shared/pool/tree.js';
 import { Random } from '../../../shared/random.js';
+import { EventQueue } from '../../simulation/event-queue.js';
 
 export interface TimedMember {
   /** Processor time for one slot. */
@@ -81,46 +82,18 @@ class Link {
 /** Events in the order of their times, and of their making. */
 class Events {
   nowMs = 0;
-  private made = 0;
-  private readonly heap: { atMs: number; order: number; happen: () => void }[] = [];
+  private readonly queue = new EventQueue<() => void>();
 
   after(ms: number, happen: () => void): void {
-    const { heap } = this;
-    const item = { atMs: this.nowMs + Math.max(0, ms), order: this.made++, happen };
-    let at = heap.push(item) - 1;
-    while (at > 0 && isBefore(item, heap[(at - 1) >> 1])) {
-      heap[at] = heap[(at - 1) >> 1];
-      at = (at - 1) >> 1;
-    }
-    heap[at] = item;
+    this.queue.push(this.nowMs + Math.max(0, ms), happen);
   }
 
   next(): void {
-    const { heap } = this;
-    const first = heap[0];
-    const last = heap.pop();
-    if (first === undefined || last === undefined) throw new Error('nothing happens any more');
-    if (heap.length > 0) this.sink(last);
+    const first = this.queue.pop();
+    if (first === undefined) throw new Error('nothing happens any more');
     this.nowMs = first.atMs;
     first.happen();
   }
-
-  private sink(last: { atMs: number; order: number; happen: () => void }): void {
-    const { heap } = this;
-    let at = 0;
-    for (;;) {
-      let down = 2 * at + 1;
-      if (down + 1 < heap.length && isBefore(heap[down + 1], heap[down])) down += 1;
-      if (down >= heap.length || !isBefore(heap[down], last)) break;
-      heap[at] = heap[down];
-      at = down;
-    }
-    heap[at] = last;
-  }
-}
-
-function isBefore(a: { atMs: number; order: number }, b: { atMs: number; order: number }): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 }
 
 /** A member's machine: it receives, computes and sends one thing after the other. */

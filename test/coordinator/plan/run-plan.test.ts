@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { type PlanRequest, planFleets } from '../../../coordinator/plan/fleet-plan.js';
+import { type PlanRequest, planFleets } from '../../../coordinator/plan/run-plan.js';
 import { usualAccuracies } from '../../../coordinator/plan/usual-accuracy.js';
 import type { PresetName } from '../../../shared/model/presets.js';
 
