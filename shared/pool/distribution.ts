@@ -82,10 +82,15 @@ export function candidates(members: Iterable<Member>, slots: number): Member[] {
  * The member that has nothing to do and would compute this many slots first, if there is one. A member that has just let
  * leases expire comes last, and before it one that is not measured yet.
  */
-export function idleHelper(members: Iterable<Member>, work: WorkName, slots: number): Member | undefined {
+export function idleHelper(
+  members: Iterable<Member>,
+  work: WorkName,
+  slots: number,
+  nowMs: number,
+): Member | undefined {
   let best: Member | undefined;
   for (const member of members) {
-    if (member.leases.length > 0) continue;
+    if (member.leases.length > 0 || member.isQuiet(nowMs)) continue;
     if (best === undefined || isBetterHelper(member, best, work, slots)) best = member;
   }
   return best;

@@ -45,7 +45,9 @@ export const patience = {
   overtakenMax: 20,
   /** A remote member is asked for a sign of life this often, and is gone after this long without one. */
   pingMs: 1_000,
-  silenceMs: 4_000,
+  silenceMs: 10_000,
+  /** A member that leaves a ping unanswered for this long may be asleep: others compute its shards, and it gets no new ones. */
+  quietMs: 1_000,
   /** If a tick comes later than this, we stood still ourselves. That time does not count against any member. */
   ownStallMs: 1_000,
 } as const;
@@ -77,6 +79,8 @@ export class Member {
   overtakenInARow = 0;
   heardMs: number;
   pingedMs: number;
+  /** When the first ping was sent that it has not answered. Null if it has answered all. */
+  private unansweredMs: number | null = null;
   /** Since it was idle: slots that it computed, and the time of these leases that it did not compute. */
   private readonly burst: Burst = { ...noBurst };
 
@@ -137,7 +141,7 @@ export class Member {
   /** The member did not finish in time: its estimate grows, so that it gets less. */
   expired(lease: Lease, nowMs: number): void {
     this.burst.isMeasured = false;
-    this.becomeSlower(lease, nowMs);
+    if (!this.isQuiet(nowMs)) this.becomeSlower(lease, nowMs);
     this.expiredInARow += 1;
     this.removeLease(lease, nowMs);
   }
@@ -145,7 +149,8 @@ export class Member {
   /** Another member finished the shard first. If this one was late, that is a measurement of it as well. */
   overtaken(lease: Lease, nowMs: number): void {
     this.burst.isMeasured = false;
-    if (lease === this.leases[0] && this.isLaterThan(this.leaseMs(lease), lease, nowMs)) {
+    const isSlow = !this.isQuiet(nowMs) && this.isLaterThan(this.leaseMs(lease), lease, nowMs);
+    if (lease === this.leases[0] && isSlow) {
       this.becomeSlower(lease, nowMs);
       this.overtakenInARow += 1;
     }
@@ -180,15 +185,23 @@ export class Member {
 
   heard(nowMs: number): void {
     this.heardMs = nowMs;
+    this.unansweredMs = null;
   }
 
   pinged(nowMs: number): void {
     this.pingedMs = nowMs;
+    this.unansweredMs ??= nowMs;
+  }
+
+  /** It may be asleep, like the tab of a phone that was put away. That does not make it slow for the time after. */
+  isQuiet(nowMs: number): boolean {
+    return this.unansweredMs !== null && nowMs - this.unansweredMs > patience.quietMs;
   }
 
   /** We stood still until now. That time does not count against any member. */
   forgiven(stalledMs: number, nowMs: number): void {
     this.heardMs = Math.min(this.heardMs + stalledMs, nowMs);
+    if (this.unansweredMs !== null) this.unansweredMs = Math.min(this.unansweredMs + stalledMs, nowMs);
     const first = this.leases[0];
     if (first !== undefined) this.reschedule(Math.min(first.startMs + stalledMs, nowMs));
   }
@@ -201,7 +214,8 @@ export class Member {
   private isLaterThan(expectedMs: number, lease: Lease, nowMs: number): boolean {
     const { stragglerFactor, stragglerMsMin, stragglerMsUnmeasured } = patience;
     const isKnown = this.costs[lease.work].isKnown;
-    const lateMs = isKnown ? Math.max(stragglerFactor * expectedMs, stragglerMsMin) : stragglerMsUnmeasured;
+    const factor = this.isQuiet(nowMs) ? 1 : stragglerFactor;
+    const lateMs = isKnown ? Math.max(factor * expectedMs, stragglerMsMin) : stragglerMsUnmeasured;
     return nowMs - lease.startMs >= lateMs;
   }
 

@@ -250,8 +250,7 @@ export class Pool {
   private distribute(state: JobState, shard: Shard, nowMs: number): void {
     const { job } = state;
     const slots = shardEnd(shard, job.slots) - shard.lo;
-    const crew = candidates(this.present(state.crew), slots);
-    const members = crew.length > 0 ? crew : candidates(this.members.values(), slots);
+    const members = this.recipients(state, slots, nowMs);
     if (members.length === 0) {
       state.pending.push(shard);
       return;
@@ -265,8 +264,16 @@ export class Pool {
     }
   }
 
-  private present(crew: readonly Member[]): Member[] {
-    return crew.filter(({ id }) => this.members.has(id));
+  /** Members with room: those of the crew that answer, else any others that answer, else anyone. */
+  private recipients({ crew }: JobState, slots: number, nowMs: number): Member[] {
+    const isAwake = (member: Member) => !member.isQuiet(nowMs);
+    const present = crew.filter(({ id }) => this.members.has(id));
+    const all = [...this.members.values()];
+    for (const some of [present.filter(isAwake), all.filter(isAwake)]) {
+      const free = candidates(some, slots);
+      if (free.length > 0) return free;
+    }
+    return candidates(all, slots);
   }
 
   /** Of a local member, and of any member that has no part of an evaluation, no step shows whether it is still slow. */
@@ -309,7 +316,7 @@ export class Pool {
   private helpStragglers(nowMs: number): void {
     while (this.someoneIsIdle()) {
       const late = this.latest(nowMs);
-      const helper = late && idleHelper(this.members.values(), late.work, late.slots);
+      const helper = late && idleHelper(this.members.values(), late.work, late.slots, nowMs);
       if (late === undefined || helper === undefined) return;
       const state = this.jobState(late.job);
       assert(state !== undefined, 'lease', late.id, 'outlived its job');

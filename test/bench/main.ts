@@ -13,6 +13,7 @@ import { findPythons, remarkOn } from './pythons.js';
 import { mergeReport, type Report, renderReport, renderSection, renderTargets } from './report.js';
 import { convolutionRows, type Row, rows } from './rows.js';
 import { accuracy } from './sections/accuracy.js';
+import { classroom } from './sections/classroom.js';
 import { convolutions } from './sections/convolutions.js';
 import { coordinator } from './sections/coordinator.js';
 import { exactness } from './sections/exactness.js';
@@ -41,6 +42,7 @@ const sections: readonly Section[] = [
   viewersSection,
   growth,
   scaling,
+  classroom,
 ];
 
 const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');

@@ -35,6 +35,7 @@ as a virtual environment after pip install torch numpy). The JavaScript peers ar
 npm ci --prefix test/bench/peers.
 The section scaling takes 25 minutes, and needs root. It measures Flower in the interpreter that LOCKSTEP_BENCH_FLOWER
 names (pip install flwr torch).
+The section classroom needs root and Chromium.
 Sections: ${sections.join(', ')}
 `;
 

@@ -7,8 +7,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { WebSocket } from 'ws';
+import type { Readable, Writable } from 'node:stream';
 import { chromiumArguments, chromiumPath } from './chromium.js';
 
 type Reply = Record<string, unknown>;
@@ -20,25 +19,26 @@ export class DevTools {
 
   private constructor(
     private readonly chromium: ChildProcess,
-    private readonly socket: WebSocket,
+    private readonly commands: Writable,
+    replies: Readable,
     private readonly profile: string,
   ) {
-    socket.on('message', (data) => this.receive(JSON.parse(String(data))));
+    let text = '';
+    replies.setEncoding('utf8').on('data', (piece) => {
+      const messages = (text + piece).split('\0');
+      text = messages.pop() ?? '';
+      for (const message of messages) this.receive(JSON.parse(message));
+    });
   }
 
-  static async launch(): Promise<DevTools> {
+  /** `wrap` makes the command that starts Chromium on a host, within a quota. */
+  static launch(wrap = (words: readonly string[]) => words): DevTools {
     const profile = mkdtempSync(join(tmpdir(), 'lockstep-chromium-'));
-    const words = ['--headless', '--remote-debugging-port=0', `--user-data-dir=${profile}`, ...chromiumArguments];
-    const chromium = spawn(chromiumPath, words, { stdio: ['ignore', 'ignore', 'pipe'] });
-    for await (const line of createInterface({ input: chromium.stderr! })) {
-      const address = line.match(/DevTools listening on (ws:\S+)/)?.[1];
-      if (address === undefined) continue;
-      chromium.stderr!.resume();
-      const socket = new WebSocket(address, { perMessageDeflate: false });
-      await once(socket, 'open');
-      return new DevTools(chromium, socket, profile);
-    }
-    throw new Error('chromium did not start');
+    const words = [chromiumPath, '--headless', '--remote-debugging-pipe', `--user-data-dir=${profile}`];
+    const [program, ...rest] = wrap([...words, ...chromiumArguments]);
+    // Chromium reads commands from descriptor 3, and writes replies to descriptor 4.
+    const chromium = spawn(program, rest, { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
+    return new DevTools(chromium, chromium.stdio[3] as Writable, chromium.stdio[4] as Readable, profile);
   }
 
   /** Opens a page in a new window, or as a tab of the newest one, and attaches to it. */
@@ -48,9 +48,17 @@ export class DevTools {
     return new DevToolsPage(this, String(targetId), String(sessionId));
   }
 
+  /** Opens a page that shares no cache and no process with others. */
+  async openAlone(url: string): Promise<DevToolsPage> {
+    const { browserContextId } = await this.send('Target.createBrowserContext');
+    const { targetId } = await this.send('Target.createTarget', { url, browserContextId });
+    const { sessionId } = await this.send('Target.attachToTarget', { targetId, flatten: true });
+    return new DevToolsPage(this, String(targetId), String(sessionId));
+  }
+
   send(method: string, params: Reply = {}, sessionId?: string): Promise<Reply> {
     const id = this.nextId++;
-    this.socket.send(JSON.stringify({ id, method, params, sessionId }));
+    this.commands.write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
     return new Promise((resolve, reject) => this.waiting.set(id, { resolve, reject }));
   }
 
@@ -94,6 +102,14 @@ export class DevToolsPage {
     const words = { expression, awaitPromise: true, returnByValue: true };
     const { result } = (await this.devTools.send('Runtime.evaluate', words, this.session)) as { result: { value: T } };
     return result.value;
+  }
+
+  /** A picture of the whole page, PNG. */
+  async picture(width: number): Promise<Buffer> {
+    const size = { width, height: 844, deviceScaleFactor: 1, mobile: false };
+    await this.devTools.send('Emulation.setDeviceMetricsOverride', size, this.session);
+    const shot = await this.devTools.send('Page.captureScreenshot', { captureBeyondViewport: true }, this.session);
+    return Buffer.from(String(shot.data), 'base64');
   }
 
   async bringToFront(): Promise<void> {

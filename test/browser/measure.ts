@@ -110,7 +110,7 @@ say(`Chromium, ${readFileSync('/proc/cpuinfo', 'utf8').match(/model name\s*: (.*
 firstLoad();
 const directory = mkdtempSync(join(tmpdir(), 'lockstep-measure-'));
 const { coordinator, port } = await startCoordinator(join(directory, 'run'));
-const chromium = await DevTools.launch();
+const chromium = DevTools.launch();
 try {
   await measure(chromium, port);
 } finally {

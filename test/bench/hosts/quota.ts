@@ -66,6 +66,11 @@ export class Quota {
     return ['sh', '-c', enter, 'sh', join(this.directory, 'cgroup.procs'), ...words];
   }
 
+  /** Puts a running process under the quota, with all its threads. */
+  enter(processId: number): void {
+    writeFileSync(join(this.directory, 'cgroup.procs'), String(processId));
+  }
+
   /** The processes must have been killed. Waits a little until they are gone. */
   remove(): void {
     for (let i = 0; i < removals; i++) {

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Pointer } from '../../../shared/arithmetic/kernels.js';
+import { patience } from '../../../shared/pool/member.js';
 import { PartialBuffers } from '../../../shared/pool/partials.js';
 import { type LeaseOrder, PoolDriver, type Transport } from '../../../shared/pool/pool-driver.js';
 import { rootShard, type Shard } from '../../../shared/pool/tree.js';
@@ -317,7 +318,7 @@ describe('a member', () => {
     const bench = new Bench();
     const member = bench.join();
     bench.run(8, 1);
-    for (let i = 0; i <= 50; i++) {
+    for (let ms = 0; ms <= patience.silenceMs + 1_000; ms += 100) {
       bench.nowMs += 100;
       bench.driver.tick();
     }

@@ -1,0 +1,101 @@
+/** A device of the class: a tab of Chromium with a renderer process, a profile and a cache of its own. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DevTools, DevToolsPage } from '../../browser/devtools.js';
+import type { Quota } from '../hosts/quota.js';
+
+const lookMs = 250;
+/** Keeps a page's process busy for this long, to find it. */
+const busyMs = 100;
+
+const isLoaded = `document.querySelector('[data-figure=shards]') !== null && document.readyState === 'complete'`;
+
+/** When the page first showed a shard, or null. It is noted by an observer: a timer would be late in a hidden tab. */
+const firstShard = `(() => {
+  const figure = document.querySelector('[data-figure=shards]');
+  const note = () => {
+    if (Number(figure.textContent) > 0) globalThis.firstShardMs ??= Date.now();
+  };
+  globalThis.firstShardObserver ??= new MutationObserver(note);
+  globalThis.firstShardObserver.observe(figure, { childList: true });
+  note();
+  return globalThis.firstShardMs ?? null;
+})()`;
+
+const figures = `Object.fromEntries(
+  [...document.querySelectorAll('[data-figure]')].map(({ dataset, textContent }) => [dataset.figure, textContent]),
+)`;
+
+/** What a tab shows of itself, by the names of the join page. */
+export type TabFigures = Readonly<Record<string, string>>;
+
+export class Tab {
+  private isStopped = false;
+
+  private constructor(
+    private readonly page: DevToolsPage,
+    private readonly openedMs: number,
+    private readonly processId: number,
+  ) {}
+
+  /** What starts the page is not under the quota, but all that it computes. */
+  static async open(chromium: DevTools, url: string, quota: Quota): Promise<Tab> {
+    const openedMs = Date.now();
+    const page = await chromium.openAlone(url);
+    while (!(await page.evaluate<boolean>(isLoaded))) await sleep(lookMs);
+    const processId = await processOf(chromium, page);
+    quota.enter(processId);
+    return new Tab(page, openedMs, processId);
+  }
+
+  /** Milliseconds from opening the tab until it has sent its first result. Null if there is none within `withinMs`. */
+  async firstResultMs(withinMs: number): Promise<number | null> {
+    while (Date.now() < this.openedMs + withinMs) {
+      const first = await this.page.evaluate<number | null>(firstShard);
+      if (first !== null) return first - this.openedMs;
+      await sleep(lookMs);
+    }
+    return null;
+  }
+
+  figures(): Promise<TabFigures> {
+    return this.page.evaluate(figures);
+  }
+
+  picture(widthPixels: number): Promise<Buffer> {
+    return this.page.picture(widthPixels);
+  }
+
+  /** Nothing of the page runs until `thaw`, like a phone that sleeps. Its connections stay open. */
+  freeze(): void {
+    this.isStopped = true;
+    process.kill(this.processId, 'SIGSTOP');
+  }
+
+  thaw(): void {
+    if (!this.isStopped) return;
+    this.isStopped = false;
+    process.kill(this.processId, 'SIGCONT');
+  }
+}
+
+/** Renderer processes of tabs. */
+const known = new Set<number>();
+
+/** Chromium does not say which renderer process a page has, so the page keeps it busy for a moment. */
+async function processOf(chromium: DevTools, page: DevToolsPage): Promise<number> {
+  const before = await renderers(chromium);
+  await page.evaluate(`{ const end = performance.now() + ${busyMs}; while (performance.now() < end); }`);
+  const after = await renderers(chromium);
+  const added = (id: number) => (after.get(id) ?? 0) - (before.get(id) ?? 0);
+  const [busiest] = [...after.keys()].filter((id) => !known.has(id)).sort((a, b) => added(b) - added(a));
+  if (busiest === undefined) throw new Error('Chromium started no renderer process for a tab');
+  known.add(busiest);
+  return busiest;
+}
+
+/** The processor time of each renderer process, by its number. */
+async function renderers(chromium: DevTools): Promise<Map<number, number>> {
+  const { processInfo } = await chromium.send('SystemInfo.getProcessInfo');
+  const all = processInfo as { type: string; id: number; cpuTime: number }[];
+  return new Map(all.filter(({ type }) => type === 'renderer').map(({ id, cpuTime }) => [id, cpuTime]));
+}
