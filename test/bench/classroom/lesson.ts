@@ -65,8 +65,8 @@ export async function giveLesson(kind: Class, words: readonly (string | number)[
     const begunMs = Date.now();
     const { tabs, firstResults } = await openTabs(kind, chromium, `${address}/join`, quotas, sleepers);
     const allOpenMs = Date.now();
-    const firstResultMs = await Promise.all(firstResults);
     await takePictures(chromium, tabs[0], address, out);
+    const firstResultMs = await Promise.all(firstResults);
     const { stderr, code } = await ended;
     sleepers.stop();
     if (code === null) throw new Error(`the coordinator did not end: ${stderr.trim()}`);

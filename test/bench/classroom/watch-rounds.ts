@@ -15,7 +15,6 @@ export interface Look {
   readonly round: number;
   readonly atMs: number;
   readonly shards: Readonly<Record<number, number>>;
-  readonly spares: number;
   /** Of the newest evaluation. */
   readonly testAccuracy: number | null;
 }
@@ -48,8 +47,7 @@ async function look(url: string): Promise<Look | null> {
   if (response?.ok !== true) return null;
   const { step, workers, testAccuracy } = (await response.json()) as RunState;
   const shards = Object.fromEntries(workers.map((worker) => [worker.member, worker.shards]));
-  const spares = workers.filter(({ state }) => state === 'spare').length;
-  return { round: step, atMs: Date.now(), shards, spares, testAccuracy };
+  return { round: step, atMs: Date.now(), shards, testAccuracy };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
