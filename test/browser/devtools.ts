@@ -104,6 +104,15 @@ export class DevToolsPage {
     return result.value;
   }
 
+  /** Processor time that the page's renderer process has used. */
+  async processSeconds(): Promise<number> {
+    await this.devTools.send('Performance.enable', {}, this.session);
+    const { metrics } = await this.devTools.send('Performance.getMetrics', {}, this.session);
+    const time = (metrics as { name: string; value: number }[]).find(({ name }) => name === 'ProcessTime');
+    if (time === undefined) throw new Error('this Chromium does not say how much time a process has used');
+    return time.value;
+  }
+
   /** A picture of the whole page, PNG. */
   async picture(width: number): Promise<Buffer> {
     const size = { width, height: 844, deviceScaleFactor: 1, mobile: false };

@@ -4,8 +4,8 @@ import type { DevTools, DevToolsPage } from '../../browser/devtools.js';
 import type { Quota } from '../hosts/quota.js';
 
 const lookMs = 250;
-/** Keeps a page's process busy for this long, to find it. */
-const busyMs = 100;
+/** Processes may have used the same time by chance. */
+const processTriesMax = 20;
 
 const isLoaded = `document.querySelector('[data-figure=shards]') !== null && document.readyState === 'complete'`;
 
@@ -78,19 +78,17 @@ export class Tab {
   }
 }
 
-/** Renderer processes of tabs. */
-const known = new Set<number>();
-
-/** Chromium does not say which renderer process a page has, so the page keeps it busy for a moment. */
+/** Chromium does not say which renderer process a page has, but how much processor time it has used. */
 async function processOf(chromium: DevTools, page: DevToolsPage): Promise<number> {
-  const before = await renderers(chromium);
-  await page.evaluate(`{ const end = performance.now() + ${busyMs}; while (performance.now() < end); }`);
-  const after = await renderers(chromium);
-  const added = (id: number) => (after.get(id) ?? 0) - (before.get(id) ?? 0);
-  const [busiest] = [...after.keys()].filter((id) => !known.has(id)).sort((a, b) => added(b) - added(a));
-  if (busiest === undefined) throw new Error('Chromium started no renderer process for a tab');
-  known.add(busiest);
-  return busiest;
+  for (let i = 0; i < processTriesMax; i++) {
+    const before = await renderers(chromium);
+    const used = await page.processSeconds();
+    const after = await renderers(chromium);
+    const fitting = [...before].filter(([id, least]) => least <= used && used <= (after.get(id) ?? 0));
+    if (fitting.length === 1) return fitting[0][0];
+    await sleep(lookMs);
+  }
+  throw new Error('the renderer process of a tab was not found');
 }
 
 /** The processor time of each renderer process, by its number. */
