@@ -1,6 +1,13 @@
 import { forEachKind, type WorkName } from '../work/kinds.js';
 import { Cost } from './cost.js';
-import type { Shard } from './tree.js';
+import { cover, type Shard, shardAt } from './tree.js';
+
+/** Consecutive slots [lo, hi) of a step with `slots` slots. */
+interface Run {
+  readonly lo: number;
+  readonly hi: number;
+  readonly slots: number;
+}
 
 /** A shard handed to a member, for a bounded time. */
 export interface Lease {
@@ -15,6 +22,8 @@ export interface Lease {
   readonly boundMs: number;
   /** How long it should take, whatever the member's own estimate is, before an idle member computes it as well. */
   readonly wantedMs: number;
+  /** Whether something was known of the member's speed. If not, it may have been given far too much. */
+  readonly isMeasured: boolean;
   /** Whether the member was idle before: then its lead counts. */
   readonly isFirst: boolean;
   /** How many remote members the job is for. */
@@ -28,6 +37,10 @@ export const patience = {
   /** The time for a lease without an estimate, and the shortest time for any lease. */
   firstLeaseMs: 30_000,
   leaseMsMin: 2_000,
+  /** A member of which nothing is known gets its slots in about this many shards. */
+  firstShards: 8,
+  /** If such a member will not begin with a shard for this long, an idle member gets it as well. */
+  queuedMs: 1_000,
   /** A lease may take this many times the member's own estimate. The second factor holds after an expired lease. */
   leaseFactor: 8,
   leaseFactorExpired: 2,
@@ -123,6 +136,23 @@ export class Member {
   overdue(nowMs: number): Lease | undefined {
     const first = this.leases[0];
     return first !== undefined && nowMs > first.startMs + first.boundMs ? first : undefined;
+  }
+
+  /**
+   * The shards in which it is given a run of slots, of which none is larger than `sizeMax`. If nothing is known of it, the
+   * first one is a single slot, and the others are small: a slow device shows what it can do before its time is up, and
+   * others can help it.
+   */
+  divide(work: WorkName, { lo, hi, slots }: Run, sizeMax: number): Shard[] {
+    if (!this.remote || this.costs[work].isKnown) return cover(lo, hi, slots, sizeMax);
+    const size = Math.max(1, (hi - lo) / patience.firstShards);
+    return [shardAt(lo, 1, slots), ...cover(lo + 1, hi, slots, Math.min(sizeMax, size))];
+  }
+
+  /** It was given so much before it was measured that an idle member should compute this one, which waits for its turn. */
+  isFarOff(lease: Lease, nowMs: number): boolean {
+    const mayWait = !this.remote || lease.isMeasured || lease === this.leases[0];
+    return !mayWait && lease.startMs - nowMs >= patience.queuedMs;
   }
 
   leased(lease: Lease): void {

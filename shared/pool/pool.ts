@@ -284,10 +284,13 @@ export class Pool {
 
   /** Leases a run of shards. What its member has no room for is pending again. */
   private leaseRun(state: JobState, run: readonly Shard[], member: Member, isTried: boolean, nowMs: number): void {
+    const { work, slots } = state.job;
     const wantedMs = isTried ? this.crew.stepMs : Number.POSITIVE_INFINITY;
     for (const part of run) {
-      if (hasRoom(member)) this.lease(state, part, member, nowMs, wantedMs);
-      else state.pending.push(part);
+      for (const shard of member.divide(work, { lo: part.lo, hi: shardEnd(part, slots), slots }, part.size)) {
+        if (hasRoom(member)) this.lease(state, shard, member, nowMs, wantedMs);
+        else state.pending.push(shard);
+      }
     }
   }
 
@@ -303,6 +306,7 @@ export class Pool {
       member,
       boundMs: member.boundMs(work, slots),
       wantedMs,
+      isMeasured: member.costs[work].isKnown,
       isFirst: member.leases.length === 0,
       among: state.remoteMembers,
       startMs: member.freeMs(nowMs),
@@ -312,10 +316,10 @@ export class Pool {
     this.effects.push({ type: 'lease', member: member.id, lease: lease.id, job: state.job, shard });
   }
 
-  /** Gives late shards to members that have nothing to do. The first of the two results counts. */
+  /** Gives shards that are late, or that wait for their turn, to members that have nothing to do. The first of the two results counts. */
   private helpStragglers(nowMs: number): void {
     while (this.someoneIsIdle()) {
-      const late = this.latest(nowMs);
+      const late = this.latest(nowMs) ?? this.farthestOff(nowMs);
       const helper = late && idleHelper(this.members.values(), late.work, late.slots, nowMs);
       if (late === undefined || helper === undefined) return;
       const state = this.jobState(late.job);
@@ -338,6 +342,17 @@ export class Pool {
       }
     }
     return worst;
+  }
+
+  private farthestOff(nowMs: number): Lease | undefined {
+    let last: Lease | undefined;
+    for (const { leases } of this.jobs) {
+      for (const lease of leases) {
+        if (!lease.member.isFarOff(lease, nowMs) || isTwinned(lease, leases)) continue;
+        if (last === undefined || lease.startMs > last.startMs) last = lease;
+      }
+    }
+    return last;
   }
 
   private jobState(id: number): JobState | undefined {

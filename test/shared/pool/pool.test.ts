@@ -76,8 +76,7 @@ describe('a member that is gone', () => {
   });
 
   it('gets nothing of what others held that are dropped at the same moment', () => {
-    const fleet = new PaperFleet();
-    const members = Array.from({ length: 4 }, () => fleet.join());
+    const { fleet, members } = fleetOf(4);
     fleet.run(32, rootShard(32));
     fleet.pass(patience.silenceMs + 200, [members[3]]);
     expect(fleet.dropped.map(({ member }) => member)).toEqual(members.slice(0, 3));
@@ -169,17 +168,55 @@ describe('a member that makes no progress', () => {
   });
 });
 
+describe('a member that is not measured yet', () => {
+  it('gets a single slot first, so that a slow one gives a result before its time is up', () => {
+    const fleet = new PaperFleet();
+    const slow = fleet.join();
+    const slots = 32;
+    const job = fleet.run(slots, rootShard(slots));
+    expect(fleet.leasesOf(slow)[0].shard).toEqual({ lo: 0, size: 1 });
+    const slotMs = patience.firstLeaseMs / 4;
+    while (!fleet.completed.has(job)) {
+      fleet.pass(slotMs * fleet.leasesOf(slow)[0].shard.size);
+      fleet.answer(slow);
+    }
+    expect(fleet.lapsed).toEqual([]);
+    expect(fleet.dropped).toEqual([]);
+  });
+
+  it('shares what it was given and has not begun with members that join meanwhile', () => {
+    const fleet = new PaperFleet();
+    const first = fleet.join();
+    fleet.run(32, rootShard(32));
+    fleet.pass(1_000);
+    fleet.answer(first);
+    const [next, ...others] = fleet.leasesOf(first);
+    const newcomer = fleet.join();
+    expect(fleet.leasesOf(newcomer).map(({ shard }) => shard)).toEqual([others[others.length - 1].shard]);
+    expect(fleet.leasesOf(first)[0]).toEqual(next);
+  });
+
+  it('keeps what it would begin within a second', () => {
+    const fleet = new PaperFleet();
+    const first = fleet.join();
+    fleet.run(32, rootShard(32));
+    fleet.pass(20);
+    fleet.answer(first);
+    expect(fleet.leasesOf(fleet.join())).toEqual([]);
+  });
+});
+
 describe('a straggler', () => {
   it('that let its lease expire is not asked again while somebody is idle who did not', () => {
     const fleet = new PaperFleet();
     const slow = fleet.join();
-    fleet.run(8, rootShard(8));
+    fleet.run(1, rootShard(1));
     fleet.join();
     fleet.pass(2_000);
     const fresh = fleet.join();
     fleet.pass(patience.firstLeaseMs - 1_500);
     expect(fleet.leasesOf(slow)).toEqual([]);
-    expect(slotsHeld(fleet, fresh)).toBe(8);
+    expect(slotsHeld(fleet, fresh)).toBe(1);
   });
 
   it('keeps its shard, which an idle member gets as well; the first result wins', () => {
