@@ -23,6 +23,7 @@ export class DevTools {
     replies: Readable,
     private readonly profile: string,
   ) {
+    process.on('exit', () => chromium.kill('SIGKILL'));
     let text = '';
     replies.setEncoding('utf8').on('data', (piece) => {
       const messages = (text + piece).split('\0');

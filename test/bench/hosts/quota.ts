@@ -50,6 +50,11 @@ function secondVersion(share: number) {
   return [['cpu.max', `${Math.round(share * periodUs)} ${periodUs}`]] as const;
 }
 
+const open = new Set<Quota>();
+process.on('exit', () => {
+  for (const quota of open) quota.remove();
+});
+
 export class Quota {
   private readonly directory: string;
 
@@ -57,6 +62,7 @@ export class Quota {
   constructor(controller: Controller, name: string, share: number) {
     this.directory = join(controller.directory, name);
     mkdirSync(this.directory);
+    open.add(this);
     for (const [file, content] of controller.settings(share)) writeFileSync(join(this.directory, file), content);
   }
 
@@ -73,6 +79,7 @@ export class Quota {
 
   /** The processes must have been killed. Waits a little until they are gone. */
   remove(): void {
+    if (!open.delete(this)) return;
     for (let i = 0; i < removals; i++) {
       try {
         return rmdirSync(this.directory);

@@ -50,7 +50,7 @@ export const classroom: Section = {
 
 const columns = [
   'coordinator’s threads',
-  'first result (median, longest)',
+  's to a first result: median, longest',
   'with work',
   `s to ${accuracy}`,
   'MB a tab',
