@@ -1,9 +1,11 @@
 /** Describes events for the log: one line for people, and fields with stable names for programs. */
+
 import { join } from 'node:path';
 import { atWork } from '../../shared/at-work.js';
 import type { EvaluationSet } from '../../shared/data/dataset.js';
 import { grouped, percent, shorter } from '../../shared/figures.js';
 import { plural } from '../../shared/plural.js';
+import type { StepUnit } from '../../shared/step-unit.js';
 import type { Summary } from '../archive/config.js';
 import type { FleetPlan } from '../run/fleet-plan.js';
 import type { RunEvent, RunWarning } from '../run/run-event.js';
@@ -23,9 +25,6 @@ export interface JoinPlace {
   /** A sentence without secrets that says how to join. */
   readonly how: string;
 }
-
-/** What an update of the weights comes from. */
-export type StepUnit = 'step' | 'round';
 
 /** Returns null for an event that is not logged. `place` is null if workers cannot join. */
 export function describe(event: RunEvent, place: JoinPlace | null, unit: StepUnit = 'step'): LogLine | null {
@@ -89,14 +88,14 @@ function describeWarning(warning: RunWarning, unit: StepUnit): LogLine {
     case 'too-many-workers':
       return tooManyWorkers(warning, unit);
     case 'loss-grows':
-      return lossGrows(warning);
+      return lossGrows(warning, unit);
     case 'best-lost': {
       const text = 'the best weights so far are not on the disk: the run goes on, and keeps the best ones from here on';
       return line('warn', {}, text);
     }
     case 'evaluation-wrong': {
       const { worker, step } = warning;
-      const text = `the evaluation after step ${step} is wrong: ${worker} computed a part of it`;
+      const text = `the evaluation after ${unit} ${step} is wrong: ${worker} computed a part of it`;
       return line('error', { worker, step }, text);
     }
     default:
@@ -121,11 +120,13 @@ function tooManyWorkers({ workers, threads, slots }: TooManyWorkers, unit: StepU
   );
 }
 
-function lossGrows({ set, loss, firstLoss, rate }: Extract<RunWarning, { readonly code: 'loss-grows' }>): LogLine {
+type LossGrows = Extract<RunWarning, { readonly code: 'loss-grows' }>;
+
+function lossGrows({ set, loss, firstLoss, rate }: LossGrows, unit: StepUnit): LogLine {
   return line(
     'warn',
     {},
-    `the ${set} loss is ${(loss / firstLoss).toFixed(0)} times the loss of the first step: training does not ` +
+    `the ${set} loss is ${(loss / firstLoss).toFixed(0)} times the loss of the first ${unit}: training does not ` +
       `converge; try a smaller learning rate (--lr ${shorter(rate / 10)} instead of ${shorter(rate)})`,
   );
 }

@@ -1,11 +1,12 @@
 /** Who listens to a run at the command line: the log, the progress bar, the garbage collector, and the profile. */
 
 import { grouped } from '../../shared/figures.js';
+import type { StepUnit } from '../../shared/step-unit.js';
 import type { MetricsLine } from '../archive/config.js';
 import type { Profiler } from '../profile/profiler.js';
 import type { LiveRun } from '../run/live-run.js';
 import type { RunListener } from '../run/run-event.js';
-import { describe, type JoinPlace, type StepUnit } from './describe.js';
+import { describe, type JoinPlace } from './describe.js';
 import { collectGarbage } from './engine.js';
 import type { Log } from './log.js';
 import type { ProgressBar } from './readable-log.js';

@@ -1,6 +1,8 @@
 /** The learning curves: loss and accuracy over the steps, measured and smoothed. Both charts share one zoom. */
+
 import uPlot from 'uplot';
 import { percent } from '../../shared/figures.js';
+import type { StepUnit } from '../../shared/step-unit.js';
 import type { CurvePoint } from '../web/state.js';
 import { type LearningCurve, smoothed } from './curve.js';
 import { colour, find, onThemeChange } from './elements.js';
@@ -52,6 +54,7 @@ export class Charts {
   private zoom: Range | null = null;
   /** The name of the set that is evaluated during the run. */
   private judge = 'test set';
+  private unit: StepUnit = 'step';
   private revision = -1;
   private readonly smoothing = find('smoothing', HTMLInputElement);
   private readonly logarithmic = find('logarithmic', HTMLInputElement);
@@ -66,11 +69,12 @@ export class Charts {
     new ResizeObserver(() => this.resize()).observe(find('charts', HTMLElement));
   }
 
-  render(judge: string): void {
-    if (this.revision === this.curve.revision && this.judge === judge) return;
+  render(judge: string, unit: StepUnit): void {
+    const isNamedAnew = this.judge !== judge || this.unit !== unit;
+    if (this.revision === this.curve.revision && !isNamedAnew) return;
     this.revision = this.curve.revision;
-    const isNamedAnew = this.judge !== judge;
     this.judge = judge;
+    this.unit = unit;
     if (this.charts.length === 0 || isNamedAnew) this.rebuild();
     else this.refresh();
   }
@@ -126,7 +130,7 @@ export class Charts {
         { ...axis, font, size: 58, values: (_, splits) => splits.map((at) => (at === null ? '' : tick(at))) },
       ],
       series: [
-        { label: 'step', value: (_, raw) => (raw === null ? '–' : count(raw)) },
+        { label: this.unit, value: (_, raw) => (raw === null ? '–' : count(raw)) },
         { label: 'batch', stroke: `${train}55`, width: 1, value, points: { show: false } },
         { label: 'batch, smoothed', stroke: train, width: 2, value, points: { show: false } },
         {
@@ -186,9 +190,9 @@ export class Charts {
     for (const { id, title, train, judged, format } of measures) {
       const measured = train(last);
       const tested = evaluated && judged(evaluated);
-      const now = measured === undefined ? '' : `, ${format(measured)} at step ${count(last.step)}`;
+      const now = measured === undefined ? '' : `, ${format(measured)} at ${this.unit} ${count(last.step)}`;
       const at = evaluated && count(evaluated.step);
-      const tests = tested === undefined ? '' : `; on the ${this.judge} ${format(tested)} at step ${at}`;
+      const tests = tested === undefined ? '' : `; on the ${this.judge} ${format(tested)} at ${this.unit} ${at}`;
       find(id, HTMLElement).setAttribute(
         'aria-label',
         `${title} over ${this.curve.points.length} points${now}${tests}`,

@@ -1,6 +1,7 @@
 /** The table of runs: one row for each, with its result and the fields of config.json in which the runs differ. */
 
 import { percent } from '../../shared/figures.js';
+import { stepUnit } from '../../shared/step-unit.js';
 import type { ComparedField, ComparedResult, ComparedRun, ComparisonState } from '../web/state.js';
 import { create, find, setText } from './elements.js';
 import { count, duration, loss } from './format.js';
@@ -61,7 +62,7 @@ function resultColumns(runs: readonly ComparedRun[]): Column[] {
           number('Validation loss', ({ validationLoss }) => loss(validationLoss)),
         ]
       : []),
-    number('Steps', ({ step, stepsPlanned }) => `${count(step)} of ${count(stepsPlanned)}`),
+    number('Steps', (result) => stepsText(result)),
     number('Time', ({ seconds }) => (seconds === null ? '–' : duration(seconds))),
     { title: 'Weights hash', look: 'line', text: (result, run) => hashText(result, run, runs) },
   ];
@@ -69,12 +70,19 @@ function resultColumns(runs: readonly ComparedRun[]): Column[] {
 
 const filesOfAny = { path: '', writer: null, runs: 2 };
 
+/** One column is for runs of both kinds, so those of rounds say it. */
+function stepsText(result: ComparedResult): string {
+  const { step, stepsPlanned } = result;
+  return `${count(step)} of ${count(stepsPlanned)}${stepUnit(result) === 'round' ? ' rounds' : ''}`;
+}
+
 /** The first digits of the hash, its step, and the other runs that have the same weights. */
-function hashText({ weightsSha256, weightsStep }: ComparedResult, { id }: ComparedRun, runs: readonly ComparedRun[]) {
+function hashText(result: ComparedResult, { id }: ComparedRun, runs: readonly ComparedRun[]) {
+  const { weightsSha256, weightsStep } = result;
   if (weightsSha256 === null) return '–';
   const same = runs.filter((run) => run.id !== id && run.result?.weightsSha256 === weightsSha256);
   const names = same.length === 0 ? '' : `, the same as ${same.map(({ name }) => name).join(', ')}`;
-  return `${weightsSha256.slice(0, HASH_DIGITS)}… after step ${count(weightsStep ?? 0)}${names}`;
+  return `${weightsSha256.slice(0, HASH_DIGITS)}… after ${stepUnit(result)} ${count(weightsStep ?? 0)}${names}`;
 }
 
 function fieldColumn({ field, values }: ComparedField): Column {

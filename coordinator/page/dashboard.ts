@@ -1,5 +1,7 @@
 /** The dashboard: receives states and draws the panels of the page. Each panel has a module of its name. */
+
 import { parameterCount } from '../../shared/model/parameters.js';
+import { stepUnit } from '../../shared/step-unit.js';
 import type { EvaluationState, RunState } from '../web/state.js';
 import { collectCredentials } from './access.js';
 import { Charts } from './charts.js';
@@ -11,6 +13,7 @@ import { EvaluationPanel } from './evaluation.js';
 import { EventLog } from './event-log.js';
 import { Feed, type FeedStatus } from './feed.js';
 import { FleetTable } from './fleet-table.js';
+import { count } from './format.js';
 import { JoinCard } from './join-card.js';
 import { judgeOf } from './judged.js';
 import { Latest } from './latest.js';
@@ -31,7 +34,7 @@ const charts = new Charts(curve);
 const eventLog = new EventLog();
 const joinCard = new JoinCard();
 const neurons = new Neurons();
-const drawing = new Drawing();
+const drawing = new Drawing((step) => ` Weights of ${newest === null ? 'step' : stepUnit(newest)} ${count(step)}.`);
 const evaluation = new EvaluationPanel();
 const result = new Result(mine);
 const viewHead = new ViewHead(mine);
@@ -43,10 +46,11 @@ const weightsSource = new Latest({
   watched: [find('neurons-card', HTMLElement), find('draw-card', HTMLElement)],
   credentials: mine,
   edition: ({ newest }) => newest.weights,
-  receive: async (response, { model, dataset }) => {
+  receive: async (response, state) => {
+    const { model, dataset } = state;
     const weights = parseWeights(await response.arrayBuffer(), parameterCount(model));
     if (weights === null) return null;
-    neurons.render(weights, model);
+    neurons.render(weights, model, stepUnit(state));
     drawing.setWeights(weights, model, dataset.classNames);
     return weights.step;
   },
@@ -59,9 +63,9 @@ const evaluationSource = new Latest({
   isFetchedUnseen: ({ files }) => files === null,
   credentials: mine,
   edition: evaluationEdition,
-  receive: async (response, { dataset }) => {
+  receive: async (response, state) => {
     const found = (await response.json()) as EvaluationState;
-    evaluation.render(found, dataset);
+    evaluation.render(found, state.dataset, stepUnit(state));
     return editionOf(found.step, found.set === 'validation');
   },
 });
@@ -97,7 +101,7 @@ function render(): void {
   renderOverview(state);
   result.render(state);
   controls.render(state);
-  charts.render(judgeOf(state));
+  charts.render(judgeOf(state), stepUnit(state));
   fleetTable.render(state, controls.mayControl(state));
   joinCard.render(state.join, credentials);
   drawing.setModel(state.model, state.dataset.classNames);

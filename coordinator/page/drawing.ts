@@ -7,7 +7,6 @@ import { inputWidth, outputWidth } from '../../shared/model/parameters.js';
 import type { FromClassifier, ToClassifier } from './answering.js';
 import { ClassNames } from './class-names.js';
 import { create, find, setText } from './elements.js';
-import { count } from './format.js';
 import { type PenStroke, penImage } from './ink.js';
 import { imageSize } from './neurons.js';
 import { Pad, padExtent } from './pad.js';
@@ -40,8 +39,8 @@ export class Drawing {
 
   /** `noteOf` says of which step the weights are. */
   constructor(
+    private readonly noteOf: (step: number) => string,
     connect = inThread,
-    private readonly noteOf = (step: number) => ` Weights of step ${count(step)}.`,
   ) {
     this.note = find('draw-note', HTMLElement).textContent ?? '';
     this.post = connect((answer) => this.show(answer));

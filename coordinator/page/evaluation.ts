@@ -1,6 +1,7 @@
 /** The mistakes of the newest evaluation: which class was taken for which, and the images. */
 
 import { percent } from '../../shared/figures.js';
+import type { StepUnit } from '../../shared/step-unit.js';
 import type { DatasetState, EvaluationState, Misclassified, RunState } from '../web/state.js';
 import { ClassNames } from './class-names.js';
 import { create, find, onThemeChange, setText } from './elements.js';
@@ -20,13 +21,13 @@ export class EvaluationPanel {
     onThemeChange(() => this.shown && this.renderMistakes());
   }
 
-  render(evaluation: EvaluationState, { shape, classNames }: DatasetState): void {
+  render(evaluation: EvaluationState, { shape, classNames }: DatasetState, unit: StepUnit): void {
     const names = new ClassNames(classNames);
     this.shown = { evaluation, shape, names };
     const { set, step, samples, correct, confusion } = evaluation;
     find('confusion-none', HTMLElement).hidden = true;
     find('mistakes-none', HTMLElement).hidden = true;
-    setText(find('confusion-note', HTMLElement), `${set} set, after step ${count(step)}`);
+    setText(find('confusion-note', HTMLElement), `${set} set, after ${unit} ${count(step)}`);
     const wrong = samples - correct;
     const shown = Math.min(MISTAKES_MAX, evaluation.misclassified.length);
     const rest = shown < wrong ? `, the first ${shown} of them here` : '';

@@ -1,4 +1,5 @@
 /** The fleet as a table. A worker keeps its row while it is connected, so that its button does not move. */
+import { stepUnit } from '../../shared/step-unit.js';
 import type { RunState, WorkerState } from '../web/state.js';
 import { create, find, setText } from './elements.js';
 import { clock, count, rate } from './format.js';
@@ -98,11 +99,13 @@ function waitingFor({ workersTotal, workersMin, threads, startedAt }: RunState):
 }
 
 /** How many have nothing to do because a step has too few slots; empty if everybody has work. */
-function sparesIn({ workersTotal, threads, slots }: RunState): string {
+function sparesIn(state: RunState): string {
+  const { workersTotal, threads, slots } = state;
   const spares = workersTotal + threads - slots;
   if (spares <= 0) return '';
   const some = spares === 1 ? 'One of them is a spare' : `${count(spares)} of them are spares`;
-  return `${some}: a step has ${count(slots)} ${slots === 1 ? 'slot' : 'slots'} only. Spares help where another one is late.`;
+  const shape = `a ${stepUnit(state)} has ${count(slots)} ${slots === 1 ? 'slot' : 'slots'} only`;
+  return `${some}: ${shape}. Spares help where another one is late.`;
 }
 
 /** What kind of worker it is, and its kernels, which the cell's title has in full. A line may end after the kind. */

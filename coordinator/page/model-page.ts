@@ -37,5 +37,5 @@ function newClassifier(model: Model): Classifier {
 }
 
 const bytes = Uint8Array.from(atob(weights), (character) => character.charCodeAt(0));
-const drawing = new Drawing(inPage, () => '');
+const drawing = new Drawing(() => '', inPage);
 drawing.setWeights({ step: 0, floats: new Float32Array(bytes.buffer) }, model, classNames);

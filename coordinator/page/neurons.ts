@@ -2,8 +2,10 @@
  * The first layer as pictures: one for each neuron, with a pixel for each weight. Positive weights are blue, negative ones
  * red, and larger ones brighter. All pictures have one scale, so a neuron that has learnt nothing stays dim.
  */
+
 import type { Model } from '../../shared/model/model.js';
 import { inputWidth, tensorSpans } from '../../shared/model/parameters.js';
+import type { StepUnit } from '../../shared/step-unit.js';
 import { colour, find, onThemeChange } from './elements.js';
 import { count } from './format.js';
 import { rgb } from './pixels.js';
@@ -19,7 +21,7 @@ export class Neurons {
   private readonly canvas = find('neurons', HTMLCanvasElement);
   private readonly tiles = document.createElement('canvas');
   private first = 0;
-  private shown: { weights: Weights; model: Model } | null = null;
+  private shown: { weights: Weights; model: Model; unit: StepUnit } | null = null;
 
   constructor() {
     find('neurons-previous', HTMLButtonElement).addEventListener('click', () => this.turn(-1));
@@ -28,8 +30,8 @@ export class Neurons {
     onThemeChange(() => this.draw());
   }
 
-  render(weights: Weights, model: Model): void {
-    this.shown = { weights, model };
+  render(weights: Weights, model: Model, unit: StepUnit): void {
+    this.shown = { weights, model, unit };
     this.draw();
   }
 
@@ -46,13 +48,14 @@ export class Neurons {
 
   private draw(): void {
     if (this.shown === null) return;
-    const { weights, model } = this.shown;
+    const { weights, model, unit } = this.shown;
     const { neurons } = picturesOf(model);
     find('neurons-card', HTMLElement).hidden = neurons === 0;
     if (neurons === 0) return;
     if (this.first >= neurons) this.first = 0;
     const last = Math.min(neurons, this.first + PER_PAGE_MAX);
-    find('neurons-step', HTMLElement).textContent = caption(this.first, last, neurons, weights.step);
+    find('neurons-step', HTMLElement).textContent =
+      `${caption(this.first, last, neurons)}, ${unit} ${count(weights.step)}`;
     find('neurons-pages', HTMLElement).hidden = neurons <= PER_PAGE_MAX;
     find('neurons-previous', HTMLButtonElement).disabled = this.first === 0;
     find('neurons-next', HTMLButtonElement).disabled = last === neurons;
@@ -125,9 +128,8 @@ function magnitude(weights: Float32Array): number {
   return Math.max(1e-12, some[Math.floor(0.998 * (some.length - 1))]);
 }
 
-function caption(first: number, last: number, neurons: number, step: number): string {
-  const which = last - first === neurons ? `${count(neurons)} neurons` : `${first + 1}–${last} of ${count(neurons)}`;
-  return `${which}, step ${count(step)}`;
+function caption(first: number, last: number, neurons: number): string {
+  return last - first === neurons ? `${count(neurons)} neurons` : `${first + 1}–${last} of ${count(neurons)}`;
 }
 
 /** A sample of one axis is drawn as a row. Of more than two axes, all after the first lie side by side. */

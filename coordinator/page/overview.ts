@@ -1,8 +1,10 @@
 /** The figures at the top: accuracy, loss, speed, progress, and the hash of the weights. */
+
 import type { AugmentDescription } from '../../shared/data/augment.js';
 import { percent } from '../../shared/figures.js';
 import { chainOf } from '../../shared/model/chain.js';
 import { outputWidth, parameterCount } from '../../shared/model/parameters.js';
+import { stepUnit } from '../../shared/step-unit.js';
 import type { RunPhase, RunState } from '../web/state.js';
 import { find, setText } from './elements.js';
 import { bytes, count, duration, loss, rate } from './format.js';
@@ -40,7 +42,7 @@ export function renderOverview(state: RunState): void {
   find('progress', HTMLProgressElement).value = done;
   text('time-left', timeNote(state));
   const { epoch, epochs } = state;
-  text('progress-note', `${stepUnitOf(state)} ${count(step)} of ${count(stepsPlanned)}, epoch ${epoch} of ${epochs}`);
+  text('progress-note', `${stepUnit(state)} ${count(step)} of ${count(stepsPlanned)}, epoch ${epoch} of ${epochs}`);
   renderHash(state);
   text('traffic', trafficNote(state));
   text('model', modelNote(state));
@@ -58,11 +60,6 @@ function renderAccuracy(state: RunState): void {
   const bestNote = best === null ? '' : `best ${percent(best)}, `;
   const also = isTest && validationAccuracy !== null ? `, ${percent(validationAccuracy)} on the validation set` : '';
   text('test-note', lossNow === null ? 'not evaluated yet' : `${bestNote}loss ${loss(lossNow)}${also}`);
-}
-
-/** What an update of the weights comes from. */
-export function stepUnitOf({ localSteps }: RunState): 'step' | 'round' {
-  return localSteps > 1 ? 'round' : 'step';
 }
 
 /** A run that is read from its files has no fleet to wait for. */
@@ -85,7 +82,7 @@ function title(state: RunState): string {
 
 function throughputNote(state: RunState): string {
   const { phase, workers, batch, files } = state;
-  const unit = stepUnitOf(state);
+  const unit = stepUnit(state);
   const perStep = `${count(batch)} samples a ${unit}`;
   if (files !== null && hasEnded(phase))
     return `${phase === 'stale' ? `at the newest ${unit}` : 'on average'}, ${perStep}`;
@@ -117,7 +114,7 @@ function timeNote({ phase, secondsLeft, startedAt, now, seconds, files }: RunSta
 function renderHash(state: RunState): void {
   const { weightsSha256, weightsStep, phase } = state;
   const isKnown = weightsSha256 !== null && weightsStep !== null;
-  const at = isKnown ? ` after ${stepUnitOf(state)} ${count(weightsStep)}` : '';
+  const at = isKnown ? ` after ${stepUnit(state)} ${count(weightsStep)}` : '';
   text('hash-label', `${hasEnded(phase) && phase !== 'stale' ? 'Final weights hash' : 'Weights hash'}${at}`);
   text('hash', weightsSha256 ?? 'comes with the first evaluation');
 }

@@ -2,11 +2,12 @@
 
 import { percent } from '../../shared/figures.js';
 import type { Credentials } from '../../shared/protocol/handshake.js';
+import { stepUnit } from '../../shared/step-unit.js';
 import type { RunState } from '../web/state.js';
 import { reasonOf, request } from './access.js';
 import { find, setText } from './elements.js';
 import { count } from './format.js';
-import { hasEnded, stepUnitOf } from './overview.js';
+import { hasEnded } from './overview.js';
 
 export class Result {
   constructor(private readonly credentials: () => Credentials) {
@@ -52,7 +53,7 @@ function sentence(state: RunState): string {
     said('Validation', validationAccuracy, bestValidationAccuracy),
   ];
   const accuracy = sets.filter((text) => text !== '').join(' ') || 'It was never evaluated.';
-  const length = `${count(step)} ${stepUnitOf(state)}s, ${count(epoch)} ${epoch === 1 ? 'epoch' : 'epochs'}.`;
+  const length = `${count(step)} ${stepUnit(state)}s, ${count(epoch)} ${epoch === 1 ? 'epoch' : 'epochs'}.`;
   const ends: Partial<Record<RunState['phase'], string>> = {
     interrupted: 'Stopped early. ',
     stale: `Not finished, and its process is gone. It goes on with lockstep train --resume ${files?.path ?? 'RUN'}. `,

@@ -18,13 +18,14 @@ function comparedRun(run: Comparable, id: number, names: readonly string[]): Com
 }
 
 function resultOf(state: RunState): ComparedResult {
-  const { phase, step, stepsPlanned, testAccuracy, bestTestAccuracy, testLoss, seconds } = state;
+  const { phase, step, stepsPlanned, localSteps, testAccuracy, bestTestAccuracy, testLoss, seconds } = state;
   const { validationAccuracy, bestValidationAccuracy, validationLoss, weightsSha256, weightsStep } = state;
   const curve = state.curve.filter((point) => (point.validationAccuracy ?? point.testAccuracy) !== undefined);
   return {
     phase,
     step,
     stepsPlanned,
+    localSteps,
     testAccuracy,
     bestTestAccuracy,
     testLoss,

@@ -10,6 +10,7 @@ import { percent } from '../../shared/figures.js';
 import type { Traffic } from '../../shared/fleet/fleet.js';
 import { limits } from '../../shared/limits.js';
 import { plural } from '../../shared/plural.js';
+import { type StepUnit, stepUnit } from '../../shared/step-unit.js';
 import type { MetricsLine, Summary } from '../archive/config.js';
 import type { LiveRun } from '../run/live-run.js';
 import type { RunEvent } from '../run/run-event.js';
@@ -99,7 +100,7 @@ export class Monitor implements ViewedRun {
       case 'tested':
         return this.scored('test', event.evaluation);
       case 'checkpointed':
-        return this.tell('checkpoint', `checkpoint of step ${event.step}`);
+        return this.tell('checkpoint', `checkpoint of ${this.unit} ${event.step}`);
       case 'joined':
         return this.tell('joined', `${event.worker} joined`);
       case 'left':
@@ -146,7 +147,7 @@ export class Monitor implements ViewedRun {
 
   private scored(set: EvaluationSet, { step, accuracy, loss }: StepScore): void {
     this.loaded_?.snapshots.evaluated(set, step);
-    this.tell('evaluated', `step ${step}: ${set} accuracy ${percent(accuracy)}, loss ${loss.toFixed(4)}`);
+    this.tell('evaluated', `${this.unit} ${step}: ${set} accuracy ${percent(accuracy)}, loss ${loss.toFixed(4)}`);
   }
 
   private left(worker: string, reason: string | null): void {
@@ -155,7 +156,7 @@ export class Monitor implements ViewedRun {
   }
 
   private controlled(action: ControlAction): void {
-    if (action === 'pause') this.tell('paused', 'paused by the operator, after the step under way');
+    if (action === 'pause') this.tell('paused', `paused by the operator, after the ${this.unit} under way`);
     if (action === 'resume') this.tell('resumed', 'resumed by the operator');
   }
 
@@ -164,7 +165,7 @@ export class Monitor implements ViewedRun {
     this.summary = summary;
     this.course.ended({ step: weightsStep, sha256: weightsSha256 });
     this.ending_ = reason === 'interrupted' || reason === 'diverged' ? reason : 'finished';
-    this.tell('ended', `${this.ending_} after ${steps} steps`);
+    this.tell('ended', `${this.ending_} after ${plural(steps, this.unit)}`);
   }
 
   private tell(kind: EventKind, text: string): void {
@@ -297,8 +298,12 @@ export class Monitor implements ViewedRun {
     return this.startedAt === null || isUnmanned ? 'waiting' : 'training';
   }
 
+  private get unit(): StepUnit {
+    return stepUnit({ localSteps: this.run?.setup.config.rounds?.steps ?? 1 });
+  }
+
   private begin(line: MetricsLine): void {
     this.startedAt = this.config.clock();
-    this.tell('started', `training began with step ${line.step}, on ${atWork(line)}`);
+    this.tell('started', `training began with ${this.unit} ${line.step}, on ${atWork(line)}`);
   }
 }

@@ -263,6 +263,7 @@ export interface ComparedResult
     | 'phase'
     | 'step'
     | 'stepsPlanned'
+    | 'localSteps'
     | 'testAccuracy'
     | 'bestTestAccuracy'
     | 'testLoss'

@@ -9,7 +9,18 @@ import { describeMachine } from '../bench/environment.js';
 import { renderTable } from '../bench/table.js';
 import { type Means, measure, type Subject } from './measure.js';
 import { onFashion, type PresetOptions, parseOptions, usage } from './options.js';
-import { commandFor, type DatasetName, merged, presetTable, type Report, renderReport, withTable } from './report.js';
+import {
+  commandFor,
+  type DatasetName,
+  merged,
+  presetTable,
+  type Report,
+  renderReport,
+  roundsBits,
+  roundsOptions,
+  roundsTable,
+  withTable,
+} from './report.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
 const figures = join(root, 'test/presets/report.json');
@@ -42,11 +53,13 @@ function findData(datasets: readonly DatasetName[]): Means['data'] {
   return data;
 }
 
-function subjectsOf({ presets, datasets, seeds }: PresetOptions): Subject[] {
+function subjectsOf({ presets, datasets, seeds, rounds, extra }: PresetOptions): Subject[] {
+  const variants = rounds ? roundsBits.map(roundsOptions) : [[]];
   const pairs = datasets.flatMap((dataset) =>
     presets.filter((name) => dataset === 'mnist' || onFashion.includes(name)).map((preset) => ({ preset, dataset })),
   );
-  return pairs.flatMap((pair) => seeds.map((seed) => ({ ...pair, seed })));
+  const subjects = pairs.flatMap((pair) => variants.map((options) => ({ ...pair, options: [...options, ...extra] })));
+  return subjects.flatMap((each) => seeds.map((seed) => ({ ...each, seed })));
 }
 
 function readReport(): Report {
@@ -58,7 +71,8 @@ function write(report: Report): void {
   spawnSync(join(root, 'node_modules/.bin/biome'), ['format', '--write', figures], { cwd: root });
   writeFileSync(join(root, 'test/presets/REPORT.md'), renderReport(report));
   const readme = join(root, 'README.md');
-  writeFileSync(readme, withTable(readFileSync(readme, 'utf8'), presetTable(report)));
+  const tables = [presetTable(report), roundsTable(report)];
+  writeFileSync(readme, tables.reduce(withTable, readFileSync(readme, 'utf8')));
 }
 
 const options = readOptions();
@@ -72,7 +86,7 @@ const load = ['other work', `load average ${loadavg()[0].toFixed(1)} before the 
 const environment = [...(await describeMachine(root)), load];
 let report: Report = options.report ? readReport() : { environments: [], runs: [] };
 for (const subject of subjectsOf(options)) {
-  console.error(`${commandFor(subject.preset, subject.dataset, subject.seed)} ${options.extra.join(' ')}`);
+  console.error(`${commandFor(subject.preset, subject.dataset, subject.seed)} ${subject.options.join(' ')}`);
   try {
     const run = await measure(subject, { ...options, root, data, scratch });
     const { accuracy, seconds, samplesPerSecond, drawn } = run;
@@ -85,4 +99,4 @@ for (const subject of subjectsOf(options)) {
     process.exitCode = 1;
   }
 }
-console.log(renderTable(presetTable(report)));
+console.log(renderTable(options.rounds ? roundsTable(report) : presetTable(report)));

@@ -1,5 +1,5 @@
 /** Trains one preset in a process of its own, as a user does, and reads what came of it. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openRun } from '../../coordinator/library.js';
 import type { FinishedRun } from '../../coordinator/view/finished-run.js';
@@ -12,6 +12,8 @@ export interface Subject {
   readonly preset: PresetName;
   readonly dataset: DatasetName;
   readonly seed: number;
+  /** Options besides those of every run with this preset and data set. */
+  readonly options: readonly string[];
 }
 
 export interface Means {
@@ -20,29 +22,30 @@ export interface Means {
   readonly data: Readonly<Record<DatasetName, string>>;
   readonly scratch: string;
   readonly limitSeconds: number;
-  readonly extra: readonly string[];
 }
 
 /** Rejects with a sentence if the run does not end well, or not in time. */
 export async function measure(subject: Subject, means: Means): Promise<Omit<PresetRun, 'environment'>> {
-  const { preset, dataset, seed } = subject;
-  const { root, data, scratch, limitSeconds, extra } = means;
-  const out = join(scratch, `${preset}-${dataset}-${seed}`);
+  const { preset, dataset, seed, options } = subject;
+  const { root, data, scratch, limitSeconds } = means;
+  const out = mkdtempSync(join(scratch, `${preset}-`));
   const program = [process.execPath, join(root, 'dist/coordinator/cli/main.js')];
-  const given = [...besides(preset, dataset), ...extra];
+  const given = [...besides(preset, dataset), ...options];
   const chosen = ['--preset', preset, '--data', data[dataset], '--seed', String(seed), ...given];
   const command = { words: [...program, 'train', ...chosen, '--out', out, '--log-format', 'json'] };
   const { code, stderr } = await new Running(command).end({ timeoutMs: 1000 * limitSeconds });
   if (code === null) throw new Error(`it did not end within ${limitSeconds} s (--limit): ${shown(command)}`);
   if (code !== 0) throw new Error(`${shown(command)} ended with ${code}: ${stderr.trim()}`);
   const run = await openRun(out);
-  return { ...subject, settings: settingsOf(run), ...resultOf(out), drawn: dataset === 'mnist' ? drawnBy(run) : null };
+  const drawn = dataset === 'mnist' ? drawnBy(run) : null;
+  return { preset, dataset, seed, settings: settingsOf(run), ...resultOf(out), drawn };
 }
 
 function settingsOf({ config }: FinishedRun): Settings {
-  const { epochs, batch, microBatch, optimizer, schedule, augment, smoothing, clip } = config;
+  const { epochs, batch, microBatch, rounds, wireBits, optimizer, schedule, augment, smoothing, clip } = config;
+  const sizes = { epochs, batch, microBatch, rounds, wireBits };
   // JSON leaves out what is undefined.
-  return JSON.parse(JSON.stringify({ epochs, batch, microBatch, optimizer, schedule, augment, smoothing, clip }));
+  return JSON.parse(JSON.stringify({ ...sizes, optimizer, schedule, augment, smoothing, clip }));
 }
 
 type Result = Pick<PresetRun, 'accuracy' | 'seconds' | 'samplesPerSecond' | 'weightsSha256'>;

@@ -3,9 +3,20 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import { completeSettings } from '../../coordinator/run/settings.js';
 import { presets } from '../../shared/model/presets.js';
+import { outerDefault } from '../../shared/optimizer/rounds.js';
 import type { Environment } from '../bench/environment.js';
 import { parseOptions } from './options.js';
-import { besides, merged, type PresetRun, presetTable, type Report, renderReport, withTable } from './report.js';
+import {
+  besides,
+  isInRounds,
+  merged,
+  type PresetRun,
+  presetTable,
+  type Report,
+  renderReport,
+  roundsTable,
+  withTable,
+} from './report.js';
 
 const read = (name: string) => readFileSync(new URL(`../../../${name}`, import.meta.url), 'utf8');
 const committed = JSON.parse(read('test/presets/report.json')) as Report;
@@ -15,9 +26,10 @@ describe('the committed report', () => {
     expect(read('test/presets/REPORT.md')).toBe(renderReport(committed));
   });
 
-  it("has the README's table", () => {
+  it("has the README's tables", () => {
     const page = read('README.md');
     expect(withTable(page, presetTable(committed))).toBe(page);
+    expect(withTable(page, roundsTable(committed))).toBe(page);
   });
 
   it('has every preset', () => {
@@ -26,22 +38,27 @@ describe('the committed report', () => {
 
   it('has runs with the settings that their presets have now', () => {
     for (const { preset, dataset, settings } of committed.runs) {
-      const given = besides(preset, dataset).includes('none') ? { preset, augment: null } : { preset };
-      const { epochs, batch, microBatch, optimizer, schedule, augment, smoothing } = completeSettings(given, null);
+      const augmented = besides(preset, dataset).includes('none') ? { augment: null } : {};
+      const { rounds: ranRounds, wireBits } = settings;
+      const given = { preset, ...augmented, localSteps: ranRounds?.steps, wireBits };
+      const { epochs, batch, microBatch, rounds, optimizer, schedule, augment, smoothing } = completeSettings(
+        given,
+        null,
+      );
       const {
         schedule: ran = { name: 'constant' },
         augment: distorted = null,
         smoothing: smoothed = 0,
         ...rest
       } = settings;
-      expect(rest, preset).toEqual({ epochs, batch, microBatch, optimizer });
+      expect(rest, preset).toEqual({ epochs, batch, microBatch, rounds, wireBits, optimizer });
       expect([ran, distorted, smoothed], preset).toEqual([schedule, augment, smoothing]);
     }
   });
 
   it('has the weights of the default run that everybody gets', () => {
     const [run] = committed.runs.filter(
-      ({ preset, seed, dataset }) => preset === 'mlp' && seed === 1 && dataset === 'mnist',
+      (run) => run.preset === 'mlp' && run.seed === 1 && run.dataset === 'mnist' && !isInRounds(run),
     );
     expect(read('README.md')).toContain(`weights ${run.weightsSha256}`);
   });
@@ -102,6 +119,25 @@ test('the table has the mean of the accuracies, the median of the times and a da
   expect(rows).toHaveLength(Object.keys(presets).length);
 });
 
+test('the table of rounds has the mean of each number of bits, and how often numbers are exchanged', () => {
+  const outer = outerDefault;
+  const inRounds = { ...settings(10), batch: 4096, microBatch: 32, rounds: { steps: 16, outer } };
+  const coarse = { ...inRounds, wireBits: 4 } as const;
+  const runs = [
+    ran(),
+    ran({ settings: inRounds, accuracy: 0.98 }),
+    ran({ settings: inRounds, seed: 2, accuracy: 0.99 }),
+    ran({ settings: coarse, accuracy: 0.96 }),
+  ];
+  const report = merged(merged(nothing, machine('abacus'), runs), machine('abacus'), [
+    ran({ seed: 2, accuracy: 0.95 }),
+  ]);
+  expect(report.runs).toHaveLength(5);
+  expect(roundsTable(report).rows).toEqual([
+    ['`mlp`', '8 x 16 x 32', '150', '98.50 %', '-', '96.00 %', '4,690', '96.00 %'],
+  ]);
+});
+
 test('a table takes the place of the one that a page has, and of nothing else', () => {
   const table = { title: '', columns: ['a', 'b', 'c'], rows: [['1', '2', '3']] };
   const made = '| a | b | c |\n| --- | --- | ---: |\n| 1 | 2 | 3 |';
@@ -113,7 +149,9 @@ describe('the command line', () => {
   it('chooses presets, data sets and seeds', () => {
     const options = parseOptions(['--only', 'cnn-small,mlp', '--dataset', 'mnist', '--seeds', '1,4', '--limit', '60']);
     const chosen = { presets: ['cnn-small', 'mlp'], datasets: ['mnist'], seeds: [1, 4], limitSeconds: 60 };
-    expect(options).toEqual({ ...chosen, report: false, extra: [] });
+    expect(options).toEqual({ ...chosen, report: false, rounds: false, extra: [] });
+    const inRounds = { presets: ['mlp', 'cnn-small', 'lenet5'], datasets: ['mnist'], rounds: true };
+    expect(parseOptions(['--rounds'])).toMatchObject(inRounds);
     expect(parseOptions(['--', '--epochs', '2']).extra).toEqual(['--epochs', '2']);
   });
 

@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { ConfigFile } from '../../coordinator/archive/config.js';
+import { epochShape } from '../../shared/data/order.js';
 import { grouped, percent, shorter } from '../../shared/figures.js';
 import { parameterCount } from '../../shared/model/parameters.js';
 import { type PresetName, presets } from '../../shared/model/presets.js';
@@ -14,12 +15,24 @@ import { renderTable, type Table } from '../bench/table.js';
 export const datasetNames = ['mnist', 'fashion-mnist'] as const;
 export type DatasetName = (typeof datasetNames)[number];
 
+/** Presets are trained in rounds with so many bits on the wire. */
+export const roundsBits: readonly number[] = [32, 8, 4];
+
 const titles: Readonly<Record<DatasetName, string>> = { mnist: 'MNIST', 'fashion-mnist': 'Fashion-MNIST' };
 
 /** What the run was asked for, besides model and seed: from its config.json. */
 export type Settings = Pick<
   ConfigFile,
-  'epochs' | 'batch' | 'microBatch' | 'optimizer' | 'schedule' | 'augment' | 'smoothing' | 'clip'
+  | 'epochs'
+  | 'batch'
+  | 'microBatch'
+  | 'rounds'
+  | 'wireBits'
+  | 'optimizer'
+  | 'schedule'
+  | 'augment'
+  | 'smoothing'
+  | 'clip'
 >;
 
 /** What the model makes of the sixty drawings. */
@@ -52,7 +65,7 @@ export interface Report {
   readonly runs: readonly PresetRun[];
 }
 
-/** Adds runs. They replace those of the same preset, data set and seed, and all that had other settings. */
+/** Adds runs. They replace those of the same subject and seed, and all that had other settings. */
 export function merged(
   { environments, runs }: Report,
   environment: Environment,
@@ -79,21 +92,32 @@ export function merged(
 
 type Subject = Pick<PresetRun, 'preset' | 'dataset' | 'settings'>;
 
+/** The same preset and data set, both in rounds or both in ordinary steps, with as many bits on the wire. */
 function isSameSubject(a: Subject, b: Subject): boolean {
-  return a.preset === b.preset && a.dataset === b.dataset;
+  return a.preset === b.preset && a.dataset === b.dataset && isInRounds(a) === isInRounds(b) && bitsOf(a) === bitsOf(b);
+}
+
+export function isInRounds({ settings }: Pick<PresetRun, 'settings'>): boolean {
+  return settings.rounds !== undefined;
+}
+
+function bitsOf({ settings }: Pick<PresetRun, 'settings'>): number {
+  return settings.wireBits ?? 32;
 }
 
 function isSameRecipe(a: Subject, b: Subject): boolean {
   return isDeepStrictEqual(a.settings, b.settings);
 }
 
-/** The order of the report: by data set, then in the order in which the presets are declared. */
-function rank({ dataset, preset }: Subject): number {
-  return 1000 * datasetNames.indexOf(dataset) + Object.keys(presets).indexOf(preset);
+/** The order of the report: rounds last, by data set, in the order in which the presets are declared, most bits first. */
+function rank(run: Subject): number {
+  const place = 10 * datasetNames.indexOf(run.dataset) + (isInRounds(run) ? 100 : 0);
+  return 100 * (place + Object.keys(presets).indexOf(run.preset)) - bitsOf(run);
 }
 
+/** The runs in ordinary steps. */
 export function runsOf({ runs }: Report, preset: string, dataset: DatasetName): PresetRun[] {
-  return runs.filter((run) => run.preset === preset && run.dataset === dataset);
+  return runs.filter((run) => run.preset === preset && run.dataset === dataset && !isInRounds(run));
 }
 
 /** The table for users: a row for each preset. Accuracies are means over the seeds, times are medians. */
@@ -115,13 +139,54 @@ export function presetTable(report: Report): Table {
       description,
       grouped(parameterCount(model)),
       grouped(4 * parameterCount(model)),
-      mnist.length === 0 ? '-' : percent(mean(mnist.map(({ accuracy }) => accuracy))),
+      meanAccuracy(mnist),
       mnist.length === 0 ? '-' : duration(median(mnist.map(({ seconds }) => seconds))),
-      fashion.length === 0 ? '-' : percent(mean(fashion.map(({ accuracy }) => accuracy))),
+      meanAccuracy(fashion),
       drawnRange(mnist),
     ];
   });
   return { title: '', columns, rows };
+}
+
+/** The table for users of rounds: a row for each preset that was trained in them. Accuracies are means over the seeds. */
+export function roundsTable(report: Report): Table {
+  const columns = [
+    'trained in rounds',
+    'replicas x local steps x micro-batch',
+    'rounds',
+    ...roundsBits.map((bits) => `${bits} bits`),
+    'ordinary steps',
+    'accuracy',
+  ];
+  const inRounds = report.runs.filter(isInRounds);
+  const names = [...new Set(inRounds.map(({ preset }) => preset))];
+  const rows = names.map((name) => {
+    const runs = inRounds.filter(({ preset }) => preset === name);
+    const ordinary = runsOf(report, name, 'mnist');
+    return [
+      `\`${name}\``,
+      roundOf(runs[0]),
+      grouped(updatesOf(runs[0])),
+      ...roundsBits.map((bits) => meanAccuracy(runs.filter((run) => bitsOf(run) === bits))),
+      ordinary.length === 0 ? '-' : grouped(updatesOf(ordinary[0])),
+      meanAccuracy(ordinary),
+    ];
+  });
+  return { title: '', columns, rows };
+}
+
+function roundOf({ settings: { rounds, batch, microBatch } }: PresetRun): string {
+  const steps = rounds?.steps ?? 1;
+  return `${batch / (steps * microBatch)} x ${steps} x ${microBatch}`;
+}
+
+/** How often the weights of a run on MNIST are updated, which is how often a fleet exchanges numbers. */
+function updatesOf({ settings: { epochs, batch, microBatch, rounds } }: PresetRun): number {
+  return epochs * epochShape({ samples: 60_000, batch, microBatch, rounds }).stepsPerEpoch;
+}
+
+function meanAccuracy(runs: readonly PresetRun[]): string {
+  return runs.length === 0 ? '-' : percent(mean(runs.map(({ accuracy }) => accuracy)));
 }
 
 function drawnRange(runs: readonly PresetRun[]): string {
@@ -156,13 +221,14 @@ export function renderReport(report: Report): string {
       'drawings](../drawn/drawings.ts) models that learnt from MNIST get right.',
     renderTable(presetTable(report)),
     ...datasetNames.flatMap((dataset) => renderRuns(report, dataset)),
+    ...renderRounds(report),
     '## Machine and versions',
     ...report.environments.map((environment) => renderTable({ title: '', columns: ['', ''], rows: environment })),
   ].join('\n\n')}\n`;
 }
 
 function renderRuns(report: Report, dataset: DatasetName): string[] {
-  const runs = report.runs.filter((run) => run.dataset === dataset);
+  const runs = report.runs.filter((run) => run.dataset === dataset && !isInRounds(run));
   if (runs.length === 0) return [];
   const unsure = dataset === 'mnist' ? ['drawings right', 'not sure of the wrong', 'not sure of the right'] : [];
   const columns = ['preset', 'seed', 'accuracy', 'time', 'samples/s', ...unsure, 'machine', 'weights'];
@@ -184,6 +250,38 @@ function renderRuns(report: Report, dataset: DatasetName): string[] {
       ({ preset, settings }) => `\`${commandFor(preset, dataset, 1)}\`: ${JSON.stringify(settings, shorterNumbers)}`,
     ),
   ];
+}
+
+function renderRounds(report: Report): string[] {
+  const runs = report.runs.filter(isInRounds);
+  if (runs.length === 0) return [];
+  const columns = ['preset', 'bits', 'seed', 'accuracy', 'machine', 'weights'];
+  const rows = runs.map((run) => [
+    run.preset,
+    String(bitsOf(run)),
+    String(run.seed),
+    percent(run.accuracy),
+    String(run.environment + 1),
+    run.weightsSha256.slice(0, 16),
+  ]);
+  const subjects = runs.filter((run, i) => run.preset !== runs[i - 1]?.preset);
+  return [
+    '## In local rounds',
+    'Written by `npm run presets -- --report --rounds`: the same commands with `--local-steps 16` on MNIST, and with ' +
+      '`--wire-bits`. A fleet exchanges numbers once a round, instead of once a step. Accuracies in this table are means over the ' +
+      'seeds; the last two columns are those of the runs above.',
+    renderTable(roundsTable(report)),
+    renderTable({ title: '', columns, rows }),
+    ...subjects.map(
+      ({ preset, settings }) =>
+        `\`${[commandFor(preset, 'mnist', 1), ...roundsOptions(32)].join(' ')}\`: ${JSON.stringify(settings, shorterNumbers)}`,
+    ),
+  ];
+}
+
+/** What a run in rounds is given besides. */
+export function roundsOptions(bits: number): readonly string[] {
+  return ['--local-steps', '16', ...(bits === 32 ? [] : ['--wire-bits', String(bits)])];
 }
 
 function drawnCells({ right, wrong, unsureOfWrong, unsureOfRight }: Drawn): string[] {

@@ -85,6 +85,22 @@ describe('a monitor', () => {
     });
   });
 
+  it('counts rounds in a run of rounds, in what it tells too', async () => {
+    const { run, monitor } = watched();
+    await run.conduct({ batch: undefined, microBatch: 2, localSteps: 2, replicas: 3, epochs: 1 });
+    const { localSteps, events } = monitor.state(0, null);
+    expect(localSteps).toBe(2);
+    const texts = events.map(({ text }) => text);
+    expect(texts).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^training began with round 1,/),
+        expect.stringMatching(/^round 4: test accuracy/),
+        'finished after 4 rounds',
+      ]),
+    );
+    expect(texts.filter((text) => /step/.test(text))).toEqual([]);
+  });
+
   it('shows the validation set during the run, and at the end the weights that the run keeps, on both sets', async () => {
     const { run, monitor, statesAt } = watched();
     const summary = await run.conduct({ validation: 8, keep: 'best', epochs: 8, lr: 0.5 });
