@@ -1,13 +1,6 @@
 import { forEachKind, type WorkName } from '../work/kinds.js';
 import { Cost } from './cost.js';
-import { cover, type Shard, shardAt } from './tree.js';
-
-/** Consecutive slots [lo, hi) of a step with `slots` slots. */
-interface Run {
-  readonly lo: number;
-  readonly hi: number;
-  readonly slots: number;
-}
+import { cover, type Shard, shardAt, shardEnd } from './tree.js';
 
 /** A shard handed to a member, for a bounded time. */
 export interface Lease {
@@ -139,14 +132,15 @@ export class Member {
   }
 
   /**
-   * The shards in which it is given a run of slots, of which none is larger than `sizeMax`. If nothing is known of it, the
-   * first one is a single slot, and the others are small: a slow device shows what it can do before its time is up, and
-   * others can help it.
+   * The shards in which it is given a shard of a step with so many slots: the shard itself. If nothing is known of the
+   * member, the first one is a single slot, and the others are small: a slow device shows what it can do before its time is
+   * up, and others can help it.
    */
-  divide(work: WorkName, { lo, hi, slots }: Run, sizeMax: number): Shard[] {
-    if (!this.remote || this.costs[work].isKnown) return cover(lo, hi, slots, sizeMax);
+  divide(work: WorkName, shard: Shard, slots: number): Shard[] {
+    if (!this.remote || this.costs[work].isKnown) return [shard];
+    const [lo, hi] = [shard.lo, shardEnd(shard, slots)];
     const size = Math.max(1, (hi - lo) / patience.firstShards);
-    return [shardAt(lo, 1, slots), ...cover(lo + 1, hi, slots, Math.min(sizeMax, size))];
+    return [shardAt(lo, 1, slots), ...cover(lo + 1, hi, slots, Math.min(shard.size, size))];
   }
 
   /** It was given so much before it was measured that an idle member should compute this one, which waits for its turn. */

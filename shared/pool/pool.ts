@@ -287,7 +287,7 @@ export class Pool {
     const { work, slots } = state.job;
     const wantedMs = isTried ? this.crew.stepMs : Number.POSITIVE_INFINITY;
     for (const part of run) {
-      for (const shard of member.divide(work, { lo: part.lo, hi: shardEnd(part, slots), slots }, part.size)) {
+      for (const shard of member.divide(work, part, slots)) {
         if (hasRoom(member)) this.lease(state, shard, member, nowMs, wantedMs);
         else state.pending.push(shard);
       }
