@@ -267,13 +267,14 @@ export class Pool {
   /** Members with room: those of the crew that answer, else any others that answer, else anyone. */
   private recipients({ crew }: JobState, slots: number, nowMs: number): Member[] {
     const isAwake = (member: Member) => !member.isQuiet(nowMs);
-    const present = crew.filter(({ id }) => this.members.has(id));
+    const some = candidates(
+      crew.filter((member) => this.members.has(member.id) && isAwake(member)),
+      slots,
+    );
+    if (some.length > 0) return some;
     const all = [...this.members.values()];
-    for (const some of [present.filter(isAwake), all.filter(isAwake)]) {
-      const free = candidates(some, slots);
-      if (free.length > 0) return free;
-    }
-    return candidates(all, slots);
+    const others = candidates(all.filter(isAwake), slots);
+    return others.length > 0 ? others : candidates(all, slots);
   }
 
   /** Of a local member, and of any member that has no part of an evaluation, no step shows whether it is still slow. */
@@ -316,7 +317,10 @@ export class Pool {
     this.effects.push({ type: 'lease', member: member.id, lease: lease.id, job: state.job, shard });
   }
 
-  /** Gives shards that are late, or that wait for their turn, to members that have nothing to do. The first of the two results counts. */
+  /**
+   * Gives shards that are late, or that wait for their turn, to members that have nothing to do. The first of the two
+   * results counts.
+   */
   private helpStragglers(nowMs: number): void {
     while (this.someoneIsIdle()) {
       const late = this.latest(nowMs) ?? this.farthestOff(nowMs);
