@@ -210,8 +210,8 @@ describe('a worker that does not keep to the protocol', () => {
   it.each<[string, Faults, RegExp]>([
     ['never says it is ready', { ignores: 'welcome' }, /waited 60 s for `ready`, and heard nothing/],
     ['never answers a shard', { ignores: 'shard' }, /waited 30 s for the answer to one slot \(E2\), and heard nothing/],
-    ['answers no ping', { ignores: 'ping' }, /waited 4 s for a pong of id 70001, behind three shards/],
-    ['answers a ping with another id', { pongId: 5 }, /waited 4 s for a pong of id 70001/],
+    ['answers no ping', { ignores: 'ping' }, /waited 10 s for a pong of id 70001, behind three shards/],
+    ['answers a ping with another id', { pongId: 5 }, /waited 10 s for a pong of id 70001/],
     ['does not close', { closesNever: true }, /waited 5 s for the connection to be closed/],
   ])('is named: it %s', async (_, faults, sentence) => {
     const { text, failures } = await said(faults, [first]);
