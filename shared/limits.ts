@@ -196,6 +196,8 @@ export const limits = {
   checkpointsKept: 3,
   /** Lines of metrics that are collected in memory before they are written together. */
   metricsLinesPerWrite: 256,
+  /** They wait for the others no longer than this. */
+  metricsFlushMs: 1_000,
   /** Lines of metrics that wait in memory while the disk fails. If there are more, the oldest lines are lost. */
   metricsLinesWaitingMax: 65_536,
   /** Networks that `lockstep plan` plans for: the rate of the shared link, and the time of a round trip. */

@@ -107,7 +107,8 @@ export class RunDirectory {
   }
 
   /**
-   * Adds a line to metrics.jsonl. It is written, at the latest, with the next evaluation. A failure raises an alarm.
+   * Adds a line to metrics.jsonl. It is written, at the latest, with the next evaluation or `flush`. A failure raises an
+   * alarm.
    */
   record(line: MetricsLine): void {
     assert(this.metrics !== null, 'metrics recorded before they were resumed');

@@ -10,6 +10,7 @@
 import { basename } from 'node:path';
 import type { Machine } from '../../shared/compute/machine.js';
 import type { Platform } from '../../shared/compute/platform.js';
+import { limits } from '../../shared/limits.js';
 import type { Summary } from '../archive/config.js';
 import type { Files } from '../archive/files.js';
 import type { Processes } from '../archive/lock.js';
@@ -123,6 +124,8 @@ async function lead(loaded: Loaded, means: RunMeans, ending: Ending): Promise<Su
   const recorder = new Recorder(setup.config, machine.orders.train, resumedAtStep, platform.nowMs);
   const site = means.site.open({ name: basename(path), directory: path, setup, machine, ending, emit });
   const chronicle = new Chronicle({ ...loaded, recorder, site, emit });
+  // Whoever follows the file sees the steps of a slow run, too.
+  const stopFlushing = means.clock.every(limits.metricsFlushMs, () => void directory.flush());
   try {
     const reason = await train({ ...loaded, recorder, site, chronicle, ending, emit }, platform);
     const { workers, threads } = site;
@@ -136,6 +139,7 @@ async function lead(loaded: Loaded, means: RunMeans, ending: Ending): Promise<Su
     if (reason === 'diverged') throw divergence(trainer.position.step, setup);
     return summary;
   } finally {
+    stopFlushing();
     // After a failure, workers look for the run until the user starts it again.
     await site.close('interrupted');
   }

@@ -5,6 +5,7 @@ import { localSite } from '../../../coordinator/run/local-site.js';
 import type { RunRequest } from '../../../coordinator/run/run-request.js';
 import type { Site, SitePlan, SiteRun } from '../../../coordinator/run/site.js';
 import { LockstepError } from '../../../shared/errors.js';
+import { limits } from '../../../shared/limits.js';
 import { nodePlatform } from '../../../worker/node-platform.js';
 import { fault } from '../archive/memory-files.js';
 import { dataset, SmallRun } from './small-run.js';
@@ -51,6 +52,29 @@ test('a run reports what happens, in order, and leaves everything behind', async
   expect(run.of('ended')[0]).toMatchObject({ reason: 'epochs', summary, directory: '/runs/small' });
   expect(summary).toMatchObject({ steps: 10, epochs: 2, stopReason: 'epochs', resumedAtStep: null });
   expect(await run.left()).toEqual(whole);
+});
+
+test('who follows the metrics of a slow run sees its steps before the next evaluation', async () => {
+  const run = new SmallRun();
+  const calls: (() => void)[] = [];
+  const notes: string[] = [];
+  const every = (periodMs: number, call: () => void) => {
+    calls.push(call);
+    notes.push(`every ${periodMs} ms`);
+    return () => void notes.push('stopped');
+  };
+  let steps = 0;
+  run.onEvent = ({ type }) => {
+    if (type !== 'stepped') return;
+    steps += 1;
+    if (steps === 2) for (const call of calls) call();
+    if (steps === 4000) notes.push(Buffer.from(run.files.content('/runs/small/metrics.jsonl') ?? []).toString());
+  };
+  const rare: RunRequest = { epochs: 800, evalEvery: 4000 };
+  await run.conduct(rare, { clock: { dateMs: () => 0, every } });
+  const [begun, text, ended] = notes;
+  expect(text.split('\n', 2).map((line) => JSON.parse(line).step)).toEqual([1, 2]);
+  expect([begun, ended]).toEqual([`every ${limits.metricsFlushMs} ms`, 'stopped']);
 });
 
 test('a run that goes on ends on the same weights, and keeps every setting that is not given anew', async () => {
