@@ -69,10 +69,13 @@ test('who follows the metrics of a slow run sees its steps before the next evalu
     const { training } = run.of('loaded')[0].run;
     training.pause();
     for (const call of calls) call();
-    setImmediate(() => {
+    // A write takes some turns of the event loop.
+    const look = (turns: number): unknown => {
+      if (read() === '' && turns > 0) return setImmediate(look, turns - 1);
       notes.push(...read().trim().split('\n'));
-      training.resume();
-    });
+      return training.resume();
+    };
+    look(100);
   };
   await run.conduct({}, { clock: { dateMs: () => 0, every } });
   const step = (number: number) => expect.stringContaining(`"step":${number},`);
