@@ -69,7 +69,7 @@ test('who follows the metrics of a slow run sees its steps before the next evalu
     const { training } = run.of('loaded')[0].run;
     training.pause();
     for (const call of calls) call();
-    // A write takes some turns of the event loop.
+    // The third step is under way. A write takes some turns of the event loop.
     const look = (turns: number): unknown => {
       if (read() === '' && turns > 0) return setImmediate(look, turns - 1);
       notes.push(...read().trim().split('\n'));
@@ -79,7 +79,7 @@ test('who follows the metrics of a slow run sees its steps before the next evalu
   };
   await run.conduct({}, { clock: { dateMs: () => 0, every } });
   const step = (number: number) => expect.stringContaining(`"step":${number},`);
-  expect(notes).toEqual([`every ${limits.metricsFlushMs} ms`, step(1), step(2), 'stopped']);
+  expect(notes).toEqual([`every ${limits.metricsFlushMs} ms`, step(1), step(2), step(3), 'stopped']);
 });
 
 test('a run that goes on ends on the same weights, and keeps every setting that is not given anew', async () => {
