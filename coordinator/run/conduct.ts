@@ -129,7 +129,7 @@ async function lead(loaded: Loaded, means: RunMeans, ending: Ending): Promise<Su
   try {
     const reason = await train({ ...loaded, recorder, site, chronicle, ending, emit }, platform);
     const { workers, threads } = site;
-    emit({ type: 'trained', reason, steps: trainer.position.step, workers, threads });
+    emit({ type: 'trained', reason, steps: trainer.position.step - (resumedAtStep ?? 0), workers, threads });
     const written = chronicle.finish(reason);
     // Workers may leave only when the result is on the disk. If it cannot be written, the run is started again and
     // needs them. After an interrupt they come back in any case, so they need not wait for a slow disk.

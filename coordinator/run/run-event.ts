@@ -84,6 +84,7 @@ export type RunEvent =
   | {
       readonly type: 'trained';
       readonly reason: StopReason;
+      /** Those of this process: a run that was resumed has more. */
       readonly steps: number;
       readonly workers: number;
       /** The coordinator's own. Absent where workers cannot join. */

@@ -23,6 +23,7 @@ import { type Audited, Audits } from './audits.js';
 import { Bans } from './bans.js';
 import { Outbox } from './outbox.js';
 import { type BufferedFrame, SharedFrame } from './shared-frame.js';
+import { ShownNames } from './shown-names.js';
 import { WeightsBroadcast } from './weights-broadcast.js';
 
 export interface FleetConfig {
@@ -47,6 +48,7 @@ export class Fleet {
   readonly audits: Audits;
   readonly outbox: Outbox;
   readonly bans = new Bans();
+  readonly shownNames = new ShownNames();
   /** A member with more waiting bytes than this reads too slowly. */
   readonly queueBytesMax: number;
   /** By their numbers in the pool. */

@@ -18,7 +18,9 @@ export class OwnThreads implements Audited {
   /** Number of shards whose results were used. */
   shards = 0;
 
-  constructor(private readonly fleet: Fleet) {}
+  constructor(private readonly fleet: Fleet) {
+    fleet.shownNames.take(this.name);
+  }
 
   get threads(): number {
     return this.machine.threads;

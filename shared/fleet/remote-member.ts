@@ -32,6 +32,8 @@ export class RemoteMember implements MemberLink {
   /** Leases that it had when it left. */
   shardsLeft = 0;
   private readonly admission: Admission;
+  /** Null until it has joined. It keeps this name after it has left. */
+  private shownName: string | null = null;
 
   constructor(
     private readonly fleet: Fleet,
@@ -48,8 +50,9 @@ export class RemoteMember implements MemberLink {
     return this.admission.hello;
   }
 
+  /** What the log, the dashboard and other workers call it. */
   get name(): string {
-    return this.hello?.name ?? `connection ${this.id}`;
+    return this.shownName ?? this.hello?.name ?? `connection ${this.id}`;
   }
 
   get address(): string {
@@ -101,6 +104,7 @@ export class RemoteMember implements MemberLink {
 
   joined(): void {
     this.wasMember = true;
+    this.shownName = this.fleet.shownNames.take(this.name);
     this.observer.joined(this);
   }
 
@@ -160,7 +164,7 @@ export class RemoteMember implements MemberLink {
   }
 
   private ban(reason: string): void {
-    this.fleet.bans.add(this.address, this.name, reason);
+    if (this.hello !== null) this.fleet.bans.add(this.address, this.hello.name, reason);
     this.observer.banned(this, reason);
   }
 
@@ -174,6 +178,7 @@ export class RemoteMember implements MemberLink {
   private depart(wasMember: boolean, error: string | null): void {
     this.shardsLeft = this.transport.release();
     if (wasMember) this.fleet.machine.pool.leave(this.id);
+    if (this.shownName !== null) this.fleet.shownNames.giveBack(this.shownName);
     if (wasMember || error !== null) this.observer.left(this, error);
   }
 }

@@ -93,6 +93,8 @@ test('a run that goes on ends on the same weights, and keeps every setting that 
     { files: run.files },
   );
   expect(summary).toMatchObject({ weightsSha256: quiet.weightsSha256, resumedAtStep: 7, steps: 20 });
+  // What is measured of this process, such as its profile, is divided by the steps that it made.
+  expect(again.of('trained')).toMatchObject([{ steps: 13 }]);
   expect(again.of('resumed')).toEqual([
     { type: 'resumed', step: 7, checkpoint: 'step-00000007.safetensors', directory: '/runs/small' },
   ]);

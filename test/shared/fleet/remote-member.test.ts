@@ -295,6 +295,17 @@ describe('a member', () => {
     expect(Array.from(site.machine.pool.memberStates(), ({ id }) => id)).toEqual(ids);
     expect([...site.fleet.members.keys()]).toEqual(ids);
   });
+
+  it('of a name that another one has is shown with a number, until it leaves', () => {
+    const site = new TestFleet();
+    new OwnThreads(site.fleet);
+    const [first, second] = [site.join('tab'), site.join('tab')];
+    const names = (...workers: readonly TestWorker[]) => workers.map(({ member }) => member.name);
+    expect(names(first, second, site.join('this machine'))).toEqual(['tab', 'tab 2', 'this machine 2']);
+    expect(names(site.join('tab 2'), site.connect('tab'))).toEqual(['tab 2 2', expect.stringMatching(/^connection /)]);
+    first.send({ type: 'leave' });
+    expect(names(first, second, site.join('tab'), site.join('tab'))).toEqual(['tab', 'tab 2', 'tab', 'tab 3']);
+  });
 });
 
 describe('a ban', () => {
@@ -312,6 +323,15 @@ describe('a ban', () => {
     expect(JSON.stringify(again.received)).toContain('a recomputation gives something else');
     expect(site.log.slice(-2)).toEqual(['slow is out', 'slow is out']);
     for (const other of [site.join('slower'), site.join('slow', '192.0.2.2')]) expect(other.member.isMember).toBe(true);
+  });
+
+  it('counts for the name that a worker gives, and not for the one that is shown', () => {
+    const site = new TestFleet();
+    site.join('tab');
+    site.join('tab').member.dismiss('the operator dropped this worker');
+    expect(site.banned).toEqual([expect.stringMatching(/^tab at 192/)]);
+    expect(refused(site.join('tab'))).toBe(true);
+    expect(refused(site.join('tab 2'))).toBe(false);
   });
 
   it('keeps out whoever was gone when its wrong result was found', () => {
