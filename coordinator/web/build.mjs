@@ -3,6 +3,7 @@
  * worker no page; beside them the pages, their styles and the kernel binary. Also makes the page of an exported model
  * and that of the textbook experiment, each of which is one file, without their content.
  */
+import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -40,11 +41,14 @@ const files = [
   'dist/shared/arithmetic/webassembly/kernels.wasm',
 ];
 
+const kernels = readFileSync(`${root}dist/shared/arithmetic/webassembly/kernels.wasm`);
+const kernelsSha256 = createHash('sha256').update(kernels).digest('hex');
+
 const options = {
   bundle: true,
   format: 'esm',
   target: 'es2022',
-  define: { lockstepVersion: JSON.stringify(version) },
+  define: { lockstepVersion: JSON.stringify(version), kernelsSha256: JSON.stringify(kernelsSha256) },
   minify: true,
   legalComments: 'eof',
   logLevel: 'warning',

@@ -67,14 +67,14 @@ export class SampleOrder implements SlotOrder {
   private readonly fullSteps: number;
   /** Number of samples of the smaller last step, or 0 if all steps have the same size. */
   private readonly rest: number;
-  /** All sample numbers, permuted once, one slot's partition after the other. */
-  private readonly partitions: Uint32Array;
+  /** Made when it is first needed: a caller that only asks for sizes does not wait for it. */
+  private permuted: Uint32Array | null = null;
   /** The shuffles of two epochs, because work for the next epoch is prepared before the current one ends. */
   private readonly shuffled: readonly [even: EpochShuffle, odd: EpochShuffle];
 
   /** The caller has checked `config` with `invalidOrder`. */
   constructor(config: OrderConfig) {
-    const { samples, seed } = config;
+    const { samples } = config;
     this.config = config;
     this.rows = slotSamples(config);
     this.passRows = config.microBatch;
@@ -83,9 +83,6 @@ export class SampleOrder implements SlotOrder {
     this.stepsPerEpoch = stepsPerEpoch;
     this.fullSteps = takesAll(config) ? 0 : Math.floor(samples / config.batch);
     this.rest = samples - this.fullSteps * config.batch;
-    this.partitions = new Uint32Array(samples);
-    for (let i = 0; i < samples; i++) this.partitions[i] = i;
-    new Random(seed, stream.partition).shuffle(this.partitions);
     this.shuffled = [new EpochShuffle(samples, this.slots), new EpochShuffle(samples, this.slots)];
   }
 
@@ -126,6 +123,12 @@ export class SampleOrder implements SlotOrder {
     return this.partitions.subarray(this.firstOf(slot), this.firstOf(slot + 1));
   }
 
+  /** All sample numbers, permuted once, one slot's partition after the other. */
+  private get partitions(): Uint32Array {
+    this.permuted ??= permutation(this.config);
+    return this.permuted;
+  }
+
   private shuffleSlot(epoch: number, slot: number): void {
     const shuffle = this.shuffled[epoch & 1];
     if (shuffle.epochOf[slot] === epoch) return;
@@ -140,6 +143,13 @@ export class SampleOrder implements SlotOrder {
   private firstOf(slot: number): number {
     return slot * this.fullSteps * this.rows + Math.min(slot * this.rows, this.rest);
   }
+}
+
+function permutation({ samples, seed }: OrderConfig): Uint32Array {
+  const ids = new Uint32Array(samples);
+  for (let i = 0; i < samples; i++) ids[i] = i;
+  new Random(seed, stream.partition).shuffle(ids);
+  return ids;
 }
 
 /** The sample numbers of one epoch, slot after slot. Each slot is filled when it is first requested. */

@@ -8,10 +8,13 @@ import type { FromThread } from '../../shared/compute/thread.js';
 import { noProfile } from '../../shared/profile.js';
 import { moduleWorker } from './module-worker.js';
 
+/** SHA-256 of the WebAssembly kernels. The build sets it: a page has no fast way to compute it. */
+declare const kernelsSha256: string;
+
 /** Makes the platform. `binary` is the binary of the WebAssembly kernels. */
 export function browserPlatform(binary: Uint8Array): Platform {
   return {
-    backend: openBackend(webAssemblyCode(binary, sha256Hex)),
+    backend: openBackend(webAssemblyCode(binary, () => kernelsSha256)),
     cores: navigator.hardwareConcurrency,
     sharesMemory: crossOriginIsolated,
     spawnThread,

@@ -98,10 +98,10 @@ export function coresOf(threads: number, all: number): string {
 
 const unknown = '–';
 const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-const counts = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 
+/** Digits in groups of three. `Intl` would do the same, but loads tables that take a slow phone longer than the page. */
 function count(value: number): string {
-  return counts.format(value);
+  return value.toFixed(0).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 function percent(fraction: number | null, digits: number): string {
