@@ -1,7 +1,7 @@
 /** Turns settings and a data set into a checked setup, and a setup into a machine that holds samples and weights. */
 
 import { arithmetic } from '../../shared/arithmetic/identity.js';
-import { Machine, networkSpins } from '../../shared/compute/machine.js';
+import { Machine } from '../../shared/compute/machine.js';
 import type { Platform } from '../../shared/compute/platform.js';
 import { storeSamples } from '../../shared/compute/samples.js';
 import type { RunDescription } from '../../shared/compute/workspace.js';
@@ -153,22 +153,19 @@ function initOf({ init }: RunSettings): { init?: ConfigInit } {
 export interface OwnThreadsPlan {
   /** Compute threads of this machine. */
   readonly threads: number;
-  /** Whether workers join over a network: then the process's own thread serves them, and computes nothing. */
+  /** Whether workers may join over a network. While they compute, the process's own thread serves them. */
   readonly serves?: boolean;
 }
-
-/** The threads of a machine whose own thread serves workers. */
-const servingThreads = { serves: true, threadSpins: networkSpins } as const;
 
 /** A machine with the site's threads, which holds the run's samples and its first weights. */
 export function buildMachine(
   { run }: RunSetup,
   dataset: LoadedDataset,
-  { threads, serves }: OwnThreadsPlan,
+  { threads, serves = false }: OwnThreadsPlan,
   platform: Platform,
   onStranded?: (stranded: boolean) => void,
 ): Machine {
-  const machine = new Machine(platform, run, threads, { onStranded, ...(serves && servingThreads) });
+  const machine = new Machine(platform, run, threads, { onStranded, serves });
   const { weights, parameters } = machine.workspace;
   const sets = { ...holdOut(dataset.train, run.validation ?? 0), test: dataset.test };
   for (const set of ['train', 'validation', 'test'] as const) {

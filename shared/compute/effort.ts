@@ -1,6 +1,7 @@
 /** How much there is to compute for a task, which decides whether the machine's own thread computes too. */
+import type { Shard } from '../pool/tree.js';
 import { kinds, type WorkName, workNames } from '../work/kinds.js';
-import { type Orders, orderOf } from '../work/orders.js';
+import { type Orders, orderOf, shardSamples } from '../work/orders.js';
 import type { Task } from '../work/task.js';
 
 /**
@@ -19,11 +20,15 @@ export class Effort {
     private readonly orders: Orders,
     private readonly parameters: number,
     private readonly threads: number,
-    /** Whether the machine's own thread may compute shards at all. */
-    mayBeInline = true,
   ) {
     const trains = workNames.filter((work) => kinds[work].trains);
-    this.isInline = mayBeInline && threads > 0 && trains.every((work) => this.isShort({ work, stepInEpoch: 0 }));
+    this.isInline = threads > 0 && trains.every((work) => this.isShort({ work, stepInEpoch: 0 }));
+  }
+
+  /** Whether the machine's own thread may compute this shard: the event loop does not stand still for long. */
+  isInlineShard({ work, stepInEpoch }: Task, shard: Shard): boolean {
+    const samples = shardSamples(shard, orderOf(this.orders, { work }), stepInEpoch);
+    return this.isInline && this.operations(work, samples) <= INLINE_OPERATIONS_MAX;
   }
 
   /** The size in slots that no shard of a task may exceed, so that the event loop does not stand still for long. */

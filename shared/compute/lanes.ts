@@ -63,8 +63,8 @@ export abstract class Lane implements Transport {
 
   // ---- what only some lanes can do ----
 
-  /** Takes back the newest shard that the lane's thread has not begun, if any. The thread will not compute it. */
-  reclaim(): Placed | undefined {
+  /** Takes back the newest shard that the lane's thread has not begun, if it is wanted. The thread will not compute it. */
+  reclaim(_: (order: LeaseOrder) => boolean): Placed | undefined {
     return undefined;
   }
 
@@ -127,7 +127,8 @@ export class ThreadLane extends Lane {
   constructor(
     buffers: PartialBuffers,
     private readonly mailbox: Mailbox,
-    private readonly spins: number,
+    /** How often the machine looks for an answer, and a thread for its next work, before they sleep. */
+    private readonly patience: { readonly spins: number; readonly looks: () => number },
     private readonly wake: () => void,
   ) {
     super(buffers);
@@ -152,11 +153,12 @@ export class ThreadLane extends Lane {
     return this.placed.length > this.reclaimed.size;
   }
 
-  override reclaim(): Placed | undefined {
+  override reclaim(isWanted: (order: LeaseOrder) => boolean): Placed | undefined {
     if (this.reclaimed.size === limits.leasesPerMemberMax) return undefined;
     const newest = this.placed.findLastIndex((placed) => !this.reclaimed.has(placed));
-    if (newest < 0 || !this.mailbox.reclaim((this.seen + newest) | 0)) return undefined;
+    if (newest < 0) return undefined;
     const placed = this.placed[newest];
+    if (!isWanted(placed.order) || !this.mailbox.reclaim((this.seen + newest) | 0)) return undefined;
     this.reclaimed.add(placed);
     return placed;
   }
@@ -166,12 +168,12 @@ export class ThreadLane extends Lane {
   }
 
   override beginUpdate(order: UpdateOrder): void {
-    this.mailbox.post(order);
+    this.mailbox.post(order, this.patience.looks());
     this.seen = (this.seen + 1) | 0;
   }
 
   override finishUpdate(): void {
-    const isDone = this.mailbox.awaitAnswers(this.seen, this.spins, updateMsMax);
+    const isDone = this.mailbox.awaitAnswers(this.seen, this.patience.spins, updateMsMax);
     assert(isDone, 'a thread did not finish its part of an update');
   }
 
@@ -180,7 +182,32 @@ export class ThreadLane extends Lane {
   }
 
   protected begin({ order, out }: Placed): void {
-    this.mailbox.post({ kind: 'shard', task: order.task, shard: order.shard, out });
+    const { task, shard } = order;
+    this.mailbox.post({ kind: 'shard', task, shard, out }, this.patience.looks());
     this.wake();
   }
+}
+
+/** A member with two lanes: the machine's own thread stands in for one of its threads while it is free. */
+export class StandIn implements Transport {
+  constructor(
+    private readonly own: Lane,
+    private readonly thread: Lane,
+    /** Whether the machine's own thread is free for a shard. */
+    private readonly isFree: (order: LeaseOrder) => boolean,
+  ) {}
+
+  joined(member: number): void {
+    this.own.joined(member);
+    this.thread.joined(member);
+  }
+
+  lease(order: LeaseOrder): void {
+    (this.isFree(order) ? this.own : this.thread).lease(order);
+  }
+
+  revoke(): void {}
+  overtaken(): void {}
+  ping(): void {}
+  drop(): void {}
 }

@@ -17,9 +17,10 @@ import { type LeaseOrder, PoolDriver } from '../pool/pool-driver.js';
 import type { Shard } from '../pool/tree.js';
 import type { Profile } from '../profile.js';
 import { type Orders, ordersOf } from '../work/orders.js';
+import type { Task } from '../work/task.js';
 import { Computer } from './computer.js';
 import { Effort } from './effort.js';
-import { InlineLane, type Lane, type Placed } from './lanes.js';
+import { InlineLane, type Lane, type Placed, StandIn } from './lanes.js';
 import type { ShardOrder } from './orders.js';
 import type { Platform } from './platform.js';
 import { helpersFor, updateWith, wholeUpdate } from './shared-update.js';
@@ -34,7 +35,10 @@ export interface MachineOptions {
   readonly onStranded?: ((stranded: boolean) => void) | undefined;
   /** How often its threads look for work before they sleep. */
   readonly threadSpins?: number;
-  /** Whether the machine's own thread serves others: then it computes no shards, and its threads are all spawned. */
+  /**
+   * Whether remote members may join its pool. While they compute, the machine's own thread serves them, and computes no
+   * shards. A thread more is spawned to take its place then.
+   */
   readonly serves?: boolean;
 }
 
@@ -62,8 +66,7 @@ export class Machine {
   private readonly weights: TransposedWeights;
   private readonly computeThreads: Threads;
   private readonly turns: Turns;
-  /** Whether the machine's own thread is a member of the pool. */
-  private readonly isInline: boolean;
+  private readonly effort: Effort;
   private readonly serves: boolean;
   private computer: Computer | null = null;
   private whenComputed: WhenComputed = () => {};
@@ -83,8 +86,7 @@ export class Machine {
     this.workspace = layOutWorkspace(run, threads + 1, backend.sizes);
     this.orders = ordersOf(run);
     const { end, parameters, partialFloats, mask } = this.workspace;
-    const effort = new Effort(this.orders, parameters, threads, !serves);
-    this.isInline = effort.isInline;
+    this.effort = new Effort(this.orders, parameters, threads);
     // Copies to and from memory that is not shared are faster.
     const isShared = this.spawned > 0 && platform.sharesMemory;
     this.memory = backend.createMemory(end + knownAnswerBytes(backend.sizes), isShared);
@@ -92,10 +94,11 @@ export class Machine {
     this.tensors = new Tensors(this.memory, mask);
     this.weights = new TransposedWeights(this.kernels, this.workspace);
     this.buffers = new PartialBuffers(this.memory, end, partialFloats);
-    this.pool = new PoolDriver(this.kernels, this.buffers, platform, onStranded, (task) => effort.sizeMax(task));
+    this.pool = new PoolDriver(this.kernels, this.buffers, platform, onStranded, (task) => this.sizeMax(task));
     const spins = isShared && threads <= platform.cores ? SPINS : 0;
     this.turns = this.makeTurns(spins);
-    const options = { shareMemory: isShared, threadSpins: Math.min(spins, threadSpins), spins };
+    const looks = () => Math.min(spins, this.pool.remoteComputes ? networkSpins : threadSpins);
+    const options = { shareMemory: isShared, looks, spins };
     this.computeThreads = new Threads(platform, this, options);
   }
 
@@ -106,8 +109,11 @@ export class Machine {
   async start(whenFailed: (error: Error) => void, whenComputed: WhenComputed = () => {}): Promise<void> {
     this.whenComputed = whenComputed;
     const wake = () => this.turns.wake();
-    if (this.isInline) this.admit(new InlineLane(this.buffers, (placed) => this.computePlaced(placed), wake));
-    await this.computeThreads.start(this.spawned, { ready: (lane) => this.admit(lane), wake, failed: whenFailed });
+    const inline = new InlineLane(this.buffers, (placed) => this.computePlaced(placed), wake);
+    if (this.spawned < this.threads) this.admit(inline);
+    const ready = (lane: Lane, thread: number) =>
+      this.effort.isInline && thread === this.threads - 1 ? this.admitStandIn(inline, lane) : this.admit(lane);
+    await this.computeThreads.start(this.spawned, { ready, wake, failed: whenFailed });
   }
 
   stop(): void {
@@ -184,12 +190,31 @@ export class Machine {
 
   /** Threads beside the machine's own. */
   private get spawned(): number {
-    return this.isInline ? this.threads - 1 : this.threads;
+    return this.effort.isInline && !this.serves ? this.threads - 1 : this.threads;
   }
 
   /** A machine that serves has a core for its own thread besides those of its threads. */
   private get helpersMax(): number {
-    return this.serves ? this.threads : this.threads - 1;
+    return this.serves ? Math.min(this.threads, this.platform.cores - 1) : this.threads - 1;
+  }
+
+  /** Whether the machine's own thread computes now, and serves nobody. */
+  private get isInline(): boolean {
+    return this.effort.isInline && !this.pool.remoteComputes;
+  }
+
+  /** Whether the machine's own thread computes a shard now. */
+  private isFreeFor({ task, shard }: LeaseOrder): boolean {
+    return this.isInline && (!this.hasRemote || this.effort.isInlineShard(task, shard));
+  }
+
+  /** Shards may be of any size when there are remote members: a limit would give them many small ones. */
+  private sizeMax(task: Task): number | undefined {
+    return this.hasRemote ? undefined : this.effort.sizeMax(task);
+  }
+
+  private get hasRemote(): boolean {
+    return this.pool.memberCount > this.threads;
   }
 
   private makeTurns(spins: number): Turns {
@@ -197,6 +222,8 @@ export class Machine {
     const work = {
       nowMs: () => platform.nowMs(),
       defer: (call: () => void) => platform.defer(call),
+      isFree: () => this.isInline,
+      isFreeFor: (order: LeaseOrder) => this.isFreeFor(order),
       compute: (placed: Placed) => this.computePlaced(placed),
       finished: (lane: Lane, { order, out }: Placed, tookMs: number) => {
         this.whenComputed(lane.member, order);
@@ -210,12 +237,18 @@ export class Machine {
         return found;
       },
     };
-    return new Turns(work, this.isInline, spins);
+    return new Turns(work, spins);
   }
 
   private admit(lane: Lane): void {
     this.turns.add(lane);
     this.pool.join(lane, false);
+  }
+
+  /** One member, whose shards are computed by the machine's own thread as long as there is nobody to serve. */
+  private admitStandIn(inline: Lane, thread: Lane): void {
+    for (const lane of [inline, thread]) this.turns.add(lane);
+    this.pool.join(new StandIn(inline, thread, (order) => this.isFreeFor(order)), false);
   }
 
   private computeBy(computer: Computer, task: ShardOrder['task'], shard: Shard, out: Pointer): void {

@@ -15,6 +15,7 @@ const UPDATE = -1;
 /** Places of the counters, in int32. The machine and the thread write to different cache lines. */
 const POSTED = 0;
 const WANTS_MESSAGE = 1;
+const LOOKS = 2;
 const ANSWERED = 16;
 const RING = 32;
 /** A cache line. */
@@ -47,9 +48,13 @@ export class Mailbox {
 
   // ---- the machine's side ----
 
-  /** At most `leasesPerMemberMax` orders are unanswered at a time, and at most as many again were reclaimed. */
-  post(order: Order): void {
+  /**
+   * At most `leasesPerMemberMax` orders are unanswered at a time, and at most as many again were reclaimed. After this
+   * order, the thread looks `looks` times for the next one before it sleeps.
+   */
+  post(order: Order, looks: number): void {
     const { ints } = this;
+    ints[LOOKS] = looks;
     const posted = ints[POSTED];
     if (order.kind === 'shard') this.writeShard(entryAt(posted), order);
     else this.writeUpdate(entryAt(posted), order);
@@ -113,17 +118,18 @@ export class Mailbox {
 
   // ---- the thread's side ----
 
-  /** The order after `received` others, null if it was reclaimed. Looks for it `spins` times, then sleeps until it is there. */
-  receive(received: number, spins: number): Order | null {
+  /** The order after `received` others, null if it was reclaimed. Looks for it for a while, then sleeps until it is there. */
+  receive(received: number): Order | null {
     const { ints } = this;
-    while (!this.isPosted(received, spins)) Atomics.wait(ints, POSTED, received);
+    while (!this.isPosted(received)) Atomics.wait(ints, POSTED, received);
     const at = entryAt(received);
     if (Atomics.compareExchange(ints, at + STATE, FREE, BEGUN) !== FREE) return null;
     return ints[at] === UPDATE ? this.readUpdate(at) : this.readShard(at);
   }
 
-  private isPosted(received: number, spins: number): boolean {
-    for (let i = 0; i < spins; i++) if (Atomics.load(this.ints, POSTED) !== received) return true;
+  private isPosted(received: number): boolean {
+    const looks = this.ints[LOOKS];
+    for (let i = 0; i < looks; i++) if (Atomics.load(this.ints, POSTED) !== received) return true;
     return Atomics.load(this.ints, POSTED) !== received;
   }
 

@@ -25,8 +25,6 @@ export interface ThreadStart {
   /** The number of threads that the workspace is laid out for, and which of them this is. */
   readonly threads: number;
   readonly thread: number;
-  /** How often the thread looks for work before it sleeps. */
-  readonly spins: number;
 }
 
 export type ToThread = ThreadStart | CarriedOrder;
@@ -65,7 +63,7 @@ export function runThread(port: Port<ToThread, FromThread>, nowMs: () => number,
 /** Never returns to the event loop: the thread works until it is terminated. */
 function serveMailbox(
   port: Port<ToThread, FromThread>,
-  { thread, spins }: ThreadStart,
+  { thread }: ThreadStart,
   memory: KernelMemory,
   workspace: Workspace,
   nowMs: () => number,
@@ -74,7 +72,7 @@ function serveMailbox(
   const mailbox = new Mailbox(memory, workspace.threads[thread].mailbox);
   port.post('ready');
   for (let received = 0; ; received = (received + 1) | 0) {
-    const order = mailbox.receive(received, spins);
+    const order = mailbox.receive(received);
     const begunMs = nowMs();
     if (order?.kind === 'shard') computer.compute(order.task, order.shard, order.out);
     else if (order !== null) update(memory, workspace, order);

@@ -8,16 +8,16 @@ import type { Platform, ThreadHandle } from './platform.js';
 export interface ThreadsOptions {
   /** Whether the threads compute in the machine's memory. */
   readonly shareMemory: boolean;
-  /** How often a thread looks for work before it sleeps. */
-  readonly threadSpins: number;
+  /** How often a thread looks for its next work before it sleeps. */
+  readonly looks: () => number;
   /** How often the machine looks for the end of a thread's work before it sleeps. */
   readonly spins: number;
 }
 
 /** Receives the events of the threads. */
 export interface ThreadsObserver {
-  /** A lane's thread is ready for work. */
-  ready(lane: Lane): void;
+  /** A lane's thread is ready for work. Threads are numbered from 0. */
+  ready(lane: Lane, thread: number): void;
   /** A lane may have finished something. */
   wake(): void;
   /** A thread died. */
@@ -54,7 +54,7 @@ export class Threads {
       });
       handle.listen((message) => {
         if (message === 'ready') {
-          observer.ready(lane);
+          observer.ready(lane, thread);
           resolve();
         } else if (message === 'answered') {
           observer.wake();
@@ -65,8 +65,7 @@ export class Threads {
       const { run, threads } = this.store.workspace;
       const backend = this.platform.backend.handOver;
       const memory = this.options.shareMemory ? this.store.memory.handOver : null;
-      const spins = this.options.threadSpins;
-      handle.post({ kind: 'start', backend, memory, run, threads: threads.length, thread, spins });
+      handle.post({ kind: 'start', backend, memory, run, threads: threads.length, thread });
     });
   }
 
@@ -76,6 +75,6 @@ export class Threads {
       return new CarrierLane(store, (order) => handle.post(order, buffersOf(order)), wake);
     }
     const mailbox = new Mailbox(store.memory, store.workspace.threads[thread].mailbox);
-    return new ThreadLane(store.buffers, mailbox, options.spins, wake);
+    return new ThreadLane(store.buffers, mailbox, options, wake);
   }
 }

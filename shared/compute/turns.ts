@@ -2,6 +2,7 @@
  * The turns of a machine's own thread: when it computes, collects what its lanes have finished, watches them, and goes
  * back to the event loop.
  */
+import type { LeaseOrder } from '../pool/pool-driver.js';
 import type { Lane, Placed } from './lanes.js';
 
 /** Longest time without a look at the event loop, except for one shard that takes longer. */
@@ -12,6 +13,10 @@ export interface TurnWork {
   nowMs(): number;
   /** Calls back when the event loop has done what it has to do now. */
   defer(call: () => void): void;
+  /** Whether this thread computes shards at present, and is not needed by others. */
+  isFree(): boolean;
+  /** Whether it computes this one. */
+  isFreeFor(order: LeaseOrder): boolean;
   /** Computes a shard here and now; returns how long it took, in milliseconds. */
   compute(placed: Placed): number;
   /** A shard of this lane is done. It may bring new work. */
@@ -30,8 +35,6 @@ export class Turns {
 
   constructor(
     private readonly work: TurnWork,
-    /** Whether this thread computes shards itself. */
-    private readonly isInline: boolean,
     private readonly spins: number,
   ) {}
 
@@ -58,7 +61,7 @@ export class Turns {
     const untilMs = work.nowMs() + TURN_MS;
     while (work.nowMs() < untilMs) {
       if (this.collect() || this.computeReclaimed()) continue;
-      if (!(this.isInline && this.isBusy() && work.watch(this.spins, this.anyFinished))) return this.rest();
+      if (!(work.isFree() && this.isBusy() && work.watch(this.spins, this.anyFinished))) return this.rest();
     }
     this.state = 'none';
     if (this.isBusy()) this.wake();
@@ -85,9 +88,9 @@ export class Turns {
    * found a core for that thread yet. False if there is no such shard.
    */
   private computeReclaimed(): boolean {
-    if (!this.isInline) return false;
+    if (!this.work.isFree()) return false;
     for (const lane of this.lanes) {
-      const placed = lane.reclaim();
+      const placed = lane.reclaim(this.work.isFreeFor);
       if (placed === undefined) continue;
       this.work.finished(lane, placed, this.work.compute(placed));
       return true;

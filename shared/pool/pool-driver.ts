@@ -86,6 +86,11 @@ export class PoolDriver {
     return this.pool.memberCount;
   }
 
+  /** Whether a remote member has something to compute. */
+  get remoteComputes(): boolean {
+    return this.pool.remoteComputes;
+  }
+
   memberStates(): Iterable<Readonly<Member>> {
     return this.pool.memberStates();
   }

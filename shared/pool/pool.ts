@@ -37,6 +37,7 @@ export class Pool {
   private nextLease = 1;
   private lastTickMs: number | null = null;
   private stranded = false;
+  private remoteLeases = 0;
   private effects: PoolEffect[] = [];
 
   step(event: PoolEvent): PoolEffect[] {
@@ -65,6 +66,11 @@ export class Pool {
 
   get memberCount(): number {
     return this.members.size;
+  }
+
+  /** Whether a remote member has something to compute. */
+  get remoteComputes(): boolean {
+    return this.remoteLeases > 0;
   }
 
   private handle(event: PoolEvent): void {
@@ -233,6 +239,7 @@ export class Pool {
     const state = this.jobState(lease.job);
     assert(state !== undefined, 'lease', lease.id, 'outlived its job');
     state.leases.delete(lease);
+    if (lease.member.remote) this.remoteLeases -= 1;
     return state;
   }
 
@@ -314,6 +321,7 @@ export class Pool {
     };
     member.leased(lease);
     state.leases.add(lease);
+    if (member.remote) this.remoteLeases += 1;
     this.effects.push({ type: 'lease', member: member.id, lease: lease.id, job: state.job, shard });
   }
 

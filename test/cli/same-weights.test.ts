@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { weightsSha256 } from '../../coordinator/archive/floats.js';
 import { loadDataset } from '../../coordinator/data/load.js';
+import type { RunState } from '../../coordinator/web/state.js';
 import { openScalar } from '../../shared/arithmetic/scalar/backend.js';
 import { findPreset, presetModel } from '../../shared/model/presets.js';
 import { type ReferenceRun, referenceTrain } from '../../shared/reference.js';
@@ -80,6 +81,31 @@ describe('the weights hash of', () => {
     const hashes = ['own', 'own-and-workers'].map((out) => summaryOf(join(scratch(), out)).weightsSha256);
     expect(hashes).toEqual(Array(2).fill(await referenceHash('mlp', steps)));
   });
+
+  test(
+    "a coordinator's own threads is the same when a worker joins them in the middle, and has work",
+    safety,
+    async () => {
+      const out = join(scratch(), 'joined');
+      const options = ['--preset', 'sigmoid-16', '--data', data, '--epochs', 1_000_000, '--log-format', 'json'];
+      const coordinator = lockstep('coordinator', '--port', 0, '--threads', 1, ...options, '--out', out);
+      const [, url] = await coordinator.prints(/lockstep worker (ws:\/\/[\d.:]+)/);
+      await coordinator.prints(/"epoch":3,/);
+      const state = async () =>
+        (await (await fetch(new URL('/api/state', url.replace('ws:', 'http:')))).json()) as RunState;
+      expect(await state()).toMatchObject({ phase: 'training', workers: [{ own: true }] });
+      const worker = lockstep('worker', url, '--threads', 1);
+      while (((await state()).workers[1]?.shards ?? 0) < 10) await new Promise((resolve) => setImmediate(resolve));
+      coordinator.process.kill('SIGINT');
+      expect(await coordinator.ended).toMatchObject({ code: 130, stderr: '' });
+      worker.process.kill('SIGINT');
+      await worker.ended;
+      const { steps, weightsSha256 } = summaryOf(out);
+      const quiet = join(scratch(), 'not-joined');
+      await lockstep('train', '--workers', 1, ...options, '--max-steps', steps, '--out', quiet).ended;
+      expect(summaryOf(quiet).weightsSha256).toBe(weightsSha256);
+    },
+  );
 
   test('a fleet is the same when a worker is killed and another joins in the middle', safety, async () => {
     const many = 1500;

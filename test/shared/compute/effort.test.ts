@@ -17,6 +17,16 @@ it('a step is for the machine\u2019s own thread, too, if a share of it is short'
   expect(new Effort(orders, 1, 0).isInline).toBe(false);
 });
 
+it('the machine\u2019s own thread may compute no shard that takes long', () => {
+  const effort = new Effort(orders, 100_000, 1);
+  // In an evaluation, a slot of 64 samples takes 12.8 million operations.
+  expect(effort.isInlineShard(evaluation, { lo: 0, size: 16 })).toBe(true);
+  expect(effort.isInlineShard(evaluation, { lo: 0, size: 32 })).toBe(false);
+  // The last slot is number 156.
+  expect(effort.isInlineShard(evaluation, { lo: 141, size: 32 })).toBe(true);
+  expect(new Effort(orders, 10_000_000, 1).isInlineShard(gradient, { lo: 0, size: 1 })).toBe(false);
+});
+
 it('shards are bounded only where that thread computes, and for tasks whose shares are long', () => {
   const effort = new Effort(orders, 100_000, 1);
   expect(effort.sizeMax(gradient)).toBeUndefined();

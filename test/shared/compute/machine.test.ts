@@ -7,7 +7,9 @@ import type { RunDescription } from '../../../shared/compute/workspace.js';
 import type { AugmentDescription } from '../../../shared/data/augment.js';
 import type { SampleSet } from '../../../shared/data/dataset.js';
 import type { Model } from '../../../shared/model/model.js';
+import type { LeaseOrder, Transport } from '../../../shared/pool/pool-driver.js';
 import { rootShard } from '../../../shared/pool/tree.js';
+import type { Phase } from '../../../shared/profile.js';
 import { Random } from '../../../shared/random.js';
 import { nodePlatform } from '../../../worker/node-platform.js';
 import { scalar, webAssembly } from '../arithmetic/backends.js';
@@ -119,6 +121,68 @@ test.each(['small', 'large'] as const)('%s steps', { timeout: 60_000 }, async (s
   for (const threads of [2, 3, 5]) expect(await trained(shapes[shape], threads)).toBe(alone);
   for (const threads of [1, 2, 4]) expect(await trained(shapes[shape], threads, { sharesMemory: false })).toBe(alone);
   for (const threads of [1, 2]) expect(await trained(shapes[shape], threads, { serves: true })).toBe(alone);
+});
+
+/** A machine that serves, of a kind in which steps are short, and the shards that its own thread has computed. */
+async function serving(threads: number) {
+  const layers = [{ dense: 10, activation: 'linear' }] as const;
+  const model: Model = { input: [28, 28], layers, loss: 'softmaxCrossEntropy' };
+  const run: RunDescription = { model, train: 64, test: 300, batch: 64, microBatch: 4, seed: 3, ...sgd };
+  const own = { shards: 0 };
+  const enter = (phase: Phase) => {
+    if (phase === 'compute') own.shards += 1;
+  };
+  const machine = new Machine({ ...nodePlatform(), profile: { enter, leave() {} } }, run, threads, { serves: true });
+  machines.push(machine);
+  await machine.start((error) => {
+    throw error;
+  });
+  return { machine, own };
+}
+
+/** A remote member, which never answers. */
+class Elsewhere implements Transport {
+  private member = 0;
+  readonly orders: LeaseOrder[] = [];
+
+  constructor(private readonly machine: Machine) {
+    machine.pool.join(this, true);
+  }
+
+  joined(member: number): void {
+    this.member = member;
+  }
+
+  lease(order: LeaseOrder): void {
+    this.orders.push(order);
+  }
+
+  leave(): void {
+    this.machine.pool.leave(this.member);
+  }
+
+  revoke(): void {}
+  overtaken(): void {}
+  ping(): void {}
+  drop(): void {}
+}
+
+test("the machine's own thread computes in place of one of its threads until it has a member to serve", async () => {
+  const { machine, own } = await serving(1);
+  for (let step = 0; step < 3; step++) await advance(machine, step);
+  expect(own.shards).toBe(3);
+  const worker = new Elsewhere(machine);
+  const whenSummed = advance(machine, 3);
+  expect(worker.orders.length).toBeGreaterThan(0);
+  const [thread] = machine.pool.memberStates();
+  expect(thread.leases.length).toBeGreaterThan(0);
+  while (thread.leases.length > 0) await new Promise((resolve) => setImmediate(resolve));
+  expect(own.shards).toBe(3);
+  worker.leave();
+  await whenSummed;
+  const before = own.shards;
+  await advance(machine, 4);
+  expect(own.shards).toBe(before + 1);
 });
 
 test('with distorted samples', { timeout: 60_000 }, async () => {

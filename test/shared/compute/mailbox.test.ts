@@ -30,8 +30,8 @@ test('orders arrive as they were posted, with as many under way as a member may 
   const { machine, thread } = pair();
   let posted = 0;
   for (let taken = 0; taken < 3 * limits.leasesPerMemberMax; taken++) {
-    while (posted - taken < limits.leasesPerMemberMax) machine.post(order(posted++));
-    expect(thread.receive(taken, 1)).toEqual(order(taken));
+    while (posted - taken < limits.leasesPerMemberMax) machine.post(order(posted++), 1);
+    expect(thread.receive(taken)).toEqual(order(taken));
     thread.answer(taken, taken / 8);
     expect(machine.answered).toBe(taken + 1);
     expect(machine.tookMs(taken)).toBe(taken / 8);
@@ -40,28 +40,28 @@ test('orders arrive as they were posted, with as many under way as a member may 
 
 test('an order that was taken back is not carried out, and one that was begun is not taken back', () => {
   const { machine, thread } = pair();
-  for (const i of [0, 1, 2]) machine.post(order(i));
+  for (const i of [0, 1, 2]) machine.post(order(i), 1);
   expect(machine.reclaim(1)).toBe(true);
   expect(machine.reclaim(1)).toBe(false);
-  expect(thread.receive(0, 1)).toEqual(order(0));
+  expect(thread.receive(0)).toEqual(order(0));
   expect(machine.reclaim(0)).toBe(false);
-  expect(thread.receive(1, 1)).toBeNull();
-  expect(thread.receive(2, 1)).toEqual(order(2));
+  expect(thread.receive(1)).toBeNull();
+  expect(thread.receive(2)).toEqual(order(2));
 });
 
 test('an answer says whether a message is wanted', () => {
   const { machine, thread } = pair();
   for (const [taken, wanted] of [false, true, false].entries()) {
-    machine.post(order(taken));
+    machine.post(order(taken), 1);
     machine.wantMessage(wanted);
-    thread.receive(taken, 1);
+    thread.receive(taken);
     expect(thread.answer(taken, 0)).toBe(wanted);
   }
 });
 
 test('waiting for an answer has an end', () => {
   const { machine, thread } = pair();
-  machine.post(order(0));
+  machine.post(order(0), 1);
   expect(machine.awaitAnswers(1, 1, 1)).toBe(false);
   thread.answer(0, 0);
   expect(machine.awaitAnswers(1, 1, 1)).toBe(true);

@@ -267,6 +267,8 @@ export class PaperFleet {
 
   private checkMembers(): void {
     check(this.pool.memberCount === this.members.size, 'the pool has other members than it should');
+    const computing = [...this.pool.memberStates()].filter(({ remote, leases }) => remote && leases.length > 0);
+    check(this.pool.remoteComputes === computing.length > 0, 'the pool does not know whether a remote member computes');
     for (const { id, leases, costs } of this.pool.memberStates()) {
       const held = this.leasesOf(id).map(({ lease }) => lease);
       check(leases.map((lease) => lease.id).join() === held.join(), `member ${id} holds other leases than believed`);
