@@ -180,10 +180,9 @@ export class FleetSite implements Site, MemberObserver {
   /** While the members compute, sends each one the samples of the next step, as if it kept its slots. */
   stepStarted(task: Task): void {
     const next = taskAfter(task, this.run.machine.orders.train.stepsPerEpoch);
-    for (const member of this.members) {
-      for (const { shard, task: leased } of member.transport.leased()) {
-        if (leased === task) member.transport.sendSamples(next, shard);
-      }
+    for (const { transport } of this.members) {
+      const shards = [...transport.leased()].filter((order) => order.task === task).map(({ shard }) => shard);
+      transport.sendAhead(next, shards);
     }
   }
 

@@ -21,6 +21,14 @@ export class HeldSamples {
     this.held = { train: noneOf('train'), validation: noneOf('validation'), test: noneOf('test') };
   }
 
+  /** Whether the member has all samples of these slots, whatever the step. */
+  holdsPartitions(task: Place, shard: Shard): boolean {
+    const order = orderOf(this.orders, task);
+    const end = shardEnd(shard, order.slotsIn(task.stepInEpoch));
+    for (let slot = shard.lo; slot < end; slot++) if (!this.holdsPartition(task, slot)) return false;
+    return true;
+  }
+
   /** Returns those of the shard's samples that the member has not, in slot order. From now on it has them. */
   claimMissing(task: Place, shard: Shard): number[] {
     const missing: number[] = [];
@@ -31,13 +39,16 @@ export class HeldSamples {
 
   private claimSlot(task: Place, slot: number, missing: number[]): void {
     const order = orderOf(this.orders, task);
+    if (this.holdsPartition(task, slot)) return;
     const heldOf = this.heldOf[task.work];
-    const count = heldOf.get(slot) ?? 0;
-    if (count === order.partition(slot).length) return;
     const held = this.held[kinds[task.work].set];
     const before = missing.length;
     for (const id of order.slotIds(task.epoch, task.stepInEpoch, slot)) if (held.add(id)) missing.push(id);
-    heldOf.set(slot, count + missing.length - before);
+    heldOf.set(slot, (heldOf.get(slot) ?? 0) + missing.length - before);
+  }
+
+  private holdsPartition(task: Place, slot: number): boolean {
+    return this.heldOf[task.work].get(slot) === orderOf(this.orders, task).partition(slot).length;
   }
 }
 

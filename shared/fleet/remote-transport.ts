@@ -56,6 +56,9 @@ export class RemoteTransport implements Transport, Audited {
   private pings = 0;
   /** The newest ping, until its pong comes. */
   private unansweredPing: number | null = null;
+  /** Work of the next step, whose samples are sent when a ping is answered that followed the shards of this one. */
+  private ahead: { readonly task: Task; readonly shard: Shard }[] = [];
+  private pingBeforeAhead = 0;
   private readonly leases = new Map<number, LeasedShard>();
   private readonly held: HeldSamples;
 
@@ -94,6 +97,7 @@ export class RemoteTransport implements Transport, Audited {
 
   /** Only the pong of the newest ping measures the round trip. */
   private ponged(id: number): void {
+    if (id >= this.pingBeforeAhead) for (const { task, shard } of this.ahead.splice(0)) this.sendSamples(task, shard);
     const { belief } = this;
     if (belief === undefined || id !== this.unansweredPing) return;
     this.unansweredPing = null;
@@ -165,6 +169,7 @@ export class RemoteTransport implements Transport, Audited {
   lease(order: LeaseOrder): void {
     const { task, lease, shard } = order;
     this.leases.set(lease, new LeasedShard(this.fleet.machine, order));
+    this.ahead = [];
     if (this.weightsStep !== task.step) this.sendWeights(task.step);
     this.sendSamples(task, shard);
     const { work, step, epoch, stepInEpoch } = task;
@@ -213,8 +218,19 @@ export class RemoteTransport implements Transport, Audited {
     return this.belief?.isSpare ?? false;
   }
 
-  /** Sends the samples of a shard that the member does not hold: with the shard, or ahead of time. */
-  sendSamples(task: Task, shard: Shard): void {
+  /**
+   * Sends the samples of shards ahead of time, as soon as what was sent before has come: on a link that all members share,
+   * no member's weights wait behind samples that others do not need yet.
+   */
+  sendAhead(task: Task, shards: readonly Shard[]): void {
+    this.ahead = shards.filter((shard) => !this.held.holdsPartitions(task, shard)).map((shard) => ({ task, shard }));
+    if (this.ahead.length === 0) return;
+    this.pingBeforeAhead = ++this.pings;
+    this.send({ type: 'ping', id: this.pings });
+  }
+
+  /** Sends the samples of a shard that the member does not hold. */
+  private sendSamples(task: Task, shard: Shard): void {
     this.fleet.outbox.send(this.link, this.missingSamples(task, shard));
   }
 
