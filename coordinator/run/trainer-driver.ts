@@ -132,7 +132,8 @@ export class TrainerDriver {
   private step({ step, epoch, stepInEpoch }: Position): void {
     const slots = this.machine.orders.train.slotsIn(stepInEpoch);
     const task: Task = { work: 'gradient', step, epoch, stepInEpoch };
-    this.job = this.machine.pool.run(task, rootShard(slots), slots, (sum) => this.summed(task, sum));
+    const left = this.trainer.stepsPlanned - step - 1;
+    this.job = this.machine.pool.run(task, rootShard(slots), slots, (sum) => this.summed(task, sum), left);
     this.observer.stepStarted(task);
   }
 

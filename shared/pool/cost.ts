@@ -16,6 +16,12 @@ const GAIN = 0.25;
 const memoryMs = 1_000;
 const GAIN_MIN = 0.02;
 
+/** A device that shares its processor may stand still for so long by chance. */
+const chanceMs = 100;
+
+/** A member's leads that are remembered, of crews of different sizes. */
+const leadsKept = 8;
+
 /** What is late grows by such a factor: at least, so that the member soon gets less, and at most, for it may be chance. */
 const growthMin = 2;
 const growthMax = 4;
@@ -29,6 +35,31 @@ export interface TaskCost {
   readonly slotMs: number;
 }
 
+/** How much the measurements of a number say, in milliseconds: time that cannot be chance. */
+class Proof {
+  private ms = 0;
+  private leastMs = Number.POSITIVE_INFINITY;
+
+  /** `count` things have taken `ms` milliseconds. */
+  add(ms: number, count: number): void {
+    this.leastMs = Math.min(this.leastMs, ms / count);
+    this.ms += Math.min(ms, this.leastMs * count) + Math.max(0, ms - chanceMs);
+  }
+
+  forget(): void {
+    this.ms = 0;
+    this.leastMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** A mean of both, with weights that say how much is proven: of the times or, if that is less, of the speeds. */
+  between(average: number, measured: number): number {
+    if (average === 0 || measured === 0) return measured;
+    const proven = this.ms / (this.ms + chanceMs);
+    if (measured > average) return average + proven * (measured - average);
+    return 1 / ((1 - proven) / average + proven / measured);
+  }
+}
+
 export class Cost implements TaskCost {
   leadMs = 0;
   /** 0 as long as nothing is known. */
@@ -36,10 +67,15 @@ export class Cost implements TaskCost {
   /** Slots of the newest task. */
   private slots = 1;
   /** How many remote members had a part of that task. */
-  private among = 1;
+  among = 1;
+  /** The newest lead by that number. */
+  private readonly leads = new Map<number, number>();
   /** Measurements of each of the two numbers since `renewed`. */
   private computed = 0;
   private led = 0;
+  /** How much these measurements say. */
+  private readonly computedProof = new Proof();
+  private readonly ledProof = new Proof();
   /** Steps in which it was measured since `renewed`. */
   private tasks = 0;
 
@@ -69,20 +105,38 @@ export class Cost implements TaskCost {
     return members >= among || leadMs === 0 ? this : { leadMs: (leadMs * members) / among, slotMs };
   }
 
+  /** Its lead when so many remote members had a part; undefined if that is not known any more. */
+  leadAmong(members: number): number | undefined {
+    return this.leads.get(members);
+  }
+
+  /**
+   * What is believed of it if others cost `average`: little was measured yet, so it may have stood still by chance. `own` is
+   * its own cost.
+   */
+  believed(own: TaskCost, average: TaskCost): TaskCost {
+    return {
+      leadMs: this.ledProof.between(average.leadMs, own.leadMs),
+      slotMs: this.computedProof.between(average.slotMs, own.slotMs),
+    };
+  }
+
   /** A task took `ms` milliseconds, and nobody says for what. */
   took(ms: number, slots: number): void {
     const measured = Math.max(ms / slots, SLOT_MS_MIN);
     this.leadMs = 0;
     this.slotMs = this.isKnown ? this.slotMs + GAIN * (measured - this.slotMs) : measured;
     this.computed += 1;
+    this.computedProof.add(ms, slots);
     this.tasks += 1;
   }
 
   /** The member computed for `ms` milliseconds. */
   computedFor(ms: number, slots: number): void {
     const measured = Math.max(ms / slots, SLOT_MS_MIN);
-    this.slotMs += gain(this.computed, ms) * (measured - this.slotMs);
+    this.slotMs += gain(this.computed, this.slotMs * slots) * (measured - this.slotMs);
     this.computed += 1;
+    this.computedProof.add(ms, slots);
   }
 
   /**
@@ -92,8 +146,12 @@ export class Cost implements TaskCost {
   ledFor(ms: number, slots: number, among: number): void {
     if (among !== this.among) this.led = Math.min(this.led, 1);
     this.among = among;
-    this.leadMs += gain(this.led, ms) * (ms - this.leadMs);
+    this.leadMs += gain(this.led, this.leadMs) * (ms - this.leadMs);
     this.led += 1;
+    this.leads.delete(among);
+    this.leads.set(among, this.leadMs);
+    if (this.leads.size > leadsKept) this.leads.delete(this.leads.keys().next().value ?? among);
+    this.ledProof.add(ms, 1);
     this.tasks += 1;
     this.slots = slots;
   }
@@ -123,6 +181,8 @@ export class Cost implements TaskCost {
   renewed(): void {
     this.computed = 0;
     this.led = 0;
+    this.computedProof.forget();
+    this.ledProof.forget();
     this.tasks = 0;
   }
 }

@@ -3,20 +3,30 @@
  * say, is not worth a trial.
  */
 import type { WorkName } from '../work/kinds.js';
+import type { TaskCost } from './cost.js';
 import { costsOf } from './distribution.js';
 import type { Member } from './member.js';
+import { stepsUntilSure } from './pace.js';
 import { earliestEndMs, wholeSlots } from './shares.js';
 
-/** The name says how many remote members have a part, compared with the crew in force. `other`: as many. */
-export type Idea = 'newcomers' | 'third' | 'half' | 'one-less' | 'other' | 'one-more' | 'double';
+/**
+ * The name says how many remote members have a part, compared with the crew in force. `other`: as many. `without`: those
+ * are left out that would only keep the others waiting.
+ */
+export type Idea = 'without' | 'newcomers' | 'third' | 'half' | 'one-less' | 'other' | 'one-more' | 'double';
+
+/** What an idea is that can be had at any time. */
+export type SizeIdea = Exclude<Idea, 'without'>;
 
 /** Another crew takes over if its steps take less than this many times as long. The smaller crew wins a draw. */
-const wantedSmaller = 0.99;
+export const wantedSmaller = 0.99;
 const wantedLarger = 0.97;
 
 export interface Situation {
   readonly work: WorkName;
   readonly slots: number;
+  /** Steps that are planned after this one; undefined if nobody knows. */
+  readonly stepsLeft?: number | undefined;
   /** The mean time of a step of the crew in force. */
   readonly paceMs: number;
   /** Members of this machine. They always take part. */
@@ -37,7 +47,7 @@ export interface Proposal {
 }
 
 /** The crew of an idea; null if there is no such crew, or if it cannot be faster. */
-export function propose(idea: Idea, situation: Situation): Proposal | null {
+export function propose(idea: SizeIdea, situation: Situation): Proposal | null {
   const { crew, spares, newcomers, isOld } = situation;
   if (idea === 'newcomers') return joinedBy(idea, newcomers, situation);
   const size = sizeOf(idea, crew.length);
@@ -45,7 +55,7 @@ export function propose(idea: Idea, situation: Situation): Proposal | null {
   return quickest(idea, size, situation);
 }
 
-function sizeOf(idea: Exclude<Idea, 'newcomers'>, now: number): number {
+function sizeOf(idea: Exclude<SizeIdea, 'newcomers'>, now: number): number {
   const sizes = {
     third: Math.ceil(now / 3),
     half: Math.ceil(now / 2),
@@ -58,44 +68,71 @@ function sizeOf(idea: Exclude<Idea, 'newcomers'>, now: number): number {
 }
 
 /** The remote members that would be done first together, at most so many: members of the crew, and spares. */
-function quickest(
-  idea: Idea,
-  sizeMax: number,
-  { crew, spares, local, work, slots, paceMs }: Situation,
-): Proposal | null {
+function quickest(idea: Idea, sizeMax: number, situation: Situation): Proposal | null {
+  const { crew, spares, local, work, slots, isOld } = situation;
   const size = Math.min(sizeMax, slots - local.length, crew.length + spares.length);
   if (size < 0 || size + local.length === 0) return null;
   const own = costsOf(local, work);
-  const known = [...crew, ...spares].filter((member) => member.costs[work].isKnown);
-  const costs = costsOf(known, work, size);
+  const isKnown = (member: Member) => member.costs[work].isKnown;
+  // Nobody is exchanged who has the samples, except now and then.
+  const isLarger = size > crew.length;
+  const others = isLarger || isOld ? spares : [];
+  const [working, waiting] = [crew.filter(isKnown), others.filter(isKnown)];
+  const known = [...working, ...waiting];
+  const costs = [...costsOf(working, work, size), ...costsOfSpares(waiting, crew, work, size)];
   const wanted = size < crew.length ? wantedSmaller : wantedLarger;
   const endMs = earliestEndMs(slots, own, costs, size);
-  if (!(endMs < wanted * paceMs)) return null;
+  if (!isWorthATrial(endMs, wanted, situation)) return null;
   const use = costs.map((cost) => wholeSlots(cost, endMs));
-  const order = known.map((_, i) => i).sort((a, b) => use[b] - use[a] || a - b);
+  const stays = (i: number) => Number(isLarger && i < working.length);
+  const order = known.map((_, i) => i).sort((a, b) => stays(b) - stays(a) || use[b] - use[a] || a - b);
   const chosen = order.slice(0, size).filter((i) => use[i] > 0);
   const isSame = chosen.length === crew.length && chosen.every((i) => crew.includes(known[i]));
   return isSame ? null : { idea, crew: chosen.map((i) => known[i]), wanted };
 }
 
+/**
+ * What spares would cost in a crew of this size. Their leads were measured in an earlier crew. The leads of those who were
+ * in it, too, say how leads have changed since.
+ */
+function costsOfSpares(spares: readonly Member[], crew: readonly Member[], work: WorkName, size: number): TaskCost[] {
+  const plain = costsOf(spares, work, size);
+  return spares.map((spare, i) => {
+    const { among, leadMs } = spare.costs[work];
+    const changes = crew.flatMap(({ costs: { [work]: cost } }) => {
+      const before = cost.leadAmong(among);
+      return before === undefined || before === 0 ? [] : [cost.amongst(size).leadMs / before];
+    });
+    if (changes.length === 0) return plain[i];
+    const change = changes.reduce((sum, each) => sum + each, 0) / changes.length;
+    return { ...plain[i], leadMs: leadMs * change };
+  });
+}
+
 /** The crew in force and some spares. If these cost no more than the others, the crew must be faster with them. */
-function joinedBy(
-  idea: Idea,
-  added: readonly Member[],
-  { crew, local, work, slots, paceMs }: Situation,
-): Proposal | null {
+function joinedBy(idea: Idea, added: readonly Member[], situation: Situation): Proposal | null {
+  const { crew, local, work, slots } = situation;
   if (added.length === 0) return null;
   const now = costsOf([...local, ...crew], work);
   const best = {
     leadMs: Math.min(...now.map(({ leadMs }) => leadMs)),
     slotMs: Math.min(...now.map(({ slotMs }) => slotMs)),
   };
-  const isPossible = earliestEndMs(slots, [...now, ...added.map(() => best)]) < wantedLarger * paceMs;
-  if (!isPossible && now.length > 0) return null;
+  const endMs = earliestEndMs(slots, [...now, ...added.map(() => best)]);
+  if (!isWorthATrial(endMs, wantedLarger, situation) && now.length > 0) return null;
   const places = Math.max(0, slots - local.length - added.length);
   const use = new Map(crew.map((member) => [member, member.estimateMs(work, 1)]));
   const kept = [...crew].sort((a, b) => (use.get(a) ?? 0) - (use.get(b) ?? 0) || a.id - b.id).slice(0, places);
   return { idea, crew: [...kept, ...added], wanted: wantedLarger };
+}
+
+/**
+ * Whether steps that take `endMs` at best would be short enough, and would save as much time in the rest of the run as a
+ * trial may take.
+ */
+function isWorthATrial(endMs: number, wanted: number, situation: Situation): boolean {
+  const { paceMs, stepsLeft = Number.POSITIVE_INFINITY } = situation;
+  return endMs < wanted * paceMs && stepsLeft * (paceMs - endMs) > stepsUntilSure(paceMs) * paceMs;
 }
 
 /** The spares, first those that were tried longest ago. */

@@ -12,7 +12,7 @@
  * What this is not: it does not divide the work among the crew (distribution.ts), and it hands out no lease.
  */
 import type { WorkName } from '../work/kinds.js';
-import { type Idea, type Proposal, propose, type Situation } from './crew-ideas.js';
+import { type Idea, type Proposal, propose, type Situation, type SizeIdea, wantedSmaller } from './crew-ideas.js';
 import type { Member } from './member.js';
 import { Pace } from './pace.js';
 
@@ -31,14 +31,15 @@ const restMsMax = 120_000;
 const newcomersRestPerExtra = 30;
 
 /** What is tried when nothing is known. */
-const allIdeas: readonly Idea[] = ['other', 'half', 'double', 'one-less', 'one-more', 'third'];
+const allIdeas: readonly SizeIdea[] = ['other', 'half', 'double', 'one-less', 'one-more', 'third'];
 /** What is tried after a crew has taken over, first the same again. To go back at once would be a waste. */
-const ideasAfter: Readonly<Record<Idea, readonly Idea[]>> = {
+const ideasAfter: Readonly<Record<Idea, readonly SizeIdea[]>> = {
+  without: allIdeas,
   newcomers: allIdeas,
-  third: ['third', 'one-less', 'other', 'one-more'],
+  third: ['third', 'half', 'one-less', 'other', 'one-more'],
   half: ['half', 'one-less', 'other', 'one-more', 'third'],
   other: allIdeas,
-  double: ['double', 'one-more', 'other', 'one-less'],
+  double: ['double', 'one-more', 'other', 'one-less', 'half', 'third'],
   'one-less': ['one-less'],
   'one-more': ['one-more'],
 };
@@ -48,6 +49,8 @@ export interface CrewStep {
   readonly job: number;
   readonly work: WorkName;
   readonly slots: number;
+  /** Steps that are planned after this one; undefined if nobody knows. */
+  readonly stepsLeft?: number | undefined;
   readonly nowMs: number;
 }
 
@@ -68,10 +71,12 @@ export class Crew {
   /** Members that were in a crew that was timed. */
   private readonly judged = new Set<Member>();
   /** What is tried now, one after the other; when it is empty, what is tried now and then. */
-  private ideas: readonly Idea[] = allIdeas;
+  private ideas: readonly SizeIdea[] = allIdeas;
   private newcomersWereLast = false;
-  /** Whether a member of the crew was left out before the crew was timed. */
-  private hasLeftOut = false;
+  /** The newest step of a crew that is not timed yet. */
+  private roughMs = Number.POSITIVE_INFINITY;
+  /** Members that seem to keep the others waiting, although whole steps take longer without them. */
+  private readonly kept = new Set<Member>();
   private turn = 0;
   private restUntilMs = 0;
   private newcomersFromMs = 0;
@@ -85,8 +90,11 @@ export class Crew {
     this.forgetAbsent(new Set(remote));
     this.noticeSize(step);
     this.timed = isAlone ? step : null;
-    if (!this.pace.isSettled) this.admit(remote, step.slots - (members.length - remote.length));
-    else if (this.trial === null && step.slots === this.slots) this.consider(step, members);
+    if (step.nowMs >= this.restUntilMs) this.kept.clear();
+    if (this.trial === null) {
+      if (!this.pace.isSettled) this.admit(remote, members.length - remote.length, step.slots);
+      else if (step.slots === this.slots) this.consider(step, members);
+    }
     const crew = this.trial?.crew ?? this.inForce;
     for (const member of remote) {
       if (crew.has(member)) member.becomeWorking(step.nowMs);
@@ -98,23 +106,21 @@ export class Crew {
   /** Whether this member is measured now, and must have a part of the step for that. */
   isTried(member: Member, work: WorkName): boolean {
     if (!member.remote) return false;
-    return this.trial === null ? !member.costs[work].isSure : !this.inForce.has(member);
+    if (this.trial !== null) return !this.inForce.has(member);
+    return !member.costs[work].isSure || this.kept.has(member);
   }
 
   /** How long a step of the crew in force takes; infinite before that is known. */
   get stepMs(): number {
-    return this.pace.isSettled ? this.pace.ms : Number.POSITIVE_INFINITY;
+    return this.pace.isSettled ? this.pace.ms : this.roughMs;
   }
 
-  /** This member would only keep the others waiting. */
+  /** This member has no part of the step, since it would only keep the others waiting, as far as its times say. */
   leftOut(member: Member, nowMs: number): void {
     if (!member.remote) return;
     member.becomeSpare(nowMs);
-    if (this.trial !== null) return void this.trial.crew.delete(member);
-    this.inForce.delete(member);
-    this.hasLeftOut = true;
-    this.rest(0, nowMs);
-    this.restart();
+    if (this.trial === null) this.begin({ idea: 'without', crew: [...this.inForce], wanted: wantedSmaller });
+    this.trial?.crew.delete(member);
   }
 
   /** The job is done. */
@@ -125,14 +131,17 @@ export class Crew {
     if (timed.slots !== this.slots) return;
     const ms = nowMs - timed.nowMs;
     if (this.trial !== null) this.tried(this.trial, ms, nowMs);
-    else if (this.settling > 0) this.settling -= 1;
-    else this.pace.add(ms);
+    else if (this.settling > 0) {
+      this.settling -= 1;
+      this.roughMs = ms;
+    } else this.pace.add(ms);
   }
 
   /** What was measured with members that have left is worth nothing. */
   private forgetAbsent(present: ReadonlySet<Member>): void {
     const isAbsent = (member: Member) => !present.has(member);
-    for (const member of this.judged) if (isAbsent(member)) this.judged.delete(member);
+    for (const known of [this.judged, this.kept])
+      for (const member of known) if (isAbsent(member)) known.delete(member);
     if (this.trial !== null && [...this.trial.crew].some(isAbsent)) {
       this.ideas = allIdeas;
       this.trial = null;
@@ -156,19 +165,16 @@ export class Crew {
     this.trial = null;
     this.pace = new Pace();
     this.settling = settlingSteps;
+    this.roughMs = Number.POSITIVE_INFINITY;
   }
 
   /**
-   * While nothing is known about the crew in force, newcomers belong to it, as long as there are slots for them. Once a
-   * member was left out, the others wait, or a large fleet would have another crew in each step and never time one.
+   * While nothing is known about the crew in force, newcomers belong to it, as long as there are slots for them. Without
+   * `local` members, somebody has to compute.
    */
-  private admit(remote: readonly Member[], slots: number): void {
-    if (this.inForce.size === 0) {
-      this.judged.clear();
-      this.hasLeftOut = false;
-    }
-    if (this.hasLeftOut) return;
-    const free = Math.max(0, slots - this.inForce.size);
+  private admit(remote: readonly Member[], local: number, slots: number): void {
+    if (this.inForce.size === 0 && local === 0) this.judged.clear();
+    const free = Math.max(0, slots - local - this.inForce.size);
     const newcomers = remote.filter((member) => !this.judged.has(member)).slice(0, free);
     if (newcomers.length === 0) return;
     for (const member of newcomers) {
@@ -179,8 +185,7 @@ export class Crew {
   }
 
   /** Begins a trial, if there is another crew to try. */
-  private consider({ work, slots, nowMs }: CrewStep, members: readonly Member[]): void {
-    this.hasLeftOut = false;
+  private consider({ work, slots, stepsLeft, nowMs }: CrewStep, members: readonly Member[]): void {
     const local = members.filter(({ remote }) => !remote);
     const crew = [...this.inForce];
     const spares = members.filter((member) => member.remote && !this.inForce.has(member));
@@ -188,9 +193,11 @@ export class Crew {
     const newcomers = unknown.slice(0, Math.max(1, slots - crew.length));
     const isResting = nowMs < this.restUntilMs;
     if (isResting && this.ideas.length === 0 && newcomers.length === 0) return;
-    const situation = { work, slots, paceMs: this.pace.ms, local, crew, spares, newcomers, isOld: false };
+    const situation = { work, slots, stepsLeft, paceMs: this.pace.ms, local, crew, spares, newcomers, isOld: false };
     // Newcomers and other ideas take turns, or a class that joins one by one would keep a run from getting faster.
-    const ideas: readonly Idea[] = this.newcomersWereLast ? [...this.ideas, 'newcomers'] : ['newcomers', ...this.ideas];
+    const ideas: readonly SizeIdea[] = this.newcomersWereLast
+      ? [...this.ideas, 'newcomers']
+      : ['newcomers', ...this.ideas];
     for (const [tried, idea] of ideas.entries()) {
       const proposal = propose(idea, situation);
       this.ideas = ideas.slice(tried + 1).filter((other) => other !== 'newcomers');
@@ -212,19 +219,19 @@ export class Crew {
   }
 
   private begin({ idea, crew, wanted }: Proposal): void {
-    const settling = this.pace.ms > 1_000 ? 1 : settlingSteps;
+    const settling = this.stepMs > 1_000 ? 1 : settlingSteps;
     this.trial = { idea, crew: new Set(crew), wanted, pace: new Pace(), settling, tookMs: 0, extraMs: 0 };
   }
 
   private tried(trial: Trial, ms: number, nowMs: number): void {
     trial.tookMs += ms;
-    trial.extraMs += Math.max(0, ms - this.pace.ms);
+    trial.extraMs += Math.max(0, ms - this.stepMs);
     if (trial.settling > 0) {
       trial.settling -= 1;
       return;
     }
     trial.pace.add(ms);
-    const isFaster = trial.pace.isFaster(this.pace.ms, trial.wanted);
+    const isFaster = trial.pace.isFaster(this.stepMs, trial.wanted);
     if (isFaster === null) return;
     this.trial = null;
     this.rest(restPerExtra * trial.extraMs + restPerTrial * trial.tookMs, nowMs);
@@ -238,14 +245,15 @@ export class Crew {
     this.pace = pace;
     this.settling = 0;
     const others = idea === 'one-less' || idea === 'one-more' ? this.ideas : [];
-    const back: Idea | null = idea === 'one-less' ? 'one-more' : idea === 'one-more' ? 'one-less' : null;
+    const back: SizeIdea | null = idea === 'one-less' ? 'one-more' : idea === 'one-more' ? 'one-less' : null;
     this.ideas = [...ideasAfter[idea], ...others.filter((other) => other !== back && other !== idea)];
   }
 
   /** Among newcomers that are too many or too slow together, one may still be of use. */
-  private remain({ idea }: Trial): void {
+  private remain({ idea, crew }: Trial): void {
     this.settling = settlingSteps;
-    if (idea === 'newcomers') this.ideas = [...new Set<Idea>([...this.ideas, 'double', 'one-more'])];
+    for (const member of this.inForce) if (idea === 'without' && !crew.has(member)) this.kept.add(member);
+    if (idea === 'newcomers') this.ideas = [...new Set<SizeIdea>([...this.ideas, 'double', 'one-more'])];
   }
 
   private rest(ms: number, nowMs: number): void {

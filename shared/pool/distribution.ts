@@ -10,7 +10,7 @@ import { RecentCuts } from './cuts.js';
 import type { Member } from './member.js';
 import type { Job } from './pool-events.js';
 import { shares, sharesBySpeed } from './shares.js';
-import { cut, runsOf } from './split.js';
+import { type Boundary, cut, LEASE, runsOf } from './split.js';
 import { type Shard, shardEnd } from './tree.js';
 
 export class Distribution {
@@ -25,30 +25,68 @@ export class Distribution {
     const hi = shardEnd(shard, slots);
     const shape = { work, lo: shard.lo, hi, members: members.map(({ id }) => id) };
     const costs = costsOf(members, work);
-    const wanted = members.some(({ remote }) => remote)
+    const hasRemote = members.some(({ remote }) => remote);
+    const mustWork = members.map(isTried);
+    const wanted = hasRemote
       ? shares(
           hi - shard.lo,
           costs,
-          members.map(isTried),
+          mustWork,
           members.map((member) => kinds[work].trains && member.remote),
         )
       : sharesBySpeed(hi - shard.lo, costs);
-    const boundaries = cut(shard.lo, hi, wanted, this.cuts.find(shape));
+    const held = this.cuts.find(shape);
+    const leads = hasRemote ? costs.map(({ leadMs, slotMs }) => leadMs / slotMs) : [];
+    const fresh = cut(shard.lo, hi, wanted, held, leads);
+    const stays =
+      hasRemote && held !== undefined && isGoodEnough({ lo: shard.lo, slots, costs, mustWork }, held, fresh);
+    const boundaries = stays ? held : fresh;
     if (shard === whole) this.cuts.remember({ shape, boundaries });
     return runsOf(shard.lo, boundaries, slots, sizeMax);
   }
 }
 
+/** A cut stays if another one would take more than this part of its time. A slot that moves takes its samples along. */
+const clearlyEarlier = 0.85;
+
+interface Division {
+  readonly lo: number;
+  /** Of the whole step. */
+  readonly slots: number;
+  readonly costs: readonly TaskCost[];
+  readonly mustWork: readonly boolean[];
+}
+
+function isGoodEnough(division: Division, held: readonly Boundary[], fresh: readonly Boundary[]): boolean {
+  const runs = runsOf(division.lo, held, division.slots);
+  if (runs.some(({ length }, i) => length === 0 && division.mustWork[i])) return false;
+  return endMs(division, runsOf(division.lo, fresh, division.slots)) > clearlyEarlier * endMs(division, runs);
+}
+
+/** When the last member is done. */
+function endMs({ slots, costs }: Division, runs: readonly Shard[][]): number {
+  const times = costs.map(({ leadMs, slotMs }, i) => {
+    const count = runs[i].reduce((sum, shard) => sum + shardEnd(shard, slots) - shard.lo, 0);
+    return count === 0 ? 0 : leadMs * (1 + LEASE * (runs[i].length - 1)) + count * slotMs;
+  });
+  return Math.max(...times);
+}
+
 /**
- * What a task costs each member if so many remote ones take part. A member that is not measured yet counts as an average
- * one.
+ * What a task costs each member if so many remote ones take part, as far as it is believed. A member that is not measured
+ * yet counts as an average one.
  */
 export function costsOf(members: readonly Member[], work: WorkName, among = remoteOf(members)): TaskCost[] {
   const costs = members.map((member) => member.costs[work].amongst(among));
   const isKnown = ({ slotMs }: TaskCost) => slotMs > 0;
-  if (costs.every(isKnown)) return costs;
+  // Threads alone are asked for in each step, and nobody doubts them.
+  if (among === 0 && costs.every(isKnown)) return costs;
   const average = averageOf(costs.filter(isKnown));
-  return costs.map((cost) => (isKnown(cost) ? cost : average));
+  const averageRemote = averageOf(costs.filter((cost, i) => members[i].remote && isKnown(cost)));
+  return costs.map((cost, i) => {
+    if (!isKnown(cost)) return average;
+    return members[i].remote ? members[i].costs[work].believed(cost, averageRemote) : cost;
+  });
 }
 
 function remoteOf(members: readonly Member[]): number {

@@ -117,9 +117,9 @@ export class PoolDriver {
     this.send({ type: 'left', member, nowMs: this.platform.nowMs() });
   }
 
-  /** Has a shard of a task with this many slots summed, and returns the job's number. */
-  run(task: Task, shard: Shard, slots: number, whenSummed: WhenSummed): number {
-    const job: Job = { id: this.nextJob++, work: task.work, shard, slots, sizeMax: this.sizeMax(task) };
+  /** Has a shard of a task with this many slots summed, and returns the job's number. For `stepsLeft`, see `Job`. */
+  run(task: Task, shard: Shard, slots: number, whenSummed: WhenSummed, stepsLeft?: number): number {
+    const job: Job = { id: this.nextJob++, work: task.work, shard, slots, sizeMax: this.sizeMax(task), stepsLeft };
     this.jobs.push({ id: job.id, task, sums: new Map(), whenSummed, root: shard });
     this.send({ type: 'job', job, nowMs: this.platform.nowMs() });
     return job.id;

@@ -10,6 +10,8 @@ export interface Job {
   readonly slots: number;
   /** The largest size of a shard that a member gets; undefined if there is no limit. */
   readonly sizeMax?: number | undefined;
+  /** Steps of training that are planned after this one; undefined if nobody knows. */
+  readonly stepsLeft?: number | undefined;
 }
 
 export type PoolEvent =

@@ -125,7 +125,8 @@ export class Pool {
     const members = [...this.members.values()];
     if (!kinds[job.work].trains) return members;
     const slots = shardEnd(job.shard, job.slots) - job.shard.lo;
-    return this.crew.muster({ job: job.id, work: job.work, slots, nowMs }, members, this.jobs.length === 0);
+    const { id, work, stepsLeft } = job;
+    return this.crew.muster({ job: id, work, slots, stepsLeft, nowMs }, members, this.jobs.length === 0);
   }
 
   private cancel(id: number, nowMs: number): void {

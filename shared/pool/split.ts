@@ -6,6 +6,9 @@ import { cover, type Shard } from './tree.js';
  */
 const TOLERANCE = 0.2;
 
+/** A shard more costs a member about this part of its lead. */
+export const LEASE = 0.5;
+
 /** A boundary stays until its ideal has moved by this fraction of the smaller share beside it. */
 const HOLD = 0.15;
 
@@ -27,10 +30,16 @@ export interface Boundary {
  * equal when nothing is known). The run of a member whose share is too small is empty.
  *
  * A boundary may move a little, to where the canonical tree is cut higher up: a shard is one message and one partial
- * gradient, so fewer shards are better. A boundary stays where it was in `held`, the cut before, unless the speeds have
+ * gradient, so fewer shards are better: `leads` says how many slots each member could compute in the time of its lead. A boundary stays where it was in `held`, the cut before, unless the speeds have
  * really changed: a member that keeps its slots is sent no sample twice.
  */
-export function cut(lo: number, hi: number, speeds: readonly number[], held?: readonly Boundary[]): Boundary[] {
+export function cut(
+  lo: number,
+  hi: number,
+  speeds: readonly number[],
+  held?: readonly Boundary[],
+  leads: readonly number[] = [],
+): Boundary[] {
   const perSpeed = (hi - lo) / speeds.reduce((sum, speed) => sum + speed, 0);
   const tolerance = (TOLERANCE * (hi - lo)) / speeds.length;
   const hasShare = (speed: number) => speed * perSpeed >= SHARE_MIN;
@@ -42,11 +51,11 @@ export function cut(lo: number, hi: number, speeds: readonly number[], held?: re
     ideal += speed * perSpeed;
     const smaller = perSpeed * Math.min(speed, speeds[i + 1] ?? speed);
     const slack = HOLD * smaller;
+    const saved = LEASE * Math.min(leads[i] ?? 0, leads[i + 1] ?? 0);
+    const room = Math.min(Math.max(tolerance, saved), smaller / 2);
     const before = held?.[i];
     const stays = before !== undefined && Math.abs(before.ideal - ideal) <= slack;
-    const { end, ideal: placed } = stays
-      ? before
-      : { end: roundBoundary(ideal, Math.min(tolerance, smaller / 2), lo, hi), ideal };
+    const { end, ideal: placed } = stays ? before : { end: roundBoundary(ideal, room, lo, hi), ideal };
     if (i >= last) from = hi;
     else if (hasShare(speed)) from = Math.max(from, end);
     cuts.push({ end: from, ideal: placed });

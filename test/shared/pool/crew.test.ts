@@ -93,3 +93,53 @@ describe('a fleet is never slower than the best of its smaller fleets', () => {
     });
   }
 });
+
+/** A device that has 15 % of a core: it computes for 15 ms of every 100. */
+const phone = { wireMs: 2, delayMs: 0.05, bytesPerMs: 1000 * megabit, quota: 0.15 };
+
+/** A run of 45 rounds of 8 slots, in codes of 4 bits. */
+const rounds: TimedRun = {
+  slots: 8,
+  modelBytes: 50_000,
+  samplesBytes: 104_000,
+  stepsPerEpoch: 15,
+  steps: 45,
+  bytesPerMs: 1000 * megabit,
+  seed: 1,
+};
+
+describe('a short run', () => {
+  it('of a slot for each member tries no other crews, and nobody is left out by chance', () => {
+    const fleet = new TimedFleet(rounds);
+    for (let i = 0; i < 8; i++) fleet.join({ ...phone, slotMs: 2.2 });
+    for (let round = 1; round <= rounds.steps!; round++) {
+      fleet.train(round);
+      expect(fleet.working, `round ${round}`).toBe(8);
+    }
+    // Each member computes for 4.2 ms a round, and has 15 ms in every 100 ms.
+    expect(fleet.events.nowMs).toBeLessThan((1.2 * rounds.steps! * 4.2) / 0.15);
+  });
+
+  it('on a slow link is soon made by the members that it does not slow down', () => {
+    const timesOf = (members: number) => {
+      const fleet = new TimedFleet({ ...rounds, bytesPerMs: 20 * megabit });
+      for (let i = 0; i < members; i++) fleet.join({ ...phone, slotMs: 2.2, delayMs: 20 });
+      fleet.train(rounds.steps!);
+      return fleet.events.nowMs;
+    };
+    expect(timesOf(8)).toBeLessThan(1.4 * timesOf(1));
+  });
+
+  it('is not held up by a fleet on a slow link, if this machine computes too', () => {
+    const timesOf = (members: number) => {
+      const fleet = new TimedFleet({ ...rounds, modelBytes: 400_000, steps: 300, bytesPerMs: 20 * megabit });
+      fleet.join({ ...phone, slotMs: 0.07 }, false);
+      for (let i = 0; i < members; i++) fleet.join({ ...phone, slotMs: 0.07, delayMs: 20 });
+      fleet.train(300);
+      return fleet.events.nowMs;
+    };
+    // The fleet is measured in two steps at least.
+    const twoSteps = (2 * 8 * (400_000 + 2 * 104_000)) / (20 * megabit);
+    expect(timesOf(8)).toBeLessThan(timesOf(0) + 2 * twoSteps);
+  });
+});

@@ -28,6 +28,8 @@ export interface TimedRun {
   /** Bytes of the samples of a slot. In the first epoch, every member is sent its samples. */
   readonly samplesBytes: number;
   readonly stepsPerEpoch: number;
+  /** Steps that are planned; undefined if the pool is not told. */
+  readonly steps?: number;
   /** The link that all share, in each direction. */
   readonly bytesPerMs: number;
   readonly seed: number;
@@ -171,6 +173,8 @@ export class TimedFleet {
   readonly ends: number[] = [];
   dropped = 0;
   private readonly machines = new Map<number, Machine>();
+  /** Threads of the coordinator's machine: nothing has to be sent to them. */
+  private readonly local = new Set<Machine>();
   private made = 0;
   private hasBegun = false;
 
@@ -180,10 +184,12 @@ export class TimedFleet {
     this.tick();
   }
 
-  join(traits: TimedMember): number {
+  join(traits: TimedMember, remote = true): number {
     this.made += 1;
-    this.machines.set(this.made, new Machine(this.made, traits, this, new Random(this.run.seed, this.made)));
-    this.send({ type: 'joined', member: this.made, remote: true, nowMs: this.events.nowMs });
+    const machine = new Machine(this.made, traits, this, new Random(this.run.seed, this.made));
+    this.machines.set(this.made, machine);
+    if (!remote) this.local.add(machine);
+    this.send({ type: 'joined', member: this.made, remote, nowMs: this.events.nowMs });
     return this.made;
   }
 
@@ -210,9 +216,21 @@ export class TimedFleet {
 
   private begin(): void {
     this.hasBegun = true;
-    const { slots } = this.run;
-    const job: Job = { id: this.ends.length, work: 'gradient', shard: rootShard(slots), slots };
+    const { slots, steps } = this.run;
+    const id = this.ends.length;
+    const stepsLeft = steps === undefined ? undefined : steps - id - 1;
+    const job: Job = { id, work: 'gradient', shard: rootShard(slots), slots, stepsLeft };
     this.send({ type: 'job', job, nowMs: this.events.nowMs });
+    for (const machine of this.machines.values()) this.sendAhead(machine, job);
+  }
+
+  /** While the members compute, each is sent the samples of the next step, as if it kept its slots. */
+  private sendAhead(machine: Machine, job: Job): void {
+    const next = { ...job, id: job.id + 1 };
+    for (const { lease, shard, job: of } of [...machine.leases.values()]) {
+      const bytes = of.id === job.id ? this.samplesFor(machine, { lease, shard, job: next }) : 0;
+      if (bytes > 0) machine.receive(bytes, () => {});
+    }
   }
 
   private tick(): void {
@@ -243,8 +261,17 @@ export class TimedFleet {
     const machine = this.machines.get(id);
     if (machine === undefined) return;
     machine.leases.set(handed.lease, handed);
+    if (this.local.has(machine)) return this.computeHere(machine, handed);
     const bytes = this.weightsFor(machine, handed.job.id) + this.samplesFor(machine, handed) + 100;
     machine.receive(bytes, () => this.arrived(machine, handed));
+  }
+
+  private computeHere(machine: Machine, { lease, shard }: Handed): void {
+    const slots = shardEnd(shard, this.run.slots) - shard.lo;
+    machine.work(machine.traits.slotMs * slots, (tookMs) => {
+      if (!machine.leases.delete(lease)) return;
+      this.send({ type: 'result', member: machine.id, lease, nowMs: this.events.nowMs, tookMs });
+    });
   }
 
   private weightsFor(machine: Machine, step: number): number {
