@@ -56,7 +56,7 @@ export interface Speed {
 
 /** A run to its end. */
 export interface Trained {
-  /** From the start of training, which is when the first worker joins, to the end of the last evaluation. */
+  /** From the start of training, which is when all workers have joined, to the end of the last evaluation. */
   readonly seconds: number;
   /** Received and sent by all workers together. */
   readonly bytes: number;
@@ -103,7 +103,7 @@ export function speedsGrowing(
     const fleet = new RunningFleet(network, Math.max(...sizes), coordinator === 'device', share);
     const windows: Window[] = [];
     try {
-      await fleet.open(words);
+      await fleet.open(words, 1);
       for (const size of sizes) {
         await fleet.growTo(size);
         windows.push(await measured(context, out));
@@ -152,7 +152,7 @@ async function alone(words: Words, watch?: (running: Running) => Promise<void>):
 async function together(words: Words, { network, workers, coordinator }: Fleet): Promise<void> {
   const fleet = new RunningFleet(network, workers, coordinator === 'device', share);
   try {
-    await fleet.open(words);
+    await fleet.open(words, workers);
     await fleet.growTo(workers);
     await ended(fleet.coordinator);
   } finally {

@@ -22,9 +22,9 @@ export class RunningFleet {
     return this.running[0];
   }
 
-  /** Resolves when workers can join. Training begins with the first one. */
-  async open(words: readonly (string | number)[]): Promise<void> {
-    const listening = ['--host', '0.0.0.0', '--open', '--port', this.hosts.port, '--min-workers', 1];
+  /** Resolves when workers can join. Training begins when so many have. */
+  async open(words: readonly (string | number)[], workersMin: number): Promise<void> {
+    const listening = ['--host', '0.0.0.0', '--open', '--port', this.hosts.port, '--min-workers', workersMin];
     const threads = ['--threads', this.isDevice ? 1 : 0];
     this.start(this.hosts.atCoordinator({ words: lockstep('coordinator', ...listening, ...threads, ...words) }));
     await this.coordinator.prints(/waiting for \d+ worker/);

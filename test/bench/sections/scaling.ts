@@ -81,8 +81,8 @@ function explain(findings: Findings): void {
     `A device is a worker of one thread on a host of its own, with ${100 * share} % of a core. Alone: \`lockstep train\` with ` +
       'one thread on such a device, without a network. The coordinator is a device like the others, which computes too ' +
       '(`--threads 1`), or a server without a quota, which does not (`--threads 0`). Its link is the one that all ' +
-      'devices share. The time to an accuracy begins when the first worker joins, and ends with the evaluation that ' +
-      'reaches it. Each figure is one measurement.',
+      'devices share. The time to an accuracy begins when all workers have joined, and ends with the evaluation ' +
+      'that reaches it. Each figure is one measurement.',
   );
 }
 
