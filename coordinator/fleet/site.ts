@@ -2,6 +2,7 @@
  * The site of a run with workers that connect: it admits them, reports who comes and goes, and lets them go. Threads of the
  * coordinator itself may compute beside them.
  */
+
 import { arithmetic } from '../../shared/arithmetic/identity.js';
 import type { Machine } from '../../shared/compute/machine.js';
 import type { Platform } from '../../shared/compute/platform.js';
@@ -11,6 +12,7 @@ import { Fleet, type Traffic } from '../../shared/fleet/fleet.js';
 import type { MemberConnection } from '../../shared/fleet/member-connection.js';
 import { OwnThreads } from '../../shared/fleet/own-threads.js';
 import { type MemberObserver, RemoteMember } from '../../shared/fleet/remote-member.js';
+import type { Guess } from '../../shared/fleet/remote-transport.js';
 import { limits } from '../../shared/limits.js';
 import { type Member, patience } from '../../shared/pool/member.js';
 import type { End } from '../../shared/protocol/messages.js';
@@ -25,6 +27,7 @@ import type { RunSetup } from '../run/setup.js';
 import type { Farewell, Site, SiteRun } from '../run/site.js';
 import { version } from '../version.js';
 import type { WorkerState } from '../web/state.js';
+import { evaluationTask, evenShare, taskAt } from './ahead.js';
 import type { Entrance, Entrant } from './entrance.js';
 
 export interface FleetSiteConfig {
@@ -59,6 +62,7 @@ export class FleetSite implements Site, MemberObserver {
   private readonly stopTicking: () => void;
   private closing: Promise<void> | null = null;
   private readonly enough = new Deferred<void>();
+  private isWaiting = true;
   /** Whether the run computes nothing any more. Then the shards of a leaving worker are not given to others. */
   private isOver = false;
 
@@ -86,7 +90,8 @@ export class FleetSite implements Site, MemberObserver {
     if (threads > this.run.setup.slots) this.warnOfSpares();
     ending.whenDecided(() => this.enough.resolve());
     this.lookIfEnough();
-    return this.enough.promise;
+    await this.enough.promise;
+    this.isWaiting = false;
   }
 
   private lookIfEnough(): void {
@@ -148,8 +153,18 @@ export class FleetSite implements Site, MemberObserver {
     this.atWork.set(id, { member, joinedAt: this.config.clock.dateMs() });
     const { threads = 0, kernels = '' } = hello ?? {};
     emit({ type: 'joined', member: id, worker: name, threads, kernels, workers: this.workers });
+    if (this.isWaiting) this.prepare(member);
     this.lookIfEnough();
     if (this.workers + this.threads === setup.slots + 1) this.warnOfSpares();
+  }
+
+  /** A worker that has to wait for others gets the weights now, and the samples of its share. */
+  private prepare({ transport }: RemoteMember): void {
+    const { machine, firstStep } = this.run;
+    const first = taskAt(firstStep, machine.orders.train.stepsPerEpoch);
+    const members = this.threads + this.config.minWorkers;
+    transport.sendWeights(firstStep);
+    transport.sendAhead([evenShare(first, machine.orders, this.threads + this.workers - 1, members)]);
   }
 
   left({ id, name, wasMember, shardsLeft }: RemoteMember, reason: string | null): void {
@@ -177,12 +192,20 @@ export class FleetSite implements Site, MemberObserver {
     ending.failed(new LockstepError('weights-wrong', sentence));
   }
 
-  /** While the members compute, sends each one the samples of the next step, as if it kept its slots. */
+  /**
+   * While the members compute, sends each one the samples of the next step, as if it kept its slots. Once it has all of
+   * these, it is sent those of its share of an evaluation. Where this machine has threads, they evaluate.
+   */
   stepStarted(task: Task): void {
-    const next = taskAfter(task, this.run.machine.orders.train.stepsPerEpoch);
-    for (const { transport } of this.members) {
+    const { machine, setup } = this.run;
+    const next = taskAt(task.step + 1, machine.orders.train.stepsPerEpoch);
+    const evaluation = evaluationTask(setup.plan.judge);
+    for (const [place, { member }] of [...this.atWork.values()].entries()) {
+      const { transport } = member;
       const shards = [...transport.leased()].filter((order) => order.task === task).map(({ shard }) => shard);
-      transport.sendAhead(next, shards);
+      const guesses: Guess[] = [{ task: next, shards }];
+      if (this.threads === 0) guesses.push(evenShare(evaluation, machine.orders, place, this.workers));
+      transport.sendAhead(guesses);
     }
   }
 
@@ -204,12 +227,6 @@ export class FleetSite implements Site, MemberObserver {
     for (const member of [...this.members]) member.end(end.reason, end.again, end.message);
     await gone;
   }
-}
-
-/** The step after the one that a task belongs to. */
-function taskAfter({ work, step, epoch, stepInEpoch }: Task, stepsPerEpoch: number): Task {
-  const wraps = stepInEpoch + 1 === stepsPerEpoch;
-  return { work, step: step + 1, epoch: epoch + (wraps ? 1 : 0), stepInEpoch: wraps ? 0 : stepInEpoch + 1 };
 }
 
 interface AtWork {

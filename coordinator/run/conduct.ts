@@ -122,7 +122,8 @@ async function lead(loaded: Loaded, means: RunMeans, ending: Ending): Promise<Su
   const emit = recording(directory, means.emit);
   const resumedAtStep = isResumed ? trainer.position.step : null;
   const recorder = new Recorder(setup.config, machine.orders.train, resumedAtStep, platform.nowMs);
-  const site = means.site.open({ name: basename(path), directory: path, setup, machine, ending, emit });
+  const firstStep = trainer.position.step;
+  const site = means.site.open({ name: basename(path), directory: path, setup, machine, firstStep, ending, emit });
   const chronicle = new Chronicle({ ...loaded, recorder, site, emit });
   // Whoever follows the file sees the steps of a slow run, too.
   const stopFlushing = means.clock.every(limits.metricsFlushMs, () => void directory.flush());

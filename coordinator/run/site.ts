@@ -39,6 +39,8 @@ export interface SiteRun {
   readonly directory: string;
   readonly setup: RunSetup;
   readonly machine: Machine;
+  /** The number of updates that made the weights with which training begins. */
+  readonly firstStep: number;
   /** The site reports here that a thread died, that a gradient is not finite, or that a wrong one was counted. */
   readonly ending: Ending;
   readonly emit: RunListener;

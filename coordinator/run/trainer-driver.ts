@@ -15,7 +15,7 @@ import type { EvaluationSet } from '../../shared/data/dataset.js';
 import { Deferred } from '../../shared/deferred.js';
 import { EffectQueue } from '../../shared/effects.js';
 import { rootShard } from '../../shared/pool/tree.js';
-import { scoreFloats, type WorkName } from '../../shared/work/kinds.js';
+import { evaluationOf, scoreFloats } from '../../shared/work/kinds.js';
 import type { Task } from '../../shared/work/task.js';
 import type { Cause, Ending } from './ending.js';
 import type {
@@ -45,9 +45,6 @@ export interface TrainerObserver {
   /** The test set was evaluated at the end, with the weights that are in the workspace now. */
   tested(evaluation: StepScore): void;
 }
-
-/** The kind of work that evaluates each set. */
-const evaluating: Readonly<Record<EvaluationSet, WorkName>> = { validation: 'validation', test: 'evaluation' };
 
 export class TrainerDriver {
   private readonly effects = new EffectQueue<TrainerEffect>((effect) => this.carryOut(effect));
@@ -168,7 +165,7 @@ export class TrainerDriver {
     this.observer.evaluating();
     const order = this.machine.orders[set];
     const { slots } = order;
-    const task: Task = { work: evaluating[set], step, epoch: 0, stepInEpoch: 0 };
+    const task: Task = { work: evaluationOf[set], step, epoch: 0, stepInEpoch: 0 };
     this.job = this.machine.pool.run(task, rootShard(slots), slots, (sum) => {
       this.job = null;
       const finite = this.machine.kernels.allFinite(sum, scoreFloats) === 1;

@@ -22,6 +22,17 @@ import type { Parcel, Recipient } from './outbox.js';
 /** The messages of a member that say something about its work. */
 export type WorkMessage = Gradient | ResultMessage | Pong;
 
+/** Shards of a task that the member may be asked for. */
+export interface Guess {
+  readonly task: Task;
+  readonly shards: readonly Shard[];
+}
+
+interface Ahead {
+  readonly task: Task;
+  readonly shard: Shard;
+}
+
 /** The member's connection, as its work sees it. */
 export interface MemberLink extends Recipient {
   /** The member's number. */
@@ -56,8 +67,8 @@ export class RemoteTransport implements Transport, Audited {
   private pings = 0;
   /** The newest ping, until its pong comes. */
   private unansweredPing: number | null = null;
-  /** Work of the next step, whose samples are sent when a ping is answered that followed the shards of this one. */
-  private ahead: { readonly task: Task; readonly shard: Shard }[] = [];
+  /** Shards whose samples are sent when a ping is answered that followed what it was sent for now. */
+  private ahead: readonly Ahead[] = [];
   private pingBeforeAhead = 0;
   private readonly leases = new Map<number, LeasedShard>();
   private readonly held: HeldSamples;
@@ -97,7 +108,7 @@ export class RemoteTransport implements Transport, Audited {
 
   /** Only the pong of the newest ping measures the round trip. */
   private ponged(id: number): void {
-    if (id >= this.pingBeforeAhead) for (const { task, shard } of this.ahead.splice(0)) this.sendSamples(task, shard);
+    if (id >= this.pingBeforeAhead) this.sendMissing();
     const { belief } = this;
     if (belief === undefined || id !== this.unansweredPing) return;
     this.unansweredPing = null;
@@ -219,14 +230,23 @@ export class RemoteTransport implements Transport, Audited {
   }
 
   /**
-   * Sends the samples of shards ahead of time, as soon as what was sent before has come: on a link that all members share,
-   * no member's weights wait behind samples that others do not need yet.
+   * Sends samples ahead of time, as soon as what was sent before has come: on a link that all members share, no member's
+   * weights wait behind samples that others do not need yet. Of the guesses, the first one of which the member has not all
+   * samples counts.
    */
-  sendAhead(task: Task, shards: readonly Shard[]): void {
-    this.ahead = shards.filter((shard) => !this.held.holdsPartitions(task, shard)).map((shard) => ({ task, shard }));
+  sendAhead(guesses: readonly Guess[]): void {
+    const isMissing = ({ task, shard }: Ahead) => !this.held.holdsPartitions(task, shard);
+    const missing = guesses.map(({ task, shards }) => shards.map((shard) => ({ task, shard })).filter(isMissing));
+    this.ahead = missing.find(({ length }) => length > 0) ?? [];
     if (this.ahead.length === 0) return;
     this.pingBeforeAhead = ++this.pings;
     this.send({ type: 'ping', id: this.pings });
+  }
+
+  private sendMissing(): void {
+    const { ahead } = this;
+    this.ahead = [];
+    for (const { task, shard } of ahead) this.sendSamples(task, shard);
   }
 
   /** Sends the samples of a shard that the member does not hold. */
@@ -256,7 +276,8 @@ export class RemoteTransport implements Transport, Audited {
     yield* this.fleet.samples(kinds[task.work].set, this.held.claimMissing(task, shard));
   }
 
-  private sendWeights(step: number): void {
+  /** Sends the weights after `step` updates, which the workspace has: for a shard, or ahead of the first one. */
+  sendWeights(step: number): void {
     this.fleet.outbox.send(this.link, this.fleet.weights.frames(step, this.weightsStep));
     this.weightsStep = step;
   }

@@ -125,7 +125,7 @@ export class Cost implements TaskCost {
   took(ms: number, slots: number): void {
     const measured = Math.max(ms / slots, SLOT_MS_MIN);
     this.leadMs = 0;
-    this.slotMs = this.isKnown ? this.slotMs + GAIN * (measured - this.slotMs) : measured;
+    this.slotMs += gainOfAny(this.computed) * (measured - this.slotMs);
     this.computed += 1;
     this.computedProof.add(ms, slots);
     this.tasks += 1;
@@ -194,4 +194,9 @@ export class Cost implements TaskCost {
 function gain(measurements: number, ms: number): number {
   if (measurements <= 1) return 1;
   return Math.max(1 / measurements, Math.min(Math.max(ms / memoryMs, GAIN_MIN), GAIN));
+}
+
+/** The same without regard to the time that it took. */
+function gainOfAny(measurements: number): number {
+  return measurements <= 1 ? 1 : Math.max(1 / measurements, GAIN);
 }

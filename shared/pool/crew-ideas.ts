@@ -6,7 +6,6 @@ import type { WorkName } from '../work/kinds.js';
 import type { TaskCost } from './cost.js';
 import { costsOf } from './distribution.js';
 import type { Member } from './member.js';
-import { stepsUntilSure } from './pace.js';
 import { earliestEndMs, wholeSlots } from './shares.js';
 
 /**
@@ -25,8 +24,6 @@ const wantedLarger = 0.97;
 export interface Situation {
   readonly work: WorkName;
   readonly slots: number;
-  /** Steps that are planned after this one; undefined if nobody knows. */
-  readonly stepsLeft?: number | undefined;
   /** The mean time of a step of the crew in force. */
   readonly paceMs: number;
   /** Members of this machine. They always take part. */
@@ -69,7 +66,7 @@ function sizeOf(idea: Exclude<SizeIdea, 'newcomers'>, now: number): number {
 
 /** The remote members that would be done first together, at most so many: members of the crew, and spares. */
 function quickest(idea: Idea, sizeMax: number, situation: Situation): Proposal | null {
-  const { crew, spares, local, work, slots, isOld } = situation;
+  const { crew, spares, local, work, slots, paceMs, isOld } = situation;
   const size = Math.min(sizeMax, slots - local.length, crew.length + spares.length);
   if (size < 0 || size + local.length === 0) return null;
   const own = costsOf(local, work);
@@ -82,7 +79,7 @@ function quickest(idea: Idea, sizeMax: number, situation: Situation): Proposal |
   const costs = [...costsOf(working, work, size), ...costsOfSpares(waiting, crew, work, size)];
   const wanted = size < crew.length ? wantedSmaller : wantedLarger;
   const endMs = earliestEndMs(slots, own, costs, size);
-  if (!isWorthATrial(endMs, wanted, situation)) return null;
+  if (!(endMs < wanted * paceMs)) return null;
   const use = costs.map((cost) => wholeSlots(cost, endMs));
   const stays = (i: number) => Number(isLarger && i < working.length);
   const order = known.map((_, i) => i).sort((a, b) => stays(b) - stays(a) || use[b] - use[a] || a - b);
@@ -111,7 +108,7 @@ function costsOfSpares(spares: readonly Member[], crew: readonly Member[], work:
 
 /** The crew in force and some spares. If these cost no more than the others, the crew must be faster with them. */
 function joinedBy(idea: Idea, added: readonly Member[], situation: Situation): Proposal | null {
-  const { crew, local, work, slots } = situation;
+  const { crew, local, work, slots, paceMs } = situation;
   if (added.length === 0) return null;
   const now = costsOf([...local, ...crew], work);
   const best = {
@@ -119,20 +116,11 @@ function joinedBy(idea: Idea, added: readonly Member[], situation: Situation): P
     slotMs: Math.min(...now.map(({ slotMs }) => slotMs)),
   };
   const endMs = earliestEndMs(slots, [...now, ...added.map(() => best)]);
-  if (!isWorthATrial(endMs, wantedLarger, situation) && now.length > 0) return null;
+  if (!(endMs < wantedLarger * paceMs) && now.length > 0) return null;
   const places = Math.max(0, slots - local.length - added.length);
   const use = new Map(crew.map((member) => [member, member.estimateMs(work, 1)]));
   const kept = [...crew].sort((a, b) => (use.get(a) ?? 0) - (use.get(b) ?? 0) || a.id - b.id).slice(0, places);
   return { idea, crew: [...kept, ...added], wanted: wantedLarger };
-}
-
-/**
- * Whether steps that take `endMs` at best would be short enough, and would save as much time in the rest of the run as a
- * trial may take.
- */
-function isWorthATrial(endMs: number, wanted: number, situation: Situation): boolean {
-  const { paceMs, stepsLeft = Number.POSITIVE_INFINITY } = situation;
-  return endMs < wanted * paceMs && stepsLeft * (paceMs - endMs) > stepsUntilSure(paceMs) * paceMs;
 }
 
 /** The spares, first those that were tried longest ago. */

@@ -30,6 +30,9 @@ const restMsMax = 120_000;
 /** The same for members that have just joined, whom the run wants to know. */
 const newcomersRestPerExtra = 30;
 
+/** If less time than this is left of a run, nothing is tried: samples would move for nothing. */
+const leftMsMin = 30_000;
+
 /** What is tried when nothing is known. */
 const allIdeas: readonly SizeIdea[] = ['other', 'half', 'double', 'one-less', 'one-more', 'third'];
 /** What is tried after a crew has taken over, first the same again. To go back at once would be a waste. */
@@ -185,7 +188,9 @@ export class Crew {
   }
 
   /** Begins a trial, if there is another crew to try. */
-  private consider({ work, slots, stepsLeft, nowMs }: CrewStep, members: readonly Member[]): void {
+  private consider(step: CrewStep, members: readonly Member[]): void {
+    const { work, slots, stepsLeft = Number.POSITIVE_INFINITY, nowMs } = step;
+    if (stepsLeft * this.pace.ms < leftMsMin) return;
     const local = members.filter(({ remote }) => !remote);
     const crew = [...this.inForce];
     const spares = members.filter((member) => member.remote && !this.inForce.has(member));
@@ -193,7 +198,7 @@ export class Crew {
     const newcomers = unknown.slice(0, Math.max(1, slots - crew.length));
     const isResting = nowMs < this.restUntilMs;
     if (isResting && this.ideas.length === 0 && newcomers.length === 0) return;
-    const situation = { work, slots, stepsLeft, paceMs: this.pace.ms, local, crew, spares, newcomers, isOld: false };
+    const situation = { work, slots, paceMs: this.pace.ms, local, crew, spares, newcomers, isOld: false };
     // Newcomers and other ideas take turns, or a class that joins one by one would keep a run from getting faster.
     const ideas: readonly SizeIdea[] = this.newcomersWereLast
       ? [...this.ideas, 'newcomers']
@@ -257,7 +262,7 @@ export class Crew {
   }
 
   private rest(ms: number, nowMs: number): void {
-    const leastMs = Math.max(restMsMin, this.pace.isSettled ? restStepsMin * this.pace.ms : 0);
+    const leastMs = Math.max(restMsMin, Number.isFinite(this.stepMs) ? restStepsMin * this.stepMs : 0);
     const wantedMs = Math.max(this.restUntilMs, nowMs) + Math.max(ms, leastMs);
     this.restUntilMs = Math.min(wantedMs, nowMs + Math.max(restMsMax, leastMs));
   }

@@ -46,6 +46,9 @@ export class Distribution {
   }
 }
 
+/** What this machine evaluates by itself. */
+const momentMs = 1_000;
+
 /** A cut stays if another one would take more than this part of its time. A slot that moves takes its samples along. */
 const clearlyEarlier = 0.85;
 
@@ -87,6 +90,18 @@ export function costsOf(members: readonly Member[], work: WorkName, among = remo
     if (!isKnown(cost)) return average;
     return members[i].remote ? members[i].costs[work].believed(cost, averageRemote) : cost;
   });
+}
+
+/**
+ * The members that evaluate: those of this machine, if it takes them no longer than a moment, as far as is known. Others
+ * would have to be sent the samples.
+ */
+export function evaluators({ work, shard, slots }: Job, members: readonly Member[]): readonly Member[] {
+  const local = members.filter(({ remote }) => !remote);
+  if (local.length === 0) return members;
+  const perMs = local.reduce((sum, { costs }) => sum + (costs[work].isKnown ? 1 / costs[work].slotMs : 0), 0);
+  const count = shardEnd(shard, slots) - shard.lo;
+  return perMs > 0 && count / perMs > momentMs ? members : local;
 }
 
 function remoteOf(members: readonly Member[]): number {

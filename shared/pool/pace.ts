@@ -19,11 +19,6 @@ const clear = 0.1;
 const hopeless = 1.5;
 const hopelessMs = 250;
 
-/** Steps that take `ms` each after which even a small difference is clear. */
-export function stepsUntilSure(ms: number): number {
-  return Math.max(stepsSure, timeMsSure / ms);
-}
-
 export class Pace {
   private steps = 0;
   private totalMs = 0;

@@ -13,7 +13,7 @@
 import { assert } from '../assert.js';
 import { kinds } from '../work/kinds.js';
 import { Crew } from './crew.js';
-import { candidates, Distribution, hasRoom, idleHelper, someoneHasRoom } from './distribution.js';
+import { candidates, Distribution, evaluators, hasRoom, idleHelper, someoneHasRoom } from './distribution.js';
 import { type Lease, Member, patience } from './member.js';
 import type { Job, PoolEffect, PoolEvent } from './pool-events.js';
 import { halves, parentOf, type Shard, sameShard, shardEnd, shardKey } from './tree.js';
@@ -123,7 +123,7 @@ export class Pool {
 
   private crewOf(job: Job, nowMs: number): readonly Member[] {
     const members = [...this.members.values()];
-    if (!kinds[job.work].trains) return members;
+    if (!kinds[job.work].trains) return evaluators(job, members);
     const slots = shardEnd(job.shard, job.slots) - job.shard.lo;
     const { id, work, stepsLeft } = job;
     return this.crew.muster({ job: id, work, slots, stepsLeft, nowMs }, members, this.jobs.length === 0);

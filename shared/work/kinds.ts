@@ -5,7 +5,7 @@
  * What this is not: the computation. compute/computations.ts has one entry for each kind, under the same name. A new kind
  * needs an entry in both tables and nothing else.
  */
-import type { SampleSet } from '../data/dataset.js';
+import type { EvaluationSet, SampleSet } from '../data/dataset.js';
 
 export interface WorkKind {
   /** The set whose samples it reads. The order of the set decides which samples are in which slot (orders.ts). */
@@ -32,6 +32,9 @@ export const kinds: Readonly<Record<WorkName, WorkKind>> = {
   evaluation: { set: 'test', ...evaluates },
   validation: { set: 'validation', ...evaluates },
 };
+
+/** The kind of work that evaluates each set. */
+export const evaluationOf: Readonly<Record<EvaluationSet, WorkName>> = { validation: 'validation', test: 'evaluation' };
 
 /** All names. The index of a kind in this list is its number in a mailbox. It never goes over the wire. */
 export const workNames = Object.keys(kinds) as readonly WorkName[];

@@ -40,6 +40,7 @@ function openSite(threads = 0) {
       directory: '/runs/small',
       setup,
       machine,
+      firstStep: 0,
       ending,
       emit: (event) => events.push(event),
     },

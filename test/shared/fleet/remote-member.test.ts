@@ -621,7 +621,7 @@ describe('samples of the next step', () => {
   const next: Task = { work: 'gradient', step: 1, epoch: 0, stepInEpoch: 1 };
   const ahead = (worker: TestWorker, shards = [rootShard(8)]) => {
     worker.received.length = 0;
-    worker.member.transport.sendAhead(next, shards);
+    worker.member.transport.sendAhead([{ task: next, shards }]);
     return worker.received.flatMap((message) => (message.type === 'ping' ? [message.id] : []));
   };
 
@@ -659,7 +659,7 @@ describe('samples of the next step', () => {
     const { stepsPerEpoch } = site.machine.orders.train;
     for (let stepInEpoch = 0; stepInEpoch < stepsPerEpoch; stepInEpoch++) {
       const task = { ...next, stepInEpoch };
-      worker.member.transport.sendAhead(task, [rootShard(8)]);
+      worker.member.transport.sendAhead([{ task, shards: [rootShard(8)] }]);
       const ping = worker.received.at(-1);
       if (ping?.type === 'ping') worker.send({ type: 'pong', id: ping.id });
     }

@@ -108,6 +108,18 @@ const rounds: TimedRun = {
   seed: 1,
 };
 
+describe('a run of rounds on a slow link', () => {
+  it('is made by the members that it is fastest with', () => {
+    const timesOf = (members: number) => {
+      const fleet = new TimedFleet({ ...rounds, steps: 450, bytesPerMs: 20 * megabit });
+      for (let i = 0; i < members; i++) fleet.join({ ...phone, slotMs: 2.2, delayMs: 20 });
+      fleet.train(450);
+      return fleet.events.nowMs;
+    };
+    expect(timesOf(8)).toBeLessThan(1.25 * timesOf(1));
+  });
+});
+
 describe('a short run', () => {
   it('of a slot for each member tries no other crews, and nobody is left out by chance', () => {
     const fleet = new TimedFleet(rounds);
@@ -118,16 +130,6 @@ describe('a short run', () => {
     }
     // Each member computes for 4.2 ms a round, and has 15 ms in every 100 ms.
     expect(fleet.events.nowMs).toBeLessThan((1.2 * rounds.steps! * 4.2) / 0.15);
-  });
-
-  it('on a slow link is soon made by the members that it does not slow down', () => {
-    const timesOf = (members: number) => {
-      const fleet = new TimedFleet({ ...rounds, bytesPerMs: 20 * megabit });
-      for (let i = 0; i < members; i++) fleet.join({ ...phone, slotMs: 2.2, delayMs: 20 });
-      fleet.train(rounds.steps!);
-      return fleet.events.nowMs;
-    };
-    expect(timesOf(8)).toBeLessThan(1.4 * timesOf(1));
   });
 
   it('is not held up by a fleet on a slow link, if this machine computes too', () => {
