@@ -88,6 +88,11 @@ export const limits = {
   conformCloseMsMax: 5_000,
   /** A worker that is told to stay away must not come back within this time. */
   conformAwayMs: 2_000,
+  /**
+   * A worker that answers pings and returns no result of a single slot within this time is dropped. A device with 5 % of a
+   * core needs 20 seconds for what another one computes in a second, and the time includes the weights' way to it.
+   */
+  firstResultMsMax: 60_000,
   /** Shards leased to one member at a time. */
   leasesPerMemberMax: 64,
   /**

@@ -6,8 +6,10 @@
  */
 import type { Pointer } from '../arithmetic/kernels.js';
 import { HeldSamples } from '../compute/held-samples.js';
+import { limits } from '../limits.js';
 import type { Member } from '../pool/member.js';
 import type { LeaseOrder, Overtaken, Transport } from '../pool/pool-driver.js';
+import type { DropReason } from '../pool/pool-events.js';
 import type { Shard } from '../pool/tree.js';
 import { encodeFrame } from '../protocol/codec.js';
 import type { ProtocolErrorCode } from '../protocol/errors.js';
@@ -131,7 +133,7 @@ export class RemoteTransport implements Transport, Audited {
     if (leased.late !== null) return this.compare(leased.late, sum);
     if (!this.isFinite(leased.order, sum)) return this.judge(leased.order, sum);
     leased.storePredictions(payload);
-    this.count(leased.order);
+    if (!leased.order.isProbe) this.count(leased.order);
     this.fleet.machine.pool.result(this.link.id, lease, sum, computeMs);
   }
 
@@ -206,9 +208,10 @@ export class RemoteTransport implements Transport, Audited {
     this.send(this.progress());
   }
 
-  drop(reason: 'silent' | 'no-progress'): void {
+  drop(reason: DropReason): void {
     if (reason === 'silent') this.link.fail('heartbeat-lost', 'no sign of life');
-    else this.link.fail('no-progress');
+    else if (reason === 'no-progress') this.link.fail('no-progress');
+    else this.link.fail('no-progress', `no result of a single slot in ${limits.firstResultMsMax / 1000} s`);
   }
 
   expel(detail: string): void {
@@ -256,15 +259,15 @@ export class RemoteTransport implements Transport, Audited {
 
   /** The shards that it works on now, for guessing what it will need next. */
   *leased(): Iterable<LeaseOrder> {
-    for (const { order, late } of this.leases.values()) if (late === null) yield order;
+    for (const { order, late } of this.leases.values()) if (late === null && !order.isProbe) yield order;
   }
 
-  /** The member is out. Returns how many leases it had. */
+  /** The member is out. Returns how many leases it had, without a probe. */
   release(): number {
-    const { size } = this.leases;
-    for (const lease of [...this.leases.keys()]) this.forget(lease);
+    const all = [...this.leases];
+    for (const [lease] of all) this.forget(lease);
     this.fleet.members.delete(this.link.id);
-    return size;
+    return all.filter(([, { order }]) => !order.isProbe).length;
   }
 
   send(message: FromCoordinator): void {

@@ -72,7 +72,7 @@ export class Crew {
   private settling = settlingSteps;
   private trial: Trial | null = null;
   /** Members that were in a crew that was timed. */
-  private readonly judged = new Set<Member>();
+  private judged = new WeakSet<Member>();
   /** What is tried now, one after the other; when it is empty, what is tried now and then. */
   private ideas: readonly SizeIdea[] = allIdeas;
   private newcomersWereLast = false;
@@ -143,8 +143,7 @@ export class Crew {
   /** What was measured with members that have left is worth nothing. */
   private forgetAbsent(present: ReadonlySet<Member>): void {
     const isAbsent = (member: Member) => !present.has(member);
-    for (const known of [this.judged, this.kept])
-      for (const member of known) if (isAbsent(member)) known.delete(member);
+    for (const member of this.kept) if (isAbsent(member)) this.kept.delete(member);
     if (this.trial !== null && [...this.trial.crew].some(isAbsent)) {
       this.ideas = allIdeas;
       this.trial = null;
@@ -176,7 +175,7 @@ export class Crew {
    * `local` members, somebody has to compute.
    */
   private admit(remote: readonly Member[], local: number, slots: number): void {
-    if (this.inForce.size === 0 && local === 0) this.judged.clear();
+    if (this.inForce.size === 0 && local === 0) this.judged = new WeakSet();
     const free = Math.max(0, slots - local - this.inForce.size);
     const newcomers = remote.filter((member) => !this.judged.has(member)).slice(0, free);
     if (newcomers.length === 0) return;

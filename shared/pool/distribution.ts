@@ -132,18 +132,18 @@ export function candidates(members: Iterable<Member>, slots: number): Member[] {
 }
 
 /**
- * The member that has nothing to do and would compute this many slots first, if there is one. A member that has just let
- * leases expire comes last, and before it one that is not measured yet.
+ * The member that has nothing to do and would compute this many slots first, if there is one that can be counted on. A
+ * member that has just let leases expire comes last, and before it one that is not measured yet.
  */
 export function idleHelper(
   members: Iterable<Member>,
   work: WorkName,
   slots: number,
-  nowMs: number,
+  isCountedOn: (member: Member) => boolean,
 ): Member | undefined {
   let best: Member | undefined;
   for (const member of members) {
-    if (member.leases.length > 0 || member.isQuiet(nowMs)) continue;
+    if (!member.isIdle || !isCountedOn(member)) continue;
     if (best === undefined || isBetterHelper(member, best, work, slots)) best = member;
   }
   return best;
@@ -151,7 +151,7 @@ export function idleHelper(
 
 function isBetterHelper(a: Member, b: Member, work: WorkName, slots: number): boolean {
   if (a.expiredInARow !== b.expiredInARow) return a.expiredInARow < b.expiredInARow;
-  if (!a.costs[work].isKnown || !b.costs[work].isKnown) return a.costs[work].isKnown && !b.costs[work].isKnown;
+  if (!a.isMeasured(work) || !b.isMeasured(work)) return a.isMeasured(work) && !b.isMeasured(work);
   return a.estimateMs(work, slots) < b.estimateMs(work, slots);
 }
 

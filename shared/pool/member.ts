@@ -15,6 +15,8 @@ export interface Lease {
   readonly boundMs: number;
   /** How long it should take, whatever the member's own estimate is, before an idle member computes it as well. */
   readonly wantedMs: number;
+  /** Only shows what a stranger can do: its result is not used, and no job waits for it. */
+  readonly isProbe: boolean;
   /** Whether something was known of the member's speed. If not, it may have been given far too much. */
   readonly isMeasured: boolean;
   /** Whether the member was idle before: then its lead counts. */
@@ -44,11 +46,10 @@ export const patience = {
   stragglerMsMin: 50,
   /** The same for a member with no estimate yet, whose first shard comes with samples. */
   stragglerMsUnmeasured: 1_000,
-  /**
-   * Late shards in a row that others may finish for a member before it is dropped. Each one at least doubles the
-   * member's estimate, so a member that is only slow soon gets shards that it can finish.
-   */
-  overtakenMax: 20,
+  /** A member that others finished its last shard for, and that has returned nothing for this long, is a stranger again. */
+  fruitlessMs: 30_000,
+  /** Strangers that are given a probe within a second: so the weights for many of them do not hold up a step. */
+  probesMax: 4,
   /** A remote member is asked for a sign of life this often, and is gone after this long without one. */
   pingMs: 1_000,
   silenceMs: 10_000,
@@ -83,6 +84,12 @@ export class Member {
   /** Since its last result: leases that expired, and late shards that others finished for it. */
   expiredInARow = 0;
   overtakenInARow = 0;
+  /**
+   * Whether nothing is known of it: a remote member has returned no result yet, or none for a while though it had work. No
+   * step waits for a stranger, as long as there are others.
+   */
+  isStranger: boolean;
+  private answeredMs: number;
   heardMs: number;
   pingedMs: number;
   /** When the first ping was sent that it has not answered. Null if it has answered all. */
@@ -96,8 +103,25 @@ export class Member {
     readonly remote: boolean,
     nowMs: number,
   ) {
+    this.isStranger = remote;
+    this.answeredMs = nowMs;
     this.heardMs = nowMs;
     this.pingedMs = nowMs;
+  }
+
+  /** Whether it can begin at once. A probe is worth less than any work. */
+  get isIdle(): boolean {
+    return this.leases.length === 0 || this.leases[0].isProbe;
+  }
+
+  /** Whether it returned the last shard that it had, and in time. */
+  get isReliable(): boolean {
+    return !this.isStranger && this.expiredInARow === 0 && this.overtakenInARow === 0;
+  }
+
+  /** Whether its own results say how fast it is. */
+  isMeasured(work: WorkName): boolean {
+    return !this.isStranger && this.costs[work].isKnown;
   }
 
   /** Milliseconds that the member needs for this many slots, as far as we know; 0 before the first result. */
@@ -111,7 +135,7 @@ export class Member {
     const { firstLeaseMs, leaseMsMin, leaseFactor, leaseFactorExpired } = patience;
     if (!this.costs[work].isKnown) return firstLeaseMs;
     const factor = this.expiredInARow === 0 ? leaseFactor : leaseFactorExpired;
-    return Math.max(factor * this.estimateMs(work, slots), leaseMsMin);
+    return Math.max(factor * this.estimateMs(work, slots), this.isStranger ? firstLeaseMs : leaseMsMin);
   }
 
   /** When the member should be done with all its leases. */
@@ -137,7 +161,7 @@ export class Member {
    * up, and others can help it.
    */
   divide(work: WorkName, shard: Shard, slots: number): Shard[] {
-    if (!this.remote || this.costs[work].isKnown) return [shard];
+    if (!this.remote || this.isMeasured(work)) return [shard];
     const [lo, hi] = [shard.lo, shardEnd(shard, slots)];
     const size = Math.max(1, (hi - lo) / patience.firstShards);
     return [shardAt(lo, 1, slots), ...cover(lo + 1, hi, slots, Math.min(shard.size, size))];
@@ -159,6 +183,8 @@ export class Member {
     else this.burst.isMeasured = false;
     this.expiredInARow = 0;
     this.overtakenInARow = 0;
+    this.answeredMs = nowMs;
+    this.isStranger = false;
     this.removeLease(lease, nowMs);
   }
 
@@ -178,12 +204,18 @@ export class Member {
       this.becomeSlower(lease, nowMs);
       this.overtakenInARow += 1;
     }
-    this.removeLease(lease, nowMs);
+    // A stranger may have begun with nothing, so its other shards are as late as this one.
+    this.removeLease(lease, this.isStranger ? lease.startMs : nowMs);
   }
 
   revoked(lease: Lease, nowMs: number): void {
     this.burst.isMeasured = false;
     this.removeLease(lease, nowMs);
+  }
+
+  /** It must show first that it still computes. */
+  becomeStrangerIfFruitless(nowMs: number): void {
+    if (this.overtakenInARow > 0 && nowMs - this.answeredMs >= patience.fruitlessMs) this.isStranger = true;
   }
 
   /**
@@ -225,21 +257,23 @@ export class Member {
   /** We stood still until now. That time does not count against any member. */
   forgiven(stalledMs: number, nowMs: number): void {
     this.heardMs = Math.min(this.heardMs + stalledMs, nowMs);
+    this.answeredMs = Math.min(this.answeredMs + stalledMs, nowMs);
     if (this.unansweredMs !== null) this.unansweredMs = Math.min(this.unansweredMs + stalledMs, nowMs);
     const first = this.leases[0];
     if (first !== undefined) this.reschedule(Math.min(first.startMs + stalledMs, nowMs));
   }
 
-  /** How long a lease should take from its start. */
+  /** How long a lease should take from its start, as far as we know. */
   private leaseMs({ work, slots, isFirst }: Lease): number {
-    return this.estimateMs(work, slots, isFirst);
+    return this.isMeasured(work) ? this.estimateMs(work, slots, isFirst) : 0;
   }
 
   private isLaterThan(expectedMs: number, lease: Lease, nowMs: number): boolean {
     const { stragglerFactor, stragglerMsMin, stragglerMsUnmeasured } = patience;
-    const isKnown = this.costs[lease.work].isKnown;
     const factor = this.isQuiet(nowMs) ? 1 : stragglerFactor;
-    const lateMs = isKnown ? Math.max(factor * expectedMs, stragglerMsMin) : stragglerMsUnmeasured;
+    let lateMs = this.isMeasured(lease.work) ? Math.max(factor * expectedMs, stragglerMsMin) : stragglerMsUnmeasured;
+    // As nothing came from it lately, its estimate has grown again and again. Nobody waits for that long.
+    if (this.overtakenInARow > 0) lateMs = Math.min(lateMs, stragglerMsUnmeasured);
     return nowMs - lease.startMs >= lateMs;
   }
 
@@ -263,10 +297,10 @@ export class Member {
   }
 
   /** After the first lease, the next one begins now: its time in the queue does not count. */
-  private removeLease(lease: Lease, nowMs: number): void {
+  private removeLease(lease: Lease, endMs: number): void {
     const at = this.leases.indexOf(lease);
     if (at >= 0) this.leases.splice(at, 1);
-    if (at === 0) this.reschedule(nowMs);
+    if (at === 0) this.reschedule(endMs);
     if (this.leases.length === 0) Object.assign(this.burst, noBurst);
   }
 

@@ -14,7 +14,7 @@ import type { Task } from '../work/task.js';
 import type { Member } from './member.js';
 import type { PartialBuffers } from './partials.js';
 import { Pool } from './pool.js';
-import type { Job, PoolEffect, PoolEvent } from './pool-events.js';
+import type { DropReason, Job, PoolEffect, PoolEvent } from './pool-events.js';
 import { type Shard, shardKey } from './tree.js';
 
 /** A shard on its way to a member. */
@@ -22,6 +22,8 @@ export interface LeaseOrder {
   readonly lease: number;
   readonly task: Task;
   readonly shard: Shard;
+  /** Its result is not used. */
+  readonly isProbe: boolean;
 }
 
 /** A shard that a member was too late with. */
@@ -45,7 +47,7 @@ export interface Transport {
   /** Asks for a sign of life; only remote members are asked. */
   ping(): void;
   /** The pool has given the member up. */
-  drop(reason: 'silent' | 'no-progress'): void;
+  drop(reason: DropReason): void;
 }
 
 /** Takes over the buffer with a job's sum. The buffer must be released. */
@@ -150,7 +152,7 @@ export class PoolDriver {
   private carryOut(effect: PoolEffect): void {
     switch (effect.type) {
       case 'lease':
-        return this.lease(effect.member, effect.lease, effect.job, effect.shard);
+        return this.lease(effect);
       case 'revoke':
         return this.transports.get(effect.member)?.revoke(effect.lease);
       case 'overtaken':
@@ -179,8 +181,8 @@ export class PoolDriver {
   }
 
   /** The member may have left since the pool decided. */
-  private lease(member: number, lease: number, job: Job, shard: Shard): void {
-    this.transports.get(member)?.lease({ lease, task: this.running(job.id).task, shard });
+  private lease({ member, lease, job, shard, isProbe }: PoolEffect & { type: 'lease' }): void {
+    this.transports.get(member)?.lease({ lease, task: this.running(job.id).task, shard, isProbe });
   }
 
   private overtaken(member: number, lease: number, by: number, job: RunningJob, shard: Shard): void {
@@ -208,7 +210,7 @@ export class PoolDriver {
     for (const sum of this.remove(id).sums.values()) this.buffers.release(sum);
   }
 
-  private drop(member: number, reason: 'silent' | 'no-progress'): void {
+  private drop(member: number, reason: DropReason): void {
     const transport = this.transports.get(member);
     this.transports.delete(member);
     transport?.drop(reason);

@@ -14,6 +14,9 @@ export interface Job {
   readonly stepsLeft?: number | undefined;
 }
 
+/** `no-progress`: its leases ran out. `mute`: it did not return a single slot. */
+export type DropReason = 'silent' | 'no-progress' | 'mute';
+
 export type PoolEvent =
   | { readonly type: 'joined'; readonly member: number; readonly remote: boolean; readonly nowMs: number }
   | { readonly type: 'left'; readonly member: number; readonly nowMs: number }
@@ -32,13 +35,14 @@ export type PoolEvent =
   | { readonly type: 'tick'; readonly nowMs: number };
 
 export type PoolEffect =
-  /** Send the shard to the member. */
+  /** Send the shard to the member. The result of a probe is discarded, and may come when the job is done. */
   | {
       readonly type: 'lease';
       readonly member: number;
       readonly lease: number;
       readonly job: Job;
       readonly shard: Shard;
+      readonly isProbe: boolean;
     }
   /** The member need not finish it. If its result still comes, it is discarded. */
   | { readonly type: 'revoke'; readonly member: number; readonly lease: number }
@@ -56,7 +60,7 @@ export type PoolEffect =
     }
   /** The bytes of this result are the sum of that node. */
   | { readonly type: 'keep'; readonly lease: number; readonly job: number; readonly shard: Shard }
-  /** The bytes of this result have no use: its lease had ended. */
+  /** The bytes of this result have no use: its lease had ended, or was a probe. */
   | { readonly type: 'discard'; readonly lease: number }
   /** node = left + right; left and right are not needed any more. */
   | {
@@ -73,7 +77,7 @@ export type PoolEffect =
   /** Ask the member for a sign of life. */
   | { readonly type: 'ping'; readonly member: number }
   /** The member is out: close its connection. The pool has removed it already. */
-  | { readonly type: 'drop'; readonly member: number; readonly reason: 'silent' | 'no-progress' }
+  | { readonly type: 'drop'; readonly member: number; readonly reason: DropReason }
   /** There is work and no member; said once. `manned` says that a member came. */
   | { readonly type: 'stranded' }
   | { readonly type: 'manned' };

@@ -7,16 +7,28 @@
  * a node of the tree; the driver keeps the bytes.
  *
  * Invariants, for every unfinished job:
- *  - each of its slots is in exactly one place: pending, leased (perhaps to two members, as the same shard), or summed;
+ *  - each of its slots is in exactly one place: pending, leased (perhaps to several members, as the same shard), or summed;
  *  - a node is summed once: results of leases that the pool no longer knows are discarded.
+ *
+ * A member that has returned no result yet is a stranger: it may never return one. As long as others answer, it gets
+ * nothing but probes, single slots whose results are discarded. So no step waits for a stranger, however many there are.
  */
 import { assert } from '../assert.js';
+import { limits } from '../limits.js';
 import { kinds } from '../work/kinds.js';
 import { Crew } from './crew.js';
 import { candidates, Distribution, evaluators, hasRoom, idleHelper, someoneHasRoom } from './distribution.js';
 import { type Lease, Member, patience } from './member.js';
-import type { Job, PoolEffect, PoolEvent } from './pool-events.js';
-import { halves, parentOf, type Shard, sameShard, shardEnd, shardKey } from './tree.js';
+import type { DropReason, Job, PoolEffect, PoolEvent } from './pool-events.js';
+import { halves, parentOf, type Shard, sameShard, shardAt, shardEnd, shardKey } from './tree.js';
+
+interface LeaseTerms {
+  readonly wantedMs: number;
+  readonly isProbe: boolean;
+}
+
+const ordinary: LeaseTerms = { wantedMs: Number.POSITIVE_INFINITY, isProbe: false };
+const probing: LeaseTerms = { ...ordinary, isProbe: true };
 
 interface JobState {
   readonly job: Job;
@@ -99,6 +111,7 @@ export class Pool {
     this.members.set(id, new Member(id, remote, nowMs));
     this.leasePending(nowMs);
     this.helpStragglers(nowMs);
+    this.probeStrangers(nowMs);
   }
 
   private leave(id: number, nowMs: number): void {
@@ -110,7 +123,7 @@ export class Pool {
 
   private dismiss(member: Member): void {
     this.members.delete(member.id);
-    for (const lease of member.leases) this.reclaim(lease);
+    for (const lease of member.leases) if (!lease.isProbe) this.reclaim(lease);
   }
 
   private begin(job: Job, nowMs: number): void {
@@ -122,19 +135,36 @@ export class Pool {
   }
 
   private crewOf(job: Job, nowMs: number): readonly Member[] {
-    const members = [...this.members.values()];
+    const members = this.known();
     if (!kinds[job.work].trains) return evaluators(job, members);
     const slots = shardEnd(job.shard, job.slots) - job.shard.lo;
     const { id, work, stepsLeft } = job;
     return this.crew.muster({ job: id, work, slots, stepsLeft, nowMs }, members, this.jobs.length === 0);
   }
 
+  /** Everyone but the strangers; if there are only strangers, all. */
+  private known(): readonly Member[] {
+    const all = [...this.members.values()];
+    if (!all.some(({ isStranger }) => isStranger)) return all;
+    const known = all.filter(({ isStranger }) => !isStranger);
+    return known.length > 0 ? known : all;
+  }
+
+  /** Whether a member answers pings, and is no stranger unless all that answer are strangers. */
+  private isCountedOn(nowMs: number): (member: Member) => boolean {
+    const isAwake = (member: Member) => this.members.has(member.id) && !member.isQuiet(nowMs);
+    for (const member of this.members.values()) {
+      if (!member.isStranger && isAwake(member)) return (other) => isAwake(other) && !other.isStranger;
+    }
+    return isAwake;
+  }
+
   private cancel(id: number, nowMs: number): void {
     const state = this.jobState(id);
     if (state === undefined) return;
     for (const lease of [...state.leases]) {
-      lease.member.revoked(lease, nowMs);
-      this.revoke(lease);
+      this.takeBack(lease, nowMs);
+      this.end(lease);
     }
     this.remove(state);
     this.effects.push({ type: 'forget', job: id });
@@ -150,12 +180,19 @@ export class Pool {
       return;
     }
     lease.member.answered(lease, nowMs, tookMs);
-    const state = this.end(lease);
-    this.effects.push({ type: 'keep', lease: lease.id, job: lease.job, shard: lease.shard });
-    for (const twin of [...state.leases]) if (sameShard(twin.shard, lease.shard)) this.overtake(twin, memberId, nowMs);
-    this.sum(state, lease.shard, nowMs);
+    if (lease.isProbe) this.effects.push({ type: 'discard', lease: leaseId });
+    else this.keep(lease, nowMs);
     this.leasePending(nowMs);
     this.helpStragglers(nowMs);
+    if (lease.isProbe) this.probeStrangers(nowMs);
+  }
+
+  private keep(lease: Lease, nowMs: number): void {
+    const { id, member, job, shard } = lease;
+    const state = this.end(lease);
+    this.effects.push({ type: 'keep', lease: id, job, shard });
+    for (const twin of [...state.leases]) if (sameShard(twin.shard, shard)) this.overtake(twin, member.id, nowMs);
+    this.sum(state, shard, nowMs);
   }
 
   /** Adds upwards from a node as long as its sibling is summed too. */
@@ -182,6 +219,7 @@ export class Pool {
     for (const member of [...this.members.values()]) if (member.remote) this.watch(member, nowMs);
     this.leasePending(nowMs);
     this.helpStragglers(nowMs);
+    this.probeStrangers(nowMs);
   }
 
   private watch(member: Member, nowMs: number): void {
@@ -190,6 +228,7 @@ export class Pool {
       member.pinged(nowMs);
       this.effects.push({ type: 'ping', member: member.id });
     }
+    member.becomeStrangerIfFruitless(nowMs);
     const overdue = member.overdue(nowMs);
     if (overdue !== undefined) this.expire(overdue, nowMs);
   }
@@ -203,6 +242,7 @@ export class Pool {
 
   private expire(lease: Lease, nowMs: number): void {
     const { member } = lease;
+    if (lease.isProbe) return this.drop(member, 'mute');
     member.expired(lease, nowMs);
     this.effects.push({ type: 'revoke', member: member.id, lease: lease.id });
     this.reclaim(lease);
@@ -215,17 +255,16 @@ export class Pool {
     member.overtaken(lease, nowMs);
     this.end(lease);
     this.effects.push({ type: 'overtaken', member: member.id, lease: id, by, job, shard });
-    if (member.remote && member.overtakenInARow >= patience.overtakenMax) this.drop(member, 'no-progress');
   }
 
   /** Its shards are pending after that: the caller leases them again. */
-  private drop(member: Member, reason: 'silent' | 'no-progress'): void {
+  private drop(member: Member, reason: DropReason): void {
     this.dismiss(member);
     this.effects.push({ type: 'drop', member: member.id, reason });
   }
 
-  private revoke(lease: Lease): void {
-    this.end(lease);
+  private takeBack(lease: Lease, nowMs: number): void {
+    lease.member.revoked(lease, nowMs);
     this.effects.push({ type: 'revoke', member: lease.member.id, lease: lease.id });
   }
 
@@ -272,16 +311,13 @@ export class Pool {
     }
   }
 
-  /** Members with room: those of the crew that answer, else any others that answer, else anyone. */
+  /** Members with room: those of the crew that can be counted on, else any others that can, else anyone. */
   private recipients({ crew }: JobState, slots: number, nowMs: number): Member[] {
-    const isAwake = (member: Member) => !member.isQuiet(nowMs);
-    const some = candidates(
-      crew.filter((member) => this.members.has(member.id) && isAwake(member)),
-      slots,
-    );
+    const isCountedOn = this.isCountedOn(nowMs);
+    const some = candidates(crew.filter(isCountedOn), slots);
     if (some.length > 0) return some;
     const all = [...this.members.values()];
-    const others = candidates(all.filter(isAwake), slots);
+    const others = candidates(all.filter(isCountedOn), slots);
     return others.length > 0 ? others : candidates(all, slots);
   }
 
@@ -294,18 +330,19 @@ export class Pool {
   /** Leases a run of shards. What its member has no room for is pending again. */
   private leaseRun(state: JobState, run: readonly Shard[], member: Member, isTried: boolean, nowMs: number): void {
     const { work, slots } = state.job;
-    const wantedMs = isTried ? this.crew.stepMs : Number.POSITIVE_INFINITY;
+    const terms = isTried ? { ...ordinary, wantedMs: this.crew.stepMs } : ordinary;
     for (const part of run) {
       for (const shard of member.divide(work, part, slots)) {
-        if (hasRoom(member)) this.lease(state, shard, member, nowMs, wantedMs);
+        if (hasRoom(member)) this.lease(state, shard, member, nowMs, terms);
         else state.pending.push(shard);
       }
     }
   }
 
-  private lease(state: JobState, shard: Shard, member: Member, nowMs: number, wantedMs: number): void {
+  private lease(state: JobState, shard: Shard, member: Member, nowMs: number, terms: LeaseTerms): void {
     const { id: job, work } = state.job;
     const slots = shardEnd(shard, state.job.slots) - shard.lo;
+    for (const probe of member.leases) if (probe.isProbe) this.takeBack(probe, nowMs);
     const lease: Lease = {
       id: this.nextLease++,
       job,
@@ -313,17 +350,29 @@ export class Pool {
       shard,
       slots,
       member,
-      boundMs: member.boundMs(work, slots),
-      wantedMs,
-      isMeasured: member.costs[work].isKnown,
+      boundMs: terms.isProbe ? limits.firstResultMsMax : member.boundMs(work, slots),
+      ...terms,
+      isMeasured: member.isMeasured(work),
       isFirst: member.leases.length === 0,
       among: state.remoteMembers,
       startMs: member.freeMs(nowMs),
     };
     member.leased(lease);
-    state.leases.add(lease);
-    if (member.remote) this.remoteLeases += 1;
-    this.effects.push({ type: 'lease', member: member.id, lease: lease.id, job: state.job, shard });
+    const { id: leaseId, isProbe } = lease;
+    if (!isProbe) state.leases.add(lease);
+    if (member.remote && !isProbe) this.remoteLeases += 1;
+    this.effects.push({ type: 'lease', member: member.id, lease: leaseId, job: state.job, shard, isProbe });
+  }
+
+  /** Has strangers compute one slot each, of a step that others compute as well. */
+  private probeStrangers(nowMs: number): void {
+    const state = this.jobs.find(({ job }) => kinds[job.work].trains);
+    if (state === undefined || this.known().some(({ isStranger }) => isStranger)) return;
+    const strangers = [...this.members.values()].filter(({ isStranger }) => isStranger);
+    const isFresh = ({ leases: [probe] }: Member) => probe !== undefined && !probe.member.isLate(probe, nowMs);
+    const waiting = strangers.filter((member) => member.leases.length === 0 && !member.isQuiet(nowMs));
+    const room = Math.max(0, patience.probesMax - strangers.filter(isFresh).length);
+    for (const member of waiting.slice(0, room)) this.lease(state, slotOf(state.job, member), member, nowMs, probing);
   }
 
   /**
@@ -333,25 +382,29 @@ export class Pool {
   private helpStragglers(nowMs: number): void {
     while (this.someoneIsIdle()) {
       const late = this.latest(nowMs) ?? this.farthestOff(nowMs);
-      const helper = late && idleHelper(this.members.values(), late.work, late.slots, nowMs);
+      const helper = late && idleHelper(this.members.values(), late.work, late.slots, this.isCountedOn(nowMs));
       if (late === undefined || helper === undefined) return;
       const state = this.jobState(late.job);
       assert(state !== undefined, 'lease', late.id, 'outlived its job');
-      this.lease(state, late.shard, helper, nowMs, Number.POSITIVE_INFINITY);
+      this.lease(state, late.shard, helper, nowMs, ordinary);
     }
   }
 
   private someoneIsIdle(): boolean {
-    for (const { leases } of this.members.values()) if (leases.length === 0) return true;
+    for (const { isIdle } of this.members.values()) if (isIdle) return true;
     return false;
   }
 
+  /** The late lease whose shard has the fewest holders, and of these the oldest one. */
   private latest(nowMs: number): Lease | undefined {
     let worst: Lease | undefined;
+    let fewest = Number.POSITIVE_INFINITY;
     for (const { leases } of this.jobs) {
       for (const lease of leases) {
-        if (!lease.member.isLate(lease, nowMs) || isTwinned(lease, leases)) continue;
-        if (worst === undefined || lease.startMs < worst.startMs) worst = lease;
+        if (!lease.member.isLate(lease, nowMs) || isHelped(lease, leases, nowMs)) continue;
+        const holders = holdersOf(lease, leases);
+        if (worst !== undefined && (holders - fewest || lease.startMs - worst.startMs) >= 0) continue;
+        [worst, fewest] = [lease, holders];
       }
     }
     return worst;
@@ -361,7 +414,7 @@ export class Pool {
     let last: Lease | undefined;
     for (const { leases } of this.jobs) {
       for (const lease of leases) {
-        if (!lease.member.isFarOff(lease, nowMs) || isTwinned(lease, leases)) continue;
+        if (!lease.member.isFarOff(lease, nowMs) || holdersOf(lease, leases) > 1) continue;
         if (last === undefined || lease.startMs > last.startMs) last = lease;
       }
     }
@@ -384,7 +437,22 @@ export class Pool {
   }
 }
 
-function isTwinned(lease: Lease, leases: Iterable<Lease>): boolean {
-  for (const other of leases) if (other !== lease && sameShard(other.shard, lease.shard)) return true;
+function holdersOf({ shard }: Lease, leases: Iterable<Lease>): number {
+  let holders = 0;
+  for (const other of leases) if (sameShard(other.shard, shard)) holders += 1;
+  return holders;
+}
+
+/** Whether somebody has the shard who is not late with it. From others than reliable ones, it may never come. */
+function isHelped({ shard }: Lease, leases: Iterable<Lease>, nowMs: number): boolean {
+  for (const other of leases) {
+    const { member } = other;
+    if (sameShard(other.shard, shard) && member.isReliable && !member.isLate(other, nowMs)) return true;
+  }
   return false;
+}
+
+/** The slot that a stranger is given. Different strangers show what they can do with different samples. */
+function slotOf({ shard, slots }: Job, { id }: Member): Shard {
+  return shardAt(shard.lo + (id % (shardEnd(shard, slots) - shard.lo)), 1, slots);
 }

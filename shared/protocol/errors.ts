@@ -114,7 +114,7 @@ export const protocolErrors = {
   },
   'no-progress': {
     closeCode: 4023,
-    sentence: 'The worker let several shards in a row run out of time.',
+    sentence: 'The worker let shards run out of time.',
     whatToDo: 'Lend fewer threads, or free the machine of other work; others do its shards meanwhile.',
   },
 } as const satisfies Record<string, ErrorEntry>;

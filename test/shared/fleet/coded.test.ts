@@ -7,6 +7,7 @@ import { TestFleet, type TestWorker } from './fixture.js';
 const coded = { wireBits: 4, optimizer: { name: 'sgd', rate: 0.1, momentum: 0.9 } } as const;
 
 function answerAll(site: TestFleet, workers: readonly TestWorker[]): void {
+  site.pass(20, workers);
   site.nowMs += 20;
   for (const worker of workers) while (worker.computed.length > 0) worker.answer();
 }

@@ -80,7 +80,7 @@ function overtakenByOwnThread() {
 
 function step(site: TestFleet, workers: readonly TestWorker[], own?: OwnThread): void {
   site.begin();
-  site.nowMs += 20;
+  site.pass(20, workers);
   own?.answerAll();
   for (const worker of workers) while (worker.computed.length > 0) worker.answer();
 }
@@ -194,7 +194,7 @@ describe('a late copy', () => {
     expect(site.machine.buffers.inUse).toBe(buffersOfLateCopy + 1);
     for (let i = 0; i < limits.lateCopiesMax; i++) {
       const lease = { lease: 10_000 + i, task: { work: 'gradient', step: i, epoch: 0, stepInEpoch: 0 } } as const;
-      slow.member.transport.lease({ ...lease, shard: { lo: 0, size: 1 } });
+      slow.member.transport.lease({ ...lease, shard: { lo: 0, size: 1 }, isProbe: false });
       slow.member.transport.overtaken({ lease: lease.lease, by: 1, sum: site.machine.buffers.acquire() });
     }
     // The test does not release the sums that it makes up.
@@ -210,7 +210,7 @@ describe('a late copy', () => {
     expect(site.machine.buffers.inUse).toBe(buffersOfLateCopy);
     const task = { work: 'gradient', step: 4, epoch: 0, stepInEpoch: 0 } as const;
     for (const lease of [10_000, 10_001]) {
-      slow.member.transport.lease({ lease, task, shard: { lo: 0, size: 1 } });
+      slow.member.transport.lease({ lease, task, shard: { lo: 0, size: 1 }, isProbe: false });
       slow.member.transport.overtaken({ lease, by: 1, sum: site.machine.workspace.weights });
     }
     expect(site.machine.buffers.inUse).toBe(buffersOfLateCopy + 2);

@@ -13,6 +13,7 @@ export interface Handed {
   readonly member: number;
   readonly job: Job;
   readonly shard: Shard;
+  readonly isProbe: boolean;
 }
 
 interface PaperMember {
@@ -86,7 +87,7 @@ export class PaperFleet {
     const [handed] = this.members.get(member)?.leases.splice(at, 1) ?? [];
     if (handed === undefined) return;
     this.answered.push(handed);
-    this.result(handed, 'keep');
+    this.result(handed, handed.isProbe ? 'discard' : 'keep');
   }
 
   /** A result arrives too late: its lease has ended, or was answered before. */
@@ -126,7 +127,7 @@ export class PaperFleet {
   private carryOut(effect: PoolEffect): void {
     switch (effect.type) {
       case 'lease':
-        return this.leased({ lease: effect.lease, member: effect.member, job: effect.job, shard: effect.shard });
+        return this.leased(effect);
       case 'overtaken':
         check(this.sums.get(effect.job)?.nodes.has(shardKey(effect.shard)), `${effect.lease} is overtaken by nothing`);
         check(effect.by === this.judged?.member && effect.by !== effect.member, 'somebody else was first');
@@ -165,15 +166,16 @@ export class PaperFleet {
     }
   }
 
-  private leased(handed: Handed): void {
-    const { job, shard, lease } = handed;
-    const member = this.members.get(handed.member);
-    check(member !== undefined, `lease ${lease} goes to member ${handed.member}, which is gone`);
+  private leased({ job, shard, lease, member: id, isProbe }: Handed): void {
+    const member = this.members.get(id);
+    check(member !== undefined, `lease ${lease} goes to member ${id}, which is gone`);
+    check(!isProbe || member.leases.length === 0, `member ${id} has work, and gets a probe`);
+    check(!member.leases.some((other) => other.isProbe), `member ${id} gets work, and keeps its probe`);
     check(this.sums.has(job.id), `lease ${lease} is of job ${job.id}, which is not running`);
     check(isShard(shard, job.slots), `lease ${lease} is of no shard`);
     check(shard.size <= (job.sizeMax ?? shard.size), `lease ${lease} is of a shard above the job's size`);
-    member.leases.push(handed);
-    check(member.leases.length <= limits.leasesPerMemberMax, `member ${handed.member} holds too many leases`);
+    member.leases.push({ job, shard, lease, member: id, isProbe });
+    check(member.leases.length <= limits.leasesPerMemberMax, `member ${id} holds too many leases`);
   }
 
   /** Takes a lease away from its member. Its result may still arrive. */
@@ -238,11 +240,8 @@ export class PaperFleet {
     else check(this.stranded === (this.members.size === 0), 'stranded or manned, and did not say so');
   }
 
-  /** Each slot is in exactly one place, except that a whole shard may be leased to two members. */
+  /** Each slot is in exactly one place, except that a whole shard may be leased to several members. */
   private checkPlaces(job: Job, pending: readonly Shard[], leased: readonly Shard[], summed: readonly Shard[]): void {
-    const twice = new Map<number, number>();
-    for (const shard of leased) twice.set(shardKey(shard), (twice.get(shardKey(shard)) ?? 0) + 1);
-    check(Math.max(0, ...twice.values()) <= 2, `a shard of job ${job.id} is leased more than twice`);
     const once = leased.filter((shard, i) => leased.findIndex((other) => shardKey(other) === shardKey(shard)) === i);
     const slots = [...pending, ...once, ...summed].flatMap((shard) => slotsIn(shard, job.slots));
     const all = slotsIn(job.shard, job.slots);
@@ -251,7 +250,11 @@ export class PaperFleet {
     check(pending.length === 0 || this.isFull(), `job ${job.id}: shards wait although a member has room`);
     const held = [...this.members.values()]
       .flatMap(({ leases }) => leases)
-      .filter((handed) => handed.job.id === job.id);
+      .filter((handed) => handed.job.id === job.id && !handed.isProbe);
+    check(
+      new Set(held.map((h) => `${h.member} ${shardKey(h.shard)}`)).size === held.length,
+      'a member has a shard twice',
+    );
     check(
       held
         .map((h) => shardKey(h.shard))
@@ -267,8 +270,10 @@ export class PaperFleet {
 
   private checkMembers(): void {
     check(this.pool.memberCount === this.members.size, 'the pool has other members than it should');
-    const computing = [...this.pool.memberStates()].filter(({ remote, leases }) => remote && leases.length > 0);
-    check(this.pool.remoteComputes === computing.length > 0, 'the pool does not know whether a remote member computes');
+    const working = [...this.pool.memberStates()].filter(
+      ({ remote, leases }) => remote && leases.some((l) => !l.isProbe),
+    );
+    check(this.pool.remoteComputes === working.length > 0, 'the pool does not know whether a remote member computes');
     for (const { id, leases, costs } of this.pool.memberStates()) {
       const held = this.leasesOf(id).map(({ lease }) => lease);
       check(leases.map((lease) => lease.id).join() === held.join(), `member ${id} holds other leases than believed`);

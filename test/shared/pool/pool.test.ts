@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../../shared/limits.js';
-import { patience } from '../../../shared/pool/member.js';
+import { idleHelper } from '../../../shared/pool/distribution.js';
+import { Member, patience } from '../../../shared/pool/member.js';
 import { rootShard } from '../../../shared/pool/tree.js';
 import { Random } from '../../../shared/random.js';
 import { PaperFleet } from './model.js';
@@ -155,16 +156,34 @@ describe('a member that makes no progress', () => {
     expect(fleet.completed.size).toBe(3 + 6);
   });
 
-  it('is dropped too when others finish its shards before they run out', () => {
+  it('must show with a probe that it still computes when others finish its shards, and is dropped if it does not', () => {
     const { fleet, members } = fleetOf(2);
-    for (let i = 0; i < 100_000 && fleet.dropped.length === 0; i++) {
-      const job = fleet.run(16, rootShard(16), undefined, 'evaluation');
+    const beginMs = fleet.nowMs;
+    while (fleet.dropped.length === 0 && fleet.nowMs < beginMs + 10 * limits.firstResultMsMax) {
+      const job = fleet.run(16, rootShard(16));
       while (!fleet.completed.has(job)) {
-        fleet.pass(16);
+        fleet.pass(100);
         while (fleet.leasesOf(members[0]).length > 0) fleet.answer(members[0]);
       }
     }
-    expect(fleet.dropped).toEqual([{ member: members[1], reason: 'no-progress' }]);
+    expect(fleet.dropped).toEqual([{ member: members[1], reason: 'mute' }]);
+    expect(fleet.nowMs - beginMs).toBeLessThan(patience.fruitlessMs + limits.firstResultMsMax + 1_000);
+  });
+
+  it('is a member like any other when it has returned a probe', () => {
+    const { fleet, members } = fleetOf(2);
+    while (!stateOf(fleet, members[1]).isStranger) {
+      fleet.run(16, rootShard(16));
+      fleet.pass(100);
+      while (fleet.leasesOf(members[0]).length > 0) fleet.answer(members[0]);
+    }
+    fleet.run(16, rootShard(16));
+    fleet.pass(100);
+    expect(fleet.leasesOf(members[1]).map(({ isProbe, shard }) => ({ isProbe, size: shard.size }))).toEqual([
+      { isProbe: true, size: 1 },
+    ]);
+    fleet.answer(members[1]);
+    expect(stateOf(fleet, members[1]).isStranger).toBe(false);
   });
 });
 
@@ -192,6 +211,7 @@ describe('a member that is not measured yet', () => {
     fleet.answer(first);
     const [next, ...others] = fleet.leasesOf(first);
     const newcomer = fleet.join();
+    fleet.answer(newcomer);
     expect(fleet.leasesOf(newcomer).map(({ shard }) => shard)).toEqual([others[others.length - 1].shard]);
     expect(fleet.leasesOf(first)[0]).toEqual(next);
   });
@@ -202,21 +222,19 @@ describe('a member that is not measured yet', () => {
     fleet.run(32, rootShard(32));
     fleet.pass(20);
     fleet.answer(first);
-    expect(fleet.leasesOf(fleet.join())).toEqual([]);
+    const newcomer = fleet.join();
+    fleet.answer(newcomer);
+    expect(fleet.leasesOf(newcomer)).toEqual([]);
   });
 });
 
 describe('a straggler', () => {
   it('that let its lease expire is not asked again while somebody is idle who did not', () => {
-    const fleet = new PaperFleet();
-    const slow = fleet.join();
-    fleet.run(1, rootShard(1));
-    fleet.join();
-    fleet.pass(2_000);
-    const fresh = fleet.join();
-    fleet.pass(patience.firstLeaseMs - 1_500);
-    expect(fleet.leasesOf(slow)).toEqual([]);
-    expect(slotsHeld(fleet, fresh)).toBe(1);
+    const [slow, fresh] = [new Member(1, true, 0), new Member(2, true, 0)];
+    slow.expiredInARow = 1;
+    const helper = (isCountedOn: (member: Member) => boolean) => idleHelper([slow, fresh], 'gradient', 1, isCountedOn);
+    expect(helper(() => true)).toBe(fresh);
+    expect(helper((member) => member === slow)).toBe(slow);
   });
 
   it('keeps its shard, which an idle member gets as well; the first result wins', () => {
@@ -262,13 +280,13 @@ describe('a straggler', () => {
   });
 
   it('is helped even if it was never measured', () => {
-    const { fleet, members } = fleetOf(1);
-    const fresh = fleet.join();
+    const fleet = new PaperFleet();
+    const [quick, fresh] = [fleet.join(), fleet.join()];
     const job = fleet.run(2, rootShard(2));
-    fleet.answer(members[0]);
+    fleet.answer(quick);
     fleet.pass(2_000);
     expect(slotsHeld(fleet, fresh)).toBe(1);
-    fleet.answer(members[0]);
+    fleet.answer(quick);
     expect(fleet.completed.has(job)).toBe(true);
   });
 
@@ -424,7 +442,9 @@ describe('the split of the work', () => {
     const { fleet, members } = fleetOf(2);
     const job = fleet.run(32, rootShard(32));
     const fresh = fleet.join();
-    expect(slotsHeld(fleet, fresh)).toBe(0);
+    expect(fleet.leasesOf(fresh).map(({ isProbe }) => isProbe)).toEqual([true]);
+    fleet.answer(fresh);
+    expect(fleet.leasesOf(fresh)).toEqual([]);
     for (const member of members) while (fleet.leasesOf(member).length > 0) fleet.answer(member);
     expect(fleet.completed.has(job)).toBe(true);
     fleet.run(33, rootShard(33));

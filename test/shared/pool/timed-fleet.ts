@@ -19,6 +19,8 @@ export interface TimedMember {
   readonly bytesPerMs: number;
   /** It may compute for this part of every 100 ms, as fast as it can, and then stands still. */
   readonly quota?: number;
+  /** Whether it returns the result of a shard, which is its first, second … one. By default, it returns all. */
+  readonly returns?: (nth: number) => boolean;
 }
 
 export interface TimedRun {
@@ -44,6 +46,7 @@ const noise = 0.1;
 
 interface Handed {
   readonly lease: number;
+  readonly isProbe: boolean;
   readonly job: Job;
   readonly shard: Shard;
 }
@@ -104,6 +107,7 @@ class Machine {
   readonly held = new Set<number>();
   readonly leases = new Map<number, Handed>();
   freeMs = 0;
+  computed = 0;
   private readonly up: Link;
   private readonly down: Link;
 
@@ -171,7 +175,9 @@ export class TimedFleet {
   readonly down: Link;
   /** When each step ended. */
   readonly ends: number[] = [];
-  dropped = 0;
+  readonly dropped: { readonly member: number; readonly reason: string; readonly atMs: number }[] = [];
+  /** Shards that each member was to compute for the run, without probes. */
+  readonly given = new Map<number, number>();
   private readonly machines = new Map<number, Machine>();
   /** Threads of the coordinator's machine: nothing has to be sent to them. */
   private readonly local = new Set<Machine>();
@@ -227,8 +233,9 @@ export class TimedFleet {
   /** While the members compute, each is sent the samples of the next step, as if it kept its slots. */
   private sendAhead(machine: Machine, job: Job): void {
     const next = { ...job, id: job.id + 1 };
-    for (const { lease, shard, job: of } of [...machine.leases.values()]) {
-      const bytes = of.id === job.id ? this.samplesFor(machine, { lease, shard, job: next }) : 0;
+    for (const handed of [...machine.leases.values()]) {
+      const isOfStep = handed.job.id === job.id && !handed.isProbe;
+      const bytes = isOfStep ? this.samplesFor(machine, { ...handed, job: next }) : 0;
       if (bytes > 0) machine.receive(bytes, () => {});
     }
   }
@@ -249,7 +256,7 @@ export class TimedFleet {
     else if (effect.type === 'revoke' || effect.type === 'overtaken') {
       this.machines.get(effect.member)?.leases.delete(effect.lease);
     } else if (effect.type === 'drop') {
-      this.dropped += 1;
+      this.dropped.push({ member: effect.member, reason: effect.reason, atMs: this.events.nowMs });
       this.machines.delete(effect.member);
     } else if (effect.type === 'complete') {
       this.ends.push(this.events.nowMs);
@@ -261,6 +268,7 @@ export class TimedFleet {
     const machine = this.machines.get(id);
     if (machine === undefined) return;
     machine.leases.set(handed.lease, handed);
+    if (!handed.isProbe) this.given.set(id, (this.given.get(id) ?? 0) + 1);
     if (this.local.has(machine)) return this.computeHere(machine, handed);
     const bytes = this.weightsFor(machine, handed.job.id) + this.samplesFor(machine, handed) + 100;
     machine.receive(bytes, () => this.arrived(machine, handed));
@@ -299,6 +307,8 @@ export class TimedFleet {
       if (!isWanted()) return;
       machine.work(slotMs * (shardEnd(handed.shard, slots) - handed.shard.lo), (tookMs) => {
         if (!isWanted()) return;
+        machine.computed += 1;
+        if (machine.traits.returns?.(machine.computed) === false) return;
         machine.work(wireMs / 2, () => machine.send(this.run.modelBytes, () => this.answer(machine, handed, tookMs)));
       });
     });
