@@ -128,7 +128,7 @@ export class Cost implements TaskCost {
     this.slotMs += gainOfAny(this.computed) * (measured - this.slotMs);
     this.computed += 1;
     this.computedProof.add(ms, slots);
-    this.tasks += 1;
+    this.taskEnds();
   }
 
   /** The member computed for `ms` milliseconds. */
@@ -144,7 +144,7 @@ export class Cost implements TaskCost {
    * `among` remote members took part.
    */
   ledFor(ms: number, slots: number, among: number): void {
-    if (among !== this.among) this.led = Math.min(this.led, 1);
+    if (among !== this.among) this.led = 0;
     this.among = among;
     this.leadMs += gain(this.led, this.leadMs) * (ms - this.leadMs);
     this.led += 1;
@@ -152,8 +152,14 @@ export class Cost implements TaskCost {
     this.leads.set(among, this.leadMs);
     if (this.leads.size > leadsKept) this.leads.delete(this.leads.keys().next().value ?? among);
     this.ledProof.add(ms, 1);
-    this.tasks += 1;
     this.slots = slots;
+    this.taskEnds();
+  }
+
+  /** The first task brings all weights and samples, and finds cold code, so the second one's measurements replace its own. */
+  private taskEnds(): void {
+    if (this.tasks === 0) this.forget();
+    this.tasks += 1;
   }
 
   /**
@@ -167,8 +173,8 @@ export class Cost implements TaskCost {
     } else {
       this.scale(Math.min(Math.max(ms / (this.leadMs + slots * this.slotMs), growthMin), growthMax));
     }
-    this.computed = Math.min(this.computed, 1);
-    this.led = Math.min(this.led, 1);
+    this.computed = 0;
+    this.led = 0;
     this.tasks += 1;
   }
 
@@ -179,24 +185,24 @@ export class Cost implements TaskCost {
 
   /** From now on, new measurements count more than all before. */
   renewed(): void {
+    this.forget();
+    this.tasks = 0;
+  }
+
+  private forget(): void {
     this.computed = 0;
     this.led = 0;
     this.computedProof.forget();
     this.ledProof.forget();
-    this.tasks = 0;
   }
 }
 
-/**
- * The first task brings all weights and samples, and finds cold code, so the second measurement replaces the first. After
- * that the mean of all measurements becomes one that forgets.
- */
+/** The mean of the first measurements becomes one that forgets. */
 function gain(measurements: number, ms: number): number {
-  if (measurements <= 1) return 1;
-  return Math.max(1 / measurements, Math.min(Math.max(ms / memoryMs, GAIN_MIN), GAIN));
+  return Math.max(1 / (measurements + 1), Math.min(Math.max(ms / memoryMs, GAIN_MIN), GAIN));
 }
 
 /** The same without regard to the time that it took. */
 function gainOfAny(measurements: number): number {
-  return measurements <= 1 ? 1 : Math.max(1 / measurements, GAIN);
+  return Math.max(1 / (measurements + 1), GAIN);
 }

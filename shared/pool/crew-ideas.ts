@@ -71,9 +71,9 @@ function quickest(idea: Idea, sizeMax: number, situation: Situation): Proposal |
   if (size < 0 || size + local.length === 0) return null;
   const own = costsOf(local, work);
   const isKnown = (member: Member) => member.costs[work].isKnown;
-  // Nobody is exchanged who has the samples, except now and then.
+  // For a smaller crew, nobody is exchanged who has the samples, except now and then.
   const isLarger = size > crew.length;
-  const others = isLarger || isOld ? spares : [];
+  const others = size >= crew.length || isOld ? spares : [];
   const [working, waiting] = [crew.filter(isKnown), others.filter(isKnown)];
   const known = [...working, ...waiting];
   const costs = [...costsOf(working, work, size), ...costsOfSpares(waiting, crew, work, size)];

@@ -238,10 +238,10 @@ export class Crew {
     const isFaster = trial.pace.isFaster(this.stepMs, trial.wanted);
     if (isFaster === null) return;
     this.trial = null;
-    this.rest(restPerExtra * trial.extraMs + restPerTrial * trial.tookMs, nowMs);
     if (trial.idea === 'newcomers') this.newcomersFromMs = nowMs + newcomersRestPerExtra * trial.extraMs;
     if (isFaster) this.takeOver(trial);
     else this.remain(trial);
+    this.rest(restPerExtra * trial.extraMs + restPerTrial * trial.tookMs, nowMs);
   }
 
   private takeOver({ idea, crew, pace }: Trial): void {

@@ -7,8 +7,8 @@ const warmUpMs = 60_000;
 const measuredMs = 60_000;
 const stepsMin = 60;
 
-/** The mean time of a step with these members, after the warm-up. */
-function stepMs(run: TimedRun, members: readonly TimedMember[]): number {
+/** The mean time of a step with these members, after the warm-up; null if one of them was dropped, so that it is another fleet. */
+function stepMs(run: TimedRun, members: readonly TimedMember[]): number | null {
   const fleet = new TimedFleet(run);
   for (const member of members) fleet.join(member);
   const warmSteps = stepsMin;
@@ -18,7 +18,7 @@ function stepMs(run: TimedRun, members: readonly TimedMember[]): number {
   const steps = fleet.ends.length;
   fleet.train(Number.POSITIVE_INFINITY, fromMs + measuredMs);
   fleet.train(steps + stepsMin);
-  return fleet.meanMs(fromMs);
+  return fleet.dropped > 0 ? null : fleet.meanMs(fromMs);
 }
 
 const between = (random: Random, low: number, high: number) => low * (high / low) ** random.uniform();
@@ -67,20 +67,27 @@ const seeds = Number(process.env.LOCKSTEP_CREW_SEEDS ?? 10);
  * not every fleet is within 5 % of it.
  */
 const [slowerUsually, ofTen, slowerMax] = [1.05, 8, 1.3];
+/** Where a step takes a minute, the first one costs a member its place. */
+const lostOfTen = 1;
 
 describe('a fleet is never slower than the best of its smaller fleets', () => {
   for (const mix of mixes) {
     it(`mostly within 5 %: ${mix}`, { timeout: 3_600_000 }, () => {
       const slower: string[] = [];
       const muchSlower: string[] = [];
+      let lost = 0;
       for (let seed = 1; seed <= seeds; seed++) {
         const random = new Random(seed, mixes.indexOf(mix));
         const run = drawRun(random, seed);
         const members = drawMembers(random, mix, run);
         const sizes = [1, 2, 3, 4, 6, 8, 12, 16, 24].filter((size) => size < members.length);
-        const times = sizes.map((size) => stepMs(run, members.slice(0, size)));
+        const times = sizes.map((size) => stepMs(run, members.slice(0, size)) ?? Number.POSITIVE_INFINITY);
         const best = Math.min(...times);
         const all = stepMs(run, members);
+        if (all === null) {
+          lost += 1;
+          continue;
+        }
         if (all > slowerUsually * best) {
           const of = `${run.slots} slots, ${run.modelBytes / 4} parameters, ${run.bytesPerMs / megabit} Mbit/s`;
           (all > slowerMax * best ? muchSlower : slower).push(
@@ -89,6 +96,7 @@ describe('a fleet is never slower than the best of its smaller fleets', () => {
         }
       }
       expect(muchSlower).toEqual([]);
+      expect(lost).toBeLessThanOrEqual(lostOfTen * (seeds / 10));
       expect(slower.length, slower.join('\n')).toBeLessThanOrEqual(((10 - ofTen) / 10) * seeds);
     });
   }
