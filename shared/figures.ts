@@ -14,3 +14,13 @@ export function grouped(x: number): string {
 export function percent(fraction: number | null): string {
   return fraction === null ? '–' : `${(100 * fraction).toFixed(2)} %`;
 }
+
+/** 814 kB, 3.81 GB. */
+export function byteCount(bytes: number): string {
+  let scaled = bytes;
+  let n = 0;
+  for (; scaled >= 999.5 && n < byteUnits.length - 1; n++) scaled /= 1000;
+  return `${n === 0 || scaled >= 99.95 ? Math.round(scaled) : scaled.toPrecision(3)} ${byteUnits[n]}`;
+}
+
+const byteUnits = ['B', 'kB', 'MB', 'GB', 'TB'];

@@ -80,7 +80,7 @@ const parser = yargs(hideBin(process.argv))
         })
         .option('fleet', {
           describe:
-            'Devices that should have work, this one among them: chooses --micro-batch or --replicas, and says why',
+            'Devices that should have work, this one among them: chooses rounds, slots and bits for them, and says why',
           coerce: integer('fleet', 1, limits.membersMax),
         })
         .option('min-workers', {

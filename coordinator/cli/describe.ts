@@ -3,11 +3,12 @@
 import { join } from 'node:path';
 import { atWork } from '../../shared/at-work.js';
 import type { EvaluationSet } from '../../shared/data/dataset.js';
-import { grouped, percent, shorter } from '../../shared/figures.js';
+import { byteCount, grouped, percent, shorter } from '../../shared/figures.js';
 import { plural } from '../../shared/plural.js';
 import type { StepUnit } from '../../shared/step-unit.js';
 import type { Summary } from '../archive/config.js';
-import type { FleetPlan } from '../run/fleet-plan.js';
+import { networkBoundText } from '../fleet/network-bound.js';
+import { choiceOptions, type FleetPlan } from '../run/fleet-plan.js';
 import type { RunEvent, RunWarning } from '../run/run-event.js';
 import type { RunSetup } from '../run/setup.js';
 import type { Score, StopReason } from '../run/trainer.js';
@@ -87,6 +88,8 @@ function describeWarning(warning: RunWarning, unit: StepUnit): LogLine {
       return line('warn', {}, warning.message);
     case 'too-many-workers':
       return tooManyWorkers(warning, unit);
+    case 'network-bound':
+      return line('warn', {}, networkBoundText(warning.bound));
     case 'loss-grows':
       return lossGrows(warning, unit);
     case 'best-lost': {
@@ -141,19 +144,35 @@ function loaded({ config: { batch, microBatch, rounds } }: RunSetup): LogLine | 
   return line('info', fields, `rounds of ${size}: ${grouped(batch)} samples from one update to the next`);
 }
 
-/** What the plan chose, why, and what it means for the weights. */
-function planned({ devices, option, chosen, usual, isFixed, slots, samples, remedy }: FleetPlan): LogLine {
-  const kept = isFixed ? `${option} ${chosen} stays as it is` : `${option} ${chosen} is enough`;
-  const choice = chosen === usual ? kept : `${option} ${chosen} instead of ${usual}`;
-  const shape = `a ${option === '--replicas' ? 'round' : 'step'} of ${samples} samples has ${plural(slots, 'slot')}`;
-  const same = chosen === usual ? '' : `; any fleet gets these weights with ${option} ${chosen}`;
-  const text = `for ${plural(devices, 'device')}: ${choice}, so ${shape}${same}`;
-  const fields = { devices, [option.slice(2)]: chosen, slots };
+/** What the plan chose, why, and what it means for the devices and for the weights. */
+function planned(plan: FleetPlan): LogLine {
+  const { devices, chosen, stepsFor, unit, slots, samples, bytes, remedy, few } = plan;
+  const size = `a ${unit} of ${grouped(samples)} samples has ${plural(slots, 'slot')}`;
   const spares = devices - slots;
-  if (spares <= 0) return line('info', fields, text);
-  const idle = spares === 1 ? 'one device is a spare, which helps' : `${spares} devices are spares, which help`;
-  const more = remedy === null ? '' : `; with ${remedy}, each has a slot`;
-  return line('warn', fields, `${text}; ${idle} only where another one is late${more}`);
+  const some = spares === 1 ? 'one device is a spare, which helps' : `${spares} devices are spares, which help`;
+  const texts = [
+    `for ${plural(devices, 'device')}: ${choiceOf(plan)}`,
+    `${size}, and a device with one of them sends and receives about ${byteCount(bytes)} in it`,
+    stepsFor !== null && `because of ${stepsFor}, these are ordinary steps and not rounds, in which less is sent`,
+    choiceOptions(chosen).length > 0 && 'any fleet gets the same weights with the same options',
+    spares > 0 && `${some} only where another one is late`,
+    remedy !== null && `with ${remedy}, each has a slot`,
+    few !== null &&
+      `${plural(few.rounds, 'round')} in all are few and cost accuracy: --epochs ${few.epochs} has enough`,
+  ];
+  return line(
+    spares > 0 || few !== null ? 'warn' : 'info',
+    { devices, chosen, slots },
+    texts.filter(Boolean).join('; '),
+  );
+}
+
+function choiceOf({ devices, chosen, kept, isFixed, unit, slots }: FleetPlan): string {
+  const options = choiceOptions(chosen);
+  if (options.length === 0) return `${kept} ${isFixed ? 'stays as it is' : 'is enough'}`;
+  const less = unit === 'round' ? ', and less is sent' : '';
+  const stays = isFixed ? `; ${kept} stays as it is` : '';
+  return `${options.join(' ')}, so that ${slots < devices ? 'more of them have' : 'each has'} a slot${less}${stays}`;
 }
 
 function resumed({ step, checkpoint, directory }: Of<'resumed'>): LogLine {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { renderUnicodeCompact } from 'uqr';
 import { fragmentOf } from '../../shared/protocol/handshake.js';
 import type { JoinLinks } from '../web/state.js';
+import { columnsUsual } from './wrapped.js';
 
 /** Files in the run directory: one has the command, the other one has all links. */
 const commandFile = 'join-command';
@@ -55,25 +56,28 @@ export function addressOf(host: string, port: number): string {
 /** Tells people how to join. Returns a sentence without tokens for the log. */
 export function announce(links: Links, directory: string, terminal: NodeJS.WriteStream = process.stdout): string {
   const { needsToken, command, url } = links.shown;
-  const anyone = `join with:  ${command}  or a browser at  ${url}`;
   if (terminal.isTTY) {
-    terminal.write(`\n${listOf(links)}\n${onBlack(renderUnicodeCompact(links.page, { border: 2 }))}\n\n`);
-    return needsToken ? 'join with the link that was printed at the start' : anyone;
+    const list = listOf(links, terminal.columns || columnsUsual);
+    terminal.write(`\n${list}\n${onBlack(renderUnicodeCompact(links.page, { border: 2 }))}\n\n`);
+    return 'join with a link that was printed at the start';
   }
   const path = join(directory, linksFile);
   keepPrivate(path, listOf(links));
-  if (!needsToken) return `${anyone} (all links are in ${path})`;
+  if (!needsToken) return `join with:  ${command}  or a browser at  ${url} (all links are in ${path})`;
   keepPrivate(join(directory, commandFile), `${links.command}\n`);
   return `the command to join is in ${join(directory, commandFile)}, all links are in ${path}`;
 }
 
-function listOf({ dashboard, page, command }: Links): string {
+/** Each link beside what it is for, or below that if one of them would not fit into the width. */
+export function listOf({ dashboard, page, command }: Links, width = Number.POSITIVE_INFINITY): string {
   const lines = [
     ['Dashboard, with its controls', dashboard],
     ['Join with a browser', page],
     ['Join with a terminal', command],
   ];
-  return lines.map(([what, where]) => `  ${what.padEnd(28)}  ${where}\n`).join('');
+  const beside = lines.map(([what, where]) => `  ${what.padEnd(28)}  ${where}\n`);
+  if (beside.every((line) => line.length <= width + 1)) return beside.join('');
+  return lines.map(([what, where]) => `${what}:\n  ${where}\n`).join('');
 }
 
 /** White on black in every terminal, because cameras expect these colours. */

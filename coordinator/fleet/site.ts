@@ -14,6 +14,7 @@ import { OwnThreads } from '../../shared/fleet/own-threads.js';
 import { type MemberObserver, RemoteMember } from '../../shared/fleet/remote-member.js';
 import type { Guess } from '../../shared/fleet/remote-transport.js';
 import { limits } from '../../shared/limits.js';
+import type { Cost } from '../../shared/pool/cost.js';
 import { type Member, patience } from '../../shared/pool/member.js';
 import type { End } from '../../shared/protocol/messages.js';
 import { scoreBytes } from '../../shared/protocol/payload.js';
@@ -29,6 +30,7 @@ import { version } from '../version.js';
 import type { WorkerState } from '../web/state.js';
 import { evaluationTask, evenShare, taskAt } from './ahead.js';
 import type { Entrance, Entrant } from './entrance.js';
+import { type MeasuredMachine, type NetworkBound, NetworkWatch, type StepShape } from './network-bound.js';
 
 export interface FleetSiteConfig {
   readonly entrance: Entrance;
@@ -43,6 +45,7 @@ export interface FleetSiteConfig {
 /** How long workers have to read the last message before their sockets are cut. */
 const farewellMs = 2_000;
 const tickMs = 100;
+const judgedEveryMs = 1_000;
 
 const farewells: Record<Farewell, string> = {
   finished: 'the run is finished',
@@ -54,6 +57,10 @@ export class FleetSite implements Site, MemberObserver {
   /** Everyone who is connected, admitted or not. */
   readonly members = new Set<RemoteMember>();
   readonly traffic: Readonly<Traffic>;
+  /** Null if the run does not wait for its network, or if it is not known yet. */
+  networkBound: NetworkBound | null = null;
+  /** Mean bytes of a training sample on its way to a worker. */
+  readonly sampleBytes: number;
   /** By the number of the member. */
   private readonly atWork = new Map<number, AtWork>();
   private readonly fleet: Fleet;
@@ -63,6 +70,9 @@ export class FleetSite implements Site, MemberObserver {
   private closing: Promise<void> | null = null;
   private readonly enough = new Deferred<void>();
   private isWaiting = true;
+  private readonly networkWatch = new NetworkWatch();
+  private judgedMs = 0;
+  private hasWarnedOfNetwork = false;
   /** Whether the run computes nothing any more. Then the shards of a leaving worker are not given to others. */
   private isOver = false;
 
@@ -75,6 +85,7 @@ export class FleetSite implements Site, MemberObserver {
     const { nowMs, defer } = turns;
     this.fleet = new Fleet(fleetConfig(setup, machine, name), machine, { ...platform, nowMs, defer });
     this.traffic = this.fleet.traffic;
+    this.sampleBytes = this.fleet.sampleBytes();
     this.own = new OwnThreads(this.fleet);
     this.startedAt = clock.dateMs();
     const frameBytesMax = limits.headerBytesMax + Math.max(partBytesMax, scoreBytes + predictedMax(machine.orders));
@@ -106,9 +117,35 @@ export class FleetSite implements Site, MemberObserver {
     });
   }
 
+  private watchNetwork(): void {
+    const nowMs = this.config.platform.nowMs();
+    if (nowMs - this.judgedMs < judgedEveryMs) return;
+    this.judgedMs = nowMs;
+    const bound = this.workers === 0 ? null : this.networkWatch.judge(nowMs, this.machines(), this.shape);
+    this.networkBound = bound;
+    if (bound === null || this.hasWarnedOfNetwork) return;
+    this.hasWarnedOfNetwork = true;
+    this.run.emit({ type: 'warned', warning: { code: 'network-bound', bound } });
+  }
+
+  private machines(): MeasuredMachine[] {
+    const workers = Array.from(this.atWork.values(), ({ member: { name, transport } }) => ({
+      name,
+      slotMs: computingTimes([transport.belief]),
+    }));
+    return [{ name: this.own.name, slotMs: computingTimes(this.own.beliefs) }, ...workers];
+  }
+
+  private get shape(): StepShape {
+    const { slots, config } = this.run.setup;
+    const { rounds, wireBits = 32 } = config;
+    return { slots, samples: this.run.machine.orders.train.samplesIn(0), localSteps: rounds?.steps ?? 1, wireBits };
+  }
+
   private tick(): void {
     this.run.machine.pool.tick();
     for (const member of this.members) member.tick();
+    this.watchNetwork();
   }
 
   private admit(connection: MemberConnection): Entrant {
@@ -150,6 +187,7 @@ export class FleetSite implements Site, MemberObserver {
   joined(member: RemoteMember): void {
     const { emit, setup } = this.run;
     const { id, name, hello } = member;
+    this.networkWatch.fleetChanged();
     this.atWork.set(id, { member, joinedAt: this.config.clock.dateMs() });
     const { threads = 0, kernels = '' } = hello ?? {};
     emit({ type: 'joined', member: id, worker: name, threads, kernels, workers: this.workers });
@@ -170,6 +208,7 @@ export class FleetSite implements Site, MemberObserver {
   left({ id, name, wasMember, shardsLeft }: RemoteMember, reason: string | null): void {
     const { emit } = this.run;
     this.atWork.delete(id);
+    if (wasMember) this.networkWatch.fleetChanged();
     emit({ type: 'left', member: id, worker: name, wasMember, reason, workers: this.workers });
     if (shardsLeft > 0 && !this.isOver) emit({ type: 're-leased', member: id, worker: name, shards: shardsLeft });
   }
@@ -197,6 +236,7 @@ export class FleetSite implements Site, MemberObserver {
    * these, it is sent those of its share of an evaluation. Where this machine has threads, they evaluate.
    */
   stepStarted(task: Task): void {
+    this.networkWatch.stepBegan(this.config.platform.nowMs());
     const { machine, setup } = this.run;
     const next = taskAt(task.step + 1, machine.orders.train.stepsPerEpoch);
     const evaluation = evaluationTask(setup.plan.judge);
@@ -248,6 +288,8 @@ function ownState(own: OwnThreads, kernels: string, slotRows: number, joinedAt: 
     shards,
     copiesAgreed,
     roundTripMs: null,
+    bytesSent: 0,
+    bytesReceived: 0,
     state: beliefs.some(({ leases }) => leases.length > 0) ? 'computing' : 'idle',
     joinedAt,
   };
@@ -267,16 +309,30 @@ function stateOf({ member, joinedAt }: AtWork, slotRows: number): WorkerState {
     shards,
     copiesAgreed,
     roundTripMs: roundTripMs === null ? null : Number(roundTripMs.toPrecision(3)),
+    ...member.traffic,
     state: (belief?.leases.length ?? 0) > 0 ? 'computing' : isSpare ? 'spare' : 'idle',
     joinedAt,
   };
 }
 
+/** How long each of them computes a slot, without the way to it and back. Those that are not measured are left out. */
+function computingTimes(beliefs: readonly (Readonly<Member> | undefined)[]): number[] {
+  return beliefs.flatMap((belief) => {
+    const cost = trainingCost(belief);
+    return cost === null ? [] : [cost.slotMs];
+  });
+}
+
+/** What a slot costs a member. Null until the pool has measured it. */
+function trainingCost(belief: Readonly<Member> | undefined): Readonly<Cost> | null {
+  const trained = workNames.find((work) => kinds[work].trains && belief?.costs[work].isKnown);
+  return belief === undefined || trained === undefined ? null : belief.costs[trained];
+}
+
 /** Training samples per second, as the pool believes; 0 until it has measured the member. */
 function speedOf(belief: Readonly<Member> | undefined, slotRows: number): number {
-  const trained = workNames.find((work) => kinds[work].trains && belief?.costs[work].isKnown);
-  const msPerSlot = trained === undefined ? 0 : (belief?.costs[trained].msPerSlot ?? 0);
-  return msPerSlot === 0 ? 0 : Math.round((1000 * slotRows) / msPerSlot);
+  const cost = trainingCost(belief);
+  return cost === null ? 0 : Math.round((1000 * slotRows) / cost.msPerSlot);
 }
 
 function fleetConfig({ dataset }: RunSetup, machine: Machine, runName: string) {

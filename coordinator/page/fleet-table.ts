@@ -1,4 +1,5 @@
 /** The fleet as a table. A worker keeps its row while it is connected, so that its button does not move. */
+import { byteCount } from '../../shared/figures.js';
 import { stepUnit } from '../../shared/step-unit.js';
 import type { RunState, WorkerState } from '../web/state.js';
 import { create, find, setText } from './elements.js';
@@ -12,7 +13,7 @@ interface Row {
 }
 
 const NUMBERS_FROM = 3;
-const NUMBERS_TO = 9;
+const NUMBERS_TO = 10;
 
 export class FleetTable {
   private readonly rows = new Map<number, Row>();
@@ -38,14 +39,9 @@ export class FleetTable {
     const threads = workers.reduce((sum, worker) => sum + worker.threads, 0);
     const more = hidden > 0 ? `, ${count(hidden)} of the workers not shown` : '';
     setText(find('fleet-summary', HTMLElement), `${fleetOf(state)}, ${count(threads)} cores${more}`);
-    const waiting = waitingFor(state);
-    const none = find('fleet-none', HTMLElement);
-    none.hidden = waiting === '';
-    setText(none, waiting);
-    const spares = sparesIn(state);
-    const spare = find('fleet-spares', HTMLElement);
-    spare.hidden = spares === '';
-    setText(spare, spares);
+    note('fleet-none', waitingFor(state));
+    note('fleet-spares', sparesIn(state));
+    note('fleet-network', networkNote(state));
   }
 
   private renderRow(worker: WorkerState, total: number): void {
@@ -61,6 +57,7 @@ export class FleetTable {
       count(worker.shards),
       count(worker.copiesAgreed),
       worker.roundTripMs === null ? '–' : `${worker.roundTripMs.toFixed(worker.roundTripMs < 10 ? 1 : 0)} ms`,
+      worker.own ? '–' : byteCount(worker.bytesSent + worker.bytesReceived),
       clock(worker.joinedAt),
     ];
     texts.forEach((value, n) => {
@@ -79,7 +76,6 @@ export class FleetTable {
     const cells = Array.from({ length: NUMBERS_TO + 1 }, (_, n) =>
       create('td', { class: n >= NUMBERS_FROM && n < NUMBERS_TO ? 'number' : '' }),
     );
-    cells[0].title = worker.name;
     cells[1].title = worker.kernels;
     const row = { element: create('tr', {}, [...cells]), cells: [...cells, create('td', {}, [button])], button };
     row.element.append(row.cells[row.cells.length - 1]);
@@ -87,6 +83,17 @@ export class FleetTable {
     this.body.append(row.element);
     return row;
   }
+}
+
+/** A paragraph, hidden if there is nothing to say. */
+function note(id: string, text: string): void {
+  const paragraph = find(id, HTMLElement);
+  paragraph.hidden = text === '';
+  setText(paragraph, text);
+}
+
+function networkNote({ networkBound }: RunState): string {
+  return networkBound === null ? '' : `${networkBound.slice(0, 1).toUpperCase()}${networkBound.slice(1)}.`;
 }
 
 /** What training waits for; empty while it waits for nobody. */
@@ -98,14 +105,23 @@ function waitingFor({ workersTotal, workersMin, threads, startedAt }: RunState):
   return workersTotal + threads === 0 && startedAt !== null ? 'No workers: training goes on when one joins.' : '';
 }
 
-/** How many have nothing to do because a step has too few slots; empty if everybody has work. */
+/** How many are spares, and why; empty if everybody has work. */
 function sparesIn(state: RunState): string {
-  const { workersTotal, threads, slots } = state;
-  const spares = workersTotal + threads - slots;
-  if (spares <= 0) return '';
-  const some = spares === 1 ? 'One of them is a spare' : `${count(spares)} of them are spares`;
-  const shape = `a ${stepUnit(state)} has ${count(slots)} ${slots === 1 ? 'slot' : 'slots'} only`;
-  return `${some}: ${shape}. Spares help where another one is late.`;
+  const { workers, workersTotal, threads, slots } = state;
+  const unit = stepUnit(state);
+  const many = Math.max(0, workersTotal + threads - slots);
+  const slow = workers.filter((worker) => worker.state === 'spare').length - many;
+  const reasons = [
+    many > 0 && `${spares(many, 'of them')}: a ${unit} has ${count(slots)} ${slots === 1 ? 'slot' : 'slots'} only.`,
+    slow > 0 &&
+      `${spares(slow, many > 0 ? 'more' : 'of them')}: a ${unit} takes less time without ${slow === 1 ? 'it' : 'them'}.`,
+  ].filter((reason) => reason !== false);
+  return reasons.length === 0 ? '' : `${reasons.join(' ')} Spares help where another one is late.`;
+}
+
+/** "One of them is a spare", "2 more are spares". */
+function spares(number: number, which: string): string {
+  return number === 1 ? `One ${which} is a spare` : `${count(number)} ${which} are spares`;
 }
 
 /** What kind of worker it is, and its kernels, which the cell's title has in full. A line may end after the kind. */

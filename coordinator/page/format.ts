@@ -19,17 +19,6 @@ export function loss(value: number | null): string {
   return value >= 100 ? value.toFixed(1) : value.toPrecision(4);
 }
 
-export function bytes(value: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let n = 0;
-  let scaled = value;
-  while (scaled >= 1000 && n < units.length - 1) {
-    scaled /= 1000;
-    n++;
-  }
-  return `${n === 0 || scaled >= 100 ? Math.round(scaled) : scaled.toPrecision(3)} ${units[n]}`;
-}
-
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole} s`;

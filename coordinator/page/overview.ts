@@ -1,13 +1,13 @@
 /** The figures at the top: accuracy, loss, speed, progress, and the hash of the weights. */
 
 import type { AugmentDescription } from '../../shared/data/augment.js';
-import { percent } from '../../shared/figures.js';
+import { byteCount, percent } from '../../shared/figures.js';
 import { chainOf } from '../../shared/model/chain.js';
 import { outputWidth, parameterCount } from '../../shared/model/parameters.js';
 import { stepUnit } from '../../shared/step-unit.js';
 import type { RunPhase, RunState } from '../web/state.js';
 import { find, setText } from './elements.js';
-import { bytes, count, duration, loss, rate } from './format.js';
+import { count, duration, loss, rate } from './format.js';
 
 const phases: Readonly<Record<RunPhase, string>> = {
   waiting: 'Waiting for workers',
@@ -98,11 +98,14 @@ export function fleetOf({ workersTotal, threads }: Pick<RunState, 'workersTotal'
   return workersTotal === 0 ? 'this machine' : `this machine and ${workers}`;
 }
 
-function trafficNote({ traffic, files }: RunState): string {
+function trafficNote({ traffic, files, phase, startedAt, now }: RunState): string {
   const { bytesSent, bytesReceived } = traffic;
+  const all = bytesSent + bytesReceived;
   // The run was trained on one machine: there was no traffic.
-  if (files !== null && bytesSent + bytesReceived === 0) return '';
-  return `Sent ${bytes(bytesSent)}, received ${bytes(bytesReceived)}`;
+  if (files !== null && all === 0) return '';
+  const seconds = startedAt === null || hasEnded(phase) ? 0 : (now - startedAt) / 1000;
+  const mean = seconds < 1 || all === 0 ? '' : `, ${byteCount(all / seconds)} a second on average`;
+  return `Sent ${byteCount(bytesSent)}, received ${byteCount(bytesReceived)}${mean}`;
 }
 
 function timeNote({ phase, secondsLeft, startedAt, now, seconds, files }: RunState): string {

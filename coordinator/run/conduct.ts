@@ -22,7 +22,7 @@ import type { Clock } from './clock.js';
 import { divergence } from './divergence.js';
 import { Ending } from './ending.js';
 import { firstWeights, withGivenInit } from './first-weights.js';
-import { planFleet } from './fleet-plan.js';
+import { planFleet, requestForFleet } from './fleet-choice.js';
 import { liveRun } from './live-run.js';
 import { openNew, openSaved, recallBest, resume, standingAt } from './opening.js';
 import { Recorder } from './recorder.js';
@@ -80,7 +80,7 @@ async function load(request: RunRequest, means: RunMeans): Promise<Loaded> {
   const saved = await openSaved(request, means);
   let directory = saved;
   try {
-    const settings = completeSettings(request, saved?.config ?? null);
+    const settings = completeSettings(saved === null ? requestForFleet(request) : request, saved?.config ?? null);
     const dataset = await loadData(settings, means);
     const checkpointEveryMs = 1000 * (request.checkpointEvery ?? checkpointEveryDefault);
     const usual = setUpRun(settings, dataset, checkpointEveryMs);

@@ -7,6 +7,7 @@
 import type { EvaluationSet } from '../../shared/data/dataset.js';
 import type { ArchiveEvent } from '../archive/archive-event.js';
 import type { MetricsLine, Summary } from '../archive/config.js';
+import type { NetworkBound } from '../fleet/network-bound.js';
 import type { FleetPlan } from './fleet-plan.js';
 import type { LiveRun } from './live-run.js';
 import type { Score, StepScore, StopReason } from './trainer.js';
@@ -126,6 +127,8 @@ export type RunWarning =
       readonly threads: number;
       readonly slots: number;
     }
+  /** The members compute for less than half of the time of a step, because of the network. Reported once. */
+  | { readonly code: 'network-bound'; readonly bound: NetworkBound }
   /** The loss of this set is far above the loss of the first step. */
   | {
       readonly code: 'loss-grows';

@@ -6,8 +6,8 @@ import type { GivenSettings } from './settings.js';
 
 export interface RunRequest extends GivenSettings {
   /**
-   * The number of devices that should have work. A new run then chooses its micro-batch, or the replicas of its rounds,
-   * unless they are given. Default: the number of devices decides nothing.
+   * The number of devices that should have work. A new run then chooses rounds, slots and bits for them, where they are
+   * not given. Default: the number of devices decides nothing.
    */
   readonly fleet?: number | undefined;
   /** Directory for the results; an unfinished run in it goes on. Default: `runs/DATE-NAME`. */

@@ -103,7 +103,7 @@ export class ViewedDirectory implements ViewedRun, LookListener {
 
   private description() {
     const { config, name } = this.run;
-    const { version, model, batch, microBatch, rounds, epochs, augment = null } = config;
+    const { version, model, batch, microBatch, rounds, wireBits = 32, epochs, augment = null } = config;
     const { name: dataset, shape, classes, classNames, train, validation, test } = config.dataset;
     const { slots, stepsPerEpoch } = epochShape({ samples: train, batch, microBatch, rounds });
     const stepsPlanned = Math.min(config.maxSteps ?? Number.POSITIVE_INFINITY, epochs * stepsPerEpoch);
@@ -116,6 +116,7 @@ export class ViewedDirectory implements ViewedRun, LookListener {
       dataset: shown,
       batch,
       localSteps: rounds?.steps ?? 1,
+      wireBits,
       augment,
       ...planned,
     };
@@ -169,6 +170,8 @@ export class ViewedDirectory implements ViewedRun, LookListener {
     return {
       files: { path, writer: writer && `process ${writer.pid} on ${writer.host}`, runs: this.config.runs },
       workers: [],
+      networkBound: null,
+      sampleBytes: null,
       workersMin: 1,
       alarms: this.alarms,
       join: null,

@@ -12,6 +12,7 @@ import { limits } from '../../shared/limits.js';
 import { plural } from '../../shared/plural.js';
 import { type StepUnit, stepUnit } from '../../shared/step-unit.js';
 import type { MetricsLine, Summary } from '../archive/config.js';
+import { type NetworkBound, networkBoundText } from '../fleet/network-bound.js';
 import type { LiveRun } from '../run/live-run.js';
 import type { RunEvent } from '../run/run-event.js';
 import type { Score, StepScore, StopReason } from '../run/trainer.js';
@@ -37,6 +38,10 @@ export interface FleetView {
   /** Compute threads of the coordinator itself. */
   readonly threads: number;
   readonly traffic: Readonly<Traffic>;
+  /** Null if the run does not wait for its network, or if it is not known yet. */
+  readonly networkBound: NetworkBound | null;
+  /** Mean bytes of a training sample on its way to a worker. */
+  readonly sampleBytes: number;
   /** The coordinator's own threads, if there are any, and the first `max` workers. */
   workerStates(max: number): WorkerState[];
   /** Sends a worker away and does not admit it again. Returns false if no worker has this number. */
@@ -222,6 +227,7 @@ export class Monitor implements ViewedRun {
 
   private whole({ setup, name: run }: LiveRun, viewers: number, points: readonly CurvePoint[] | null) {
     const { name, shape, classes, classNames, train, validation, test } = setup.config.dataset;
+    const bound = this.phase === 'training' ? (this.fleet?.networkBound ?? null) : null;
     return {
       version,
       files: null,
@@ -230,12 +236,15 @@ export class Monitor implements ViewedRun {
       dataset: { name, shape, classes, train, validation, test, ...(classNames && { classNames }) },
       batch: setup.run.batch,
       localSteps: setup.config.rounds?.steps ?? 1,
+      wireBits: setup.config.wireBits ?? 32,
       augment: setup.config.augment ?? null,
       slots: setup.slots,
       workers: this.fleet?.workerStates(limits.workersShownMax) ?? [],
       workersTotal: this.fleet?.workers ?? 0,
       threads: this.fleet?.threads ?? 0,
+      networkBound: bound === null ? null : networkBoundText(bound),
       workersMin: this.config.workersMin,
+      sampleBytes: this.fleet?.sampleBytes ?? null,
       traffic: { bytesSent: 0, bytesReceived: 0, ...this.fleet?.traffic },
       alarms: this.alarms,
       join: this.join,

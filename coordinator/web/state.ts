@@ -9,6 +9,7 @@
 
 import type { AugmentDescription } from '../../shared/data/augment.js';
 import type { EvaluationSet } from '../../shared/data/dataset.js';
+import type { WireBits } from '../../shared/model/coding.js';
 import type { Model } from '../../shared/model/model.js';
 
 export type RunPhase =
@@ -68,6 +69,8 @@ export interface RunState {
   readonly batch: number;
   /** Local steps of a slot. Above 1, each step of the run is a round. */
   readonly localSteps: number;
+  /** Bits of a number that workers send and receive. */
+  readonly wireBits: WireBits;
   /** How the training images are distorted. Null: not at all. */
   readonly augment: AugmentDescription | null;
   /** Slots of a full step. If there are more workers and own threads than slots, some of them have nothing to do. */
@@ -78,8 +81,12 @@ export interface RunState {
   readonly workersTotal: number;
   /** Compute threads of the coordinator itself. */
   readonly threads: number;
+  /** Whether the run waits for its network, and what to change: a sentence. Null if it does not, or if it is not known. */
+  readonly networkBound: string | null;
   /** Training begins when this many workers have joined. */
   readonly workersMin: number;
+  /** Mean bytes of a training sample on its way to a worker. Null if workers cannot join. */
+  readonly sampleBytes: number | null;
   readonly traffic: { readonly bytesSent: number; readonly bytesReceived: number };
   readonly alarms: readonly Alarm[];
   /** Null if workers cannot join. */
@@ -132,6 +139,9 @@ export interface WorkerState {
   readonly shards: number;
   readonly copiesAgreed: number;
   readonly roundTripMs: number | null;
+  /** On the network, by this worker alone: what the coordinator sent to it and received from it. */
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
   /** A spare is idle because the last steps were made without it. */
   readonly state: 'computing' | 'idle' | 'spare';
   readonly joinedAt: number;

@@ -9,6 +9,7 @@ import { limits } from '../../shared/limits.js';
 import type { Access } from './access.js';
 import type { RunControls } from './controls.js';
 import { Doorman } from './doorman.js';
+import { joinOffer } from './join-offer.js';
 import { LiveStates } from './live.js';
 import type { Prometheus } from './prometheus.js';
 import { fail, type Reply, readBody, sendBytes, sendJson, sendPage } from './reply.js';
@@ -76,6 +77,11 @@ export class WebServer {
 
   private readonly routes: Readonly<Record<string, Route>> = {
     '/api/state': (reply, run) => sendJson(reply, run.state(this.live.count, null)),
+    '/api/join': (reply, run) => {
+      const state = run.state(this.live.count, run.mark);
+      if (state.join === null) return fail(reply, 'not-found', 'nobody can join a run that is read from its files');
+      sendJson(reply, joinOffer(state));
+    },
     '/api/events': (reply) => {
       if (reply.request.method === 'HEAD') return fail(reply, 'method-not-allowed', 'a stream has no end to describe');
       if (!this.live.add(reply.response)) fail(reply, 'busy', 'too many are watching');

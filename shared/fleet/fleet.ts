@@ -36,7 +36,9 @@ export interface FleetConfig {
   readonly heartbeatMs: number;
 }
 
-/** Counts over the whole run, all members together. */
+const samplesWeighed = 256;
+
+/** Counts of one member, or of all members together over the whole run. */
 export interface Traffic {
   bytesSent: number;
   bytesReceived: number;
@@ -92,6 +94,14 @@ export class Fleet {
     const { version, run, data, heartbeatMs } = this.config;
     const described = welcomeRunOf(this.machine.workspace.run);
     return { type: 'welcome', protocol: protocolVersion, version, run, member, data, ...described, heartbeatMs };
+  }
+
+  /** Mean of a training sample on its way to a worker, from some of them that are spread over the set. */
+  sampleBytes(): number {
+    const { pixels, run } = this.machine.workspace;
+    const count = Math.min(run.train, samplesWeighed);
+    const ids = Array.from({ length: count }, (_, i) => Math.floor((i * run.train) / count));
+    return packSamples(this.machine, 'train', ids, new Uint8Array(samplesBytesMax(count, pixels))) / count;
   }
 
   /** Frames that carry these samples, each within the limit. Each must be sent or let go of. */

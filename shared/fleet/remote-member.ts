@@ -9,7 +9,7 @@ import { decodeFromWorker, encodeFrame } from '../protocol/codec.js';
 import { type ProtocolErrorCode, protocolError } from '../protocol/errors.js';
 import type { EndReason, FromWorker, Hello } from '../protocol/messages.js';
 import { Admission, type AdmissionEffect, type AdmissionEvent } from './admission.js';
-import type { Fleet } from './fleet.js';
+import type { Fleet, Traffic } from './fleet.js';
 import type { MemberConnection } from './member-connection.js';
 import type { Parcel } from './outbox.js';
 import { type MemberLink, RemoteTransport, type ResultObserver, type WorkMessage } from './remote-transport.js';
@@ -27,6 +27,7 @@ export class RemoteMember implements MemberLink {
   /** Its number among all members of the pool. The worker, the log and the table use the same number. */
   readonly id: number;
   readonly transport: RemoteTransport;
+  readonly traffic: Traffic = { bytesSent: 0, bytesReceived: 0 };
   /** Whether the worker was ever admitted. */
   wasMember = false;
   /** Leases that it had when it left. */
@@ -71,6 +72,7 @@ export class RemoteMember implements MemberLink {
     const { outbox, traffic, machine } = this.fleet;
     outbox.turnBegins();
     traffic.bytesReceived += frame.length;
+    this.traffic.bytesReceived += frame.length;
     machine.profile.enter('receive');
     const decoded = decodeFromWorker(frame);
     if ('error' in decoded) this.step({ type: 'failed', error: decoded.error, nowMs: this.nowMs() });
@@ -125,6 +127,7 @@ export class RemoteMember implements MemberLink {
     this.connection.send(bytes, () => parcel.letGo());
     this.fleet.machine.profile.leave();
     this.fleet.traffic.bytesSent += bytes.length;
+    this.traffic.bytesSent += bytes.length;
     const { queuedBytes } = this.connection;
     if (queuedBytes > this.fleet.queueBytesMax) this.fail('slow-reader', `${queuedBytes} bytes are waiting for it`);
   }

@@ -121,6 +121,31 @@ describe.skipIf(!hasChromium)('dashboard', { timeout }, () => {
     expect(await page.getByRole('button', { name: 'Drop this machine' }).isVisible()).toBe(false);
   });
 
+  test('says who is a spare and why, what each one has sent and received, and what the network costs', async () => {
+    const [coordinator, url] = await serve(during('training'));
+    const { page } = await open(url);
+    await shows(page, '#fleet-rows', 'workstation');
+    const { workers } = during('training').state;
+    const tab = { ...workers[1], state: 'spare' as const, bytesSent: 1_200_000, bytesReceived: 34_000 };
+    const tabs = [1, 2, 3].map((n) => ({ ...tab, member: 10 + n, name: `A browser with a long name, number ${n}` }));
+    const networkBound = 'this run waits for its network; a new run with --wire-bits 8 sends less';
+    coordinator.publish({ workers: tabs, workersTotal: 3, slots: 2, localSteps: 16, networkBound });
+    await shows(page, '#fleet-rows', 'long name, number 3');
+    await shows(page, '#fleet-rows', '1.23 MB');
+    await shows(
+      page,
+      '#fleet-spares',
+      'One of them is a spare: a round has 2 slots only. 2 more are spares: a round takes',
+    );
+    await shows(page, '#fleet-network', 'This run waits for its network; a new run with --wire-bits 8 sends less.');
+    // Names that differ at the end alone are seen whole.
+    const isCut = `[...document.querySelectorAll('#fleet-rows td')].some((td) => td.scrollWidth > td.clientWidth)`;
+    expect(await page.evaluate(isCut)).toBe(false);
+    coordinator.publish({ workers: tabs, workersTotal: 3, slots: 3, networkBound: null });
+    await shows(page, '#fleet-spares', '3 of them are spares: a round takes less time without them.');
+    expect(await page.locator('#fleet-network').isVisible()).toBe(false);
+  });
+
   test('copies the join link where scripts have no clipboard', async () => {
     const [, url] = await serve(during('training'));
     const { page } = await open(`${url.replace('127.0.0.1', 'lockstep.test')}#${token}`);

@@ -17,6 +17,12 @@ function says(tab: Tab, words: string): Promise<void> {
   return tab.page.getByRole('heading', { name: words, exact: true }).waitFor();
 }
 
+/** The first number of bytes in a text: 1.23 MB. */
+function bytesIn(text: string | null): number {
+  const [, number, unit] = /([\d.]+) ([kMG]?B)/.exec(text ?? '') ?? [];
+  return Number(number) * { B: 1, kB: 1e3, MB: 1e6, GB: 1e9 }[unit as 'B'];
+}
+
 describe.skipIf(!hasChromium)('in Chromium', () => {
   let browser: Browser;
   let tabs: Tab[] = [];
@@ -127,6 +133,35 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
     coordinator.process.kill('SIGKILL');
     await says(tab, 'Reconnecting');
     expect(tab.faults.filter((fault) => !fault.includes('WebSocket'))).toEqual([]);
+  });
+
+  test('a tab says how much it will send and receive, and on mobile data joins only if the visitor wants', async () => {
+    const steps = 200;
+    const { coordinator, port, finished } = await serve(steps);
+    const context = await browser.newContext();
+    await context.addInitScript("Object.defineProperty(navigator, 'connection', { value: { type: 'cellular' } })");
+    const tab = await Tab.open(context, `http://127.0.0.1:${port}/join`);
+    await says(tab, 'Not joined yet');
+    expect(await tab.page.textContent('#sentence')).toContain('mobile data');
+    const expected = bytesIn(await tab.page.textContent('#traffic'));
+    expect(coordinator.stdout).not.toContain('joined');
+    await tab.page.getByRole('button', { name: 'Join' }).click();
+    await finished();
+    await says(tab, 'Done');
+    const [sent, received] = await Promise.all(
+      ['sent', 'received'].map(async (name) => bytesIn(await tab.page.textContent(`[data-figure=${name}]`))),
+    );
+    // Zeros are not sent, so it is somewhat less than expected.
+    expect((sent + received) / expected).toBeGreaterThan(0.6);
+    expect((sent + received) / expected).toBeLessThan(1.1);
+    await context.close();
+  });
+
+  test('a spare says why it has nothing to do', async () => {
+    const { port } = await serve(1_000_000, '--batch', 16, '--micro-batch', 16, '--min-workers', 2);
+    const both = [await open(`http://127.0.0.1:${port}/join`), await open(`http://127.0.0.1:${port}/join`)];
+    const sentence = 'A step of this run has 1 part, and there are 2 workers';
+    await Promise.race(both.map(({ page }) => page.getByText(sentence).waitFor()));
   });
 
   test('a wrong token is refused in a sentence', async () => {

@@ -1,4 +1,5 @@
 /** The texts of the join page: turns a status into words and numbers for people. */
+import { byteCount } from '../../shared/figures.js';
 import type { JoinState, JoinStatus } from './status.js';
 
 export interface Words {
@@ -22,9 +23,7 @@ const sentences: Readonly<Record<JoinState, Words>> = {
   },
   spare: {
     state: 'Spare',
-    sentence:
-      'The others have all the work of a step. There may be more devices than parts of a step, or this one may be too slow to ' +
-      `be of use now. It helps when another one is late or leaves. ${stop}`,
+    sentence: `The others have all the work now. This tab helps when another one is late or leaves. ${stop}`,
   },
   paused: { state: 'Paused', sentence: 'This tab computes nothing. Press Resume to lend its cores again.' },
   reconnecting: {
@@ -44,6 +43,11 @@ export function wordsFor({ state, reason }: Pick<JoinStatus, 'state' | 'reason'>
   if (reason === null) return words;
   const why = `${reason.charAt(0).toUpperCase()}${reason.slice(1).replace(/[.\s]*$/, '')}.`;
   return { ...words, sentence: state === 'refused' ? `${words.sentence} ${why}` : `${why} ${words.sentence}` };
+}
+
+/** What the page says while it waits for the visitor's word. `reason` is a sentence. */
+export function wordsToAsk(reason: string): Words {
+  return { state: 'Not joined yet', sentence: `${reason} Press Join to lend its cores in spite of that.` };
 }
 
 /** The state that a screen reader announces. Waiting and computing are the same for the visitor. */
@@ -87,8 +91,8 @@ export function figuresOf(status: JoinStatus): Readonly<Record<string, string>> 
     share: percent(status.share, 1),
     step: status.step === null ? unknown : count(status.step),
     accuracy: percent(status.accuracy, 2),
-    sent: bytes(status.bytesSent),
-    received: bytes(status.bytesReceived),
+    sent: byteCount(status.bytesSent),
+    received: byteCount(status.bytesReceived),
   };
 }
 
@@ -97,7 +101,6 @@ export function coresOf(threads: number, all: number): string {
 }
 
 const unknown = '–';
-const units = ['B', 'kB', 'MB', 'GB', 'TB'];
 
 /** Digits in groups of three. `Intl` would do the same, but loads tables that take a slow phone longer than the page. */
 function count(value: number): string {
@@ -106,13 +109,4 @@ function count(value: number): string {
 
 function percent(fraction: number | null, digits: number): string {
   return fraction === null ? unknown : `${(100 * fraction).toFixed(digits)} %`;
-}
-
-function bytes(value: number): string {
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import type { ConfigFile, Summary } from '../../../coordinator/archive/config.js';
 import { describe } from '../../../coordinator/cli/describe.js';
+import type { FleetPlan } from '../../../coordinator/run/fleet-plan.js';
 import type { LiveRun } from '../../../coordinator/run/live-run.js';
 import type { RunEvent } from '../../../coordinator/run/run-event.js';
 import { outerDefault } from '../../../shared/optimizer/rounds.js';
@@ -12,9 +13,18 @@ const worker = { member: 3, worker: 'ann', workers: 2 };
 const score = { loss: 0.25, accuracy: 0.5 };
 const hash = summary.weightsSha256;
 
-const size = { batch: 128, microBatch: 16 };
-const usual = { usual: 16, chosen: 16, slots: 8, samples: 128, isFixed: false, remedy: null, size };
-const plan = { option: '--micro-batch', ...usual } as const;
+const plan: FleetPlan = {
+  ...{ devices: 8, chosen: {}, kept: '--micro-batch 16', isFixed: false, stepsFor: null, unit: 'step', slots: 8 },
+  ...{ samples: 128, bytes: 814_160, remedy: null, few: null, size: { batch: 128, microBatch: 16 } },
+};
+const options = { localSteps: 16, replicas: 30, microBatch: 25, wireBits: 8 } as const;
+const shape = { unit: 'round', slots: 30, samples: 12_000, bytes: 203_540 } as const;
+const rounds: FleetPlan = { ...plan, ...shape, devices: 30, chosen: options, kept: null };
+const bound = {
+  ...{ samplesPerSecond: 1500, computedPerSecond: 4000, remedy: '--wire-bits 4' },
+  fastest: { name: 'ann', samplesPerSecond: 3000 },
+};
+const exchange = 'and a device with one of them sends and receives about 814 kB in it';
 
 const rows: readonly (readonly [RunEvent, string, string])[] = [
   [{ type: 'warned', warning: { code: 'dataset-replaced', message: 'No MNIST.' } }, 'warn', 'No MNIST.'],
@@ -39,27 +49,47 @@ const rows: readonly (readonly [RunEvent, string, string])[] = [
     'the evaluation after step 5 is wrong: ann computed a part of it',
   ],
   [
-    { type: 'planned', plan: { ...plan, devices: 30, chosen: 4, slots: 32 } },
+    { type: 'planned', plan: { ...plan, devices: 30, chosen: { microBatch: 4 }, kept: null, slots: 32 } },
     'info',
-    'for 30 devices: --micro-batch 4 instead of 16, so a step of 128 samples has 32 slots; any fleet gets these weights with --micro-batch 4',
+    `for 30 devices: --micro-batch 4, so that each has a slot; a step of 128 samples has 32 slots, ${exchange}; any fleet gets the same weights with the same options`,
+  ],
+  [
+    { type: 'planned', plan: rounds },
+    'info',
+    'for 30 devices: --local-steps 16 --replicas 30 --micro-batch 25 --wire-bits 8, so that each has a slot, and less is sent; a round of 12,000 samples has 30 slots, and a device with one of them sends and receives about 204 kB in it; any fleet gets the same weights with the same options',
   ],
   [
     {
       type: 'planned',
-      plan: { ...usual, option: '--replicas', devices: 30, usual: 8, chosen: 32, slots: 30, samples: 60_000 },
+      plan: { ...rounds, chosen: { localSteps: 16 }, kept: '--replicas 16', isFixed: true, slots: 16, samples: 8_192 },
     },
-    'info',
-    'for 30 devices: --replicas 32 instead of 8, so a round of 60000 samples has 30 slots; any fleet gets these weights with --replicas 32',
+    'warn',
+    'for 30 devices: --local-steps 16, so that more of them have a slot, and less is sent; --replicas 16 stays as it is; a round of 8,192 samples has 16 slots, and a device with one of them sends and receives about 204 kB in it; any fleet gets the same weights with the same options; 14 devices are spares, which help only where another one is late',
   ],
   [
-    { type: 'planned', plan: { ...plan, devices: 8 } },
+    { type: 'planned', plan: { ...rounds, few: { rounds: 10, epochs: 8 } } },
+    'warn',
+    expect.stringMatching(/; 10 rounds in all are few and cost accuracy: --epochs 8 has enough$/),
+  ],
+  [
+    { type: 'planned', plan },
     'info',
-    'for 8 devices: --micro-batch 16 is enough, so a step of 128 samples has 8 slots',
+    `for 8 devices: --micro-batch 16 is enough; a step of 128 samples has 8 slots, ${exchange}`,
+  ],
+  [
+    { type: 'planned', plan: { ...plan, isFixed: true, stepsFor: '--micro-batch 16' } },
+    'info',
+    `for 8 devices: --micro-batch 16 stays as it is; a step of 128 samples has 8 slots, ${exchange}; because of --micro-batch 16, these are ordinary steps and not rounds, in which less is sent`,
   ],
   [
     { type: 'planned', plan: { ...plan, devices: 9, isFixed: true, remedy: '--batch 144' } },
     'warn',
-    'for 9 devices: --micro-batch 16 stays as it is, so a step of 128 samples has 8 slots; one device is a spare, which helps only where another one is late; with --batch 144, each has a slot',
+    `for 9 devices: --micro-batch 16 stays as it is; a step of 128 samples has 8 slots, ${exchange}; one device is a spare, which helps only where another one is late; with --batch 144, each has a slot`,
+  ],
+  [
+    { type: 'warned', warning: { code: 'network-bound', bound } },
+    'warn',
+    expect.stringMatching(/^this run waits for its network most of the time: it makes 1,500 samples\/s/),
   ],
   [
     { type: 'resumed', step: 5, checkpoint: 'step-00000005.safetensors', directory: 'd' },
@@ -195,7 +225,7 @@ test('a run of rounds says how large they are, and counts rounds', () => {
   });
   expect(describe(loadedWith({ batch: 128, microBatch: 16 }), null)).toBeNull();
   const texts = rows.map(([event]) => describe(event, place, 'round')?.text ?? '');
-  const counted = texts.filter((text) => /\bsteps? \d/.test(text));
+  const counted = texts.filter((text) => /(?<!-)\bsteps? \d/.test(text));
   // What has happened before the run was loaded counts steps, as the names of its files do.
   expect(counted.every((text) => text.startsWith('resumed at step'))).toBe(true);
   expect(texts.some((text) => /epoch 2\/4, round 10: loss/.test(text))).toBe(true);
@@ -211,6 +241,7 @@ test('fields have stable names', () => {
     kernels: 'scalar',
   });
   expect(fields({ type: 'left', ...worker, wasMember: true, reason: 'r' })).toEqual({ ...worker, reason: 'r' });
+  expect(fields({ type: 'planned', plan: rounds })).toEqual({ devices: 30, chosen: options, slots: 30 });
   expect(fields({ type: 'resumed', step: 5, checkpoint: null, directory: 'd' })).toEqual({ step: 5, run: 'd' });
   expect(fields({ type: 'alarm-raised', alarm: 'metrics', message: 'm' })).toEqual({ alarm: 'run-directory' });
   expect(fields({ type: 'ended', reason: 'epochs', summary, directory: 'd' })).toEqual({ ...summary, run: 'd' });

@@ -50,7 +50,7 @@ it('has the fleet drop a worker, and says which', async () => {
   const dropped: number[] = [];
   const drop = (member: number) => member === 7 && dropped.push(member) === 1;
   const traffic = { bytesSent: 0, bytesReceived: 0 };
-  const fleet = { workers: 1, threads: 0, traffic, workerStates: () => [], drop };
+  const fleet = { workers: 1, threads: 0, traffic, networkBound: null, sampleBytes: 10, workerStates: () => [], drop };
   monitor.opened(fleet, { url: '', command: '', needsToken: false });
   after(2, () => {
     expect(controls.perform('drop', '{"member": 7}')).toBe(null);

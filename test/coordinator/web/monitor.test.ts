@@ -165,7 +165,15 @@ describe('a monitor', () => {
   ])('with %i threads of its own and no worker, a run is %s', async (threads, expected) => {
     const { run, monitor, statesAt } = watched();
     const traffic = { bytesSent: 0, bytesReceived: 0 };
-    const fleet = { workers: 0, threads, traffic, workerStates: () => [], drop: () => false };
+    const fleet = {
+      workers: 0,
+      threads,
+      traffic,
+      networkBound: null,
+      sampleBytes: 10,
+      workerStates: () => [],
+      drop: () => false,
+    };
     monitor.opened(fleet, { url: '', command: '', needsToken: false });
     await run.conduct({ maxSteps: 2 });
     expect(statesAt('stepped').map(({ phase, workersTotal }) => [phase, workersTotal])).toEqual(

@@ -26,7 +26,7 @@ describe('the join page', () => {
     };
     expect(figuresOf(status)).toEqual({
       ...{ shards: '12,345', samples: '999', share: '25.0 %', step: '–', accuracy: '97.79 %' },
-      ...{ sent: '1.2 MB', received: '12 B' },
+      ...{ sent: '1.23 MB', received: '12 B' },
     });
     expect(coresOf(1, 1)).toBe('1 of 1 core');
   });
