@@ -24,7 +24,7 @@ export interface Finished {
   readonly tookMs: number;
 }
 
-/** A local member. It is not asked for signs of life, is not dropped, and what it computes cannot be called off. */
+/** A local member. It is not asked for signs of life, is not dropped, and what it has begun cannot be called off. */
 export abstract class Lane implements Transport {
   member = 0;
   /** Shards that are not finished, in the order in which they will be. */
@@ -51,7 +51,8 @@ export abstract class Lane implements Transport {
     return !this.isIdle;
   }
 
-  revoke(): void {}
+  /** Drops the shard if the lane can still take it back. Otherwise it is computed, and the pool discards its sum. */
+  revoke(_lease: number): void {}
   overtaken(): void {}
   ping(): void {}
   drop(): void {}
@@ -112,6 +113,13 @@ export class InlineLane extends Lane {
     return placed && { placed, tookMs: this.compute(placed) };
   }
 
+  override revoke(lease: number): void {
+    const at = this.placed.findIndex(({ order }) => order.lease === lease);
+    if (at < 0) return;
+    this.buffers.release(this.placed[at].out);
+    this.placed.splice(at, 1);
+  }
+
   protected begin(): void {
     this.wake();
   }
@@ -121,7 +129,10 @@ export class InlineLane extends Lane {
 export class ThreadLane extends Lane {
   /** Answers that this lane has seen. It is idle when it has seen as many as it has posted orders. */
   private seen = 0;
-  /** Shards in `placed` that the machine's own thread has computed. The thread's answers to them mean nothing. */
+  /**
+   * Shards in `placed` that were taken back: the machine's own thread has computed them, or they were revoked. The thread's
+   * answers to them mean nothing.
+   */
   private readonly reclaimed = new Set<Placed>();
 
   constructor(
@@ -154,13 +165,13 @@ export class ThreadLane extends Lane {
   }
 
   override reclaim(isWanted: (order: LeaseOrder) => boolean): Placed | undefined {
-    if (this.reclaimed.size === limits.leasesPerMemberMax) return undefined;
     const newest = this.placed.findLastIndex((placed) => !this.reclaimed.has(placed));
-    if (newest < 0) return undefined;
-    const placed = this.placed[newest];
-    if (!isWanted(placed.order) || !this.mailbox.reclaim((this.seen + newest) | 0)) return undefined;
-    this.reclaimed.add(placed);
-    return placed;
+    return newest >= 0 && isWanted(this.placed[newest].order) ? this.reclaimAt(newest) : undefined;
+  }
+
+  override revoke(lease: number): void {
+    const placed = this.reclaimAt(this.placed.findIndex(({ order }) => order.lease === lease));
+    if (placed !== undefined) this.buffers.release(placed.out);
   }
 
   override get canHelp(): boolean {
@@ -179,6 +190,15 @@ export class ThreadLane extends Lane {
 
   override wantMessage(): void {
     this.mailbox.wantMessage(this.isExpected);
+  }
+
+  /** Takes back the shard at a place of `placed`, unless the thread has begun it. */
+  private reclaimAt(at: number): Placed | undefined {
+    if (at < 0 || this.reclaimed.size === limits.leasesPerMemberMax) return undefined;
+    if (!this.mailbox.reclaim((this.seen + at) | 0)) return undefined;
+    const placed = this.placed[at];
+    this.reclaimed.add(placed);
+    return placed;
   }
 
   protected begin({ order, out }: Placed): void {
@@ -206,7 +226,11 @@ export class StandIn implements Transport {
     (this.isFree(order) ? this.own : this.thread).lease(order);
   }
 
-  revoke(): void {}
+  revoke(lease: number): void {
+    this.own.revoke(lease);
+    this.thread.revoke(lease);
+  }
+
   overtaken(): void {}
   ping(): void {}
   drop(): void {}
