@@ -97,7 +97,7 @@ export const limits = {
   leasesPerMemberMax: 64,
   /**
    * Late copies of shards that the fleet waits for at a time, to compare them with the first result. Each may need the
-   * memory of two gradients and of a copy of the weights.
+   * memory of two gradients and of a copy of the weights. Where slots travel one by one, it may need that of four gradients.
    */
   lateCopiesMax: 8,
   /** Partial sums that one pool keeps at a time, for all its jobs together. */

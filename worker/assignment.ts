@@ -17,19 +17,36 @@ import { partRoomBytes, partsOf } from '../shared/protocol/tensor.js';
 import { kinds, scoreFloats, tensorFloats } from '../shared/work/kinds.js';
 import { orderOf, shardSamples } from '../shared/work/orders.js';
 import type { Task } from '../shared/work/task.js';
+import { LeasedSums } from './leased-sums.js';
 
-/** The result of a shard. It is valid until the function that receives it returns. */
-export interface Answer {
-  /** Parts that the sum before its score travels in; 0 for a sum that is nothing but a score. */
-  readonly parts: number;
+/** Parts of a shard's gradient that can be sent now. They are valid until the function that receives them returns. */
+export interface GradientParts {
+  /** The parts `first` .. `end - 1`: none if the sum is nothing but a score. */
+  readonly first: number;
+  readonly end: number;
   /** The most bytes of a part. */
   readonly partRoomBytes: number;
   /** Writes the payload of a part, and returns its length. */
   readonly packPart: (part: number, payload: Uint8Array) => number;
+}
+
+/** The result of a shard. It is valid until the function that receives it returns. */
+export interface Answer {
   /** The payload of the result. */
   readonly result: readonly Uint8Array[];
   /** Samples that the weights learn from by it: 0 for work that does not train. */
   readonly samples: number;
+}
+
+/** Hears the answer to a shard, piece by piece. */
+export interface AnswerObserver {
+  /**
+   * The next tensor of the answer is computed: the sum of the shard, or the result of a slot while other slots are still
+   * computed.
+   */
+  gradient(parts: GradientParts): void;
+  /** The last call: all is computed. */
+  result(answer: Answer): void;
 }
 
 export class Assignment {
@@ -81,8 +98,8 @@ export class Assignment {
     return null;
   }
 
-  /** Has a shard summed by the machine's threads, or each of its slots alone. `answer` gets the result. */
-  compute(lease: ShardLease, answer: (answer: Answer) => void): string | null {
+  /** Has a shard summed by the machine's threads, or each of its slots alone. */
+  compute(lease: ShardLease, observer: AnswerObserver): string | null {
     const { work, step, epoch, stepInEpoch, lo, size } = lease;
     const task: Task = { work, step, epoch, stepInEpoch };
     const shard: Shard = { lo, size };
@@ -93,9 +110,12 @@ export class Assignment {
     const count = shardEnd(shard, slots) - lo;
     const route = routeOf({ work, slots: count }, this.machine.workspace.context);
     const shards = route.coding === null ? [shard] : Array.from({ length: count }, (_, i) => ({ lo: lo + i, size: 1 }));
-    const sums = new LeasedSums(this.machine, shards.length, (all) => {
-      this.shards.delete(lease.lease);
-      answer(this.answerOf(task, shard, route, all));
+    const sums = new LeasedSums(this.machine, shards.length, {
+      next: (sum, n) => observer.gradient(this.gradientOf(task, route, sum, n)),
+      all: (sums) => {
+        this.shards.delete(lease.lease);
+        observer.result(this.answerOf(task, shard, sums));
+      },
     });
     this.shards.set(lease.lease, sums);
     sums.begin(shards.map((each) => (whenSummed) => this.machine.pool.run(task, each, slots, whenSummed)));
@@ -119,22 +139,28 @@ export class Assignment {
     this.machine.stop();
   }
 
-  private answerOf(task: Task, shard: Shard, route: SumRoute, sums: readonly Pointer[]): Answer {
+  /** The parts of tensor number `n` of an answer. `sum` has its numbers. */
+  private gradientOf(task: Task, { coding, partsOfTensor }: SumRoute, sum: Pointer, n: number): GradientParts {
+    const { tensors, workspace } = this.machine;
+    const tensor = tensorFloats(task.work, workspace.parameters);
+    const first = n * partsOfTensor;
+    const packPart = (part: number, payload: Uint8Array) =>
+      coding === null
+        ? tensors.packPart(part - first, tensor, sum, 0, payload)
+        : tensors.packCodes(part - first, tensor, sum, coding, payload);
+    return { first, end: first + partsOfTensor, partRoomBytes: partRoomBytes(workspace.coding), packPart };
+  }
+
+  private answerOf(task: Task, shard: Shard, sums: readonly Pointer[]): Answer {
     const { machine } = this;
-    const { parameters, predictions, coding } = machine.workspace;
+    const { parameters, predictions } = machine.workspace;
     const { predicts, trains } = kinds[task.work];
     const order = orderOf(machine.orders, task);
     const samples = shardSamples(shard, order, task.stepInEpoch);
     const tensor = tensorFloats(task.work, parameters);
     const result = [machine.bytes(this.addScores(sums, tensor), scoreBytes)];
     if (predicts) result.push(machine.bytes(predictions + shard.lo * order.rows, samples));
-    const packPart = (part: number, payload: Uint8Array) => {
-      const [sum, partOfTensor] = [sums[Math.floor(part / route.partsOfTensor)], part % route.partsOfTensor];
-      if (route.coding === null) return machine.tensors.packPart(partOfTensor, tensor, sum, 0, payload);
-      return machine.tensors.packCodes(partOfTensor, tensor, sum, route.coding, payload);
-    };
-    const room = partRoomBytes(coding);
-    return { parts: route.parts, partRoomBytes: room, packPart, result, samples: trains ? samples : 0 };
+    return { result, samples: trains ? samples : 0 };
   }
 
   /** The place of the shard's score: the scores behind the tensors of its slots, added along the tree. */
@@ -143,41 +169,6 @@ export class Assignment {
     const scores = new TreeSum<Pointer>((left, right) => kernels.add(left, right, left, scoreFloats));
     for (const sum of sums) scores.push(sum + 4 * tensor);
     return scores.finish();
-  }
-}
-
-/** The sums of a leased shard: one, or one for each of its slots. They may be ready in any order. */
-class LeasedSums {
-  private readonly jobs: number[] = [];
-  private readonly ready = new Map<number, Pointer>();
-
-  /** `whenReady` gets the sums in their order. They are valid until it returns. */
-  constructor(
-    private readonly machine: Machine,
-    private readonly count: number,
-    private readonly whenReady: (sums: readonly Pointer[]) => void,
-  ) {}
-
-  /** Starts a job for each sum. A job may be done before the call that started it returns. */
-  begin(jobs: readonly ((whenSummed: (sum: Pointer) => void) => number)[]): void {
-    for (const [n, start] of jobs.entries()) this.jobs.push(start((sum) => this.summed(n, sum)));
-  }
-
-  cancel(): void {
-    for (const [n, job] of this.jobs.entries()) if (!this.ready.has(n)) this.machine.pool.cancel(job);
-    this.release();
-  }
-
-  private summed(n: number, sum: Pointer): void {
-    this.ready.set(n, sum);
-    if (this.ready.size < this.count) return;
-    this.whenReady(Array.from({ length: this.count }, (_, i) => this.ready.get(i)!));
-    this.release();
-  }
-
-  private release(): void {
-    for (const sum of this.ready.values()) this.machine.buffers.release(sum);
-    this.ready.clear();
   }
 }
 

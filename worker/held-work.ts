@@ -58,6 +58,11 @@ export class HeldWork {
     return true;
   }
 
+  /** Whether a lease is still wanted. */
+  has(lease: number): boolean {
+    return this.leases.has(lease);
+  }
+
   /** Ends a lease. Returns whether it was still wanted. */
   end(lease: number): boolean {
     return this.leases.delete(lease);

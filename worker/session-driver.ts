@@ -9,7 +9,7 @@ import { type ProtocolErrorCode, protocolErrors } from '../shared/protocol/error
 import { FrameBuffers } from '../shared/protocol/frame-buffers.js';
 import type { ShardLease, Welcome } from '../shared/protocol/messages.js';
 import type { Random } from '../shared/random.js';
-import { type Answer, Assignment } from './assignment.js';
+import { type Answer, Assignment, type GradientParts } from './assignment.js';
 import { Session } from './session.js';
 import type { SessionConfig, SessionEffect, SessionEvent, SessionStatus } from './session-events.js';
 
@@ -21,7 +21,10 @@ export interface Socket {
   close(closeCode: number): void;
 }
 
-/** Receives the events of a socket. There are no events before the call that opened it has returned. */
+/**
+ * Receives the events of a socket. There are no events before the call that opened it has returned, and none while `send`
+ * is called.
+ */
 export interface SocketObserver {
   opened(): void;
   /** A whole message, empty if it was text; valid until the call returns. */
@@ -223,28 +226,37 @@ export class SessionDriver {
     const { assignment } = this;
     if (assignment === null) return;
     const cameMs = this.nowMs;
-    const fault = assignment.compute(shard, (answer) => {
-      // Shards are computed one after the other.
-      const begunMs = Math.max(cameMs, this.computedMs);
-      this.computedMs = this.nowMs;
-      if (!this.session.answers(shard.lease)) return;
-      this.done.shards += 1;
-      this.done.samples += answer.samples;
-      const computeMs = this.computedMs - begunMs;
-      this.transmitGradient(shard.lease, answer);
-      this.transmit(encodeFrame({ type: 'result', lease: shard.lease, computeMs }, ...answer.result));
+    // When the newest tensor was computed. To send the last one is no part of `computeMs`.
+    let summedMs = cameMs;
+    const fault = assignment.compute(shard, {
+      gradient: (parts) => {
+        summedMs = this.nowMs;
+        if (this.session.wants(shard.lease)) this.transmitGradient(shard.lease, parts);
+      },
+      result: (answer) => {
+        // Shards are computed one after the other.
+        const computeMs = summedMs - Math.max(cameMs, this.computedMs);
+        this.computedMs = summedMs;
+        if (this.session.answers(shard.lease)) this.transmitResult(shard.lease, computeMs, answer);
+      },
     });
     this.check(fault, 'field-invalid');
   }
 
-  private transmitGradient(lease: number, { parts, partRoomBytes, packPart }: Answer): void {
-    for (let part = 0; part < parts; part++) {
+  private transmitGradient(lease: number, { first, end, partRoomBytes, packPart }: GradientParts): void {
+    for (let part = first; part < end; part++) {
       const message = { type: 'gradient', lease, part } as const;
       const { frame, buffer } = encodeFrameFrom(this.buffers, message, partRoomBytes, (payload) =>
         packPart(part, payload),
       );
       this.transmit(frame, () => this.buffers.release(buffer));
     }
+  }
+
+  private transmitResult(lease: number, computeMs: number, { result, samples }: Answer): void {
+    this.done.shards += 1;
+    this.done.samples += samples;
+    this.transmit(encodeFrame({ type: 'result', lease, computeMs }, ...result));
   }
 
   private transmit(frame: Uint8Array, whenSent: () => void = () => {}): void {

@@ -82,7 +82,12 @@ export class Session {
     return this.effects;
   }
 
-  /** A computed shard is to be sent only if this holds: it is still wanted on this connection. */
+  /** Whether a shard is still wanted on this connection, so that a part of its gradient is to be sent. */
+  wants(lease: number): boolean {
+    return this.work.has(lease);
+  }
+
+  /** Ends a lease whose shard is computed. Its result is to be sent only if this holds: it was still wanted. */
   answers(lease: number): boolean {
     return this.work.end(lease);
   }

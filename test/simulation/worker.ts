@@ -1,7 +1,10 @@
 /** A worker of the simulated cluster: the production driver, session and machine, on a slow simulated processor. */
 import type { Platform } from '../../shared/compute/platform.js';
+import { codingOf, type WireBits } from '../../shared/model/coding.js';
 import { parameterCount } from '../../shared/model/parameters.js';
 import { decodeFromCoordinator, decodeFromWorker } from '../../shared/protocol/codec.js';
+import type { ShardLease } from '../../shared/protocol/messages.js';
+import { routeOf } from '../../shared/protocol/route.js';
 import { invalidPart, maskBytes, partAt, partsOf } from '../../shared/protocol/tensor.js';
 import { Random } from '../../shared/random.js';
 import { type Outcome, SessionDriver, type Socket, type SocketObserver } from '../../worker/session-driver.js';
@@ -34,10 +37,11 @@ export class SimulatedWorker {
   private readonly driver: SessionDriver;
   private readonly random: Random;
   private end: End | null = null;
-  /** The unanswered shards of this connection, in the order of arrival: each lease's number of slots. */
+  /** The unanswered shards of this connection, in the order of arrival: the slots that the machine computes at a time. */
   private readonly slots = new Map<number, number>();
   /** Those of the run's model. */
   private parameters = 0;
+  private wireBits: WireBits = 32;
 
   constructor(
     readonly process: Process,
@@ -104,9 +108,21 @@ export class SimulatedWorker {
     if ('error' in decoded) return;
     const { message } = decoded;
     if ('lease' in message) this.note(`${message.type} ${message.lease}`);
-    if (message.type === 'welcome') this.parameters = parameterCount(message.model);
-    if (message.type === 'shard') this.slots.set(message.lease, message.size);
+    if (message.type === 'welcome') {
+      this.parameters = parameterCount(message.model);
+      this.wireBits = message.wireBits;
+    }
+    if (message.type === 'shard') this.slots.set(message.lease, this.slotsAtATime(message));
     if (message.type === 'cancel') this.slots.delete(message.lease);
+  }
+
+  /** The slots of a shard whose codes travel are computed one by one. */
+  private slotsAtATime({ work, size }: ShardLease): number {
+    const { coding } = routeOf(
+      { work, slots: size },
+      { parameters: this.parameters, coding: codingOf(this.wireBits, []) },
+    );
+    return coding === null ? size : 1;
   }
 
   private send(end: End, frame: Uint8Array, whenSent: () => void): void {
@@ -115,10 +131,12 @@ export class SimulatedWorker {
     const { message, payload } = decoded;
     const { manner } = this.traits;
     if (manner !== 'honest') this.hasMisbehaved = true;
-    if (message.type === 'result') this.note(`result ${message.lease}`);
+    if (message.type === 'result') {
+      this.note(`result ${message.lease}`);
+      this.slots.delete(message.lease);
+    }
     if (message.type === 'ready') this.process.spend(this.traits.prepareMs);
     if (message.type === 'gradient' || message.type === 'result') {
-      this.slots.delete(message.lease);
       if (manner === 'mute') return whenSent();
       if (manner === 'poison' && message.type === 'gradient') this.poison(payload, message.part);
     }
@@ -155,7 +173,10 @@ export class SimulatedWorker {
     };
   }
 
-  /** The oldest shard's computing time. Until it has passed, the event loop is free. Then the shard is computed. */
+  /**
+   * The computing time of the oldest shard, or of one of its slots. Until it has passed, the event loop is free. Then it is
+   * computed.
+   */
   private nextShardMs(): number {
     const [slots = 0] = this.slots.values();
     const { msPerSlot, msPerShard } = this.traits;

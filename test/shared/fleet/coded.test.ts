@@ -85,6 +85,70 @@ describe('in a coded run', () => {
   });
 });
 
+describe('while the slots of a shard are on their way', () => {
+  /** The parts of the first two of a worker's four slots have come. */
+  function halfway() {
+    const site = new TestFleet(coded);
+    const [fast, slow] = [site.join('fast'), site.join('slow')];
+    for (let i = 0; i < 4; i++) step(site, [fast, slow]);
+    site.begin();
+    site.nowMs += 20;
+    const sent = slow.computed[0];
+    expect(sent.shard.size).toBe(4);
+    for (const frame of sent.frames.slice(0, 2)) slow.member.receive(frame);
+    const rest = { shard: sent.shard, frames: sent.frames.slice(2) };
+    return { site, fast, slow, rest };
+  }
+
+  /** The other worker is first with the shard. */
+  function overtaken() {
+    const all = halfway();
+    const { site, fast, slow } = all;
+    fast.answer();
+    site.pass(400, [fast, slow]);
+    expect(fast.computed[0].shard).toMatchObject({ lo: slow.computed[0].shard.lo, size: 4 });
+    fast.answer();
+    expect(site.sums.length).toBe(5);
+    expect(slow.types().at(-1)).toBe('cancel');
+    return all;
+  }
+
+  it('the worker leaves: others compute the shard, and its sum is the same', () => {
+    const { site, fast, slow } = halfway();
+    slow.member.disconnected();
+    answerAll(site, [fast]);
+    expect(site.machine.buffers.inUse).toBe(0);
+    const undisturbed = new TestFleet(coded);
+    const alone = undisturbed.join('alone');
+    for (let i = 0; i < 5; i++) step(undisturbed, [alone]);
+    expect(site.sums).toEqual(undisturbed.sums);
+  });
+
+  it('another worker is first: the late copy is compared', () => {
+    const { site, fast, slow, rest } = overtaken();
+    slow.deliver(rest);
+    expect([fast.member.transport.copiesAgreed, slow.member.transport.copiesAgreed]).toEqual([1, 1]);
+    expect(site.machine.buffers.inUse).toBe(0);
+  });
+
+  it('another worker is first: a late copy with a wrong slot is found', () => {
+    const { site, fast, slow, rest } = overtaken();
+    payloadOf(rest.frames[0])[maskBytes + 1] ^= 1;
+    slow.deliver(rest);
+    expect([fast.closeReason, slow.closeReason]).toEqual([null, 'bad-result']);
+    expect(site.machine.buffers.inUse).toBe(0);
+  });
+
+  it('another worker is first: the worker stops when other weights come, and nothing is kept after it has left', () => {
+    const { site, fast, slow } = overtaken();
+    slow.computed.shift();
+    for (let i = 0; i < 3; i++) step(site, [fast, slow]);
+    expect(site.sums.length).toBe(8);
+    slow.member.disconnected();
+    expect(site.machine.buffers.inUse).toBe(0);
+  });
+});
+
 /** A view of the frame. */
 function payloadOf(frame: Uint8Array): Uint8Array {
   return frame.subarray(2 + (frame[0] | (frame[1] << 8)));
