@@ -18,7 +18,7 @@ function stepMs(run: TimedRun, members: readonly TimedMember[]): number | null {
   const steps = fleet.ends.length;
   fleet.train(Number.POSITIVE_INFINITY, fromMs + measuredMs);
   fleet.train(steps + stepsMin);
-  return fleet.dropped > 0 ? null : fleet.meanMs(fromMs);
+  return fleet.dropped.length > 0 ? null : fleet.meanMs(fromMs);
 }
 
 const between = (random: Random, low: number, high: number) => low * (high / low) ** random.uniform();
