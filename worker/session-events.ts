@@ -13,6 +13,8 @@ import type {
 export interface SessionConfig {
   readonly version: string;
   readonly name: string;
+  /** See `Hello`. */
+  readonly device?: string | undefined;
   readonly kind: string;
   readonly threads: number;
   /** The kernels, for people: `KernelBackend.description`. */

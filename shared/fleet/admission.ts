@@ -15,8 +15,8 @@ import { type EndReason, type FromWorker, type Hello, protocolVersion } from '..
 export interface AdmissionTerms {
   /** Its specification must be the worker's, its known answer must be what the worker's kernels give. */
   readonly arithmetic: Arithmetic;
-  /** Why a worker of this name is not admitted any more, or null. */
-  readonly bannedFor: (name: string) => string | null;
+  /** Why this worker is not admitted any more, or null. */
+  readonly bannedFor: (worker: Pick<Hello, 'name' | 'device'>) => string | null;
 }
 
 /** A closed set of events. All carry the time, in monotonic milliseconds. */
@@ -131,10 +131,11 @@ export class Admission {
     this.effects.push({ type: 'welcome' });
   }
 
-  private refusalOf({ protocol, version, name, arithmetic }: Hello): ProtocolError | null {
+  private refusalOf(hello: Hello): ProtocolError | null {
+    const { protocol, version, arithmetic } = hello;
     const { terms } = this;
     if (protocol !== protocolVersion) return protocolError('version-mismatch', version);
-    const reason = terms.bannedFor(name);
+    const reason = terms.bannedFor(hello);
     if (reason !== null) return protocolError('banned', reason);
     const { specification } = terms.arithmetic;
     if (arithmetic === specification) return null;

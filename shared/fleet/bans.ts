@@ -1,19 +1,24 @@
 /**
- * Workers that are not admitted any more, by the address that they connect from and the name that they give. The list
- * belongs to the fleet: it outlives the workers' connections and ends with the process.
+ * Workers that are not admitted any more, by the address that they connect from and the device that they name. A worker that
+ * names no device is known by its name. The list belongs to the fleet: it outlives the workers' connections and ends with
+ * the process.
  *
- * What this is not: a proof of identity. A worker that gives another name is another worker, and only its results
- * can show that it lies. Workers behind one proxy have one address: there, the name alone tells them apart. A ban counts
- * at the greeting: a connected worker of the same name and address stays until its connection ends.
+ * What this is not: a proof of identity. A worker that names another device is another worker, and only its results
+ * can show that it lies. Workers behind one router have one address, and the tabs of a class have one name: there, the device
+ * alone tells them apart. A ban counts at the greeting: a connected worker stays until its connection ends.
  */
 import { limits } from '../limits.js';
+import type { Hello } from '../protocol/messages.js';
+
+/** What tells a worker from others at its address. */
+export type Identity = Pick<Hello, 'name' | 'device'>;
 
 export class Bans {
   /** In the order in which the bans were made: the oldest is forgotten first. */
   private readonly reasons = new Map<string, string>();
 
-  add(address: string, name: string, reason: string): void {
-    const key = keyOf(address, name);
+  add(address: string, worker: Identity, reason: string): void {
+    const key = keyOf(address, worker);
     this.reasons.delete(key);
     this.reasons.set(key, reason);
     if (this.reasons.size <= limits.bansMax) return;
@@ -22,12 +27,12 @@ export class Bans {
   }
 
   /** Why this worker is not admitted, or null. */
-  reasonFor(address: string, name: string): string | null {
-    return this.reasons.get(keyOf(address, name)) ?? null;
+  reasonFor(address: string, worker: Identity): string | null {
+    return this.reasons.get(keyOf(address, worker)) ?? null;
   }
 }
 
 /** An address has no space. */
-function keyOf(address: string, name: string): string {
-  return `${address} ${name}`;
+function keyOf(address: string, { name, device }: Identity): string {
+  return device === undefined ? `${address} name ${name}` : `${address} device ${device}`;
 }

@@ -87,7 +87,7 @@ export class Fleet {
 
   /** What a worker that connects from this address must show. */
   termsFor(address: string): AdmissionTerms {
-    return { arithmetic: this.config.arithmetic, bannedFor: (name) => this.bans.reasonFor(address, name) };
+    return { arithmetic: this.config.arithmetic, bannedFor: (worker) => this.bans.reasonFor(address, worker) };
   }
 
   welcome(member: number): Welcome {

@@ -167,7 +167,7 @@ export class RemoteMember implements MemberLink {
   }
 
   private ban(reason: string): void {
-    if (this.hello !== null) this.fleet.bans.add(this.address, this.hello.name, reason);
+    if (this.hello !== null) this.fleet.bans.add(this.address, this.hello, reason);
     this.observer.banned(this, reason);
   }
 

@@ -26,6 +26,11 @@ export interface Hello {
   /** The version of my program, for people. Only `protocol` and `arithmetic` decide whether I fit. */
   readonly version: string;
   readonly name: string;
+  /**
+   * A random text that my machine keeps, if I have one. Other machines may have my name and my address, such as the phones of
+   * a class: a ban is then for one of them.
+   */
+  readonly device?: string | undefined;
   /** The kind of my program, for people: "node", "browser", "python". */
   readonly kind: string;
   readonly threads: number;

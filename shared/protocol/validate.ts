@@ -54,6 +54,7 @@ const checkHello = object<messages.Hello>({
   protocol,
   version: name,
   name: both(name, notBlank),
+  device: optional(both(name, notBlank)),
   kind: both(text(1, limits.kindLengthMax), notBlank),
   threads: wholeNumber(1, limits.threadsMax),
   arithmetic: text(1, limits.arithmeticLengthMax),

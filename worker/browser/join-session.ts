@@ -23,12 +23,13 @@ scope.addEventListener('message', ({ data }) => {
   else void tab?.then((worker) => obey(worker, data));
 });
 
-async function start({ url, token, threads, name }: Extract<ToSession, { type: 'start' }>): Promise<TabWorker> {
+async function start({ url, token, threads, name, device }: Extract<ToSession, { type: 'start' }>): Promise<TabWorker> {
   const platform = browserPlatform(await kernels);
   const random = new Random(...(crypto.getRandomValues(new Uint32Array(2)) as unknown as [number, number]));
   const session = {
     version: lockstepVersion,
     name,
+    device,
     kind: 'browser',
     kernels: platform.backend.description,
   } as const;

@@ -13,6 +13,7 @@
 import { limits } from '../../shared/limits.js';
 import { isToken, parseFragment } from '../../shared/protocol/handshake.js';
 import { browserName } from './browser-name.js';
+import { deviceOf } from './device.js';
 import { moduleWorker } from './module-worker.js';
 import type { FromSession, JoinStatus, ToSession } from './status.js';
 
@@ -61,7 +62,8 @@ export function joinCluster(options: JoinOptions): JoinedCluster {
     onStatus(data);
   };
   session.addEventListener('message', report, { signal: reports.signal });
-  send({ type: 'start', url, token, threads: threadsOf(threads), name: name.slice(0, limits.nameLengthMax) });
+  const named = { name: name.slice(0, limits.nameLengthMax), device: deviceOf(localStorageOrNull()) };
+  send({ type: 'start', url, token, threads: threadsOf(threads), ...named });
   const stopWatching = watchForWaking(() => send({ type: 'wake' }));
   return {
     pause: () => send({ type: 'pause' }),
@@ -81,6 +83,15 @@ function addressOf({ url, token }: JoinOptions): { url: string; token: string | 
   if (given !== null && !isToken(given)) throw new TypeError('a token has letters, digits, and . _ ~ - only');
   const isSecure = address.protocol === 'https:' || address.protocol === 'wss:';
   return { url: `${isSecure ? 'wss' : 'ws'}://${address.host}/`, token: given };
+}
+
+/** A visitor may have forbidden pages to store anything. Then the mere look is an error. */
+function localStorageOrNull(): Storage | null {
+  try {
+    return localStorage;
+  } catch {
+    return null;
+  }
 }
 
 function threadsOf(threads: number): number {

@@ -48,6 +48,7 @@ export type ToSession =
       readonly token: string | null;
       readonly threads: number;
       readonly name: string;
+      readonly device: string;
     }
   | { readonly type: 'pause' }
   | { readonly type: 'resume' }

@@ -8,7 +8,7 @@ import { type Course, converse } from './conversation.js';
 
 const terms = {
   arithmetic: { specification: 'a-1', knownAnswer: 'b'.repeat(64) },
-  bannedFor: (name: string) => (name === 'liar' ? 'it lied' : null),
+  bannedFor: ({ name }: Pick<Hello, 'name'>) => (name === 'liar' ? 'it lied' : null),
 };
 
 const hello: Hello = {

@@ -83,11 +83,12 @@ export class TestFleet {
     return new TestWorker(this, name, address);
   }
 
-  join(name: string, address?: string): TestWorker {
+  join(name: string, address?: string, device?: string): TestWorker {
     const worker = this.connect(name, address);
     const hello = {
       version: '1',
       name,
+      ...(device === undefined ? {} : { device }),
       kind: 'node',
       threads: 1,
       arithmetic: arithmetic.specification,

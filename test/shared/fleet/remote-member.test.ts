@@ -336,6 +336,16 @@ describe('a ban', () => {
     expect(refused(site.join('tab 2'))).toBe(false);
   });
 
+  it('is for one device where many have the same name and address, whatever name the device gives next', () => {
+    const site = new TestFleet();
+    const tab = (name: string, device: string) => site.join(name, undefined, device);
+    tab('tab', 'a').member.dismiss('the operator dropped this worker');
+    expect(refused(tab('tab', 'b'))).toBe(false);
+    expect(refused(site.join('tab'))).toBe(false);
+    expect(refused(tab('tab', 'a'))).toBe(true);
+    expect(refused(tab('another', 'a'))).toBe(true);
+  });
+
   it('keeps out whoever was gone when its wrong result was found', () => {
     const { site, fast, slow } = straggling();
     fast.spoil();
@@ -364,13 +374,15 @@ describe('a ban', () => {
 
   it('is forgotten when there are too many newer ones', () => {
     const bans = new Bans();
-    for (let i = 0; i <= limits.bansMax; i++) bans.add('192.0.2.1', `worker ${i}`, `reason ${i}`);
-    expect(bans.reasonFor('192.0.2.1', 'worker 0')).toBeNull();
-    expect(bans.reasonFor('192.0.2.1', 'worker 1')).toBe('reason 1');
-    bans.add('192.0.2.1', 'worker 1', 'again');
-    bans.add('192.0.2.1', 'one more', 'new');
-    expect(bans.reasonFor('192.0.2.1', 'worker 1')).toBe('again');
-    expect(bans.reasonFor('192.0.2.1', 'worker 2')).toBeNull();
+    const add = (name: string, reason: string) => bans.add('192.0.2.1', { name }, reason);
+    const reasonFor = (name: string) => bans.reasonFor('192.0.2.1', { name });
+    for (let i = 0; i <= limits.bansMax; i++) add(`worker ${i}`, `reason ${i}`);
+    expect(reasonFor('worker 0')).toBeNull();
+    expect(reasonFor('worker 1')).toBe('reason 1');
+    add('worker 1', 'again');
+    add('one more', 'new');
+    expect(reasonFor('worker 1')).toBe('again');
+    expect(reasonFor('worker 2')).toBeNull();
   });
 });
 

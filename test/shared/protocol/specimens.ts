@@ -13,6 +13,7 @@ export const fromWorker: readonly FromWorker[] = [
     protocol: protocolVersion,
     version: '0.1.0',
     name: 'Zoë’s lab 3',
+    device: '3f0c',
     kind: 'node',
     threads: 8,
     arithmetic: 'lockstep-arithmetic-3',
@@ -84,16 +85,20 @@ const failure = fc.record({
 });
 
 export const anyFromWorker: fc.Arbitrary<FromWorker> = fc.oneof(
-  fc.record({
-    type: fc.constant('hello' as const),
-    protocol: fc.constant(protocolVersion),
-    version: name,
-    name,
-    kind: line(1, limits.kindLengthMax).filter((s) => s.trim() !== ''),
-    threads: fc.integer({ min: 1, max: limits.threadsMax }),
-    arithmetic: line(1, limits.arithmeticLengthMax),
-    kernels: line(1, limits.kernelsLengthMax),
-  }),
+  fc.record(
+    {
+      type: fc.constant('hello' as const),
+      protocol: fc.constant(protocolVersion),
+      version: name,
+      name,
+      device: name,
+      kind: line(1, limits.kindLengthMax).filter((s) => s.trim() !== ''),
+      threads: fc.integer({ min: 1, max: limits.threadsMax }),
+      arithmetic: line(1, limits.arithmeticLengthMax),
+      kernels: line(1, limits.kernelsLengthMax),
+    },
+    { requiredKeys: ['type', 'protocol', 'version', 'name', 'kind', 'threads', 'arithmetic', 'kernels'] },
+  ),
   fc.record({ type: fc.constant('ready' as const), knownAnswer: hex }),
   fc.record({ type: fc.constant('gradient' as const), lease: uint32, part: fc.nat(100) }),
   fc.record({ type: fc.constant('result' as const), lease: uint32, computeMs: duration }),

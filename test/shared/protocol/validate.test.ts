@@ -42,17 +42,21 @@ function find(type: string): Plain {
   return { ...all.find((each) => each.type === type)!.message } as Message & Plain;
 }
 
+/** Fields that a message may lack. */
+const optional = ['hello.device'];
+const required = fields.filter(({ type, field }) => !optional.includes(`${type}.${field}`));
+
 describe('every message', () => {
   it.each(all)('$type is valid as it should be', ({ type, message }) => {
     expect(invalid(type, message)).toBeNull();
   });
 
-  it.each(fields)('$type lacks $field', ({ type, field, message }) => {
+  it.each(required)('$type lacks $field', ({ type, field, message }) => {
     const { [field]: _, ...rest } = message as Message & Plain;
     expect(invalid(type, rest)).toContain(`${type} lacks ${field}`);
   });
 
-  it.each(fields)('$type inherits $field', ({ type, field, message }) => {
+  it.each(required)('$type inherits $field', ({ type, field, message }) => {
     const { [field]: value, ...rest } = message as Message & Plain;
     expect(invalid(type, Object.assign(Object.create({ [field]: value }), rest))).toContain(`${type} lacks ${field}`);
   });
@@ -92,6 +96,12 @@ describe('hello', () => {
   it.each(['', 'x'.repeat(65), 'a\tb', 7])('has no arithmetic and no kernels %j', (text) => {
     expect(invalidHello({ ...find('hello'), arithmetic: text })).toContain('hello.arithmetic');
     expect(invalidHello({ ...find('hello'), kernels: text })).toContain('hello.kernels');
+  });
+
+  it('may name no device, but no blank one', () => {
+    const { device: _, ...rest } = find('hello');
+    expect(invalidHello(rest)).toBeNull();
+    for (const device of ['', ' ', 'x'.repeat(65)]) expect(invalidHello({ ...rest, device })).toContain('hello.device');
   });
 
   it.each(['', '  ', 'x'.repeat(33), 'a\tb'])('is of no kind %j', (kind) => {
