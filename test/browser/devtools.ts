@@ -105,6 +105,11 @@ export class DevToolsPage {
     return result.value;
   }
 
+  /** Goes to another address. Resolves when it has begun to. */
+  async navigate(url: string): Promise<void> {
+    await this.devTools.send('Page.navigate', { url }, this.session);
+  }
+
   /** Processor time that the page's renderer process has used. */
   async processSeconds(): Promise<number> {
     await this.devTools.send('Performance.enable', {}, this.session);

@@ -10,7 +10,10 @@ import type { RunState } from '../../../coordinator/web/state.js';
 /** The coordinator makes a new state four times a second. */
 const lookMs = 125;
 
-/** One look: the round that is computed, and the shards that each worker has had so far, by its number. */
+/**
+ * One look: the round that is computed, and the shards of each worker so far, by its number: those whose results were used, and
+ * those that it was given because another worker was late.
+ */
 export interface Look {
   readonly round: number;
   readonly atMs: number;
@@ -20,7 +23,7 @@ export interface Look {
 }
 
 /**
- * The workers whose results were used, for each round that is seen to begin and to end. A look may come up to a quarter of a
+ * The workers that have computed something, for each round that is seen to begin and to end. A look may come up to a quarter of a
  * second after the round's end. Pure.
  */
 export function workersPerRound(looks: readonly Look[]): number[] {
@@ -46,7 +49,7 @@ async function look(url: string): Promise<Look | null> {
   // Before it listens, and before the run is open.
   if (response?.ok !== true) return null;
   const { step, workers, testAccuracy } = (await response.json()) as RunState;
-  const shards = Object.fromEntries(workers.map((worker) => [worker.member, worker.shards]));
+  const shards = Object.fromEntries(workers.map(({ member, shards, copiesAgreed }) => [member, shards + copiesAgreed]));
   return { round: step, atMs: Date.now(), shards, testAccuracy };
 }
 

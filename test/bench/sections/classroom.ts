@@ -83,7 +83,12 @@ function judge(findings: Findings, threads: string, lesson: Lesson, weightsAlone
   const isFast = longest <= firstResultSecondsMax;
   target('longest time to a first result', `${firstResultSecondsMax} s`, `${longest.toFixed(1)} s`, isFast);
   const withWork = partWithWork(lesson);
-  target('tabs with work in a round', percent(withWorkMin), percent(withWork), withWork >= withWorkMin);
+  target(
+    'tabs that are awake and have work in a round',
+    percent(withWorkMin),
+    percent(withWork),
+    withWork >= withWorkMin,
+  );
   const seconds = secondsTo(lesson, accuracy);
   target(`time to ${accuracy}`, `${school.secondsMax} s`, `${seconds.toFixed(0)} s`, seconds <= school.secondsMax);
   const isSame = lesson.weightsSha256 === weightsAlone;
@@ -93,10 +98,11 @@ function judge(findings: Findings, threads: string, lesson: Lesson, weightsAlone
   return [threads, first, percent(withWork), seconds.toFixed(0), lesson.megabytesPerTab.toFixed(1)];
 }
 
-/** The mean over the rounds after all tabs had time to join. */
+/** Of the tabs that are not asleep, the mean over the rounds after all tabs had time to join. */
 function partWithWork({ looks, allOpenMs, firstResultMs }: Lesson): number {
   const counts = workersPerRound(looks.filter(({ atMs }) => atMs > allOpenMs + 1000 * firstResultSecondsMax));
-  return counts.reduce((sum, workers) => sum + workers, 0) / counts.length / firstResultMs.length;
+  const awake = firstResultMs.length - school.asleep;
+  return counts.reduce((sum, workers) => sum + Math.min(workers, awake), 0) / counts.length / awake;
 }
 
 /** From the opening of the first tab. Infinite if the accuracy was not reached. */
