@@ -1,6 +1,6 @@
 /** How much there is to compute for a task, which decides whether the machine's own thread computes too. */
 import type { Shard } from '../pool/tree.js';
-import { kinds, type WorkName, workNames } from '../work/kinds.js';
+import { forEachKind, kinds, type WorkName, workNames } from '../work/kinds.js';
 import { type Orders, orderOf, shardSamples } from '../work/orders.js';
 import type { Task } from '../work/task.js';
 
@@ -12,7 +12,12 @@ const INLINE_OPERATIONS_MAX = 400e6;
 /** Where the machine's own thread computes too, a task with larger shares is cut into shards of about this many. */
 const SHARD_OPERATIONS = 150e6;
 
+/** Where others are to be served, the machine's own thread computes only shards that take at most this long. */
+const BRIEF_MS = 4;
+
 export class Effort {
+  /** The shortest time per sample so far: any longer time may have been spent waiting for a core. */
+  private readonly sampleMs = forEachKind(() => Number.POSITIVE_INFINITY);
   /** Whether the machine's own thread is one of its `threads` threads. */
   readonly isInline: boolean;
 
@@ -25,10 +30,15 @@ export class Effort {
     this.isInline = threads > 0 && trains.every((work) => this.isShort({ work, stepInEpoch: 0 }));
   }
 
-  /** Whether the machine's own thread may compute this shard: the event loop does not stand still for long. */
-  isInlineShard({ work, stepInEpoch }: Task, shard: Shard): boolean {
-    const samples = shardSamples(shard, orderOf(this.orders, { work }), stepInEpoch);
-    return this.isInline && this.operations(work, samples) <= INLINE_OPERATIONS_MAX;
+  /** A thread of this machine has computed a shard. */
+  took(ms: number, task: Task, shard: Shard): void {
+    const { work } = task;
+    this.sampleMs[work] = Math.min(this.sampleMs[work], ms / this.samplesIn(task, shard));
+  }
+
+  /** Whether a shard is known to take only a few milliseconds. */
+  isBrief(task: Task, shard: Shard): boolean {
+    return this.sampleMs[task.work] * this.samplesIn(task, shard) <= BRIEF_MS;
   }
 
   /** The size in slots that no shard of a task may exceed, so that the event loop does not stand still for long. */
@@ -41,6 +51,10 @@ export class Effort {
   private isShort({ work, stepInEpoch }: Pick<Task, 'work' | 'stepInEpoch'>): boolean {
     const samples = orderOf(this.orders, { work }).samplesIn(stepInEpoch);
     return this.operations(work, samples) / this.threads <= INLINE_OPERATIONS_MAX;
+  }
+
+  private samplesIn(task: Task, shard: Shard): number {
+    return shardSamples(shard, orderOf(this.orders, task), task.stepInEpoch);
   }
 
   /** Multiplications and additions for `samples` samples. */

@@ -210,6 +210,9 @@ export class ThreadLane extends Lane {
 
 /** A member with two lanes: the machine's own thread stands in for one of its threads while it is free. */
 export class StandIn implements Transport {
+  /** Whether the machine's own thread was given the newest shard. */
+  isActive = false;
+
   constructor(
     private readonly own: Lane,
     private readonly thread: Lane,
@@ -223,7 +226,8 @@ export class StandIn implements Transport {
   }
 
   lease(order: LeaseOrder): void {
-    (this.isFree(order) ? this.own : this.thread).lease(order);
+    this.isActive = this.isFree(order);
+    (this.isActive ? this.own : this.thread).lease(order);
   }
 
   revoke(lease: number): void {

@@ -69,6 +69,8 @@ export class Machine {
   private readonly effort: Effort;
   private readonly serves: boolean;
   private computer: Computer | null = null;
+  /** Of a machine that serves, if steps are short. */
+  private standIn: StandIn | null = null;
   private whenComputed: WhenComputed = () => {};
   /** The number of updates that made the weights, if the last one of them was made here. */
   updatedTo: number | null = null;
@@ -198,14 +200,14 @@ export class Machine {
     return this.serves ? Math.min(this.threads, this.platform.cores - 1) : this.threads - 1;
   }
 
-  /** Whether the machine's own thread computes now, and serves nobody. */
+  /** Whether the machine's own thread computes shards at present, and serves nobody. */
   private get isInline(): boolean {
     return this.effort.isInline && !this.pool.remoteComputes;
   }
 
-  /** Whether the machine's own thread computes a shard now. */
+  /** Whether it computes this shard now. */
   private isFreeFor({ task, shard }: LeaseOrder): boolean {
-    return this.isInline && (!this.hasRemote || this.effort.isInlineShard(task, shard));
+    return this.isInline && (!this.serves || this.effort.isBrief(task, shard));
   }
 
   /** Shards may be of any size when there are remote members: a limit would give them many small ones. */
@@ -222,10 +224,11 @@ export class Machine {
     const work = {
       nowMs: () => platform.nowMs(),
       defer: (call: () => void) => platform.defer(call),
-      isFree: () => this.isInline,
+      isFree: () => this.isInline && (this.standIn?.isActive ?? true),
       isFreeFor: (order: LeaseOrder) => this.isFreeFor(order),
       compute: (placed: Placed) => this.computePlaced(placed),
       finished: (lane: Lane, { order, out }: Placed, tookMs: number) => {
+        this.effort.took(tookMs, order.task, order.shard);
         this.whenComputed(lane.member, order);
         pool.result(lane.member, order.lease, out, tookMs);
       },
@@ -248,7 +251,8 @@ export class Machine {
   /** One member, whose shards are computed by the machine's own thread as long as there is nobody to serve. */
   private admitStandIn(inline: Lane, thread: Lane): void {
     for (const lane of [inline, thread]) this.turns.add(lane);
-    this.pool.join(new StandIn(inline, thread, (order) => this.isFreeFor(order)), false);
+    this.standIn = new StandIn(inline, thread, (order) => this.isFreeFor(order));
+    this.pool.join(this.standIn, false);
   }
 
   private computeBy(computer: Computer, task: ShardOrder['task'], shard: Shard, out: Pointer): void {

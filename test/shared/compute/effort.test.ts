@@ -17,14 +17,17 @@ it('a step is for the machine\u2019s own thread, too, if a share of it is short'
   expect(new Effort(orders, 1, 0).isInline).toBe(false);
 });
 
-it('the machine\u2019s own thread may compute no shard that takes long', () => {
+it('a shard is brief if it takes a few milliseconds at the best speed so far', () => {
   const effort = new Effort(orders, 100_000, 1);
-  // In an evaluation, a slot of 64 samples takes 12.8 million operations.
-  expect(effort.isInlineShard(evaluation, { lo: 0, size: 16 })).toBe(true);
-  expect(effort.isInlineShard(evaluation, { lo: 0, size: 32 })).toBe(false);
-  // The last slot is number 156.
-  expect(effort.isInlineShard(evaluation, { lo: 141, size: 32 })).toBe(true);
-  expect(new Effort(orders, 10_000_000, 1).isInlineShard(gradient, { lo: 0, size: 1 })).toBe(false);
+  expect(effort.isBrief(gradient, { lo: 0, size: 1 })).toBe(false);
+  // 10 samples a slot.
+  effort.took(2, gradient, { lo: 0, size: 1 });
+  expect([1, 2, 4].map((size) => effort.isBrief(gradient, { lo: 0, size }))).toEqual([true, true, false]);
+  effort.took(100, gradient, { lo: 2, size: 2 });
+  expect(effort.isBrief(gradient, { lo: 0, size: 2 })).toBe(true);
+  effort.took(4, gradient, { lo: 4, size: 4 });
+  expect([4, 8].map((size) => effort.isBrief(gradient, { lo: 0, size }))).toEqual([true, false]);
+  expect(effort.isBrief(evaluation, { lo: 0, size: 1 })).toBe(false);
 });
 
 it('shards are bounded only where that thread computes, and for tasks whose shares are long', () => {
