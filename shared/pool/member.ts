@@ -119,6 +119,10 @@ export class Member {
     return !this.isStranger && this.expiredInARow === 0 && this.overtakenInARow === 0;
   }
 
+  private get mayBeMute(): boolean {
+    return this.isStranger || this.overtakenInARow > 1;
+  }
+
   /** Whether its own results say how fast it is. */
   isMeasured(work: WorkName): boolean {
     return !this.isStranger && this.costs[work].isKnown;
@@ -204,8 +208,8 @@ export class Member {
       this.becomeSlower(lease, nowMs);
       this.overtakenInARow += 1;
     }
-    // A stranger may have begun with nothing, so its other shards are as late as this one.
-    this.removeLease(lease, this.isStranger ? lease.startMs : nowMs);
+    // If nothing more may come from it, its other shards are as late as this one.
+    this.removeLease(lease, this.mayBeMute ? lease.startMs : nowMs);
   }
 
   revoked(lease: Lease, nowMs: number): void {
@@ -307,7 +311,7 @@ export class Member {
   private reschedule(startMs: number): void {
     for (const lease of this.leases) {
       lease.startMs = startMs;
-      startMs += this.leaseMs(lease);
+      if (!this.mayBeMute) startMs += this.leaseMs(lease);
     }
   }
 }

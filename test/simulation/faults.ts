@@ -64,7 +64,7 @@ export const faults = {
   }),
   /** The worker begins to answer wrongly, or stops answering. */
   manners: withWorker((worker, { cluster, random }) => {
-    const bad: readonly Manner[] = ['poison', 'echo', 'mute', 'garbage'];
+    const bad: readonly Manner[] = ['poison', 'echo', 'mute', 'forgetful', 'garbage'];
     worker.traits.manner = bad[random.below(bad.length)];
     cluster.world.note(`${worker.process.name}: ${worker.traits.manner}`);
   }),

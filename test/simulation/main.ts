@@ -1,11 +1,12 @@
 /** `npm run sim`: simulates courses of a cluster, one for each seed, or the paces of quiet fleets. */
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { tryMutes } from './mutes.js';
 import { comparePaces } from './paces.js';
 import { simulate } from './simulate.js';
 import { Violation } from './world.js';
 
-const { seeds, from, seed, paces, verbose } = await yargs(hideBin(process.argv))
+const { seeds, from, seed, paces, mutes, verbose } = await yargs(hideBin(process.argv))
   .scriptName('npm run sim --')
   .option('seeds', { type: 'number', default: 300, describe: 'how many seeds' })
   .option('from', { type: 'number', default: 1, describe: 'the first of them' })
@@ -15,10 +16,16 @@ const { seeds, from, seed, paces, verbose } = await yargs(hideBin(process.argv))
     default: false,
     describe: 'time the steps of fleets, of each fleet’s first members too',
   })
+  .option('mutes', {
+    type: 'boolean',
+    default: false,
+    describe: 'put one honest worker among others that return nothing',
+  })
   .option('verbose', { type: 'boolean', default: false, describe: 'print what happens' })
   .example('npm run sim -- --seeds 1000', 'a thousand courses')
   .example('npm run sim -- --seed 42 --verbose', 'one of them, event by event')
   .example('npm run sim -- --paces --seeds 20', 'twenty fleets, whose steps are timed')
+  .example('npm run sim -- --mutes --seeds 20', 'twenty fleets with one honest worker')
   .strict()
   .parse();
 
@@ -36,6 +43,10 @@ for (let at = first; at <= last; at++) {
       process.stdout.write(
         `${what}: ${times.map(({ members, ms }) => `${members}: ${ms.toFixed(1)} ms`).join(', ')}\n`,
       );
+      continue;
+    }
+    if (mutes) {
+      process.stdout.write(`${await tryMutes(at)}\n`);
       continue;
     }
     const course = await simulate(at, print);

@@ -1,6 +1,7 @@
 /** Simulates hundreds of courses of a cluster, and checks that a seed always gives the same course. */
 import { expect, test } from 'vitest';
 import { everyKind, kindsIn } from '../kinds/kinds.js';
+import { tryMutes } from './mutes.js';
 import { comparePaces } from './paces.js';
 import { drawnRequest } from './problem.js';
 import { simulate } from './simulate.js';
@@ -17,6 +18,10 @@ test.each(Array.from({ length: groups }, (_, group) => group))('nothing is lost:
 test.each([1, 2, 3, 4])('no worker makes the steps longer: fleet %i', safety, async (seed) => {
   // The tests of the pool compare many more fleets, without weights (crew.test.ts).
   await comparePaces(seed);
+});
+
+test.each([1, 2, 3, 4, 5, 6])('workers that return nothing hold nobody up: fleet %i', safety, async (seed) => {
+  await tryMutes(seed);
 });
 
 test('the courses leave out no layer, optimizer, schedule or augmentation, and no setting of them', () => {

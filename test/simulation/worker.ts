@@ -13,7 +13,7 @@ import { backend, sha256 } from './problem.js';
 import type { Process } from './process.js';
 
 /** How a worker behaves. */
-export type Manner = 'honest' | 'poison' | 'echo' | 'mute' | 'garbage';
+export type Manner = 'honest' | 'poison' | 'echo' | 'mute' | 'forgetful' | 'garbage';
 
 export interface WorkerTraits {
   readonly seed: number;
@@ -137,7 +137,7 @@ export class SimulatedWorker {
     }
     if (message.type === 'ready') this.process.spend(this.traits.prepareMs);
     if (message.type === 'gradient' || message.type === 'result') {
-      if (manner === 'mute') return whenSent();
+      if (manner === 'mute' || (manner === 'forgetful' && message.lease % 2 === 0)) return whenSent();
       if (manner === 'poison' && message.type === 'gradient') this.poison(payload, message.part);
     }
     end.send(frame, whenSent);
