@@ -50,7 +50,7 @@ export class Distribution {
 const momentMs = 1_000;
 
 /** A cut stays if another one would take more than this part of its time. A slot that moves takes its samples along. */
-const clearlyEarlier = 0.85;
+const clearlyEarlier = 0.92;
 
 interface Division {
   readonly lo: number;

@@ -23,6 +23,8 @@ export interface Lease {
   readonly isFirst: boolean;
   /** How many remote members the job is for. */
   readonly among: number;
+  /** When it was handed out. */
+  readonly leasedMs: number;
   /** When the member began with it, or is expected to begin. A member works through its leases in order. */
   startMs: number;
 }
@@ -183,7 +185,7 @@ export class Member {
 
   /** A result proves progress. It is a measurement too, unless it came out of turn: then we do not know its start. */
   answered(lease: Lease, nowMs: number, tookMs: number | undefined): void {
-    if (lease === this.leases[0]) this.measure(lease, nowMs - lease.startMs, tookMs);
+    if (lease === this.leases[0]) this.measure(lease, nowMs, tookMs);
     else this.burst.isMeasured = false;
     this.expiredInARow = 0;
     this.overtakenInARow = 0;
@@ -281,19 +283,22 @@ export class Member {
     return nowMs - lease.startMs >= lateMs;
   }
 
-  /** The first lease took `ms` milliseconds, of which the member says that it computed for `tookMs`. */
-  private measure({ work, slots, among }: Lease, ms: number, tookMs: number | undefined): void {
+  /** The first lease is done. The member says that it computed for `tookMs`. */
+  private measure({ work, slots, among, startMs, leasedMs }: Lease, nowMs: number, tookMs: number | undefined): void {
+    const ms = nowMs - startMs;
     const cost = this.costs[work];
     if (tookMs === undefined || !this.remote) {
       this.burst.isMeasured = false;
       cost.took(tookMs ?? ms, slots);
       return;
     }
-    const computedMs = Math.min(tookMs, ms);
+    // Results may wait for each other on their way, so the member may have begun earlier than we thought.
+    const computedMs = Math.min(tookMs, nowMs - leasedMs);
     cost.computedFor(computedMs, slots);
     this.burst.slots += slots;
     this.burst.leadMs += ms - computedMs;
-    if (this.leases.length === 1 && this.burst.isMeasured) cost.ledFor(this.burst.leadMs, this.burst.slots, among);
+    if (this.leases.length > 1 || !this.burst.isMeasured) return;
+    cost.ledFor(Math.max(0, this.burst.leadMs), this.burst.slots, among);
   }
 
   private becomeSlower(lease: Lease, nowMs: number): void {

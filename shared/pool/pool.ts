@@ -355,6 +355,7 @@ export class Pool {
       isMeasured: member.isMeasured(work),
       isFirst: member.leases.length === 0,
       among: state.remoteMembers,
+      leasedMs: nowMs,
       startMs: member.freeMs(nowMs),
     };
     member.leased(lease);

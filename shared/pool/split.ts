@@ -7,7 +7,7 @@ import { cover, type Shard } from './tree.js';
 const TOLERANCE = 0.2;
 
 /** A shard more costs a member about this part of its lead. */
-export const LEASE = 0.5;
+export const LEASE = 0.3;
 
 /** A boundary stays until its ideal has moved by this fraction of the smaller share beside it. */
 const HOLD = 0.15;
