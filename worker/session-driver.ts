@@ -36,6 +36,9 @@ export interface SocketObserver {
 /** The usual time between two calls of `tick`. */
 export const tickMs = 100;
 
+/** Slots that a worker computes for nobody while it waits for its first shard: after these, the code is warm. */
+const rehearsalsMax = 5;
+
 export interface DriverOptions {
   readonly session: SessionConfig;
   readonly random: Random;
@@ -82,6 +85,8 @@ export class SessionDriver {
   /** The newest preparation. They run one after the other. Never rejects. */
   private preparation: Promise<void> = Promise.resolve();
   private ended = false;
+  /** None once there was work. */
+  private rehearsalsLeft = rehearsalsMax;
   /** When the newest shard was done. */
   private computedMs = Number.NEGATIVE_INFINITY;
   private payload: Uint8Array = new Uint8Array(0);
@@ -98,6 +103,15 @@ export class SessionDriver {
 
   tick(): void {
     this.send({ type: 'tick', nowMs: this.nowMs });
+    this.rehearseIfIdle();
+  }
+
+  /** A worker that has the weights and no work yet waits for others. */
+  private rehearseIfIdle(): void {
+    const { assignment, progress } = this;
+    if (this.rehearsalsLeft === 0 || assignment === null || assignment.isComputing || progress.step === null) return;
+    this.rehearsalsLeft -= 1;
+    assignment.rehearse();
   }
 
   /** Tries at once to reach the coordinator: the network may be back, or the machine may have woken up. */
@@ -225,6 +239,7 @@ export class SessionDriver {
   private compute(shard: ShardLease): void {
     const { assignment } = this;
     if (assignment === null) return;
+    this.rehearsalsLeft = 0;
     const cameMs = this.nowMs;
     // When the newest tensor was computed. To send the last one is no part of `computeMs`.
     let summedMs = cameMs;

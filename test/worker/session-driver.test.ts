@@ -255,3 +255,26 @@ test.each([
   expect(coordinator.heard.at(-1)).toMatchObject({ type: 'failure', code });
   expect(coordinator.closeCodes).toEqual([protocolErrors[code].closeCode]);
 });
+
+describe('a worker that waits for the run to begin', () => {
+  it('computes some slots for nobody, so that its code is warm, and sends nothing of them', async () => {
+    const worker = await Stepwise.begin(4);
+    const done: string[] = [];
+    for (let i = 0; i < 20; i++) {
+      worker.pass(100);
+      done.push(...worker.turn());
+    }
+    expect(done).toEqual(Array(5).fill('computes'));
+    worker.say(fourSlots);
+    expect(worker.rest()).toHaveLength(9);
+    expect(worker.driver.done).toMatchObject({ shards: 1, samples: 4 });
+  });
+
+  it('does so only until there is work', async () => {
+    const worker = await Stepwise.begin(32);
+    worker.say(shard);
+    worker.rest();
+    worker.pass(100);
+    expect(worker.rest()).toEqual([]);
+  });
+});
