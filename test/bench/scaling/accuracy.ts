@@ -22,13 +22,18 @@ const goals: Readonly<Record<string, readonly number[]>> = { mlp: [3, 1.2, 1], '
 const networkOrder = networkKinds.map(({ name }) => name);
 const megabytesMax = 15;
 
-/** The targets are for the large fleet with a coordinator that is a device; the comparison with PyTorch is for four. */
+/** The targets are for the large fleet, with the better of the two coordinators; the comparison with PyTorch is for four. */
 const fleetSize = 8;
 export const peerSize = 4;
 export const accuracyColumns = [
   ...['what', 'network', 'coordinator', 'workers', 'steps', 'seconds'],
   ...['alone, seconds', 'ratio', 'MB each'],
 ];
+
+interface Run {
+  readonly fleet: Fleet;
+  readonly trained: Trained;
+}
 
 /** The settings with the fewest samples to the accuracy, and the number of its steps. */
 interface Goal {
@@ -51,10 +56,15 @@ export async function accuracyLines(
   findings.note(`${shown(race)}: alone ${words(single)}; together ${words(joint)}.`);
   const alone = await timed(measuring, findings, race, single, 'alone');
   const lines: string[][] = [];
+  const runs: Run[] = [];
   for (const fleet of fleetsOf(measuring, race, networks)) {
     const trained = await timed(measuring, findings, race, joint, fleet);
     lines.push(line(race, joint, alone, fleet, trained));
-    if (fleet.workers === fleetSize && fleet.coordinator === 'device') judge(findings, race, fleet, alone, trained);
+    runs.push({ fleet, trained });
+  }
+  for (const network of networks) {
+    const large = runs.filter(({ fleet }) => fleet.network === network && fleet.workers === fleetSize);
+    judge(findings, race, alone, large);
   }
   return lines;
 }
@@ -111,18 +121,22 @@ function line(race: Race, { steps }: Goal, alone: Trained, { network, workers, c
   ];
 }
 
-function judge(findings: Findings, race: Race, { network, workers }: Fleet, alone: Trained, trained: Trained): void {
+/** The runs of the same fleet with both coordinators. */
+function judge(findings: Findings, race: Race, alone: Trained, runs: readonly Run[]): void {
+  const [best] = [...runs].sort((a, b) => a.trained.seconds - b.trained.seconds);
+  if (best === undefined) return;
+  const { network, coordinator } = best.fleet;
   const goal = goals[race.preset]?.[networkOrder.indexOf(network.name)];
   if (goal === undefined) return;
-  const ratio = alone.seconds / trained.seconds;
+  const ratio = alone.seconds / best.trained.seconds;
   findings.target(
-    `${shown(race)}, ${network.name}: against one device alone`,
+    `${shown(race)}, ${network.name}, the coordinator is a ${coordinator}: against one device alone`,
     times(goal),
     times(ratio),
     ratio >= goal,
   );
   if (race.preset !== 'mlp') return;
-  const megabytes = megabytesEach(trained, workers);
+  const megabytes = Math.max(...runs.map(({ fleet, trained }) => megabytesEach(trained, fleet.workers)));
   const measured = `${megabytes.toFixed(1)} MB`;
   findings.target(`${shown(race)}, ${network.name}: bytes`, `${megabytesMax} MB`, measured, megabytes < megabytesMax);
 }
