@@ -30,8 +30,10 @@ const restMsMax = 120_000;
 /** The same for members that have just joined, whom the run wants to know. */
 const newcomersRestPerExtra = 30;
 
-/** If less time than this is left of a run, nothing is tried: samples would move for nothing. */
+/** If less time than this is left of a run, only newcomers are tried: samples would move for nothing. */
 const leftMsMin = 30_000;
+/** The same for newcomers, who want to take part. */
+const newcomersLeftMsMin = 2_000;
 
 /** What is tried when nothing is known. */
 const allIdeas: readonly SizeIdea[] = ['other', 'half', 'double', 'one-less', 'one-more', 'third'];
@@ -189,7 +191,7 @@ export class Crew {
   /** Begins a trial, if there is another crew to try. */
   private consider(step: CrewStep, members: readonly Member[]): void {
     const { work, slots, stepsLeft = Number.POSITIVE_INFINITY, nowMs } = step;
-    if (stepsLeft * this.pace.ms < leftMsMin) return;
+    const leftMs = stepsLeft * this.pace.ms;
     const local = members.filter(({ remote }) => !remote);
     const crew = [...this.inForce];
     const spares = members.filter((member) => member.remote && !this.inForce.has(member));
@@ -198,6 +200,7 @@ export class Crew {
     const isResting = nowMs < this.restUntilMs;
     if (isResting && this.ideas.length === 0 && newcomers.length === 0) return;
     const situation = { work, slots, paceMs: this.pace.ms, local, crew, spares, newcomers, isOld: false };
+    if (leftMs < leftMsMin) return leftMs < newcomersLeftMsMin ? undefined : this.tryNewcomers(situation);
     // Newcomers and other ideas take turns, or a class that joins one by one would keep a run from getting faster.
     const ideas: readonly SizeIdea[] = this.newcomersWereLast
       ? [...this.ideas, 'newcomers']
@@ -210,6 +213,12 @@ export class Crew {
       if (proposal !== null) return this.begin(proposal);
     }
     if (!isResting) this.tryNext({ ...situation, isOld: true }, nowMs);
+  }
+
+  private tryNewcomers(situation: Situation): void {
+    const proposal = propose('newcomers', situation);
+    for (const member of situation.newcomers) this.judged.add(member);
+    if (proposal !== null) this.begin(proposal);
   }
 
   /** Networks change, so each idea has its turn again. */

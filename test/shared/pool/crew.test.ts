@@ -140,6 +140,15 @@ describe('a short run', () => {
     expect(fleet.events.nowMs).toBeLessThan((1.2 * rounds.steps! * 4.2) / 0.15);
   });
 
+  it('gives newcomers a part, too', () => {
+    const fleet = new TimedFleet({ ...rounds, steps: 150 });
+    for (let i = 0; i < 2; i++) fleet.join({ ...phone, slotMs: 2.2 });
+    fleet.train(20);
+    for (let i = 0; i < 2; i++) fleet.join({ ...phone, slotMs: 2.2 });
+    fleet.train(120);
+    expect(fleet.working).toBe(4);
+  });
+
   it('is not held up by a fleet on a slow link, if this machine computes too', () => {
     const timesOf = (members: number) => {
       const fleet = new TimedFleet({ ...rounds, modelBytes: 400_000, steps: 300, bytesPerMs: 20 * megabit });
