@@ -144,6 +144,9 @@ const parser = yargs(hideBin(process.argv))
           epochs: runOptions.epochs,
           batch: runOptions.batch,
           'micro-batch': runOptions['micro-batch'],
+          'local-steps': runOptions['local-steps'],
+          replicas: runOptions.replicas,
+          'wire-bits': runOptions['wire-bits'],
         })
         .option('fleet', {
           describe: 'The number of devices that you have',
@@ -173,7 +176,8 @@ const parser = yargs(hideBin(process.argv))
         .option('json', { boolean: true, default: false, describe: 'Print one JSON object' })
         .options(kernelsOptions)
         .example('$0 plan --mbps 50', 'Devices like this one, on a Wi-Fi of 50 Mbit/s')
-        .example('$0 plan --preset cnn-small --fleet 30 --samples-per-second 2000', 'Thirty phones'),
+        .example('$0 plan --preset cnn-small --fleet 30 --samples-per-second 2000', 'Thirty phones')
+        .example('$0 plan --local-steps 16 --wire-bits 8 --mbps 20', 'Rounds, which send far less'),
     (argv) => choose(() => import('./plan.js').then(({ runPlan }) => runPlan(argv))),
   )
   .command(

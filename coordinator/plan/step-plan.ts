@@ -5,14 +5,28 @@
  * What this is not: a simulation. All devices are alike. `npm run bench -- --only scaling` compares it with measurements
  * of slow devices, and says how far it is off. Pure.
  */
-import { cover } from '../../shared/pool/tree.js';
-import type { StepWork } from './step-work.js';
+import { limits } from '../../shared/limits.js';
+import { cover, shardEnd } from '../../shared/pool/tree.js';
+import { gradientBytes, type StepWork, weightBytes } from './step-work.js';
+import {
+  coordinatorMsPerMegabyte,
+  coordinatorStepMs,
+  coordinatorWorkerMs,
+  deviceMsPerMegabyte,
+  deviceSlotMs,
+  deviceStepMs,
+} from './wire-costs.js';
 
 /** A device that computes alone, without a network. */
 export interface DeviceSpeed {
   readonly samplesPerSecond: number;
   /** The threads that make this speed together. Only one of them sends and receives. */
   readonly threads: number;
+  /**
+   * If a quota of the processor makes this speed: the part of the time in which the device may compute. Until it has used
+   * its part of a period, it computes at full speed. Default: 1.
+   */
+  readonly share?: number;
 }
 
 /** The link that all devices share, such as the coordinator's own. It has this rate in each direction. */
@@ -35,61 +49,71 @@ export interface StepPlan {
   readonly bytesPerDevice: number;
 }
 
-/** What a reference processor does with one thread: multiplications of the forward pass a second. */
-const referenceMultiplications = 24e9;
-/** Time of the reference processor for one step, and for a megabyte that a device sends or receives. */
-const deviceStepMs = 0.25;
-const deviceMsPerMegabyte = 0.9;
-/** The coordinator is taken for a reference processor. It does this for every device. */
-const coordinatorStepMs = 0.05;
-const coordinatorMsPerMegabyte = 0.4;
-const bytesPerFloat = 4;
+/** The period of a processor's quota, in Linux and in containers. */
+const quotaPeriodMs = 100;
 
 /** The plan of a step with this many devices, each of which has work. */
 export function planStep(work: StepWork, device: DeviceSpeed, link: SharedLink, devices: number): StepPlan {
-  const { slots, samples, parameters, multiplications } = work;
-  const runs = evenRuns(slots, devices);
+  const { slots, samples } = work;
+  const runs = evenRuns(work, devices);
   const most = Math.max(...runs.map(({ size }) => size));
-  const shards = runs.reduce((sum, run) => sum + run.shards, 0);
-  const tensor = bytesPerFloat * parameters;
-  const bytes = tensor * (devices + shards);
-  const megabytes = bytes / 1e6;
-  const slowness = (referenceMultiplications * device.threads) / (device.samplesPerSecond * multiplications);
+  const [down, up] = [devices * weightBytes(work), runs.reduce((sum, run) => sum + run.bytes, 0)];
+  const megabytes = (down + up) / 1e6;
   const computeMs = ((1000 * samples) / device.samplesPerSecond) * (most / slots);
-  const handlingMs =
-    slowness * (deviceStepMs + (deviceMsPerMegabyte * megabytes) / devices) +
-    coordinatorStepMs * devices +
-    coordinatorMsPerMegabyte * megabytes;
-  // The weights reach one device after the other, so most gradients come back while other devices still wait for theirs.
-  const transferMs = (8 * tensor * (Math.max(devices, shards) + 1)) / (1000 * link.mbps);
-  const stepMs = computeMs + handlingMs + transferMs + link.rttMs;
+  const wireMs = deviceStepMs + deviceSlotMs * most + (deviceMsPerMegabyte * megabytes) / devices;
+  const deviceMs = slowness(work, device) * wireMs;
+  const serverMs = coordinatorStepMs + coordinatorWorkerMs * devices + coordinatorMsPerMegabyte * megabytes;
+  // Weights reach one device after the other. Each direction of the link has its own rate, so gradients of the first
+  // devices come back while others still wait for their weights.
+  const [first, last] = [weightBytes(work), up / runs.length];
+  const transferMs = (8 * Math.max(down + last, first + up)) / (1000 * link.mbps);
+  const { rttMs: latencyMs } = link;
+  const busyMs = computeMs + deviceMs;
+  const stepMs = Math.max(busyMs, busyMs + serverMs + transferMs + latencyMs - savedMs(busyMs, device));
   return {
     devices,
     computeMs,
-    handlingMs,
+    handlingMs: deviceMs + serverMs,
     transferMs,
-    latencyMs: link.rttMs,
+    latencyMs,
     stepMs,
     samplesPerSecond: (1000 * samples) / stepMs,
-    bytesPerDevice: bytes / devices,
+    bytesPerDevice: (down + up) / devices,
   };
 }
 
-/** Equal runs of slots for the devices that have work: the slots and the shards of each. */
-function evenRuns(slots: number, devices: number): { readonly size: number; readonly shards: number }[] {
+/** How many times as long as the reference processor a thread of the device needs for the same work. */
+function slowness({ referenceSamplesPerSecond }: StepWork, { samplesPerSecond, threads }: DeviceSpeed): number {
+  return (referenceSamplesPerSecond * threads) / samplesPerSecond;
+}
+
+/** A device with a quota is fast at the start of each period, and pays for that while it would wait for the network. */
+function savedMs(busyMs: number, { share = 1 }: DeviceSpeed): number {
+  return (1 - share) * Math.min(busyMs, quotaPeriodMs);
+}
+
+interface Run {
+  /** Slots. */
+  readonly size: number;
+  /** Of the gradients of its shards. */
+  readonly bytes: number;
+}
+
+/** Equal runs of slots for the devices that have work. */
+function evenRuns(work: StepWork, devices: number): Run[] {
+  const { slots } = work;
   const busy = Math.min(slots, devices);
   return Array.from({ length: busy }, (_, i) => {
     const [lo, hi] = [i, i + 1].map((n) => Math.round((n * slots) / busy));
-    return { size: hi - lo, shards: cover(lo, hi, slots).length };
+    const bytes = cover(lo, hi, slots).map((shard) => gradientBytes(work, shardEnd(shard, slots) - shard.lo));
+    return { size: hi - lo, bytes: bytes.reduce((sum, each) => sum + each, 0) };
   });
 }
 
-/** More devices are not planned for. */
-export const plannedDevicesMax = 1024;
-
 /** The smallest number of devices, up to `most`, that is about as fast as the fastest one. */
 export function bestFleet(work: StepWork, device: DeviceSpeed, link: SharedLink, most: number): StepPlan {
-  const all = Array.from({ length: Math.min(most, work.slots) }, (_, i) => planStep(work, device, link, i + 1));
+  const length = Math.min(most, work.slots, limits.membersMax);
+  const all = Array.from({ length }, (_, i) => planStep(work, device, link, i + 1));
   const top = Math.max(...all.map(({ samplesPerSecond }) => samplesPerSecond));
   return all.find(({ samplesPerSecond }) => samplesPerSecond >= aboutAsFast * top) ?? all[0];
 }

@@ -56,6 +56,6 @@ export function smallestMicroBatch({ layers }: Model, least: number): number {
 }
 
 /** The weights on their way to a device, and the gradient or the change of a slot on its way back. */
-export function exchangedBytes({ model, wireBits = 32 }: RunSetup['config']): number {
+export function exchangedBytes({ model, wireBits = 32 }: Pick<RunSetup['config'], 'model' | 'wireBits'>): number {
   return Math.ceil((2 * parameterCount(model) * wireBits) / 8);
 }

@@ -32,8 +32,15 @@ const microBatchMin = 16;
 /** A micro-batch may shrink to this part, so that fewer devices are idle in the last round of an epoch. */
 const microBatchPart = 0.75;
 
+/** What the choice follows from, besides the request. */
+export interface RoundsRun {
+  readonly config: Pick<RunSetup['config'], 'batch' | 'microBatch' | 'model' | 'wireBits' | 'epochs'> & {
+    readonly dataset: { readonly train: number };
+  };
+}
+
 /** `given` is null for a run that goes on: it stays as it is. */
-export function planRounds(devices: number, { config }: RunSetup, steps: number, given: RunRequest | null): FleetPlan {
+export function planRounds(devices: number, { config }: RoundsRun, steps: number, given: RunRequest | null): FleetPlan {
   const { batch, microBatch: usualSize, model, dataset, wireBits, epochs } = config;
   const { train } = dataset;
   const usual = batch / (steps * usualSize);

@@ -13,8 +13,26 @@ test('a class of slow devices is told that its network is the limit, in 80 colum
   expect(stdout).toMatch(/^A run: 10 epochs, 97.85 % on MNIST$/m);
   expect(stdout).toMatch(/^ +8 /m);
   expect(stdout.replace(/\n/g, ' ')).toContain('12 devices share 8 slots, so 4 have nothing to do');
-  expect(stdout).toContain('lockstep train');
+  expect(stdout.replace(/\n/g, ' ')).toContain(
+    'Rounds of local steps send far less: `lockstep coordinator --fleet 12` with',
+  );
   expect(Math.max(...stdout.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(80);
+});
+
+test('a run of rounds is planned, too, with its accuracy', safety, async () => {
+  const { code, stdout } = await lockstep(...phones, '--local-steps', 16, '--wire-bits', 4).ended;
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^mlp: 101,770 parameters; 4,096 samples a round$/m);
+  expect(stdout).toMatch(/^A round: 8 replicas x 16 local steps x 32 samples$/m);
+  expect(stdout).toMatch(/^On the wire: 4 bits for each number$/m);
+  expect(stdout).toMatch(/^A run: 10 epochs, 98.06 % on MNIST$/m);
+  expect(stdout).toMatch(/ round ms /);
+  expect(Math.max(...stdout.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(80);
+});
+
+test('where nothing helps, one device should train alone', safety, async () => {
+  const { stdout } = await lockstep(...phones, '--local-steps', 2, '--wire-bits', 8, '--mbps', 1).ended;
+  expect(stdout).toContain('lockstep train');
 });
 
 test('programs get the plan as JSON', safety, async () => {

@@ -4,7 +4,6 @@
  */
 import { planStep } from '../../../coordinator/plan/step-plan.js';
 import { stepWorkOf } from '../../../coordinator/plan/step-work.js';
-import { presets } from '../../../shared/model/presets.js';
 import { type Context, type Section, Unavailable } from '../context.js';
 import type { Findings } from '../findings.js';
 import { whyNoHosts } from '../hosts/hosts.js';
@@ -166,9 +165,9 @@ async function speedLines(
 
 /** What the plan says for the fleet with which it is the fastest: members that would make steps slower get no work. */
 function planned({ preset, batch, microBatch }: Subject, network: NetworkKind, workers: number, alone: number): number {
-  const work = stepWorkOf(presets[preset].model, batch, microBatch);
+  const work = stepWorkOf(preset, { batch, microBatch, localSteps: 1, wireBits: 32 });
   const link = { mbps: network.coordinatorMbps, rttMs: network.rttMs };
-  const device = { samplesPerSecond: alone, threads: 1 };
+  const device = { samplesPerSecond: alone, threads: 1, share };
   const sizes = Array.from({ length: workers }, (_, i) => i + 1);
   return Math.max(...sizes.map((size) => planStep(work, device, link, size).samplesPerSecond));
 }

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { type PlanRequest, planFleets } from '../../../coordinator/plan/run-plan.js';
-import { usualAccuracies } from '../../../coordinator/plan/usual-accuracy.js';
+import type { PlanRequest } from '../../../coordinator/plan/planned-fleet.js';
+import { planFleets } from '../../../coordinator/plan/run-plan.js';
+import { roundAccuracies, roundAccuracySteps, usualAccuracies } from '../../../coordinator/plan/usual-accuracy.js';
 import type { PresetName } from '../../../shared/model/presets.js';
 
 const request: PlanRequest = {
-  ...{ preset: 'mlp', epochs: 10, batch: 128, microBatch: 16, fleet: null },
+  ...{ preset: 'mlp', epochs: 10, batch: 128, microBatch: 16, localSteps: 1, wireBits: 32, fleet: null },
   device: { samplesPerSecond: 30_000, threads: 1 },
   link: { mbps: 100, rttMs: 2 },
 };
@@ -24,8 +25,9 @@ test('a whole run: the steps of its epochs, and the bytes of every step with the
   const { fleets, aloneSeconds } = planFleets(request);
   const [, two] = fleets;
   expect(aloneSeconds).toBe(20);
-  expect(two.runSeconds).toBeCloseTo((4690 * two.stepMs) / 1000);
-  expect(two.runBytesPerDevice).toBeCloseTo(4690 * two.bytesPerDevice + 30_000 * 207);
+  const firstBytes = 60_000 * 207 + 2 * 4 * 101_770;
+  expect(two.runSeconds).toBeCloseTo((4690 * two.stepMs) / 1000 + (8 * firstBytes) / 1e8);
+  expect(two.runBytesPerDevice).toBeCloseTo(4690 * two.bytesPerDevice + firstBytes / 2);
 });
 
 test('an accuracy is promised for the preset’s own settings alone', () => {
@@ -36,25 +38,69 @@ test('an accuracy is promised for the preset’s own settings alone', () => {
   expect(planFleets(cnn).accuracy).toBe(0.9933);
 });
 
-test('where a fleet is slower than one device, a larger batch is tried; where it is faster, nothing need change', () => {
+const rounds = { batch: 4096, microBatch: 32, localSteps: 16 } as const;
+
+test('rounds have the accuracies of the report, by the bits on the wire', () => {
+  expect(planFleets({ ...request, ...rounds, wireBits: 8 }).accuracy).toBe(0.9818);
+  expect(planFleets({ ...request, ...rounds, wireBits: 16 }).accuracy).toBeNull();
+  expect(planFleets({ ...request, ...rounds, localSteps: 8, batch: 2048 }).accuracy).toBeNull();
+  expect(planFleets({ ...request, wireBits: 8 }).accuracy).toBeNull();
+});
+
+test('where bytes decide, rounds with few bits are proposed, with a replica for each device', () => {
   const { best, bound, change } = planFleets(request);
   expect(best.timesAlone).toBeLessThan(1);
   expect(bound).toBe('transfer');
-  expect(change?.timesAlone).toBeGreaterThan(best.timesAlone);
-  const cnn = planFleets({ ...request, preset: 'cnn-small', device: { samplesPerSecond: 100, threads: 1 } });
+  expect(change).toMatchObject({ options: '--fleet 8', accuracy: 0.9818, epochs: null });
+  expect(change?.best.timesAlone).toBeGreaterThan(1);
+  expect(change?.best.runBytesPerDevice).toBeLessThan(best.runBytesPerDevice / 20);
+  const { change: many } = planFleets({ ...request, fleet: 30 });
+  expect(many).toMatchObject({ options: '--fleet 30', accuracy: null, epochs: null });
+  expect(planFleets({ ...request, fleet: 30, epochs: 2 }).change?.epochs).toBeGreaterThan(2);
+});
+
+test('rounds with all bits are told to use fewer; where computing decides, nothing need change', () => {
+  const inRounds = planFleets({ ...request, ...rounds, link: { mbps: 10, rttMs: 2 } });
+  expect(inRounds.change).toMatchObject({ options: '--local-steps 16 --wire-bits 8', accuracy: 0.9818 });
+  expect(planFleets({ ...request, ...rounds, wireBits: 8 }).change).toBeNull();
+  const cnn = planFleets({ ...request, preset: 'cnn-small', fleet: 2, device: { samplesPerSecond: 100, threads: 1 } });
   expect(cnn).toMatchObject({ bound: 'compute', change: null });
+});
+
+test('a preset without settings for rounds is told to use a larger batch', () => {
+  const { best, change } = planFleets({ ...request, preset: 'sigmoid-100' });
+  expect(change?.kind).toBe('batch');
+  expect(change?.options).toMatch(/^--preset sigmoid-100 --batch \d+$/);
+  expect(change?.best.runSeconds).toBeLessThan(best.runSeconds);
 });
 
 test('the usual accuracies are those of the report on the presets', () => {
   const path = new URL('../../../../test/presets/report.json', import.meta.url);
   const { runs } = JSON.parse(readFileSync(path, 'utf8')) as {
-    runs: { preset: PresetName; dataset: string; accuracy: number; settings: { rounds?: object } }[];
+    runs: {
+      preset: PresetName;
+      dataset: string;
+      accuracy: number;
+      settings: { rounds?: { steps: number }; wireBits?: number };
+    }[];
   };
   for (const [preset, accuracy] of Object.entries(usualAccuracies)) {
     const reached = runs.filter(
       ({ preset: name, dataset, settings }) => name === preset && dataset === 'mnist' && !settings.rounds,
     );
-    const mean = reached.reduce((sum, each) => sum + each.accuracy, 0) / reached.length;
-    expect(accuracy, preset).toBe(Math.round(1e4 * mean) / 1e4);
+    expect(accuracy, preset).toBe(mean(reached));
+  }
+  for (const [preset, byBits] of Object.entries(roundAccuracies)) {
+    for (const [bits, accuracy] of Object.entries(byBits)) {
+      const reached = runs.filter(
+        ({ preset: name, dataset, settings: { rounds, wireBits = 32 } }) =>
+          name === preset && dataset === 'mnist' && rounds?.steps === roundAccuracySteps && wireBits === Number(bits),
+      );
+      expect(accuracy, `${preset}, ${bits} bits`).toBe(mean(reached));
+    }
   }
 });
+
+function mean(reached: readonly { readonly accuracy: number }[]): number {
+  return Math.round((1e4 * reached.reduce((sum, each) => sum + each.accuracy, 0)) / reached.length) / 1e4;
+}
