@@ -18,8 +18,21 @@ export type Idea = 'without' | 'newcomers' | 'third' | 'half' | 'one-less' | 'ot
 export type SizeIdea = Exclude<Idea, 'without'>;
 
 /** Another crew takes over if its steps take less than this many times as long. The smaller crew wins a draw. */
-export const wantedSmaller = 0.99;
-const wantedLarger = 0.97;
+const wantedOnWire = { smaller: 0.99, larger: 0.97 };
+/**
+ * The same where a slot takes much longer to compute than to carry. There, the larger crew wins a draw: it costs nothing, and
+ * it loses less when somebody falls asleep.
+ */
+const wantedInComputing = { smaller: 0.95, larger: 1.05 };
+/** A slot takes this many times as long to compute as to carry. */
+const muchLonger = 4;
+
+/** How much faster another crew than this one must be. */
+export function wantedOf(crew: readonly Member[], work: WorkName): { smaller: number; larger: number } {
+  const costs = crew.map((member) => member.costs[work]).filter(({ isKnown }) => isKnown);
+  const computed = costs.filter(({ slotMs, leadMs }) => slotMs >= muchLonger * leadMs).length;
+  return costs.length > 0 && computed >= costs.length / 2 ? wantedInComputing : wantedOnWire;
+}
 
 export interface Situation {
   readonly work: WorkName;
@@ -77,7 +90,8 @@ function quickest(idea: Idea, sizeMax: number, situation: Situation): Proposal |
   const [working, waiting] = [crew.filter(isKnown), others.filter(isKnown)];
   const known = [...working, ...waiting];
   const costs = [...costsOf(working, work, size), ...costsOfSpares(waiting, crew, work, size)];
-  const wanted = size < crew.length ? wantedSmaller : wantedLarger;
+  const { smaller, larger } = wantedOf(crew, work);
+  const wanted = size < crew.length ? smaller : larger;
   const endMs = earliestEndMs(slots, own, costs, size);
   if (!(endMs < wanted * paceMs)) return null;
   const use = costs.map((cost) => wholeSlots(cost, endMs));
@@ -116,11 +130,12 @@ function joinedBy(idea: Idea, added: readonly Member[], situation: Situation): P
     slotMs: Math.min(...now.map(({ slotMs }) => slotMs)),
   };
   const endMs = earliestEndMs(slots, [...now, ...added.map(() => best)]);
-  if (!(endMs < wantedLarger * paceMs) && now.length > 0) return null;
+  const wanted = wantedOf(crew, work).larger;
+  if (!(endMs < wanted * paceMs) && now.length > 0) return null;
   const places = Math.max(0, slots - local.length - added.length);
   const use = new Map(crew.map((member) => [member, member.estimateMs(work, 1)]));
   const kept = [...crew].sort((a, b) => (use.get(a) ?? 0) - (use.get(b) ?? 0) || a.id - b.id).slice(0, places);
-  return { idea, crew: [...kept, ...added], wanted: wantedLarger };
+  return { idea, crew: [...kept, ...added], wanted };
 }
 
 /** The spares, first those that were tried longest ago. */

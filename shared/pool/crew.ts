@@ -12,7 +12,7 @@
  * What this is not: it does not divide the work among the crew (distribution.ts), and it hands out no lease.
  */
 import type { WorkName } from '../work/kinds.js';
-import { type Idea, type Proposal, propose, type Situation, type SizeIdea, wantedSmaller } from './crew-ideas.js';
+import { type Idea, type Proposal, propose, type Situation, type SizeIdea, wantedOf } from './crew-ideas.js';
 import type { Member } from './member.js';
 import { Pace } from './pace.js';
 
@@ -105,7 +105,8 @@ export class Crew {
       if (crew.has(member)) member.becomeWorking(step.nowMs);
       else member.becomeSpare(step.nowMs);
     }
-    return members.filter((member) => !member.isSpare);
+    const present = members.filter((member) => !member.isSpare);
+    return relieved(present, members, step);
   }
 
   /** Whether this member is measured now, and must have a part of the step for that. */
@@ -121,10 +122,11 @@ export class Crew {
   }
 
   /** This member has no part of the step, since it would only keep the others waiting, as far as its times say. */
-  leftOut(member: Member, nowMs: number): void {
+  leftOut(member: Member, work: WorkName, nowMs: number): void {
     if (!member.remote) return;
     member.becomeSpare(nowMs);
-    if (this.trial === null) this.begin({ idea: 'without', crew: [...this.inForce], wanted: wantedSmaller });
+    const crew = [...this.inForce];
+    if (this.trial === null) this.begin({ idea: 'without', crew, wanted: wantedOf(crew, work).smaller });
     this.trial?.crew.delete(member);
   }
 
@@ -244,7 +246,7 @@ export class Crew {
       return;
     }
     trial.pace.add(ms);
-    const isFaster = trial.pace.isFaster(this.stepMs, trial.wanted);
+    const isFaster = trial.pace.isFaster(this.stepMs, trial.wanted, this.pace.variance);
     if (isFaster === null) return;
     this.trial = null;
     if (trial.idea === 'newcomers') this.newcomersFromMs = nowMs + newcomersRestPerExtra * trial.extraMs;
@@ -274,4 +276,14 @@ export class Crew {
     const wantedMs = Math.max(this.restUntilMs, nowMs) + Math.max(ms, leastMs);
     this.restUntilMs = Math.min(wantedMs, nowMs + Math.max(restMsMax, leastMs));
   }
+}
+
+/** The same members. In place of each one that may be asleep, a spare that is awake, first the one that would be done first. */
+function relieved(crew: readonly Member[], members: readonly Member[], { work, nowMs }: CrewStep): readonly Member[] {
+  const isQuiet = (member: Member) => member.isQuiet(nowMs);
+  if (!crew.some(isQuiet)) return crew;
+  const ms = (member: Member) => (member.isMeasured(work) ? member.estimateMs(work, 1) : Number.MAX_VALUE);
+  const canRelieve = (member: Member) => member.isSpare && !member.isStranger && member.isIdle && !isQuiet(member);
+  const reliefs = members.filter(canRelieve).sort((a, b) => ms(a) - ms(b) || a.id - b.id);
+  return crew.map((member) => (isQuiet(member) ? (reliefs.shift() ?? member) : member));
 }

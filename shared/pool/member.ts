@@ -45,6 +45,13 @@ export const patience = {
   expiredMax: 3,
   /** A lease that takes this many times its estimate is given to an idle member as well. */
   stragglerFactor: 2,
+  /**
+   * The same where the member leaves a ping unanswered for so long, though that is no proof: a tab that computes answers
+   * nothing, and a tab that sleeps does not either. The ping is sent when the lease has taken `askedFactor` times its estimate.
+   */
+  stragglerFactorMute: 1.5,
+  muteMs: 100,
+  askedFactor: 1.2,
   stragglerMsMin: 50,
   /** The same for a member with no estimate yet, whose first shard comes with samples. */
   stragglerMsUnmeasured: 1_000,
@@ -94,6 +101,11 @@ export class Member {
   private answeredMs: number;
   heardMs: number;
   pingedMs: number;
+  /**
+   * A late shard that another member finished first, while this one left a ping unanswered. It is slow, or asleep: when its
+   * next sign of life comes tells which.
+   */
+  private unjudged: Lease | null = null;
   /** When the first ping was sent that it has not answered. Null if it has answered all. */
   private unansweredMs: number | null = null;
   /** Since it was idle: slots that it computed, and the time of these leases that it did not compute. */
@@ -207,7 +219,9 @@ export class Member {
     this.burst.isMeasured = false;
     const isSlow = !this.isQuiet(nowMs) && this.isLaterThan(this.leaseMs(lease), lease, nowMs);
     if (lease === this.leases[0] && isSlow) {
-      this.becomeSlower(lease, nowMs);
+      const mayBeAsleep = this.unansweredMs !== null && this.overtakenInARow === 0;
+      if (mayBeAsleep) this.unjudged = lease;
+      else this.becomeSlower(lease, nowMs);
       this.overtakenInARow += 1;
     }
     // If nothing more may come from it, its other shards are as late as this one.
@@ -246,6 +260,10 @@ export class Member {
   }
 
   heard(nowMs: number): void {
+    const { unjudged } = this;
+    const wasAsleep = this.leavesPings(nowMs);
+    this.unjudged = null;
+    if (unjudged !== null && !wasAsleep) this.becomeSlower(unjudged, nowMs);
     this.heardMs = nowMs;
     this.unansweredMs = null;
   }
@@ -257,7 +275,19 @@ export class Member {
 
   /** It may be asleep, like the tab of a phone that was put away. That does not make it slow for the time after. */
   isQuiet(nowMs: number): boolean {
-    return this.unansweredMs !== null && nowMs - this.unansweredMs > patience.quietMs;
+    return this.unjudged !== null || this.leavesPings(nowMs);
+  }
+
+  private leavesPings(nowMs: number, ms: number = patience.quietMs): boolean {
+    return this.unansweredMs !== null && nowMs - this.unansweredMs >= ms;
+  }
+
+  /** Whether it should be asked for a sign of life: now and then, and when it takes longer than it should. */
+  wantsPing(nowMs: number): boolean {
+    if (nowMs - this.pingedMs >= patience.pingMs) return true;
+    const first = this.leases[0];
+    if (first === undefined || this.unansweredMs !== null || this.pingedMs >= first.startMs) return false;
+    return this.isMeasured(first.work) && nowMs - first.startMs >= patience.askedFactor * this.leaseMs(first);
   }
 
   /** We stood still until now. That time does not count against any member. */
@@ -275,8 +305,8 @@ export class Member {
   }
 
   private isLaterThan(expectedMs: number, lease: Lease, nowMs: number): boolean {
-    const { stragglerFactor, stragglerMsMin, stragglerMsUnmeasured } = patience;
-    const factor = this.isQuiet(nowMs) ? 1 : stragglerFactor;
+    const { stragglerFactor, stragglerFactorMute, stragglerMsMin, stragglerMsUnmeasured, muteMs } = patience;
+    const factor = this.isQuiet(nowMs) ? 1 : this.leavesPings(nowMs, muteMs) ? stragglerFactorMute : stragglerFactor;
     let lateMs = this.isMeasured(lease.work) ? Math.max(factor * expectedMs, stragglerMsMin) : stragglerMsUnmeasured;
     // As nothing came from it lately, its estimate has grown again and again. Nobody waits for that long.
     if (this.overtakenInARow > 0) lateMs = Math.min(lateMs, stragglerMsUnmeasured);

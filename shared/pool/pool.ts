@@ -224,7 +224,7 @@ export class Pool {
 
   private watch(member: Member, nowMs: number): void {
     if (nowMs - member.heardMs > patience.silenceMs) return this.drop(member, 'silent');
-    if (nowMs - member.pingedMs >= patience.pingMs) {
+    if (member.wantsPing(nowMs)) {
       member.pinged(nowMs);
       this.effects.push({ type: 'ping', member: member.id });
     }
@@ -323,7 +323,7 @@ export class Pool {
 
   /** Of a local member, and of any member that has no part of an evaluation, no step shows whether it is still slow. */
   private passOver(member: Member, { job }: JobState, isWhole: boolean, nowMs: number): void {
-    if (isWhole && member.remote) this.crew.leftOut(member, nowMs);
+    if (isWhole && member.remote) this.crew.leftOut(member, job.work, nowMs);
     else member.passedOver(job.work);
   }
 

@@ -162,3 +162,63 @@ describe('a short run', () => {
     expect(timesOf(8)).toBeLessThan(timesOf(0) + 2 * twoSteps);
   });
 });
+
+describe('a class of thirty slow tabs, three of which are asleep at any time', () => {
+  const tabs = 30;
+  const asleep = 3;
+  const sleepMs = 5_000;
+  /** A round of a slot for each tab that is awake: it takes a tab half a second. */
+  const school: TimedRun = {
+    slots: tabs - asleep,
+    modelBytes: 9_000,
+    samplesBytes: 25_000,
+    stepsPerEpoch: 15,
+    steps: 75,
+    bytesPerMs: 50 * megabit,
+    seed: 1,
+  };
+  const allOpenMs = 1_000 * tabs;
+
+  function lesson(seed: number) {
+    const fleet = new TimedFleet({ ...school, seed });
+    const { events } = fleet;
+    const joinedMs: number[] = [];
+    for (let i = 0; i < tabs; i++) {
+      events.after(1_000 * i, () => {
+        joinedMs.push(events.nowMs);
+        fleet.join({ ...phone, slotMs: 25, wireMs: 4, quota: 0.05 });
+      });
+    }
+    let next = 0;
+    const turn = () => {
+      fleet.sleep((next++ % tabs) + 1, sleepMs);
+      events.after(sleepMs / asleep, turn);
+    };
+    events.after(allOpenMs, turn);
+    return { fleet, joinedMs };
+  }
+
+  /** The part of those awake with work, the mean over the rounds when all have joined. */
+  function withWork({ fleet }: ReturnType<typeof lesson>): number {
+    const parts: number[] = [];
+    for (let round = 1; round <= school.steps!; round++) {
+      const awake = Array.from({ length: tabs }, (_, i) => i + 1).filter((member) => !fleet.isAsleep(member));
+      const counts = fleet.events.nowMs > allOpenMs + 5_000;
+      fleet.train(round);
+      if (counts) parts.push(awake.filter((member) => fleet.parts[round - 1].has(member)).length / awake.length);
+    }
+    return parts.reduce((sum, part) => sum + part, 0) / parts.length;
+  }
+
+  it('has most of those that are awake at work in every round, and each soon after it has joined', () => {
+    const lessons = [1, 2, 3, 4, 5].map(lesson);
+    const parts = lessons.map(withWork);
+    expect(parts.reduce((sum, part) => sum + part, 0) / parts.length, parts.join(' ')).toBeGreaterThan(0.8);
+    for (const { fleet, joinedMs } of lessons) {
+      expect(fleet.dropped).toEqual([]);
+      for (const [i, ms] of joinedMs.entries()) {
+        expect((fleet.firstResultMs.get(i + 1) ?? Number.POSITIVE_INFINITY) - ms).toBeLessThan(5_000);
+      }
+    }
+  });
+});

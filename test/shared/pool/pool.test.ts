@@ -67,6 +67,40 @@ describe('a member that is gone', () => {
     expect(slotsHeld(fleet, members[1])).toBeGreaterThan(8);
   });
 
+  it('is not believed slower for a shard that it had when it fell asleep, but is if it was only late', () => {
+    for (const awakeAfterMs of [5_000, 200]) {
+      const { fleet, members } = fleetOf(2);
+      const [awake, other] = members;
+      const before = stateOf(fleet, other).costs.gradient.msPerSlot;
+      const job = fleet.run(32, rootShard(32));
+      fleet.nowMs += 16;
+      fleet.answer(awake);
+      fleet.pass(200, [awake]);
+      fleet.answer(awake);
+      expect(fleet.completed.has(job)).toBe(true);
+      fleet.run(32, rootShard(32));
+      expect(slotsHeld(fleet, other)).toBe(0);
+      fleet.pass(awakeAfterMs, [awake]);
+      while (fleet.leasesOf(awake).length > 0) fleet.answer(awake);
+      fleet.heard(other);
+      const after = stateOf(fleet, other).costs.gradient.msPerSlot;
+      if (awakeAfterMs > patience.quietMs) expect(after).toBe(before);
+      else expect(after).toBeGreaterThan(before);
+    }
+  });
+
+  it('is relieved by a spare', () => {
+    const fleet = new PaperFleet();
+    const [asleep, awake, spare] = [fleet.join(), fleet.join(), fleet.join()];
+    for (let i = 0; i < 3; i++) step(fleet, 2, new Map([asleep, awake, spare].map((member) => [member, 1])));
+    fleet.pass(1_000);
+    fleet.answer(spare);
+    expect(stateOf(fleet, spare)).toMatchObject({ isSpare: true, isStranger: false });
+    fleet.pass(patience.pingMs + patience.quietMs + 200, [awake, spare]);
+    fleet.run(2, rootShard(2));
+    expect([awake, spare, asleep].map((member) => slotsHeld(fleet, member))).toEqual([1, 1, 0]);
+  });
+
   it('is never dropped for silence when it is a thread of this machine', () => {
     const fleet = new PaperFleet();
     fleet.join(false);

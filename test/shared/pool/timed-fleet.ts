@@ -108,6 +108,8 @@ class Machine {
   readonly leases = new Map<number, Handed>();
   freeMs = 0;
   computed = 0;
+  /** It is asleep until then: it computes nothing, and answers nothing. */
+  wakesMs = 0;
   private readonly up: Link;
   private readonly down: Link;
 
@@ -142,10 +144,15 @@ class Machine {
   /** Calls `then` with the time that it took when the processor has worked for `ms` milliseconds. */
   work(ms: number, then: (tookMs: number) => void): void {
     const { events } = this.fleet;
-    const beginMs = Math.max(events.nowMs, this.freeMs);
+    const beginMs = Math.max(events.nowMs, this.freeMs, this.wakesMs);
     this.freeMs = this.endMs(beginMs, ms * (1 - noise + 2 * noise * this.random.uniform()));
     const tookMs = this.freeMs - beginMs;
-    events.after(this.freeMs - events.nowMs, () => then(tookMs));
+    const done = () => (this.isAsleep ? events.after(this.wakesMs - events.nowMs, done) : then(tookMs));
+    events.after(this.freeMs - events.nowMs, done);
+  }
+
+  get isAsleep(): boolean {
+    return this.fleet.events.nowMs < this.wakesMs;
   }
 
   private spentMs = 0;
@@ -178,6 +185,9 @@ export class TimedFleet {
   readonly dropped: { readonly member: number; readonly reason: string; readonly atMs: number }[] = [];
   /** Shards that each member was to compute for the run, without probes. */
   readonly given = new Map<number, number>();
+  /** Who had a lease in each step, and when each member had its first result. */
+  readonly parts: Set<number>[] = [];
+  readonly firstResultMs = new Map<number, number>();
   private readonly machines = new Map<number, Machine>();
   /** Threads of the coordinator's machine: nothing has to be sent to them. */
   private readonly local = new Set<Machine>();
@@ -197,6 +207,15 @@ export class TimedFleet {
     if (!remote) this.local.add(machine);
     this.send({ type: 'joined', member: this.made, remote, nowMs: this.events.nowMs });
     return this.made;
+  }
+
+  sleep(member: number, ms: number): void {
+    const machine = this.machines.get(member);
+    if (machine !== undefined) machine.wakesMs = this.events.nowMs + ms;
+  }
+
+  isAsleep(member: number): boolean {
+    return this.machines.get(member)?.isAsleep ?? false;
   }
 
   leave(member: number): void {
@@ -225,6 +244,7 @@ export class TimedFleet {
     const { slots, steps } = this.run;
     const id = this.ends.length;
     const stepsLeft = steps === undefined ? undefined : steps - id - 1;
+    this.parts.push(new Set());
     const job: Job = { id, work: 'gradient', shard: rootShard(slots), slots, stepsLeft };
     this.send({ type: 'job', job, nowMs: this.events.nowMs });
     for (const machine of this.machines.values()) this.sendAhead(machine, job);
@@ -242,7 +262,7 @@ export class TimedFleet {
 
   private tick(): void {
     const { nowMs } = this.events;
-    for (const id of this.machines.keys()) this.send({ type: 'heard', member: id, nowMs });
+    for (const [id, { isAsleep }] of this.machines) if (!isAsleep) this.send({ type: 'heard', member: id, nowMs });
     this.send({ type: 'tick', nowMs });
     this.events.after(tickMs, () => this.tick());
   }
@@ -268,6 +288,7 @@ export class TimedFleet {
     const machine = this.machines.get(id);
     if (machine === undefined) return;
     machine.leases.set(handed.lease, handed);
+    this.parts[handed.job.id].add(id);
     if (!handed.isProbe) this.given.set(id, (this.given.get(id) ?? 0) + 1);
     if (this.local.has(machine)) return this.computeHere(machine, handed);
     const bytes = this.weightsFor(machine, handed.job.id) + this.samplesFor(machine, handed) + 100;
@@ -316,6 +337,7 @@ export class TimedFleet {
 
   private answer(machine: Machine, { lease }: Handed, tookMs: number): void {
     if (!this.machines.has(machine.id) || !machine.leases.delete(lease)) return;
+    if (!this.firstResultMs.has(machine.id)) this.firstResultMs.set(machine.id, this.events.nowMs);
     this.send({ type: 'result', member: machine.id, lease, nowMs: this.events.nowMs, tookMs });
   }
 }
