@@ -47,12 +47,13 @@ export class Tab {
     quota.enter(processId);
     const openedMs = Date.now();
     await page.navigate(url);
+    while (!(await page.evaluate<boolean>(isLoaded))) await sleep(lookMs);
+    if ((await processOf(chromium, page)) !== processId) throw new Error('a tab has another process than at first');
     return new Tab(page, openedMs, processId);
   }
 
   /** Milliseconds from opening the tab until it has sent its first result. Null if there is none within `withinMs`. */
   async firstResultMs(withinMs: number): Promise<number | null> {
-    while (!(await this.page.evaluate<boolean>(isLoaded))) await sleep(lookMs);
     while (Date.now() < this.openedMs + withinMs) {
       const first = await this.page.evaluate<number | null>(firstShard);
       if (first !== null) return first - this.openedMs;
