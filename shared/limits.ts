@@ -90,9 +90,10 @@ export const limits = {
   conformAwayMs: 2_000,
   /**
    * A worker that answers pings and returns no result of a single slot within this time is dropped. A device with 5 % of a
-   * core needs 20 seconds for what another one computes in a second, and the time includes the weights' way to it.
+   * core needs 20 seconds for what another one computes in a second. The time includes the way of the weights to it and of
+   * its sum back: a large model needs a minute for that on a link with 2 Mbit/s that it shares.
    */
-  firstResultMsMax: 60_000,
+  firstResultMsMax: 120_000,
   /** Shards leased to one member at a time. */
   leasesPerMemberMax: 64,
   /**
