@@ -68,7 +68,7 @@ const seeds = Number(process.env.LOCKSTEP_CREW_SEEDS ?? 10);
  */
 const [slowerUsually, ofTen, slowerMax] = [1.05, 8, 1.3];
 /** Where a step takes a minute, the first one costs a member its place. */
-const lostOfTen = 2;
+const lostOfTen = 1;
 
 describe('a fleet is never slower than the best of its smaller fleets', () => {
   for (const mix of mixes) {
