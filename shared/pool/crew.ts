@@ -31,7 +31,7 @@ const restMsMax = 120_000;
 const newcomersRestPerExtra = 30;
 
 /** If less time than this is left of a run, only newcomers are tried: samples would move for nothing. */
-const leftMsMin = 30_000;
+const leftMsMin = 10_000;
 /** The same for newcomers, who want to take part. */
 const newcomersLeftMsMin = 2_000;
 

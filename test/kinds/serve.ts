@@ -54,7 +54,12 @@ export async function serveProblem(problem: SmallProblem, workers: number): Prom
   const gateway = new Gateway(server, access);
   const plan: SitePlan = {
     threads: 0,
-    open: (run) => new FleetSite({ entrance: gateway, minWorkers: workers, platform, clock: nodeClock }, run),
+    open: (run) => {
+      const site = new FleetSite({ entrance: gateway, minWorkers: workers, platform, clock: nodeClock }, run);
+      // The join page asks what joining costs, so there must be a way to join.
+      monitor.opened(site, { url: '/join', command: '', needsToken: false });
+      return site;
+    },
   };
   const run = conductAt(problem, plan, platform.backend, (event) => monitor.heard(event));
   const ended = run.finally(async () => {
