@@ -12,11 +12,10 @@ export function taskAt(step: number, stepsPerEpoch: number): Task {
   return { work: 'gradient', step, epoch: Math.floor(step / stepsPerEpoch), stepInEpoch: step % stepsPerEpoch };
 }
 
-/** The share of the member at this place among so many, if all have the same. */
-export function evenShare(task: Task, orders: Orders, place: number, members: number): Guess {
+/** The share of each of so many members, if all have the same. */
+export function evenShares(task: Task, orders: Orders, members: number): Guess[] {
   const slots = orderOf(orders, task).slotsIn(task.stepInEpoch);
-  const runs = runsOf(0, cut(0, slots, Array(members).fill(1)), slots);
-  return { task, shards: runs[place] ?? [] };
+  return runsOf(0, cut(0, slots, Array(members).fill(1)), slots).map((shards) => ({ task, shards }));
 }
 
 /** The evaluation of a set, as far as its samples are concerned. */

@@ -5,6 +5,7 @@
  * What this is not: a prediction. `lockstep plan` predicts before anybody joins.
  */
 import { grouped } from '../../shared/figures.js';
+import { earliestEndMs } from '../../shared/pool/shares.js';
 
 /** A machine of the fleet, as far as it is measured. */
 export interface MeasuredMachine {
@@ -58,23 +59,13 @@ export function networkBound(
 }
 
 /**
- * The shortest time in which these compute so many slots, each of which is computed by one of them. More of them than slots
- * are of no use. Infinity if there are none.
+ * The shortest time in which these compute so many slots, if nothing has to be sent, to the microsecond: it is found by
+ * search. Infinity if there are none.
  */
 export function computingMs(slots: number, slotMs: readonly number[]): number {
-  if (slotMs.length === 0) return Number.POSITIVE_INFINITY;
-  const slotsIn = (ms: number) => slotMs.reduce((sum, each) => sum + Math.floor(ms / each), 0);
-  let [tooShort, enough] = [0, slots * Math.min(...slotMs)];
-  for (let halving = 0; halving < halvings; halving++) {
-    const middle = (tooShort + enough) / 2;
-    if (slotsIn(middle) < slots) tooShort = middle;
-    else enough = middle;
-  }
-  return enough;
+  const costs = slotMs.map((each) => ({ leadMs: 0, slotMs: each }));
+  return Math.round(1000 * earliestEndMs(slots, costs)) / 1000;
 }
-
-/** Enough for the time of a slot in a million of them. */
-const halvings = 30;
 
 /** First what costs the least accuracy. */
 function remedyFor({ localSteps, wireBits }: StepShape): string {

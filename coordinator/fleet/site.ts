@@ -28,7 +28,7 @@ import type { RunSetup } from '../run/setup.js';
 import type { Farewell, Site, SiteRun } from '../run/site.js';
 import { version } from '../version.js';
 import type { WorkerState } from '../web/state.js';
-import { evaluationTask, evenShare, taskAt } from './ahead.js';
+import { evaluationTask, evenShares, taskAt } from './ahead.js';
 import type { Entrance, Entrant } from './entrance.js';
 import { type MeasuredMachine, type NetworkBound, NetworkWatch, type StepShape } from './network-bound.js';
 
@@ -70,6 +70,8 @@ export class FleetSite implements Site, MemberObserver {
   private closing: Promise<void> | null = null;
   private readonly enough = new Deferred<void>();
   private isWaiting = true;
+  /** What each worker would evaluate, in the order of joining. Null if that has changed. */
+  private evaluationShares: readonly Guess[] | null = null;
   private readonly networkWatch = new NetworkWatch();
   private judgedMs = 0;
   private hasWarnedOfNetwork = false;
@@ -187,7 +189,7 @@ export class FleetSite implements Site, MemberObserver {
   joined(member: RemoteMember): void {
     const { emit, setup } = this.run;
     const { id, name, hello } = member;
-    this.networkWatch.fleetChanged();
+    this.fleetChanged();
     this.atWork.set(id, { member, joinedAt: this.config.clock.dateMs() });
     const { threads = 0, kernels = '' } = hello ?? {};
     emit({ type: 'joined', member: id, worker: name, threads, kernels, workers: this.workers });
@@ -201,14 +203,15 @@ export class FleetSite implements Site, MemberObserver {
     const { machine, firstStep } = this.run;
     const first = taskAt(firstStep, machine.orders.train.stepsPerEpoch);
     const members = this.threads + this.config.minWorkers;
+    const share = evenShares(first, machine.orders, members)[this.threads + this.workers - 1];
     transport.sendWeights(firstStep);
-    transport.sendAhead([evenShare(first, machine.orders, this.threads + this.workers - 1, members)]);
+    if (share !== undefined) transport.sendAhead([share]);
   }
 
   left({ id, name, wasMember, shardsLeft }: RemoteMember, reason: string | null): void {
     const { emit } = this.run;
     this.atWork.delete(id);
-    if (wasMember) this.networkWatch.fleetChanged();
+    if (wasMember) this.fleetChanged();
     emit({ type: 'left', member: id, worker: name, wasMember, reason, workers: this.workers });
     if (shardsLeft > 0 && !this.isOver) emit({ type: 're-leased', member: id, worker: name, shards: shardsLeft });
   }
@@ -237,16 +240,25 @@ export class FleetSite implements Site, MemberObserver {
    */
   stepStarted(task: Task): void {
     this.networkWatch.stepBegan(this.config.platform.nowMs());
-    const { machine, setup } = this.run;
-    const next = taskAt(task.step + 1, machine.orders.train.stepsPerEpoch);
-    const evaluation = evaluationTask(setup.plan.judge);
+    const next = taskAt(task.step + 1, this.run.machine.orders.train.stepsPerEpoch);
+    this.evaluationShares ??= this.sharesOfEvaluation();
     for (const [place, { member }] of [...this.atWork.values()].entries()) {
       const { transport } = member;
       const shards = [...transport.leased()].filter((order) => order.task === task).map(({ shard }) => shard);
-      const guesses: Guess[] = [{ task: next, shards }];
-      if (this.threads === 0) guesses.push(evenShare(evaluation, machine.orders, place, this.workers));
-      transport.sendAhead(guesses);
+      transport.sendAhead([{ task: next, shards }, ...this.evaluationShares.slice(place, place + 1)]);
     }
+  }
+
+  /** None where this machine has threads. */
+  private sharesOfEvaluation(): Guess[] {
+    const { machine, setup } = this.run;
+    if (this.threads > 0) return [];
+    return evenShares(evaluationTask(setup.plan.judge), machine.orders, this.workers);
+  }
+
+  private fleetChanged(): void {
+    this.networkWatch.fleetChanged();
+    this.evaluationShares = null;
   }
 
   evaluated(testAccuracy: number): void {

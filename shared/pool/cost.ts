@@ -70,7 +70,7 @@ export class Cost implements TaskCost {
   among = 1;
   /** The newest lead by that number. */
   private readonly leads = new Map<number, number>();
-  /** Measurements of each of the two numbers since `renewed`. */
+  /** Measurements of each of the two numbers since the first task, and since `renewed`. */
   private computed = 0;
   private led = 0;
   /** How much these measurements say. */
@@ -121,11 +121,11 @@ export class Cost implements TaskCost {
     };
   }
 
-  /** A task took `ms` milliseconds, and nobody says for what. */
+  /** A task took `ms` milliseconds, and nobody says for what. However short it was, it counts. */
   took(ms: number, slots: number): void {
     const measured = Math.max(ms / slots, SLOT_MS_MIN);
     this.leadMs = 0;
-    this.slotMs += gainOfAny(this.computed) * (measured - this.slotMs);
+    this.slotMs += gain(this.computed, Number.POSITIVE_INFINITY) * (measured - this.slotMs);
     this.computed += 1;
     this.computedProof.add(ms, slots);
     this.taskEnds();
@@ -197,12 +197,7 @@ export class Cost implements TaskCost {
   }
 }
 
-/** The mean of the first measurements becomes one that forgets. */
+/** The mean of the first measurements becomes one that forgets. `ms` is what a measurement takes. */
 function gain(measurements: number, ms: number): number {
   return Math.max(1 / (measurements + 1), Math.min(Math.max(ms / memoryMs, GAIN_MIN), GAIN));
-}
-
-/** The same without regard to the time that it took. */
-function gainOfAny(measurements: number): number {
-  return Math.max(1 / (measurements + 1), GAIN);
 }

@@ -24,26 +24,38 @@ export class Distribution {
     const { work, slots, sizeMax, shard: whole } = job;
     const hi = shardEnd(shard, slots);
     const shape = { work, lo: shard.lo, hi, members: members.map(({ id }) => id) };
-    const costs = costsOf(members, work);
-    const hasRemote = members.some(({ remote }) => remote);
-    const mustWork = members.map(isTried);
-    const wanted = hasRemote
-      ? shares(
-          hi - shard.lo,
-          costs,
-          mustWork,
-          members.map((member) => kinds[work].trains && member.remote),
-        )
-      : sharesBySpeed(hi - shard.lo, costs);
     const held = this.cuts.find(shape);
-    const leads = hasRemote ? costs.map(({ leadMs, slotMs }) => leadMs / slotMs) : [];
-    const fresh = cut(shard.lo, hi, wanted, held, leads);
-    const stays =
-      hasRemote && held !== undefined && isGoodEnough({ lo: shard.lo, slots, costs, mustWork }, held, fresh);
-    const boundaries = stays ? held : fresh;
+    const costs = costsOf(members, work);
+    const boundaries = members.some(({ remote }) => remote)
+      ? cutFor(members, { lo: shard.lo, hi, work, slots, costs, mustWork: members.map(isTried) }, held)
+      : cut(shard.lo, hi, sharesBySpeed(hi - shard.lo, costs), held);
     if (shard === whole) this.cuts.remember({ shape, boundaries });
     return runsOf(shard.lo, boundaries, slots, sizeMax);
   }
+}
+
+/** The slots [lo, hi) of a step, and what is known of those who get them. */
+interface Division {
+  readonly work: WorkName;
+  readonly lo: number;
+  readonly hi: number;
+  /** Of the whole step. */
+  readonly slots: number;
+  readonly costs: readonly TaskCost[];
+  readonly mustWork: readonly boolean[];
+}
+
+/** For members some of which are remote: it costs them time to have a part at all, and to have another one. */
+function cutFor(
+  members: readonly Member[],
+  division: Division,
+  held: readonly Boundary[] | undefined,
+): readonly Boundary[] {
+  const { work, lo, hi, costs, mustWork } = division;
+  const isOfCrew = members.map((member) => kinds[work].trains && member.remote);
+  const leads = costs.map(({ leadMs, slotMs }) => leadMs / slotMs);
+  const fresh = cut(lo, hi, shares(hi - lo, costs, mustWork, isOfCrew), held, leads);
+  return held !== undefined && isGoodEnough(division, held, fresh) ? held : fresh;
 }
 
 /** What this machine evaluates by itself. */
@@ -51,14 +63,6 @@ const momentMs = 1_000;
 
 /** A cut stays if another one would take more than this part of its time. A slot that moves takes its samples along. */
 const clearlyEarlier = 0.92;
-
-interface Division {
-  readonly lo: number;
-  /** Of the whole step. */
-  readonly slots: number;
-  readonly costs: readonly TaskCost[];
-  readonly mustWork: readonly boolean[];
-}
 
 function isGoodEnough(division: Division, held: readonly Boundary[], fresh: readonly Boundary[]): boolean {
   const runs = runsOf(division.lo, held, division.slots);

@@ -20,6 +20,7 @@ import { Crew } from './crew.js';
 import { candidates, Distribution, evaluators, hasRoom, idleHelper, someoneHasRoom } from './distribution.js';
 import { type Lease, Member, patience } from './member.js';
 import type { DropReason, Job, PoolEffect, PoolEvent } from './pool-events.js';
+import { farthestOff, latest } from './stragglers.js';
 import { halves, parentOf, type Shard, sameShard, shardAt, shardEnd, shardKey } from './tree.js';
 
 interface LeaseTerms {
@@ -376,13 +377,10 @@ export class Pool {
     for (const member of waiting.slice(0, room)) this.lease(state, slotOf(state.job, member), member, nowMs, probing);
   }
 
-  /**
-   * Gives shards that are late, or that wait for their turn, to members that have nothing to do. The first of the two
-   * results counts.
-   */
+  /** Gives shards that are late, or that wait for their turn, to members that have nothing to do. */
   private helpStragglers(nowMs: number): void {
     while (this.someoneIsIdle()) {
-      const late = this.latest(nowMs) ?? this.farthestOff(nowMs);
+      const late = latest(this.jobs, nowMs) ?? farthestOff(this.jobs, nowMs);
       const helper = late && idleHelper(this.members.values(), late.work, late.slots, this.isCountedOn(nowMs));
       if (late === undefined || helper === undefined) return;
       const state = this.jobState(late.job);
@@ -394,32 +392,6 @@ export class Pool {
   private someoneIsIdle(): boolean {
     for (const { isIdle } of this.members.values()) if (isIdle) return true;
     return false;
-  }
-
-  /** The late lease whose shard has the fewest holders, and of these the oldest one. */
-  private latest(nowMs: number): Lease | undefined {
-    let worst: Lease | undefined;
-    let fewest = Number.POSITIVE_INFINITY;
-    for (const { leases } of this.jobs) {
-      for (const lease of leases) {
-        if (!lease.member.isLate(lease, nowMs) || isHelped(lease, leases, nowMs)) continue;
-        const holders = holdersOf(lease, leases);
-        if (worst !== undefined && (holders - fewest || lease.startMs - worst.startMs) >= 0) continue;
-        [worst, fewest] = [lease, holders];
-      }
-    }
-    return worst;
-  }
-
-  private farthestOff(nowMs: number): Lease | undefined {
-    let last: Lease | undefined;
-    for (const { leases } of this.jobs) {
-      for (const lease of leases) {
-        if (!lease.member.isFarOff(lease, nowMs) || holdersOf(lease, leases) > 1) continue;
-        if (last === undefined || lease.startMs > last.startMs) last = lease;
-      }
-    }
-    return last;
   }
 
   private jobState(id: number): JobState | undefined {
@@ -436,21 +408,6 @@ export class Pool {
     if (this.stranded && this.members.size > 0) this.effects.push({ type: 'manned' });
     this.stranded = stranded;
   }
-}
-
-function holdersOf({ shard }: Lease, leases: Iterable<Lease>): number {
-  let holders = 0;
-  for (const other of leases) if (sameShard(other.shard, shard)) holders += 1;
-  return holders;
-}
-
-/** Whether somebody has the shard who is not late with it. From others than reliable ones, it may never come. */
-function isHelped({ shard }: Lease, leases: Iterable<Lease>, nowMs: number): boolean {
-  for (const other of leases) {
-    const { member } = other;
-    if (sameShard(other.shard, shard) && member.isReliable && !member.isLate(other, nowMs)) return true;
-  }
-  return false;
 }
 
 /** The slot that a stranger is given. Different strangers show what they can do with different samples. */

@@ -30,8 +30,9 @@ export interface Boundary {
  * equal when nothing is known). The run of a member whose share is too small is empty.
  *
  * A boundary may move a little, to where the canonical tree is cut higher up: a shard is one message and one partial
- * gradient, so fewer shards are better: `leads` says how many slots each member could compute in the time of its lead. A boundary stays where it was in `held`, the cut before, unless the speeds have
- * really changed: a member that keeps its slots is sent no sample twice.
+ * gradient, so fewer shards are better. `leads` says how many slots each member could compute in the time of its lead. A
+ * boundary stays where it was in `held`, the cut before, unless the speeds have really changed: a member that keeps its
+ * slots is sent no sample twice.
  */
 export function cut(
   lo: number,
